@@ -1,0 +1,204 @@
+//! Content blocks of a request, and what Anthropic demands of them.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::dialect::Refusal;
+use crate::ids;
+
+const TAGS: &str = "'document', 'image', 'redacted_thinking', 'search_result', 'text', \
+                    'thinking', 'tool_result', 'tool_use'";
+
+/// Blocks of tools that the provider runs itself, and of search: accepted as
+/// they are.
+const SERVER_TAGS: [&str; 12] = [
+    "bash_code_execution_tool_result",
+    "code_execution_tool_result",
+    "container_upload",
+    "mcp_tool_result",
+    "mcp_tool_use",
+    "search_result",
+    "server_tool_use",
+    "text_editor_code_execution_tool_result",
+    "tool_reference",
+    "tool_search_tool_result",
+    "web_fetch_tool_result",
+    "web_search_tool_result",
+];
+
+/// A content block, of any type.
+#[derive(Deserialize)]
+pub(super) struct Block<'a> {
+    #[serde(borrow)]
+    pub(super) r#type: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) text: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    source: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) id: Option<Cow<'a, str>>,
+    name: Option<IgnoredAny>,
+    #[serde(borrow)]
+    input: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) tool_use_id: Option<Cow<'a, str>>,
+    /// Of a tool's result.
+    #[serde(borrow)]
+    pub(super) content: Option<&'a RawValue>,
+    #[serde(borrow)]
+    thinking: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    signature: Option<Cow<'a, str>>,
+    data: Option<IgnoredAny>,
+    pub(super) cache_control: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Source<'a> {
+    #[serde(borrow)]
+    r#type: Cow<'a, str>,
+    media_type: Option<IgnoredAny>,
+    data: Option<IgnoredAny>,
+    url: Option<IgnoredAny>,
+    file_id: Option<IgnoredAny>,
+    content: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Content is a string or a list of blocks; a string is one text block.
+pub(super) fn blocks<'a>(raw: &'a RawValue, place: &str) -> Result<Vec<Block<'a>>, Refusal> {
+    let json = raw.get();
+    if !json.starts_with('"') {
+        return serde_json::from_str(json)
+            .map_err(|error| Refusal::invalid(format!("{place}: {error}")));
+    }
+    let text: Text<'a> = serde_json::from_str(json)
+        .map_err(|error| Refusal::invalid(format!("{place}: {error}")))?;
+    Ok(vec![Block::text(text.0)])
+}
+
+impl<'a> Block<'a> {
+    fn text(text: Cow<'a, str>) -> Block<'a> {
+        Block {
+            r#type: "text".into(),
+            text: Some(text),
+            source: None,
+            id: None,
+            name: None,
+            input: None,
+            tool_use_id: None,
+            content: None,
+            thinking: None,
+            signature: None,
+            data: None,
+            cache_control: None,
+        }
+    }
+
+    /// Bytes of text in the block itself.
+    pub(super) fn text_bytes(&self) -> usize {
+        let text = self.text.as_deref().map_or(0, str::len);
+        let thinking = self.thinking.as_deref().map_or(0, str::len);
+        let input = self.input.map_or(0, |input| input.get().len());
+        text + thinking + input
+    }
+
+    /// Checks the fields that the block's type demands.
+    pub(super) fn check(&self, place: &str) -> Result<(), Refusal> {
+        let tag = &*self.r#type;
+        let need = |field: &str, present: bool| match present {
+            true => Ok(()),
+            false => Err(Refusal::invalid(format!("{place}.{tag}.{field}: Field required"))),
+        };
+        match tag {
+            "text" => {
+                need("text", self.text.is_some())?;
+                if self.text.as_deref() == Some("") {
+                    let message = "messages: text content blocks must be non-empty";
+                    return Err(Refusal::invalid(message));
+                }
+                Ok(())
+            }
+            "image" | "document" => {
+                need("source", self.source.is_some())?;
+                self.check_source(&format!("{place}.{tag}.source"))
+            }
+            "tool_use" => {
+                need("id", self.id.is_some())?;
+                need("name", self.name.is_some())?;
+                need("input", self.input.is_some())?;
+                self.check_input(place)
+            }
+            "tool_result" => need("tool_use_id", self.tool_use_id.is_some()),
+            "thinking" => {
+                need("thinking", self.thinking.is_some())?;
+                need("signature", self.signature.is_some())?;
+                self.check_signature(place)
+            }
+            "redacted_thinking" => need("data", self.data.is_some()),
+            other if SERVER_TAGS.contains(&other) => Ok(()),
+            other => Err(Refusal::invalid(format!(
+                "{place}: Input tag '{other}' found using 'type' does not match any of the \
+                 expected tags: {TAGS}"
+            ))),
+        }
+    }
+
+    fn check_source(&self, place: &str) -> Result<(), Refusal> {
+        let source = self.source.map_or("null", RawValue::get);
+        let source: Source<'_> = serde_json::from_str(source)
+            .map_err(|error| Refusal::invalid(format!("{place}: {error}")))?;
+        source.check(place)
+    }
+
+    fn check_input(&self, place: &str) -> Result<(), Refusal> {
+        let object = self.input.is_some_and(|input| input.get().starts_with('{'));
+        if object {
+            return Ok(());
+        }
+        let message = format!("{place}.tool_use.input: Input should be a valid dictionary");
+        Err(Refusal::invalid(message))
+    }
+
+    /// A thinking block must come back as it went out.
+    fn check_signature(&self, place: &str) -> Result<(), Refusal> {
+        let thinking = self.thinking.as_deref().unwrap_or_default();
+        if self.signature.as_deref() == Some(&ids::signature(thinking)) {
+            return Ok(());
+        }
+        let message = format!("{place}: Invalid `signature` in `thinking` block");
+        Err(Refusal::invalid(message))
+    }
+}
+
+impl Source<'_> {
+    fn check(&self, place: &str) -> Result<(), Refusal> {
+        let needed: &[(&str, bool)] = match &*self.r#type {
+            "base64" | "text" => {
+                &[("media_type", self.media_type.is_some()), ("data", self.data.is_some())]
+            }
+            "url" => &[("url", self.url.is_some())],
+            "file" => &[("file_id", self.file_id.is_some())],
+            "content" => &[("content", self.content.is_some())],
+            other => {
+                return Err(Refusal::invalid(format!(
+                    "{place}: Input tag '{other}' found using 'type' does not match any of \
+                     the expected tags: 'base64', 'content', 'file', 'text', 'url'"
+                )));
+            }
+        };
+        match needed.iter().find(|(_, present)| !present) {
+            Some((field, _)) => {
+                Err(Refusal::invalid(format!("{place}.{}.{field}: Field required", self.r#type)))
+            }
+            None => Ok(()),
+        }
+    }
+}

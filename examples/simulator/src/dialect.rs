@@ -1,0 +1,129 @@
+//! The seam between the server and the wire formats: everything that differs
+//! from one provider's API to another's.
+
+use http::HeaderMap;
+use serde::{Deserialize, Serialize};
+
+use crate::prompt::Prompt;
+use crate::reply::Reply;
+use crate::timeline::Frames;
+
+/// Whose API a simulator speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// OpenAI's chat completions.
+    OpenAi,
+    /// Anthropic's messages.
+    Anthropic,
+}
+
+impl Kind {
+    pub(crate) fn dialect(self) -> &'static dyn Dialect {
+        match self {
+            Kind::OpenAi => &crate::openai::OpenAi,
+            Kind::Anthropic => &crate::anthropic::Anthropic,
+        }
+    }
+}
+
+/// A provider's wire format.
+pub(crate) trait Dialect: Sync {
+    /// How the path of the chat endpoint ends.
+    fn chat_path(&self) -> &'static str;
+
+    /// The credential of a request, if it shows one.
+    fn credential<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str>;
+
+    /// What a request asks for, or the provider's complaint about it.
+    fn read(&self, headers: &HeaderMap, body: &[u8]) -> Result<Prompt, Refusal>;
+
+    /// Appends the body of a whole answer.
+    fn whole(&self, answer: &Answer<'_>, body: &mut Vec<u8>);
+
+    /// Appends the frames of a streamed answer.
+    fn stream(&self, answer: &Answer<'_>, frames: &mut Frames);
+
+    /// The error that the provider reports with this status.
+    fn refusal(&self, status: u16, model: &str) -> Refusal;
+
+    /// The complaint about a request without a credential.
+    fn missing_credential(&self) -> Refusal;
+
+    /// The complaint about a method or a path that the API does not have.
+    fn unknown_endpoint(&self, method: &str, path: &str) -> Refusal;
+
+    /// The body of an error response.
+    fn refusal_body(&self, refusal: &Refusal, request_id: &str) -> Vec<u8>;
+
+    /// An error inside a stream.
+    fn error_frame(&self, refusal: &Refusal, request_id: &str) -> Vec<u8>;
+
+    /// A frame whose data is not JSON.
+    fn broken_frame(&self) -> &'static [u8];
+
+    /// The list of models.
+    fn models(&self, names: &[&str]) -> Vec<u8>;
+
+    /// The id of a response, which `set_headers` shows.
+    fn request_id(&self, number: u64) -> String;
+
+    /// Sets the headers that the provider sends with every response.
+    fn set_headers(&self, headers: &mut HeaderMap, request_id: &str);
+}
+
+/// All that an answer is written from.
+#[derive(Debug)]
+pub(crate) struct Answer<'a> {
+    pub(crate) prompt: &'a Prompt,
+    pub(crate) reply: &'a Reply,
+    /// What the answer's ids are drawn from.
+    pub(crate) number: u64,
+    /// Unix time, in seconds.
+    pub(crate) created: u64,
+    /// Characters per content chunk; zero means one token.
+    pub(crate) chunk_chars: u32,
+    /// Fields and events that no client knows are added.
+    pub(crate) extras: bool,
+}
+
+/// An error response, before it is written in a provider's format.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) status: u16,
+    /// The provider's `type` of the error.
+    pub(crate) kind: &'static str,
+    pub(crate) code: Option<&'static str>,
+    pub(crate) param: Option<String>,
+    pub(crate) message: String,
+    /// Seconds.
+    pub(crate) retry_after: Option<u64>,
+}
+
+impl Refusal {
+    /// A request that the provider finds malformed.
+    pub(crate) fn invalid(message: impl Into<String>) -> Refusal {
+        Refusal::new(400, "invalid_request_error", message)
+    }
+
+    pub(crate) fn new(status: u16, kind: &'static str, message: impl Into<String>) -> Refusal {
+        Refusal {
+            status,
+            kind,
+            code: None,
+            param: None,
+            message: message.into(),
+            retry_after: None,
+        }
+    }
+
+    pub(crate) fn code(mut self, code: &'static str) -> Refusal {
+        self.code = Some(code);
+        self
+    }
+
+    pub(crate) fn param(mut self, param: impl Into<String>) -> Refusal {
+        self.param = Some(param.into());
+        self
+    }
+}

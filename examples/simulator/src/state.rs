@@ -1,0 +1,146 @@
+//! What a running server knows: its script, its log and what it has counted.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use crate::dialect::Kind;
+use crate::fault::Failure;
+use crate::log::Log;
+use crate::prompt::{Prompt, text_tokens};
+use crate::reply::Usage;
+use crate::script::{Behaviour, Script};
+
+/// Prompt prefixes whose caching is remembered.
+const MAX_CACHED_PREFIXES: usize = 4096;
+
+/// A simulated provider, shared by the connections that serve it and by those
+/// who script and watch it.
+#[derive(Debug)]
+pub struct State {
+    kind: Kind,
+    act: RwLock<Arc<Act>>,
+    log: Log,
+    /// Digests of the prompt prefixes that are in the simulated cache.
+    cached: Mutex<HashSet<u64>>,
+}
+
+impl State {
+    /// A provider of this kind that follows this script.
+    #[must_use]
+    pub fn new(kind: Kind, script: impl Into<Script>) -> Arc<State> {
+        Arc::new(State {
+            kind,
+            act: RwLock::new(Arc::new(Act::new(script.into()))),
+            log: Log::default(),
+            cached: Mutex::default(),
+        })
+    }
+
+    /// Replaces the script from the next request on. The counting of requests
+    /// begins anew.
+    pub fn set(&self, script: impl Into<Script>) {
+        let act = Arc::new(Act::new(script.into()));
+        *self.act.write().unwrap_or_else(PoisonError::into_inner) = act;
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    pub(crate) fn act(&self) -> Arc<Act> {
+        let act = self.act.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&act)
+    }
+
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Counts a marked prefix as written to the cache the first time that it
+    /// is seen, and as read from it from then on.
+    pub(crate) fn count_cached(&self, prompt: &Prompt, usage: &mut Usage) {
+        let Some(prefix) = prompt.cache_prefix else {
+            return;
+        };
+        let tokens = text_tokens(prefix.text_bytes).min(usage.prompt - usage.cache_read);
+        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        if cached.contains(&prefix.digest) {
+            usage.cache_read += tokens;
+        } else {
+            if cached.len() >= MAX_CACHED_PREFIXES {
+                cached.clear();
+            }
+            cached.insert(prefix.digest);
+            usage.cache_written += tokens;
+        }
+    }
+}
+
+/// A script in force, with the requests that it has counted.
+#[derive(Debug)]
+pub(crate) struct Act {
+    pub(crate) script: Script,
+    /// Requests for models without a behaviour of their own.
+    others: AtomicU64,
+    /// Requests for each of the others.
+    models: BTreeMap<String, AtomicU64>,
+}
+
+impl Act {
+    fn new(script: Script) -> Act {
+        let names = script.models.keys();
+        Act {
+            models: names.map(|name| (name.clone(), AtomicU64::new(0))).collect(),
+            others: AtomicU64::new(0),
+            script,
+        }
+    }
+
+    /// Counts a request for this model and says how it is to be answered.
+    pub(crate) fn next(&self, model: &str) -> (&Behaviour, Option<&Failure>) {
+        let own = self.script.models.get(model);
+        let behaviour = own.unwrap_or(&self.script.behaviour);
+        let counter = self.models.get(model).unwrap_or(&self.others);
+        let number = counter.fetch_add(1, Ordering::Relaxed) + 1;
+        let strikes = |when: crate::When| when.strikes(number, self.script.seed);
+        let fault = behaviour.faults.iter().find(|fault| strikes(fault.when));
+        (behaviour, fault.map(|fault| &fault.failure))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::When;
+    use crate::prompt::CachePrefix;
+
+    #[test]
+    fn requests_are_counted_for_each_behaviour_until_it_is_replaced() {
+        let flaky = Behaviour::new().fault(When::Every(2), Failure::Close);
+        let script = Script::new().model("flaky", flaky);
+        let state = State::new(Kind::OpenAi, script.clone());
+        let fails = |model: &str| state.act().next(model).1.is_some();
+        assert_eq!([fails("other"), fails("other")], [false, false]);
+        assert_eq!([fails("flaky"), fails("flaky"), fails("flaky")], [false, true, false]);
+        state.set(script);
+        assert_eq!([fails("flaky"), fails("flaky")], [false, true]);
+    }
+
+    #[test]
+    fn a_prefix_is_written_once_and_then_read() {
+        let state = State::new(Kind::Anthropic, Script::new());
+        let prompt = Prompt {
+            cache_prefix: Some(CachePrefix { digest: 1, text_bytes: 40 }),
+            text_bytes: 80,
+            ..Prompt::default()
+        };
+        let mut seen = Vec::new();
+        for _ in 0..2 {
+            let mut usage = Usage { prompt: 20, ..Usage::default() };
+            state.count_cached(&prompt, &mut usage);
+            seen.push((usage.cache_written, usage.cache_read));
+        }
+        assert_eq!(seen, [(10, 0), (0, 10)]);
+    }
+}

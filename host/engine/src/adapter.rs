@@ -1,0 +1,278 @@
+//! Adapters: one fresh sandbox per attempt, which encodes the request and then
+//! reads the answer, whole or as a stream.
+
+use std::sync::Arc;
+
+use wasmtime::component::{InstancePre, ResourceAny};
+
+use crate::bindings::adapter::exports::plugway::provider::provider as wit;
+use crate::bindings::adapter::{Adapter as Instance, AdapterPre};
+use crate::bindings::chat;
+use crate::engine::Engine;
+use crate::error::CallError;
+use crate::grants::Grants;
+use crate::plugin::Identity;
+use crate::sandbox::{CallContext, Sandbox, State};
+use crate::types::{
+    AdapterInfo, AuthScheme, EndpointFacts, Frame, Framing, ResponseHead, UpstreamRequest,
+};
+
+/// A loaded adapter. Shared by all requests; holds no instance of its own.
+pub struct Adapter {
+    engine: Engine,
+    identity: Arc<Identity>,
+    instance: AdapterPre<State>,
+    grants: Grants,
+    info: AdapterInfo,
+}
+
+impl Adapter {
+    /// An adapter that has not been called yet.
+    pub(crate) fn link(
+        engine: Engine,
+        identity: Arc<Identity>,
+        instance: InstancePre<State>,
+        grants: &Grants,
+    ) -> wasmtime::Result<Unproven> {
+        let instance = AdapterPre::new(instance)?;
+        Ok(Unproven { engine, identity, instance, grants: grants.clone() })
+    }
+
+    /// The plugin's id.
+    pub fn id(&self) -> &str {
+        &self.identity.id
+    }
+
+    /// SHA-256 of the component in hexadecimal.
+    pub fn digest(&self) -> &str {
+        &self.identity.digest
+    }
+
+    /// What the adapter says of itself.
+    pub fn info(&self) -> &AdapterInfo {
+        &self.info
+    }
+
+    /// What it was granted.
+    pub fn grants(&self) -> &Grants {
+        &self.grants
+    }
+
+    /// A fresh instance for one attempt.
+    ///
+    /// # Errors
+    /// When all instances are in use, or the plugin fails as it starts.
+    pub fn attempt(&self, context: CallContext) -> Result<Attempt, CallError> {
+        instantiate(&self.engine, &self.identity, &self.instance, context)
+    }
+}
+
+impl std::fmt::Debug for Adapter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Adapter")
+            .field("id", &self.id())
+            .field("digest", &self.identity.short_digest())
+            .field("grants", &self.grants)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An adapter before its first call.
+pub(crate) struct Unproven {
+    engine: Engine,
+    identity: Arc<Identity>,
+    instance: AdapterPre<State>,
+    grants: Grants,
+}
+
+impl Unproven {
+    /// Has the adapter describe itself.
+    pub(crate) fn prove(self) -> Result<Adapter, CallError> {
+        let Self { engine, identity, instance, grants } = self;
+        let mut attempt = instantiate(&engine, &identity, &instance, CallContext::default())?;
+        let provider = attempt.instance.plugway_provider_provider();
+        let info = attempt.sandbox.call("describe", |store| provider.call_describe(store))?;
+        Ok(Adapter { engine, identity, instance, grants, info: info.into() })
+    }
+}
+
+fn instantiate(
+    engine: &Engine,
+    identity: &Arc<Identity>,
+    instance: &AdapterPre<State>,
+    context: CallContext,
+) -> Result<Attempt, CallError> {
+    let limits = Arc::clone(engine.limits());
+    let mut sandbox = Sandbox::new(engine.wasmtime(), Arc::clone(identity), limits, context);
+    let instance = sandbox.call("instantiate", |store| instance.instantiate(store))?;
+    Ok(Attempt { sandbox, instance })
+}
+
+/// One attempt at one provider: encodes, then reads the answer in one of three
+/// ways. After a [`CallError`] it is spent; dropping it frees the instance.
+pub struct Attempt {
+    sandbox: Sandbox,
+    instance: Instance,
+}
+
+impl Attempt {
+    /// Translates a request.
+    ///
+    /// # Errors
+    /// Outer: the plugin failed. Inner: the adapter refuses the request.
+    pub fn encode(
+        &mut self,
+        request: &chat::Request,
+        endpoint: &EndpointFacts,
+    ) -> Result<Result<UpstreamRequest, chat::Failure>, CallError> {
+        let provider = self.instance.plugway_provider_provider();
+        let endpoint = wit::Endpoint {
+            max_output_tokens: endpoint.max_output_tokens,
+            options: endpoint.options.clone(),
+        };
+        let encoded =
+            self.sandbox.call("encode", |store| provider.call_encode(store, request, &endpoint))?;
+        Ok(encoded.map(Into::into))
+    }
+
+    /// Translates a whole 2xx response.
+    ///
+    /// # Errors
+    /// When the plugin fails.
+    pub fn decode(
+        mut self,
+        head: ResponseHead,
+        body: Vec<u8>,
+        memo: &str,
+    ) -> Result<Vec<chat::Event>, CallError> {
+        let provider = self.instance.plugway_provider_provider();
+        let response = wit::UpstreamResponse { head: head.into(), body };
+        let events =
+            self.sandbox.call("decode", |store| provider.call_decode(store, &response, memo))?;
+        self.sandbox.bound("decode", events)
+    }
+
+    /// Explains a response with any other status.
+    ///
+    /// # Errors
+    /// When the plugin fails.
+    pub fn explain(
+        mut self,
+        head: ResponseHead,
+        body: Vec<u8>,
+    ) -> Result<chat::Failure, CallError> {
+        let provider = self.instance.plugway_provider_provider();
+        let response = wit::UpstreamResponse { head: head.into(), body };
+        self.sandbox.call("explain", |store| provider.call_explain(store, &response))
+    }
+
+    /// Begins to translate a streamed 2xx response.
+    ///
+    /// # Errors
+    /// When the plugin fails.
+    pub fn decoder(mut self, head: ResponseHead, memo: &str) -> Result<Decoder, CallError> {
+        let decoder = self.instance.plugway_provider_provider().stream_decoder();
+        let head = head.into();
+        let resource = self.sandbox.call("stream-decoder.constructor", |store| {
+            decoder.call_constructor(store, &head, memo)
+        })?;
+        Ok(Decoder { sandbox: self.sandbox, instance: self.instance, resource })
+    }
+}
+
+/// Translates one stream. After a [`CallError`] it is spent; dropping it frees
+/// the instance.
+pub struct Decoder {
+    sandbox: Sandbox,
+    instance: Instance,
+    resource: ResourceAny,
+}
+
+impl Decoder {
+    /// Translates frames that arrived together. Yields the events that they
+    /// complete, possibly none.
+    ///
+    /// # Errors
+    /// When the plugin fails.
+    pub fn push(&mut self, frames: Vec<Frame>) -> Result<Vec<chat::Event>, CallError> {
+        const EXPORT: &str = "stream-decoder.push";
+        let decoder = self.instance.plugway_provider_provider().stream_decoder();
+        let frames: Vec<wit::Frame> = frames.into_iter().map(Into::into).collect();
+        let events =
+            self.sandbox.call(EXPORT, |store| decoder.call_push(store, self.resource, &frames))?;
+        self.sandbox.bound(EXPORT, events)
+    }
+
+    /// Tells that the body ended cleanly.
+    ///
+    /// # Errors
+    /// When the plugin fails.
+    pub fn end(&mut self) -> Result<Vec<chat::Event>, CallError> {
+        const EXPORT: &str = "stream-decoder.end";
+        let decoder = self.instance.plugway_provider_provider().stream_decoder();
+        let events = self.sandbox.call(EXPORT, |store| decoder.call_end(store, self.resource))?;
+        self.sandbox.bound(EXPORT, events)
+    }
+}
+
+impl From<wit::Info> for AdapterInfo {
+    fn from(info: wit::Info) -> Self {
+        Self {
+            name: info.name,
+            default_base_url: info.default_base_url,
+            auth: info.auth.into_iter().map(Into::into).collect(),
+            dialects: info.dialects,
+            reasoning_formats: info.reasoning_formats,
+            supported_parameters: info.supported_parameters,
+        }
+    }
+}
+
+impl From<wit::AuthScheme> for AuthScheme {
+    fn from(scheme: wit::AuthScheme) -> Self {
+        match scheme {
+            wit::AuthScheme::None => Self::None,
+            wit::AuthScheme::Bearer => Self::Bearer,
+            wit::AuthScheme::Header(name) => Self::Header(name),
+            wit::AuthScheme::Query(name) => Self::Query(name),
+            wit::AuthScheme::Sigv4(service) => Self::Sigv4(service),
+            wit::AuthScheme::Oauth(scope) => Self::Oauth(scope),
+        }
+    }
+}
+
+impl From<wit::UpstreamRequest> for UpstreamRequest {
+    fn from(request: wit::UpstreamRequest) -> Self {
+        Self {
+            method: request.method,
+            path: request.path,
+            headers: request.headers,
+            body: request.body,
+            framing: request.framing.into(),
+            memo: request.memo,
+        }
+    }
+}
+
+impl From<wit::Framing> for Framing {
+    fn from(framing: wit::Framing) -> Self {
+        match framing {
+            wit::Framing::Sse => Self::Sse,
+            wit::Framing::Ndjson => Self::Ndjson,
+            wit::Framing::AwsEventStream => Self::AwsEventStream,
+            wit::Framing::Raw => Self::Raw,
+        }
+    }
+}
+
+impl From<ResponseHead> for wit::ResponseHead {
+    fn from(head: ResponseHead) -> Self {
+        Self { status: head.status, headers: head.headers }
+    }
+}
+
+impl From<Frame> for wit::Frame {
+    fn from(frame: Frame) -> Self {
+        Self { kind: frame.kind, data: frame.data }
+    }
+}

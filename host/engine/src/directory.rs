@@ -1,0 +1,109 @@
+//! What lies in the plugins directory, told apart by size and time before a file
+//! is ever opened.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// Longest id of a plugin, bytes.
+const MAX_ID_BYTES: usize = 64;
+
+/// One `*.wasm` in the directory: its stamp, or why it is not to be read.
+pub(crate) type Found = Result<Stamp, String>;
+
+/// What a file looks like from outside. Two equal stamps a moment apart: nobody
+/// is writing to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    /// Without symbolic links.
+    path: PathBuf,
+    pub(crate) size: u64,
+    modified: SystemTime,
+}
+
+impl Stamp {
+    /// Reads the file, once, if it is still what was looked at.
+    pub(crate) fn read(&self, limit: usize) -> Result<Vec<u8>, Unread> {
+        if self.size > limit as u64 {
+            let size = self.size;
+            return Err(Unread::ForGood(format!(
+                "it has {size} bytes, the limit is {limit} (`max_component_bytes`)"
+            )));
+        }
+        match self.read_unless_changed() {
+            Ok(Some(bytes)) => Ok(bytes),
+            Ok(None) => Err(Unread::Changing),
+            Err(error) => Err(Unread::ForGood(unreadable(error))),
+        }
+    }
+
+    fn read_unless_changed(&self) -> io::Result<Option<Vec<u8>>> {
+        let mut file = File::open(&self.path)?;
+        let found = file.metadata()?;
+        if found.len() != self.size || found.modified()? != self.modified {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        // A byte more than expected shows that it grew.
+        file.by_ref().take(self.size.saturating_add(1)).read_to_end(&mut bytes)?;
+        Ok((bytes.len() as u64 == self.size).then_some(bytes))
+    }
+}
+
+/// Why there are no bytes.
+pub(crate) enum Unread {
+    /// Somebody is writing to it.
+    Changing,
+    /// Another look would not help.
+    ForGood(String),
+}
+
+/// Looks at the `*.wasm` directly in `directory`, by id. A directory that does
+/// not exist is empty.
+///
+/// # Errors
+/// When the directory cannot be listed.
+pub(crate) fn look(directory: &Path) -> io::Result<BTreeMap<String, Found>> {
+    let mut found = BTreeMap::new();
+    let root = match fs::canonicalize(directory) {
+        Ok(root) => root,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+        Err(error) => return Err(error),
+    };
+    for entry in fs::read_dir(&root)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "wasm")
+            && let Some(stem) = path.file_stem()
+        {
+            let id = stem.to_string_lossy().into_owned();
+            let file = inspect(&root, &id, &path);
+            found.insert(id, file);
+        }
+    }
+    Ok(found)
+}
+
+fn inspect(root: &Path, id: &str, path: &Path) -> Found {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    if id.is_empty() || id.len() > MAX_ID_BYTES || !id.chars().all(plain) {
+        return Err(format!(
+            "a plugin's name is 1 to {MAX_ID_BYTES} of a-z, 0-9, - and _; rename the file"
+        ));
+    }
+    let target = fs::canonicalize(path).map_err(unreadable)?;
+    if !target.starts_with(root) {
+        return Err("it is a link out of the plugins directory; copy the file".to_owned());
+    }
+    let metadata = fs::metadata(&target).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err("it is no regular file".to_owned());
+    }
+    let modified = metadata.modified().map_err(unreadable)?;
+    Ok(Stamp { path: target, size: metadata.len(), modified })
+}
+
+fn unreadable(error: io::Error) -> String {
+    format!("it cannot be read: {error}")
+}

@@ -1,0 +1,195 @@
+//! The one wasmtime engine of the process: its settings, its pools and the clock
+//! that stops plugins which run too long.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+
+use wasmtime::component::Component;
+use wasmtime::{Config, EngineWeak, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+
+use crate::cache::CodeCache;
+use crate::error::{Error, LoadError};
+use crate::grants::Grants;
+use crate::limits::{Limits, TICK};
+use crate::plugin::{self, Plugin};
+
+/// Compiles and runs plugins. Cheap to clone; the pools and the clock's thread
+/// live until the last clone and the last plugin are gone.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    wasmtime: wasmtime::Engine,
+    limits: Arc<Limits>,
+    cache: Option<CodeCache>,
+}
+
+/// Memory mappings that one live instance may take, seen on Linux: its memory's
+/// image, heap, guard, and its table.
+const MAPPINGS_PER_INSTANCE: u32 = 8;
+
+/// Linux's default for the mappings of one process, where it cannot be read.
+const DEFAULT_MAPPINGS: u32 = 65_530;
+
+/// Mappings left to the rest of the process: threads, files, the allocator.
+const SPARE_MAPPINGS: u32 = 8_000;
+
+/// Fewer instances than this are not worth running with.
+const MIN_INSTANCES: u32 = 16;
+
+/// Core instances, memories and tables per instance on average. A component from
+/// Rust needs 4, 1 and 2; the pools are common, so one that needs more takes the
+/// share of others.
+const CORE_INSTANCES: u32 = 4;
+const TABLES: u32 = 2;
+
+/// Tables that one core module may define.
+const MAX_TABLES_PER_MODULE: u32 = 4;
+
+/// Host memory of one instance's own bookkeeping, bytes.
+const MAX_INSTANCE_SIZE: usize = 2 << 20;
+
+impl Engine {
+    /// Starts the engine. `cache_dir` keeps compiled code from one start to the
+    /// next; it becomes private to this user, and where it cannot, nothing is
+    /// cached.
+    ///
+    /// # Errors
+    /// When the machine cannot hold even the smallest pools.
+    pub fn new(limits: Limits, cache_dir: Option<PathBuf>) -> Result<Self, Error> {
+        let wasmtime = start(&limits)?;
+        let cache = cache_dir.and_then(|directory| {
+            let cache = CodeCache::open(&directory, &wasmtime);
+            cache
+                .inspect_err(|error| {
+                    let directory = directory.display();
+                    tracing::warn!(%directory, %error, "compiled plugins are not cached");
+                })
+                .ok()
+        });
+        tick(wasmtime.weak())?;
+        Ok(Self { shared: Arc::new(Shared { wasmtime, limits: Arc::new(limits), cache }) })
+    }
+
+    /// Validates, compiles (or finds compiled), links and tries a component.
+    /// `id` is its name in errors, logs and configuration. Takes up to seconds of
+    /// processor time: not for a thread that serves.
+    ///
+    /// # Errors
+    /// When the component is not to be run, with the reason and a remedy.
+    pub fn load(&self, id: &str, wasm: &[u8], grants: &Grants) -> Result<Plugin, LoadError> {
+        plugin::load(self, id, wasm, grants)
+    }
+
+    /// The bounds that plugins run under.
+    pub fn limits(&self) -> &Arc<Limits> {
+        &self.shared.limits
+    }
+
+    pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
+        &self.shared.wasmtime
+    }
+
+    pub(crate) fn compile(&self, digest: &str, wasm: &[u8]) -> wasmtime::Result<Component> {
+        let engine = &self.shared.wasmtime;
+        let Some(cache) = &self.shared.cache else {
+            return Component::from_binary(engine, wasm);
+        };
+        if let Some(component) = cache.get(engine, digest) {
+            return Ok(component);
+        }
+        let component = Component::from_binary(engine, wasm)?;
+        if let Err(error) = cache.put(digest, &component) {
+            tracing::warn!(digest = plugin::short(digest), %error, "compiled plugin is not cached");
+        }
+        Ok(component)
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("limits", &self.shared.limits).finish_non_exhaustive()
+    }
+}
+
+/// Makes the pools as large as the limits and the machine allow: first by what
+/// Linux says of its mappings, then by trying, for the address space.
+fn start(limits: &Limits) -> Result<wasmtime::Engine, Error> {
+    let fitting = mappings().saturating_sub(SPARE_MAPPINGS) / MAPPINGS_PER_INSTANCE;
+    let mut instances =
+        limits.max_instances.min(fitting).max(MIN_INSTANCES.min(limits.max_instances));
+    loop {
+        match wasmtime::Engine::new(&config(limits, instances)) {
+            Ok(engine) => {
+                if instances < limits.max_instances {
+                    let wanted = limits.max_instances;
+                    tracing::warn!(instances, wanted, "this machine holds fewer plugin instances");
+                }
+                return Ok(engine);
+            }
+            Err(_) if instances / 2 >= MIN_INSTANCES => instances /= 2,
+            Err(error) => return Err(Error::Start(crate::error::chain(&error))),
+        }
+    }
+}
+
+/// How many mappings this process may have.
+fn mappings() -> u32 {
+    std::fs::read_to_string("/proc/sys/vm/max_map_count")
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(DEFAULT_MAPPINGS)
+}
+
+fn config(limits: &Limits, instances: u32) -> Config {
+    let page = 64 << 10;
+    let mut pools = PoolingAllocationConfig::new();
+    pools
+        .total_component_instances(instances)
+        .total_core_instances(instances.saturating_mul(CORE_INSTANCES))
+        .total_memories(instances)
+        .total_tables(instances.saturating_mul(TABLES))
+        .total_stacks(0)
+        .max_core_instances_per_component(
+            u32::try_from(limits.max_core_instances).unwrap_or(u32::MAX),
+        )
+        .max_tables_per_module(MAX_TABLES_PER_MODULE)
+        .max_core_instance_size(MAX_INSTANCE_SIZE)
+        .max_component_instance_size(MAX_INSTANCE_SIZE)
+        .max_memory_size(limits.max_memory_bytes.next_multiple_of(page))
+        .table_elements(limits.max_table_elements)
+        // Keeping memory for the next instance costs more than clearing it.
+        .linear_memory_keep_resident(0);
+    let mut config = Config::new();
+    config
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pools))
+        .epoch_interruption(true)
+        .cranelift_opt_level(OptLevel::Speed)
+        // One core per component: loading must not take the machine from traffic.
+        .parallel_compilation(false)
+        .concurrency_support(false)
+        .wasm_relaxed_simd(false)
+        .wasm_memory64(false)
+        .wasm_tail_call(false);
+    config
+}
+
+/// Starts the thread that lets time pass for plugins. An OS thread, because a
+/// timer of the async runtime can be starved by the very guest it should stop.
+fn tick(engine: EngineWeak) -> Result<(), Error> {
+    let run = move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            thread::sleep(TICK);
+        }
+    };
+    thread::Builder::new()
+        .name("plugin-clock".to_owned())
+        .spawn(run)
+        .map(drop)
+        .map_err(|error| Error::Start(format!("no thread for the plugins' clock: {error}")))
+}

@@ -1,0 +1,40 @@
+//! Everything that touches wasmtime: a plugin goes in as bytes and comes out as
+//! an [`Adapter`] or a [`Strategy`] that can be called, bounded in time, memory
+//! and output, and that is refused when it asks for more than it was granted.
+//!
+//! All calls are synchronous and short: no plugin can wait for anything. What a
+//! plugin needs is read from its type before it runs, and every call that fails
+//! is a [`CallError`] which names plugin, digest, export and limit.
+
+mod adapter;
+mod bindings;
+mod cache;
+mod directory;
+mod engine;
+mod error;
+mod grants;
+mod limits;
+mod log;
+mod plugin;
+mod question;
+mod registry;
+mod sandbox;
+mod strategy;
+mod types;
+mod wasi;
+mod watch;
+
+pub use adapter::{Adapter, Attempt, Decoder};
+pub use bindings::chat;
+pub use engine::Engine;
+pub use error::{CallError, CallErrorKind, Error, LoadError, LoadErrorKind, OpenError};
+pub use grants::{Grants, PluginKind, Ungranted};
+pub use limits::Limits;
+pub use plugin::Plugin;
+pub use registry::{
+    Embedded, PluginState, PluginStatus, Registry, RegistryOptions, ScanReport, Source,
+};
+pub use sandbox::CallContext;
+pub use strategy::{Policy, Strategy};
+pub use types::*;
+pub use watch::Watch;

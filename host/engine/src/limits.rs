@@ -1,0 +1,204 @@
+//! Every bound on what a plugin may use, by name and unit, and the meter that
+//! holds one instance to them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use wasmtime::{ResourceLimiter, UpdateDeadline};
+
+/// How often the engine looks at the time that a call has used.
+pub(crate) const TICK: Duration = Duration::from_millis(1);
+
+/// Bounds on plugins. The defaults suit a router with a few first-party plugins
+/// and thousands of open streams.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Processor time of one call, counted in milliseconds in which the plugin
+    /// was seen running: a thread that waits for a processor is not charged.
+    pub call_budget: Duration,
+    /// Elapsed time of one call, whoever is to blame.
+    pub wall_deadline: Duration,
+    /// All linear memories of one instance together, bytes.
+    pub max_memory_bytes: usize,
+    /// Elements of one table.
+    pub max_table_elements: usize,
+    /// Core modules that one component may instantiate. Rust needs 4, Python 38.
+    pub max_core_instances: usize,
+    /// Resource handles that one instance may hold.
+    pub max_handles: usize,
+    /// Bytes that one call may hand to the host, as its result or as arguments
+    /// of one call to the host; the host's own structures are counted in.
+    pub max_output_bytes: usize,
+    /// Events that one call may return.
+    pub max_events_per_call: usize,
+    /// Log lines of one call; further ones are dropped.
+    pub max_log_lines: u32,
+    /// Log lines of all instances of one plugin in one second.
+    pub max_log_lines_per_second: u32,
+    /// Size of a component file, bytes.
+    pub max_component_bytes: usize,
+    /// Instances alive at once, streams and warm policies included. An upper
+    /// bound: the engine takes fewer where the machine cannot hold them.
+    pub max_instances: u32,
+    /// Idle instances that a policy keeps for the next question.
+    pub max_warm_instances: usize,
+    /// Questions that one instance of a policy answers before it is replaced.
+    pub calls_per_instance: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            call_budget: Duration::from_millis(200),
+            wall_deadline: Duration::from_secs(2),
+            max_memory_bytes: 128 << 20,
+            max_table_elements: 50_000,
+            max_core_instances: 64,
+            max_handles: 1_000,
+            max_output_bytes: 64 << 20,
+            max_events_per_call: 100_000,
+            max_log_lines: 50,
+            max_log_lines_per_second: 200,
+            max_component_bytes: 64 << 20,
+            max_instances: 4_000,
+            max_warm_instances: 4,
+            calls_per_instance: 10_000,
+        }
+    }
+}
+
+/// The bound that stopped a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exceeded {
+    CpuBudget,
+    WallDeadline,
+    Memory,
+}
+
+/// What ends a call that exceeded a bound; the meter says which.
+#[derive(Debug, thiserror::Error)]
+#[error("stopped by the engine")]
+struct Stopped;
+
+/// Holds one instance to its limits, over all of its calls.
+pub(crate) struct Meter {
+    limits: Arc<Limits>,
+    /// Sum over all memories: wasmtime's own limiter counts each by itself.
+    memory_bytes: usize,
+    /// Ticks of the call under way in which the plugin was seen running.
+    ticks: u128,
+    started: Instant,
+    exceeded: Option<Exceeded>,
+}
+
+impl Meter {
+    pub(crate) fn new(limits: Arc<Limits>) -> Self {
+        Self { limits, memory_bytes: 0, ticks: 0, started: Instant::now(), exceeded: None }
+    }
+
+    /// Starts the time of another call.
+    pub(crate) fn begin_call(&mut self) {
+        self.ticks = 0;
+        self.started = Instant::now();
+    }
+
+    /// What stopped the instance, if the meter did.
+    pub(crate) fn exceeded(&self) -> Option<Exceeded> {
+        self.exceeded
+    }
+
+    /// The plugin was running as a tick went by. However many went by since it
+    /// last ran, this is one: the others were not its own.
+    pub(crate) fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
+        self.ticks += 1;
+        if self.ticks * TICK.as_millis() > self.limits.call_budget.as_millis() {
+            return self.stop(Exceeded::CpuBudget);
+        }
+        if self.started.elapsed() > self.limits.wall_deadline {
+            return self.stop(Exceeded::WallDeadline);
+        }
+        Ok(UpdateDeadline::Continue(1))
+    }
+
+    fn stop<T>(&mut self, bound: Exceeded) -> wasmtime::Result<T> {
+        self.exceeded = Some(bound);
+        Err(wasmtime::Error::new(Stopped))
+    }
+}
+
+impl ResourceLimiter for Meter {
+    /// Traps instead of refusing: a guest that is told `no` aborts somewhere in
+    /// its allocator, and nobody would know why.
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let sum = self.memory_bytes.saturating_add(desired.saturating_sub(current));
+        if sum > self.limits.max_memory_bytes {
+            return self.stop(Exceeded::Memory);
+        }
+        self.memory_bytes = sum;
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(desired <= self.limits.max_table_elements)
+    }
+
+    fn instances(&self) -> usize {
+        self.limits.max_core_instances
+    }
+
+    fn tables(&self) -> usize {
+        self.limits.max_core_instances
+    }
+
+    fn memories(&self) -> usize {
+        self.limits.max_core_instances
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meter(limits: Limits) -> Meter {
+        Meter::new(Arc::new(limits))
+    }
+
+    #[test]
+    fn budget_counts_the_ticks_of_one_call() {
+        let mut meter = meter(Limits { call_budget: TICK * 3, ..Limits::default() });
+        for _ in 0..2 {
+            meter.begin_call();
+            for _ in 0..3 {
+                assert!(meter.tick().is_ok());
+            }
+        }
+        assert!(meter.tick().is_err());
+        assert_eq!(meter.exceeded(), Some(Exceeded::CpuBudget));
+    }
+
+    #[test]
+    fn wall_deadline_stops_what_the_budget_does_not() {
+        let mut meter = meter(Limits { wall_deadline: Duration::ZERO, ..Limits::default() });
+        assert!(meter.tick().is_err());
+        assert_eq!(meter.exceeded(), Some(Exceeded::WallDeadline));
+    }
+
+    #[test]
+    fn memories_count_in_sum() {
+        let mut meter = meter(Limits { max_memory_bytes: 10, ..Limits::default() });
+        assert!(meter.memory_growing(0, 6, None).is_ok());
+        assert!(meter.memory_growing(0, 4, None).is_ok());
+        assert!(meter.memory_growing(4, 5, None).is_err());
+        assert_eq!(meter.exceeded(), Some(Exceeded::Memory));
+    }
+}

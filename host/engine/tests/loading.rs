@@ -1,0 +1,265 @@
+//! Loading: what is refused and with which remedy, the code cache, and the
+//! registry's overlay of embedded plugins and files.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use common::{candidates, engine, guest, limits, query};
+use plugway_engine::{
+    CallContext, Embedded, Engine, Grants, Limits, LoadErrorKind, PluginKind, PluginState,
+    Registry, RegistryOptions, Setup, Source,
+};
+use tempfile::TempDir;
+
+#[test]
+fn refusals_name_plugin_reason_and_remedy() {
+    let engine = engine(limits());
+    let check = |id: &str, wasm: &[u8], parts: &[&str]| {
+        let error = engine.load(id, wasm, &Grants::default()).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("plugin `{id}` (")), "{error}");
+        for part in parts {
+            assert!(error.contains(part), "no `{part}` in: {error}");
+        }
+    };
+    check("x", b"not wasm at all", &["no usable WebAssembly component", "wasm32-wasip2"]);
+    check("x", b"\0asm\x0d\0\x01\0", &["exports neither", "plugway:provider/provider@0.1"]);
+    check(
+        "ungranted-http",
+        &guest("ungranted-http"),
+        &["plugway:host/http@0.1.0", "`allow.http` under [plugins.ungranted-http]"],
+    );
+    check(
+        "ungranted-sockets",
+        &guest("ungranted-sockets"),
+        &["wasi:sockets/tcp", "no grant opens sockets"],
+    );
+}
+
+#[test]
+fn a_component_that_is_too_large_is_not_compiled() {
+    let engine = engine(Limits { max_component_bytes: 10, ..limits() });
+    let error = engine.load("price", &guest("price"), &Grants::default()).unwrap_err();
+    assert!(matches!(error.cause, LoadErrorKind::TooLarge { limit: 10, .. }), "{error}");
+}
+
+#[test]
+fn compiled_code_is_kept_and_a_damaged_entry_is_replaced() {
+    let directory = TempDir::new().unwrap();
+    let cache = directory.path().join("code");
+    let load = || {
+        let engine = Engine::new(limits(), Some(cache.clone())).unwrap();
+        engine.load("price", &guest("price"), &Grants::default()).unwrap();
+    };
+    let entries =
+        || -> Vec<_> { fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().path()).collect() };
+    load();
+    let [entry] = entries().try_into().unwrap();
+    let written = fs::metadata(&entry).unwrap().modified().unwrap();
+    let whole = fs::read(&entry).unwrap();
+
+    load();
+    assert_eq!(fs::metadata(&entry).unwrap().modified().unwrap(), written, "a hit writes nothing");
+
+    let mut damaged = whole.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 1;
+    for content in [&damaged[..], &whole[..100], b""] {
+        fs::write(&entry, content).unwrap();
+        load();
+        assert_eq!(entries(), std::slice::from_ref(&entry));
+        assert_ne!(fs::read(&entry).unwrap(), content, "it was compiled anew");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_cache_that_others_can_write_to_is_not_used() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let directory = TempDir::new().unwrap();
+    let cache = directory.path().join("code");
+    fs::create_dir(&cache).unwrap();
+    fs::set_permissions(&cache, fs::Permissions::from_mode(0o777)).unwrap();
+    let engine = Engine::new(limits(), Some(cache.clone())).unwrap();
+    engine.load("price", &guest("price"), &Grants::default()).unwrap();
+    assert_eq!(fs::read_dir(&cache).unwrap().count(), 0);
+}
+
+/// A registry with the embedded plugins `openai` and `price`, and its directory.
+struct Overlay {
+    registry: Arc<Registry>,
+    directory: TempDir,
+}
+
+impl Overlay {
+    fn new(change: impl FnOnce(&mut RegistryOptions)) -> Self {
+        let directory = TempDir::new().unwrap();
+        let mut options = RegistryOptions {
+            directory: Some(directory.path().to_owned()),
+            ..RegistryOptions::default()
+        };
+        change(&mut options);
+        let embedded = ["openai", "price"].map(|id| Embedded { id, wasm: guest(id).leak() });
+        let registry = Registry::new(engine(limits()), embedded.to_vec(), options).unwrap();
+        Self { registry: Arc::new(registry), directory }
+    }
+
+    fn path(&self, id: &str) -> std::path::PathBuf {
+        self.directory.path().join(format!("{id}.wasm"))
+    }
+
+    fn drop_in(&self, id: &str, wasm: &[u8]) {
+        fs::write(self.path(id), wasm).unwrap();
+    }
+
+    /// State, generation and last error of a plugin.
+    fn status(&self, id: &str) -> (PluginState, u64, String) {
+        let status = self.registry.status().into_iter().find(|status| status.id == id).unwrap();
+        (status.state, status.generation, status.last_error.unwrap_or_default())
+    }
+
+    fn reason(&self, id: &str) -> String {
+        let policy = self.registry.policy(id).unwrap();
+        policy.route(&query(), &candidates(2)).unwrap().unwrap().reason
+    }
+}
+
+#[test]
+fn embedded_plugins_serve_from_the_start() {
+    let overlay = Overlay::new(|_| {});
+    assert_eq!(overlay.registry.adapter("openai").unwrap().id(), "openai");
+    assert!(overlay.registry.policy("openai").is_none(), "an adapter is no policy");
+    assert!(overlay.registry.adapter("price").is_none(), "a policy is no adapter");
+    let status = overlay.registry.status();
+    let kinds: Vec<_> = status.iter().map(|status| status.kind).collect();
+    assert_eq!(kinds, [Some(PluginKind::Adapter), Some(PluginKind::Strategy)]);
+    assert!(status.iter().all(|status| status.source == Source::Embedded));
+}
+
+#[test]
+fn files_are_dropped_replaced_broken_and_removed() {
+    let overlay = Overlay::new(|_| {});
+    let own = overlay.reason("price");
+
+    overlay.drop_in("price", &guest("strategy-minimal"));
+    assert_eq!(overlay.registry.rescan().loaded, ["price"]);
+    let replaced = overlay.reason("price");
+    assert_ne!(replaced, own);
+    assert_eq!(overlay.status("price"), (PluginState::Serving, 2, String::new()));
+    assert_eq!(overlay.registry.rescan(), Default::default(), "nothing changed, nothing done");
+
+    overlay.drop_in("price", b"broken");
+    let report = overlay.registry.rescan();
+    assert_eq!(report.failed.len(), 1, "{report:?}");
+    assert_eq!(overlay.reason("price"), replaced, "the last good one serves");
+    let (state, generation, error) = overlay.status("price");
+    assert_eq!((state, generation), (PluginState::Outdated, 2));
+    assert!(error.contains("no usable WebAssembly component"), "{error}");
+
+    fs::remove_file(overlay.path("price")).unwrap();
+    assert_eq!(overlay.registry.rescan().removed, ["price"]);
+    assert_eq!(overlay.reason("price"), own, "the embedded one is back");
+    assert_eq!(overlay.status("price"), (PluginState::Serving, 3, String::new()));
+}
+
+#[test]
+fn a_new_plugin_comes_and_goes_with_its_file() {
+    let overlay = Overlay::new(|_| {});
+    overlay.drop_in("mine", &guest("strategy-minimal"));
+    overlay.registry.rescan();
+    let in_flight = overlay.registry.policy("mine").unwrap();
+    fs::remove_file(overlay.path("mine")).unwrap();
+    overlay.registry.rescan();
+    assert!(overlay.registry.policy("mine").is_none());
+    let plan = in_flight.route(&query(), &candidates(2)).unwrap();
+    assert!(plan.is_ok(), "who began with it ends with it");
+}
+
+#[test]
+fn an_embedded_adapter_is_replaced_only_where_the_operator_says_so() {
+    let overlay = Overlay::new(|_| {});
+    overlay.drop_in("openai", &guest("provider-minimal"));
+    overlay.registry.rescan();
+    let (state, _, error) = overlay.status("openai");
+    assert_eq!(state, PluginState::Outdated);
+    assert!(error.contains("`replace = true` under [plugins.openai]"), "{error}");
+
+    let overlay = Overlay::new(|options| {
+        options.replaceable_providers = BTreeSet::from(["openai".to_owned()]);
+    });
+    overlay.drop_in("openai", &guest("provider-minimal"));
+    overlay.registry.rescan();
+    assert_eq!(overlay.status("openai"), (PluginState::Serving, 2, String::new()));
+
+    overlay.drop_in("price", &guest("provider-minimal"));
+    overlay.registry.rescan();
+    let (_, _, error) = overlay.status("price");
+    assert!(error.contains("rename the file"), "{error}");
+}
+
+#[test]
+fn files_that_are_not_to_be_loaded_say_why() {
+    let overlay = Overlay::new(|options| {
+        let options_of = vec![("no-such-option".to_owned(), "1".to_owned())];
+        let setup = Setup { options: options_of, ..Setup::default() };
+        options.setups = BTreeMap::from([("opened-wrong".to_owned(), setup)]);
+    });
+    overlay.drop_in("Upper Case", &guest("price"));
+    overlay.drop_in("opened-wrong", &guest("balanced"));
+    overlay.drop_in("empty", b"");
+    fs::create_dir(overlay.directory.path().join("sub")).unwrap();
+    fs::write(overlay.directory.path().join("sub/deep.wasm"), guest("price")).unwrap();
+    fs::write(overlay.directory.path().join("notes.txt"), "not a plugin").unwrap();
+    let outside = TempDir::new().unwrap();
+    fs::write(outside.path().join("price.wasm"), guest("price")).unwrap();
+    link(&outside.path().join("price.wasm"), &overlay.path("linked"));
+
+    let failed: BTreeMap<_, _> = overlay.registry.rescan().failed.into_iter().collect();
+    let check = |id: &str, part: &str| assert!(failed[id].contains(part), "{id}: {failed:?}");
+    check("Upper Case", "rename the file");
+    check("opened-wrong", "no-such-option");
+    check("empty", "no usable WebAssembly component");
+    check("linked", "link out of the plugins directory");
+    assert_eq!(failed.len(), 4, "{failed:?}");
+    assert_eq!(overlay.status("linked").0, PluginState::Failed);
+}
+
+#[cfg(unix)]
+fn link(target: &Path, path: &Path) {
+    std::os::unix::fs::symlink(target, path).unwrap();
+}
+
+#[test]
+fn a_watched_directory_needs_no_call() {
+    let overlay = Overlay::new(|_| {});
+    let watch = overlay.registry.watch(Duration::from_millis(100));
+    overlay.drop_in("mine", &guest("strategy-minimal"));
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while overlay.registry.policy("mine").is_none() {
+        assert!(Instant::now() < deadline, "the file was never picked up");
+        std::thread::yield_now();
+    }
+    drop(watch);
+}
+
+#[test]
+fn a_generation_outlives_its_replacement() {
+    let overlay = Overlay::new(|options| {
+        options.replaceable_providers = BTreeSet::from(["openai".to_owned()]);
+    });
+    let adapter = overlay.registry.adapter("openai").unwrap();
+    let attempt = adapter.attempt(CallContext::default()).unwrap();
+    overlay.drop_in("openai", &guest("provider-minimal"));
+    overlay.registry.rescan();
+    assert_ne!(overlay.registry.adapter("openai").unwrap().digest(), adapter.digest());
+    drop(adapter);
+    let head = plugway_engine::ResponseHead { status: 200, headers: Vec::new() };
+    assert!(attempt.decoder(head, "").is_ok(), "the attempt goes on with what it began with");
+}

@@ -1,0 +1,78 @@
+//! `POST /v1/chat/completions`: the body in, the exchange's answer out.
+
+use super::{Body, respond};
+use crate::Router;
+use crate::buffer::{Bounds, Held, Refused, hold};
+use crate::error::{Code, Error};
+use crate::exchange;
+use crate::record::Record;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use plugway_wire::BadRequest;
+use plugway_wire::openai_chat::{self, ChatCall, DecodeOptions};
+use std::sync::Arc;
+use std::time::Duration;
+
+const ROUTE: &str = "/v1/chat/completions";
+
+/// Lets clients name their session without touching the body.
+const SESSION_ID: &str = "x-session-id";
+
+/// What a client is asked to wait when the router is at a bound.
+const OVERLOAD_PAUSE: Duration = Duration::from_secs(1);
+
+pub(super) async fn completions(router: Arc<Router>, request: Request<Incoming>) -> Response<Body> {
+    let mut record = Record::open(router.metrics.clone(), ROUTE);
+    let (head, body) = request.into_parts();
+    let session = head.headers.get(SESSION_ID).and_then(|value| value.to_str().ok());
+    match read(&router, body).await {
+        Ok((mut call, held)) => {
+            if call.session_id.is_none() {
+                call.session_id = session.map(str::to_owned);
+            }
+            exchange::run(router, call, held.room, record).await
+        }
+        Err(error) => {
+            record.failed(&error);
+            record.answered(error.code.status());
+            respond::error(&error, Some(&record.id))
+        }
+    }
+}
+
+async fn read(router: &Router, body: Incoming) -> Result<(ChatCall, Held), Error> {
+    let server = &router.config.server;
+    let bounds = Bounds {
+        limit: server.max_body_bytes,
+        room: &router.buffers,
+        patience: server.body_timeout,
+        idle: server.body_timeout,
+    };
+    let held = hold(body, bounds).await.map_err(|refused| explain(&refused, server.max_body_bytes))?;
+    let options = DecodeOptions { seal_min_bytes: router.config.routing.seal_min_bytes };
+    let call = openai_chat::decode(held.bytes.clone(), &options).map_err(bad_request)?;
+    Ok((call, held))
+}
+
+fn explain(refused: &Refused, limit: usize) -> Error {
+    match refused {
+        Refused::TooLarge => Error::new(
+            Code::PayloadTooLarge,
+            format!("The body is larger than the {limit} bytes that server.max_body allows."),
+        ),
+        Refused::NoRoom => Error::new(
+            Code::Overloaded,
+            "The router holds as many request bodies as server.max_buffered allows; try again soon.",
+        )
+        .retry_after(OVERLOAD_PAUSE),
+        Refused::TooSlow => Error::new(
+            Code::RequestTimeout,
+            "The body did not arrive within server.body_timeout.",
+        ),
+        Refused::Broken => Error::new(Code::InvalidRequest, "The body broke off before its end."),
+    }
+}
+
+fn bad_request(bad: BadRequest) -> Error {
+    Error { param: bad.param, ..Error::new(Code::InvalidRequest, bad.message) }
+}

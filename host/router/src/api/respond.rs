@@ -1,0 +1,81 @@
+//! Responses, as every route writes them.
+
+use super::Body;
+use crate::error::{Code, Error};
+use crate::record::GenerationId;
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::{Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use plugway_wire::openai_chat;
+use serde_json::json;
+
+/// Names the generation in every inference response.
+pub(crate) const GENERATION_ID: HeaderName = HeaderName::from_static("x-generation-id");
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// A whole body.
+pub(crate) fn full(status: StatusCode, content_type: HeaderValue, body: impl Into<Bytes>) -> Response<Body> {
+    let mut response = Response::new(Full::new(body.into()).boxed_unsync());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response
+}
+
+/// A JSON body.
+pub(crate) fn json_text(status: StatusCode, body: impl Into<Bytes>) -> Response<Body> {
+    full(status, JSON, body)
+}
+
+/// An error, with its status from the one table.
+pub(crate) fn error(error: &Error, id: Option<&GenerationId>) -> Response<Body> {
+    let status = error.code.status();
+    let mut response = json_text(status, openai_chat::encode_error(&envelope(error)));
+    if let Some(wait) = error.retry_after {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Some(id) = id {
+        name_generation(&mut response, id);
+    }
+    response
+}
+
+/// The same error as the dialect's envelope wants it.
+pub(crate) fn envelope(error: &Error) -> openai_chat::ErrorBody {
+    let mut metadata = Vec::new();
+    if !error.reasons.is_empty() {
+        let reasons: Vec<_> = error
+            .reasons
+            .iter()
+            .map(|(endpoint, reason)| json!({"endpoint": endpoint, "reason": reason}))
+            .collect();
+        metadata.push(("endpoints".to_owned(), serde_json::Value::from(reasons).to_string()));
+    }
+    openai_chat::ErrorBody {
+        status: error.code.status().as_u16(),
+        message: error.message.clone(),
+        kind: error.code.error_type(),
+        class: error.code.class(),
+        code: None,
+        param: error.param.clone(),
+        provider_name: error.provider.clone(),
+        provider_code: error.provider_code.clone(),
+        metadata,
+    }
+}
+
+/// Says which generation the response is.
+pub(crate) fn name_generation(response: &mut Response<Body>, id: &GenerationId) {
+    if let Ok(value) = HeaderValue::try_from(id.as_str()) {
+        response.headers_mut().insert(GENERATION_ID, value);
+    }
+}
+
+pub(super) fn method_not_allowed(allowed: &'static str) -> Response<Body> {
+    let message = format!("This route takes {allowed} only.");
+    let mut response = error(&Error::new(Code::MethodNotAllowed, message), None);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    response
+}

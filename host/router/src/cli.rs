@@ -1,0 +1,175 @@
+//! The command line: what can be asked for, and the commands that need no
+//! running router.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{self, Config, Diagnostics, Environment};
+
+/// One endpoint in front of every model provider.
+#[derive(Debug, Parser)]
+#[command(name = "plugway", version)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve requests.
+    Serve(ServeArgs),
+    /// Print every mistake of the configuration, or what it amounts to.
+    Check(CheckArgs),
+    /// Serve simulated providers, to look around: no key, no configuration, no network.
+    Demo(DemoArgs),
+    /// Print the reference of the configuration, as Markdown.
+    ConfigReference,
+}
+
+/// Arguments of `serve`.
+#[derive(Args, Debug, Default)]
+pub struct ServeArgs {
+    /// Configuration file [default: plugway.toml, if there is one].
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Address and port to listen on, instead of the configured one.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// Directory to load plugins from, instead of the configured one.
+    #[arg(long, value_name = "DIR")]
+    pub plugins: Option<PathBuf>,
+}
+
+/// Arguments of `check`.
+#[derive(Args, Debug, Default)]
+pub struct CheckArgs {
+    /// Configuration file [default: plugway.toml, if there is one].
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Arguments of `demo`.
+#[derive(Args, Debug, Default)]
+pub struct DemoArgs {
+    /// Address and port to listen on.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<SocketAddr>,
+}
+
+impl ServeArgs {
+    /// The configuration with these arguments on top.
+    ///
+    /// # Errors
+    /// Every mistake in it, and secrets that are missing.
+    pub fn load(&self, env: Environment<'_>) -> Result<Config, Diagnostics> {
+        let mut config = config::load(self.config.as_deref(), env)?.ready()?;
+        if let Some(listen) = self.listen {
+            config.server.listen = listen;
+        }
+        if let Some(plugins) = &self.plugins {
+            config.plugins.directory = Some(plugins.clone());
+        }
+        Ok(config)
+    }
+}
+
+/// Prints mistakes and fails, or prints warnings and a summary.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub fn check(args: &CheckArgs, env: Environment<'_>, out: &mut dyn Write) -> io::Result<ExitCode> {
+    match config::load(args.config.as_deref(), env) {
+        Err(mistakes) => {
+            writeln!(out, "{mistakes}")?;
+            Ok(ExitCode::FAILURE)
+        }
+        Ok(config) => {
+            for warning in config.warnings.iter() {
+                writeln!(out, "{warning}")?;
+            }
+            write!(out, "{}", config::summary(&config, env))?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn no_keys(_: &str) -> Option<String> {
+        None
+    }
+
+    #[test]
+    fn arguments_are_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn arguments_win_over_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("plugway.toml");
+        std::fs::write(&file, "providers.x = { base_url = 'http://localhost' }").unwrap();
+        let load = |more: &[&str]| {
+            let file = file.to_str().unwrap();
+            let typed = ["plugway", "serve", "--config", file].into_iter();
+            let Command::Serve(args) = Cli::parse_from(typed.chain(more.iter().copied())).command
+            else {
+                panic!("not serve");
+            };
+            args.load(&no_keys).unwrap()
+        };
+        let config = load(&[]);
+        assert_eq!(config.server.listen.port(), 8787);
+        assert_eq!(config.plugins.directory, None);
+        let beside = directory.path().join("plugins");
+        std::fs::create_dir(&beside).unwrap();
+        assert_eq!(load(&[]).plugins.directory, Some(beside));
+        let config = load(&["--listen", "127.0.0.1:0", "--plugins", "elsewhere"]);
+        assert_eq!(config.server.listen.port(), 0);
+        assert_eq!(config.plugins.directory, Some("elsewhere".into()));
+    }
+
+    #[test]
+    fn check_tells_mistakes_from_warnings() {
+        let directory = tempfile::tempdir().unwrap();
+        let check = |text: &str, expected: ExitCode, part: &str| {
+            let file = directory.path().join("plugway.toml");
+            std::fs::write(&file, text).unwrap();
+            let mut out = Vec::new();
+            let args = CheckArgs { config: Some(file) };
+            assert_eq!(check(&args, &no_keys, &mut out).unwrap(), expected, "{text}");
+            let out = String::from_utf8(out).unwrap();
+            assert!(out.contains(part), "{out}");
+        };
+        check(
+            "provider = 1",
+            ExitCode::FAILURE,
+            "plugway.toml:1:1: provider: unknown key; did you mean `providers`?",
+        );
+        check(
+            "[providers.openai]",
+            ExitCode::SUCCESS,
+            "plugway.toml:1:12: warning: providers.openai.api_key_env: ",
+        );
+        check(
+            "[providers.openai]",
+            ExitCode::SUCCESS,
+            "provider    openai at https://api.openai.com/v1, adapter openai, key in OPENAI_API_KEY (not set)",
+        );
+        check(
+            "providers.x = { base_url = 'http://localhost' }",
+            ExitCode::SUCCESS,
+            "no credential",
+        );
+    }
+}

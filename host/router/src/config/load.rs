@@ -1,0 +1,99 @@
+//! From a file, a text or nothing but the environment to a [`Config`]: the
+//! embedded catalogue is read first, the operator's file on top of it.
+
+use std::path::{Path, PathBuf};
+
+use super::Config;
+use super::diagnostic::{Diagnostic, Diagnostics, Severity};
+use super::reader::{Section, Source};
+use super::typed::{SECTIONS, Typed};
+
+/// Value of an environment variable, if it is set. Passed in, so that whatever
+/// reads the environment can be tested.
+pub type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
+
+/// The file that is read when none is named and it exists.
+const DEFAULT_FILE: &str = "plugway.toml";
+/// The plugins directory when none is named and it exists, beside the file.
+const DEFAULT_PLUGINS: &str = "plugins";
+
+/// Reads `path`, or `plugway.toml` of the working directory if there is one, or
+/// else turns on the providers whose credentials the environment holds.
+///
+/// # Errors
+/// Every mistake of the file, or that no provider can be used.
+pub fn load(path: Option<&Path>, env: Environment<'_>) -> Result<Config, Diagnostics> {
+    let default = Path::new(DEFAULT_FILE);
+    let path = path.or_else(|| default.exists().then_some(default));
+    let mut config = match path {
+        Some(path) => load_file(path, env)?,
+        None => load_str("", "", env)?,
+    };
+    let beside = path.and_then(Path::parent).unwrap_or(Path::new(""));
+    let plugins = beside.join(DEFAULT_PLUGINS);
+    if config.plugins.directory.is_none() && plugins.is_dir() {
+        config.plugins.directory = Some(plugins);
+    }
+    Ok(config)
+}
+
+/// Reads a file. Relative paths in it count from its directory.
+///
+/// # Errors
+/// As [`load`]; also when the file cannot be read.
+pub fn load_file(path: &Path, env: Environment<'_>) -> Result<Config, Diagnostics> {
+    let name = path.to_string_lossy();
+    match std::fs::read_to_string(path) {
+        Ok(text) => load_str(&name, &text, env),
+        Err(error) => Err(Diagnostics::new(vec![Diagnostic::general(
+            format!("cannot read `{name}`: {error}"),
+            "name a readable file with `--config`, or leave it out to use the environment alone",
+        )])),
+    }
+}
+
+/// Reads a text as if it were the file `name`.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_str(name: &str, text: &str, env: Environment<'_>) -> Result<Config, Diagnostics> {
+    let (mut typed, mut found) = Typed::embedded();
+    let source = Source::new(name, text);
+    let document = source.parse();
+    let root = Section::root(&source, &document);
+    root.read(SECTIONS, &mut typed);
+    if typed.plugins.cache_directory.is_none() {
+        typed.plugins.cache_directory = user_cache(env).map(|cache| cache.join("plugway"));
+    }
+    typed.note_missing_secrets(&root, env);
+    typed.check_endpoints(&source, env);
+    if typed.active(env).next().is_none() && !root.has("providers") {
+        found.push(typed.no_provider());
+    }
+    found.extend(source.into_found());
+    let found = Diagnostics::new(found);
+    if found.has(Severity::Error) {
+        return Err(found);
+    }
+    Ok(typed.finish(env, found))
+}
+
+impl Config {
+    /// The same, or what keeps it from being served here: secrets that the
+    /// configuration names and this machine lacks.
+    ///
+    /// # Errors
+    /// The missing secrets.
+    pub fn ready(self) -> Result<Self, Diagnostics> {
+        let missing = self.warnings.as_errors(Severity::Missing);
+        if missing.is_empty() { Ok(self) } else { Err(missing) }
+    }
+}
+
+/// Where the system keeps what can be made again.
+fn user_cache(env: Environment<'_>) -> Option<PathBuf> {
+    let set = |name| env(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let of_home = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
+    let in_home = || set("HOME").map(|home| home.join(of_home));
+    set("XDG_CACHE_HOME").or_else(in_home).or_else(|| set("LOCALAPPDATA"))
+}

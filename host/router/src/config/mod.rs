@@ -1,0 +1,60 @@
+//! The configuration: TOML as it was typed in, [`Config`] as it is used. Every
+//! mistake of a file is reported at once, with its place and its remedy.
+//!
+//! Each section is a type, its defaults, and one table of fields that the
+//! reader, the list of near misses and the reference are all made from.
+
+mod diagnostic;
+mod field;
+mod load;
+mod log;
+mod models;
+mod options;
+mod plugins;
+mod prices;
+mod providers;
+mod reader;
+mod reference;
+mod routing;
+mod server;
+mod summary;
+mod typed;
+mod units;
+mod upstream;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use crate::catalog::Catalog;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use load::{Environment, load, load_file, load_str};
+pub use log::{LogConfig, LogFormat, LogLevel};
+pub use plugins::PluginsConfig;
+pub use reference::reference;
+pub use routing::RoutingConfig;
+pub use server::ServerConfig;
+pub use summary::summary;
+pub use upstream::UpstreamConfig;
+
+/// All that the router is told. Made by [`load`], [`load_file`] or [`load_str`];
+/// what those return is consistent and need not be checked again.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Clients' side.
+    pub server: ServerConfig,
+    /// Providers' side.
+    pub upstream: UpstreamConfig,
+    /// Plugins.
+    pub plugins: PluginsConfig,
+    /// The way from a request to an endpoint.
+    pub routing: RoutingConfig,
+    /// Log lines.
+    pub log: LogConfig,
+    /// Providers, models and prices.
+    pub catalog: Arc<Catalog>,
+    /// What is doubtful but no mistake.
+    pub warnings: Diagnostics,
+}

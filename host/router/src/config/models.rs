@@ -1,0 +1,323 @@
+//! `[models."author/name"]` and its endpoints: who serves a model, at what
+//! price. A slug of the embedded catalogue starts from what is known about it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use plugway_engine::Setting;
+use toml::de::DeValue;
+
+use super::diagnostic::Place;
+use super::field::{Field, Slot};
+use super::options::{read_options, read_pairs};
+use super::prices::{self, PriceTable};
+use super::providers::is_slug;
+use super::reader::{Entry, Section};
+use crate::catalog::{Endpoint, Model, Provider};
+
+/// A model as typed, on top of what the embedded catalogue says of it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ModelTable {
+    name: Option<String>,
+    created: u64,
+    description: Option<String>,
+    context_length: Option<u32>,
+    max_output_tokens: Option<u32>,
+    input_modalities: Vec<String>,
+    output_modalities: Vec<String>,
+    supported_parameters: Vec<String>,
+    pub(super) endpoints: Vec<EndpointTable>,
+}
+
+/// An endpoint as typed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct EndpointTable {
+    pub(super) place: Place,
+    /// Written by the operator, not embedded.
+    pub(super) own: bool,
+    pub(super) provider: Option<String>,
+    model: Option<String>,
+    price: PriceTable,
+    context_length: Option<u32>,
+    max_output_tokens: Option<u32>,
+    supported_parameters: Vec<String>,
+    quantization: Option<String>,
+    region: Option<String>,
+    service_tier: Option<String>,
+    options: Vec<Setting>,
+    tags: Vec<(String, String)>,
+}
+
+pub(super) const FIELDS: &[Field<ModelTable>] = &[
+    Field {
+        key: "name",
+        slot: Slot::Text(|c| &mut c.name),
+        about: "Name for people. Default: the slug.",
+    },
+    Field { key: "description", slot: Slot::Text(|c| &mut c.description), about: "For people." },
+    Field {
+        key: "released",
+        slot: Slot::Nested {
+            shape: "date",
+            read: |entry, model| model.created = read_date(entry).unwrap_or(model.created),
+        },
+        about: "Day of release, e.g. `2026-03-05`.",
+    },
+    Field {
+        key: "context_length",
+        slot: Slot::Tokens(|c| &mut c.context_length),
+        about: "Tokens of prompt and answer together.",
+    },
+    Field {
+        key: "max_output_tokens",
+        slot: Slot::Tokens(|c| &mut c.max_output_tokens),
+        about: "Tokens of the longest answer.",
+    },
+    Field {
+        key: "input_modalities",
+        slot: Slot::Words(|c| &mut c.input_modalities),
+        about: "What the model reads: `text`, `image`, `file`, `audio`, `video`. Default: text.",
+    },
+    Field {
+        key: "output_modalities",
+        slot: Slot::Words(|c| &mut c.output_modalities),
+        about: "What the model writes. Default: text.",
+    },
+    Field {
+        key: "supported_parameters",
+        slot: Slot::Words(|c| &mut c.supported_parameters),
+        about: "Request parameters that the model takes. Default: all that the adapter translates.",
+    },
+    Field {
+        key: "endpoints",
+        slot: Slot::Nested { shape: "array of tables", read: read_endpoints },
+        about: "Who serves the model; at least one. See below.",
+    },
+];
+
+pub(super) const ENDPOINT_FIELDS: &[Field<EndpointTable>] = &[
+    Field {
+        key: "provider",
+        slot: Slot::Text(|c| &mut c.provider),
+        about: "Name of a provider. Required.",
+    },
+    Field {
+        key: "model",
+        slot: Slot::Text(|c| &mut c.model),
+        about: "What the provider calls the model. Default: the slug's last part.",
+    },
+    Field {
+        key: "price",
+        slot: Slot::Nested {
+            shape: "table",
+            read: |entry, endpoint| {
+                if let Some(section) = entry.table() {
+                    prices::read(&section, &mut endpoint.price);
+                }
+            },
+        },
+        about: "What the provider charges. Without it the endpoint's costs are unknown. See below.",
+    },
+    Field {
+        key: "context_length",
+        slot: Slot::Tokens(|c| &mut c.context_length),
+        about: "Where it differs from the model's.",
+    },
+    Field {
+        key: "max_output_tokens",
+        slot: Slot::Tokens(|c| &mut c.max_output_tokens),
+        about: "Where it differs from the model's.",
+    },
+    Field {
+        key: "supported_parameters",
+        slot: Slot::Words(|c| &mut c.supported_parameters),
+        about: "Where they differ from the model's.",
+    },
+    Field { key: "quantization", slot: Slot::Text(|c| &mut c.quantization), about: "E.g. `fp8`." },
+    Field { key: "region", slot: Slot::Text(|c| &mut c.region), about: "E.g. `eu`." },
+    Field { key: "service_tier", slot: Slot::Text(|c| &mut c.service_tier), about: "E.g. `flex`." },
+    Field {
+        key: "options",
+        slot: Slot::Nested {
+            shape: "table of any values",
+            read: |entry, endpoint| endpoint.options = read_options(entry),
+        },
+        about: "Handed to the adapter; override the provider's.",
+    },
+    Field {
+        key: "tags",
+        slot: Slot::Nested {
+            shape: "table of strings",
+            read: |entry, endpoint| endpoint.tags = read_pairs(entry),
+        },
+        about: "Labels for strategies, added to the provider's.",
+    },
+];
+
+/// Reads `[models."author/name"]` on top of `model`.
+pub(super) fn read(section: &Section<'_>, model: &mut ModelTable) {
+    section.read(FIELDS, model);
+    let slug = section.name();
+    // An endpoint that the embedded catalogue has too takes its place.
+    let own = model.endpoints.iter().filter(|endpoint| endpoint.own);
+    let ids: Vec<String> = own.map(|endpoint| endpoint.id(slug)).collect();
+    let endpoints = &mut model.endpoints;
+    endpoints.retain(|endpoint| endpoint.own || !ids.contains(&endpoint.id(slug)));
+    let well_formed = slug.split_once('/').is_some_and(|(author, name)| {
+        is_slug(author) && !name.is_empty() && !name.contains(char::is_whitespace)
+    });
+    if !well_formed {
+        section.error("", "is no model slug", "name models `author/name`");
+    }
+    if model.endpoints.is_empty() {
+        let remedy = format!("add `[[models.{slug:?}.endpoints]]` with a `provider`");
+        section.error("endpoints", "nobody serves this model", remedy);
+    }
+    for modality in model.input_modalities.iter().chain(&model.output_modalities) {
+        if !["text", "image", "file", "audio", "video"].contains(&modality.as_str()) {
+            section.error(
+                "input_modalities",
+                format!("`{modality}` is unknown"),
+                "choose of `text`, `image`, `file`, `audio`, `video`",
+            );
+        }
+    }
+}
+
+fn read_endpoints(entry: &Entry<'_>, model: &mut ModelTable) {
+    for section in entry.tables() {
+        let mut endpoint = EndpointTable {
+            place: section.place("provider"),
+            own: true,
+            ..EndpointTable::default()
+        };
+        section.read(ENDPOINT_FIELDS, &mut endpoint);
+        if endpoint.provider.is_none() && !section.has("provider") {
+            section.error("provider", "is missing", "name the provider that serves the model");
+        }
+        model.endpoints.push(endpoint);
+    }
+}
+
+fn read_date(entry: &Entry<'_>) -> Option<u64> {
+    let date = match entry.value() {
+        DeValue::Datetime(datetime) => datetime.date,
+        _ => None,
+    };
+    let seconds = date.and_then(|date| {
+        let days = days_since_epoch(date.year.into(), date.month.into(), date.day.into());
+        u64::try_from(days).ok().map(|days| days * 24 * 60 * 60)
+    });
+    if seconds.is_none() {
+        entry.error("is no date since 1970", "write a date such as 2026-03-05");
+    }
+    seconds
+}
+
+/// Days from 1970-01-01 in the Gregorian calendar. Years are counted from March,
+/// so that the leap day is a year's last.
+fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    365 * year + year / 4 - year / 100 + year / 400 + day_of_year - 719_468
+}
+
+impl ModelTable {
+    /// As used, with the endpoints of active providers. None where those are none.
+    pub(super) fn finish(
+        self,
+        slug: &str,
+        providers: &BTreeMap<String, Arc<Provider>>,
+    ) -> Option<Model> {
+        let endpoints: Vec<_> = self
+            .endpoints
+            .iter()
+            .filter_map(|endpoint| {
+                let provider = providers.get(endpoint.provider.as_deref()?)?;
+                Some(Arc::new(self.finish_endpoint(slug, endpoint, provider)))
+            })
+            .collect();
+        if endpoints.is_empty() {
+            return None;
+        }
+        let or_text = |modalities: Vec<String>| match modalities.is_empty() {
+            true => vec!["text".to_owned()],
+            false => modalities,
+        };
+        Some(Model {
+            slug: slug.to_owned(),
+            name: self.name.unwrap_or_else(|| slug.to_owned()),
+            created: self.created,
+            description: self.description.unwrap_or_default(),
+            context_length: self.context_length,
+            max_output_tokens: self.max_output_tokens,
+            input_modalities: or_text(self.input_modalities),
+            output_modalities: or_text(self.output_modalities),
+            supported_parameters: self.supported_parameters,
+            endpoints,
+        })
+    }
+
+    fn finish_endpoint(
+        &self,
+        slug: &str,
+        endpoint: &EndpointTable,
+        provider: &Arc<Provider>,
+    ) -> Endpoint {
+        let EndpointTable { options, tags, .. } = endpoint.clone();
+        let supported = match endpoint.supported_parameters.is_empty() {
+            true => &self.supported_parameters,
+            false => &endpoint.supported_parameters,
+        };
+        Endpoint {
+            id: endpoint.id(slug),
+            provider: Arc::clone(provider),
+            model_slug: slug.to_owned(),
+            upstream_model: endpoint.upstream_model(slug).to_owned(),
+            price: endpoint.price.clone().finish(),
+            context_length: endpoint.context_length.or(self.context_length),
+            max_output_tokens: endpoint.max_output_tokens.or(self.max_output_tokens),
+            options: overlay(&provider.options, options),
+            quantization: endpoint.quantization.clone(),
+            region: endpoint.region.clone(),
+            service_tier: endpoint.service_tier.clone(),
+            tags: overlay(&provider.tags, tags),
+            supported_parameters: supported.clone(),
+        }
+    }
+}
+
+impl EndpointTable {
+    /// `<provider>/<upstream model>`.
+    pub(super) fn id(&self, slug: &str) -> String {
+        let provider = self.provider.as_deref().unwrap_or_default();
+        format!("{provider}/{}", self.upstream_model(slug))
+    }
+
+    fn upstream_model<'a>(&'a self, slug: &'a str) -> &'a str {
+        let of_slug = slug.split_once('/').map_or(slug, |(_, name)| name);
+        self.model.as_deref().unwrap_or(of_slug)
+    }
+}
+
+/// The base's pairs that are not overridden, then the others.
+fn overlay(base: &[(String, String)], own: Vec<(String, String)>) -> Vec<(String, String)> {
+    let kept = base.iter().filter(|(name, _)| own.iter().all(|(other, _)| other != name));
+    let mut all: Vec<_> = kept.cloned().collect();
+    all.extend(own);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::days_since_epoch;
+
+    #[test]
+    fn days_are_counted_over_leap_years() {
+        assert_eq!(days_since_epoch(1970, 1, 1), 0);
+        assert_eq!(days_since_epoch(1970, 12, 31), 364);
+        assert_eq!(days_since_epoch(2000, 2, 29), 11_016);
+        assert_eq!(days_since_epoch(2000, 3, 1), 11_017);
+        assert_eq!(days_since_epoch(2026, 3, 5), 20_517);
+    }
+}

@@ -1,0 +1,120 @@
+//! The reference of the configuration, printed from the same fields that the
+//! reader uses, so that it cannot say anything else.
+
+use std::fmt::Write as _;
+
+use plugway_engine::{Grants, Limits};
+
+use super::field::Field;
+use super::models::{self, EndpointTable, ModelTable};
+use super::plugins::{self, PluginTable};
+use super::prices::{self, PriceTable};
+use super::providers::{self, ProviderTable};
+use super::reader::quoted_list;
+use super::typed::{SECTIONS, Typed};
+use super::{
+    LogConfig, PluginsConfig, RoutingConfig, ServerConfig, UpstreamConfig, log, routing, server,
+    upstream,
+};
+
+const INTRODUCTION: &str = "\
+# Configuration
+
+<!-- Written by `plugway config-reference`; a test compares. -->
+
+Without a file, `plugway serve` turns on every provider of its catalogue whose
+variable is set. A file, `plugway.toml` in the working directory or the one that
+`--config` names, says the rest. `plugway check` prints every mistake in it.
+
+- A duration is a whole number with `ms`, `s`, `m` or `h`: `\"250ms\"`, `\"2m\"`.
+- A size is a whole number with `B`, `KiB`, `MiB` or `GiB`: `\"32MiB\"`.
+- No bound can be zero. A bound that was left out never exceeds one that was
+  written: with `total_timeout = \"1m\"` nothing waits longer.
+- A relative path counts from the file's directory.
+- An unknown key is a mistake.
+- A secret never stands in the file: it names the variable or file that holds it.
+";
+
+const PRICE: &str = "\
+US dollars per million tokens, or per request. Decimals are read exactly: write
+`2.5` or `\"2.5\"`.";
+
+/// The reference, as Markdown.
+#[must_use]
+pub fn reference() -> String {
+    let mut out = INTRODUCTION.to_owned();
+    chapter(&mut out, "[server]", about("server"));
+    rows(&mut out, &[server::FIELDS], &mut ServerConfig::default());
+    chapter(&mut out, "[upstream]", about("upstream"));
+    rows(&mut out, &[upstream::FIELDS], &mut UpstreamConfig::default());
+    chapter(&mut out, "[routing]", about("routing"));
+    rows(&mut out, &[routing::FIELDS], &mut RoutingConfig::default());
+    chapter(&mut out, "[log]", about("log"));
+    rows(&mut out, &[log::FIELDS], &mut LogConfig::default());
+    chapter(&mut out, "[plugins]", about("plugins"));
+    rows(&mut out, &[plugins::FIELDS], &mut PluginsConfig::default());
+    chapter(
+        &mut out,
+        "[plugins.limits]",
+        "What any plugin may use; one that exceeds it is stopped, and costs one attempt.",
+    );
+    rows(&mut out, &[plugins::LIMIT_FIELDS], &mut Limits::default());
+    chapter(
+        &mut out,
+        "[plugins.NAME]",
+        "One table for each plugin that gets more than its plain work, by id.",
+    );
+    rows(&mut out, &[plugins::PLUGIN_FIELDS], &mut PluginTable::default());
+    chapter(&mut out, "[plugins.NAME.allow]", "Grants.");
+    rows(&mut out, &[plugins::GRANT_FIELDS], &mut Grants::default());
+    chapter(&mut out, "[providers.NAME]", &providers_about());
+    rows(&mut out, &[providers::FIELDS], &mut ProviderTable::default());
+    chapter(&mut out, "[models.\"AUTHOR/NAME\"]", about("models"));
+    rows(&mut out, &[models::FIELDS], &mut ModelTable::default());
+    chapter(
+        &mut out,
+        "[[models.\"AUTHOR/NAME\".endpoints]]",
+        "One table for each provider that serves the model.",
+    );
+    rows(&mut out, &[models::ENDPOINT_FIELDS], &mut EndpointTable::default());
+    chapter(&mut out, "price, of an endpoint", PRICE);
+    let price = &[prices::RATE_FIELDS, prices::PRICE_FIELDS];
+    rows(&mut out, price, &mut PriceTable::default());
+    chapter(
+        &mut out,
+        "tiers, of a price",
+        "What replaces the price when a prompt is long. What is left out falls back within the tier.",
+    );
+    let tier = &[prices::TIER_FIELDS, prices::RATE_FIELDS];
+    rows(&mut out, tier, &mut PriceTable::default());
+    out
+}
+
+fn about(section: &str) -> &'static str {
+    SECTIONS.iter().find(|field| field.key == section).map_or("", |field| field.about)
+}
+
+fn providers_about() -> String {
+    let (known, _) = Typed::embedded();
+    let names = quoted_list(known.provider_names());
+    format!("{} In the catalogue: {names}.", about("providers"))
+}
+
+fn chapter(out: &mut String, heading: &str, about: &str) {
+    let heading =
+        if heading.starts_with('[') { format!("`{heading}`") } else { heading.to_owned() };
+    // Writing to a string cannot fail.
+    let _ = write!(
+        out,
+        "\n## {heading}\n\n{about}\n\n| key | value | default | meaning |\n|---|---|---|---|\n"
+    );
+}
+
+fn rows<T>(out: &mut String, fields: &[&[Field<T>]], of: &mut T) {
+    for field in fields.iter().copied().flatten() {
+        let default = field.default(of);
+        let default = default.map_or_else(String::new, |default| format!("`{default}`"));
+        let (key, shape, about) = (field.key, field.shape(), field.about);
+        let _ = writeln!(out, "| `{key}` | {shape} | {default} | {about} |");
+    }
+}

@@ -1,0 +1,286 @@
+//! All sections as typed, and how they become what is used: which providers are
+//! active, which endpoints they serve.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use plugway_engine::AuthScheme;
+
+use super::diagnostic::{Diagnostic, Diagnostics, Severity};
+use super::field::{Field, Slot};
+use super::load::Environment;
+use super::models::ModelTable;
+use super::providers::ProviderTable;
+use super::reader::{Entry, Section, Source, did_you_mean, key_path};
+use super::{
+    Config, LogConfig, PluginsConfig, RoutingConfig, ServerConfig, UpstreamConfig, log, models,
+    plugins, providers, routing, server, upstream,
+};
+use crate::catalog::{Catalog, EMBEDDED, Provider};
+
+/// All sections as typed.
+#[derive(Default)]
+pub(super) struct Typed {
+    server: ServerConfig,
+    upstream: UpstreamConfig,
+    pub(super) plugins: PluginsConfig,
+    routing: RoutingConfig,
+    log: LogConfig,
+    providers: BTreeMap<String, ProviderTable>,
+    models: BTreeMap<String, ModelTable>,
+    /// By adapter: how the embedded catalogue attaches the secret.
+    known_auth: BTreeMap<String, AuthScheme>,
+}
+
+pub(super) const SECTIONS: &[Field<Typed>] = &[
+    Field {
+        key: "server",
+        slot: Slot::Nested {
+            shape: "table",
+            read: |entry, typed| {
+                if let Some(section) = entry.table() {
+                    section.read(server::FIELDS, &mut typed.server);
+                    server::check(&section, &mut typed.server);
+                }
+            },
+        },
+        about: "How the router listens, and what it grants a client.",
+    },
+    Field {
+        key: "upstream",
+        slot: Slot::Nested {
+            shape: "table",
+            read: |entry, typed| {
+                if let Some(section) = entry.table() {
+                    section.read(upstream::FIELDS, &mut typed.upstream);
+                    upstream::check(&section, &mut typed.upstream);
+                }
+            },
+        },
+        about: "How providers are called.",
+    },
+    Field {
+        key: "plugins",
+        slot: Slot::Nested {
+            shape: "table",
+            read: |entry, typed| {
+                if let Some(section) = entry.table() {
+                    plugins::read(&section, &mut typed.plugins);
+                }
+            },
+        },
+        about: "Where plugins are loaded from.",
+    },
+    Field {
+        key: "routing",
+        slot: Slot::Nested {
+            shape: "table",
+            read: |entry, typed| {
+                if let Some(section) = entry.table() {
+                    section.read(routing::FIELDS, &mut typed.routing);
+                    routing::check(&section, &typed.routing);
+                }
+            },
+        },
+        about: "How a request finds its endpoint.",
+    },
+    Field {
+        key: "log",
+        slot: Slot::Nested {
+            shape: "table",
+            read: |entry, typed| {
+                if let Some(section) = entry.table() {
+                    section.read(log::FIELDS, &mut typed.log);
+                }
+            },
+        },
+        about: "How log lines look, and which are written.",
+    },
+    Field {
+        key: "providers",
+        slot: Slot::Nested {
+            shape: "tables by name",
+            read: |entry, typed| {
+                each_table(entry, |section| {
+                    let provider = typed.providers.entry(section.name().to_owned());
+                    providers::read(section, provider.or_default());
+                });
+            },
+        },
+        about: "One table for each provider. Where the name is in the catalogue, only what differs needs to be written, and an empty table is enough to turn it on. As soon as the file names one provider, exactly those that it names are active.",
+    },
+    Field {
+        key: "models",
+        slot: Slot::Nested {
+            shape: "tables by slug",
+            read: |entry, typed| {
+                each_table(entry, |section| {
+                    let model = typed.models.entry(section.name().to_owned());
+                    models::read(section, model.or_default());
+                });
+            },
+        },
+        about: "One table for each model that the catalogue does not know, or where it is to be corrected or gets further endpoints. A model without a table is reachable as `provider/model`: it is passed through, and its cost is unknown.",
+    },
+];
+
+fn each_table(entry: &Entry<'_>, mut read: impl FnMut(&Section<'_>)) {
+    let tables = entry.table();
+    for section in tables.iter().flat_map(Section::entries) {
+        if let Some(section) = section.table() {
+            read(&section);
+        }
+    }
+}
+
+impl Typed {
+    /// What is known before the operator's file, and what is wrong with it:
+    /// nothing, as a test sees to.
+    pub(super) fn embedded() -> (Self, Vec<Diagnostic>) {
+        let mut typed = Typed::default();
+        let mut found = Vec::new();
+        for (name, text) in EMBEDDED {
+            let source = Source::new(name, text);
+            let document = source.parse();
+            Section::root(&source, &document).read(SECTIONS, &mut typed);
+            found.extend(source.into_found());
+        }
+        for provider in typed.providers.values_mut() {
+            provider.place = None;
+        }
+        for endpoint in typed.models.values_mut().flat_map(|m| &mut m.endpoints) {
+            endpoint.own = false;
+        }
+        for (name, provider) in &typed.providers {
+            if let Some(auth) = &provider.auth {
+                let adapter = provider.adapter.as_ref().unwrap_or(name);
+                typed.known_auth.insert(adapter.clone(), auth.clone());
+            }
+        }
+        (typed, found)
+    }
+
+    /// The providers that the file names; if it names none, those of the embedded
+    /// catalogue whose secret is there.
+    pub(super) fn active<'a>(
+        &'a self,
+        env: Environment<'a>,
+    ) -> impl Iterator<Item = (&'a String, &'a ProviderTable)> {
+        let named = self.names_providers();
+        let providers = self.providers.iter();
+        providers.filter(move |(_, provider)| {
+            if named { provider.place.is_some() } else { provider.missing_secret(env).is_none() }
+        })
+    }
+
+    pub(super) fn provider_names(&self) -> impl Iterator<Item = &str> {
+        self.providers.keys().map(String::as_str)
+    }
+
+    fn names_providers(&self) -> bool {
+        self.providers.values().any(|p| p.place.is_some())
+    }
+
+    pub(super) fn note_missing_secrets(&self, root: &Section<'_>, env: Environment<'_>) {
+        let tables = root.subtable("providers");
+        for section in tables.iter().flat_map(Section::entries) {
+            if let Some(section) = section.subtable()
+                && let Some(provider) = self.providers.get(section.name())
+            {
+                providers::check_secret(&section, provider, env);
+            }
+        }
+    }
+
+    /// Every endpoint has a provider, and an id of its own.
+    pub(super) fn check_endpoints(&self, source: &Source<'_>, env: Environment<'_>) {
+        let active: BTreeSet<&String> = self.active(env).map(|(name, _)| name).collect();
+        let mut ids = BTreeSet::new();
+        let endpoints = self.models.iter();
+        let mut endpoints: Vec<_> = endpoints
+            .flat_map(|(slug, model)| model.endpoints.iter().map(move |e| (slug, e)))
+            .collect();
+        endpoints.sort_by_key(|(_, endpoint)| (endpoint.own, endpoint.place.line));
+        for (slug, endpoint) in endpoints {
+            let fresh = ids.insert(endpoint.id(slug));
+            let Some(provider) = endpoint.provider.as_ref().filter(|_| endpoint.own) else {
+                continue;
+            };
+            let (severity, problem, remedy) = if !fresh {
+                let problem = format!("`{}` is an endpoint already", endpoint.id(slug));
+                (Severity::Error, problem, "remove one of the two".to_owned())
+            } else if active.contains(provider) {
+                continue;
+            } else {
+                self.explain_inactive(provider)
+            };
+            let key = key_path(&["models", slug, "endpoints", "provider"]);
+            source.note(severity, endpoint.place.clone(), &key, problem, remedy);
+        }
+    }
+
+    fn explain_inactive(&self, provider: &str) -> (Severity, String, String) {
+        let Some(known) = self.providers.get(provider) else {
+            let problem = format!("there is no provider `{provider}`");
+            let remedy = did_you_mean(provider, self.provider_names())
+                .unwrap_or_else(|| format!("add `[providers.{provider}]`"));
+            return (Severity::Error, problem, remedy);
+        };
+        let problem = format!("the provider `{provider}` is not active");
+        match &known.api_key_env {
+            Some(variable) if !self.names_providers() => {
+                (Severity::Missing, problem, format!("set `{variable}`"))
+            }
+            _ => (Severity::Error, problem, format!("add `[providers.{provider}]`")),
+        }
+    }
+
+    /// Nothing to route to, and the three ways out.
+    pub(super) fn no_provider(&self) -> Diagnostic {
+        let variables = self.providers.values().filter_map(|p| p.api_key_env.clone());
+        let variables = variables.collect::<Vec<_>>().join(" or ");
+        Diagnostic::general(
+            "no provider is configured",
+            format!(
+                "set {variables}, or describe providers in plugway.toml \
+                 (`plugway config-reference` explains it), or run `plugway demo`, which needs neither"
+            ),
+        )
+    }
+
+    /// As used. Called when no mistake is left.
+    pub(super) fn finish(self, env: Environment<'_>, warnings: Diagnostics) -> Config {
+        let active: BTreeSet<String> = self.active(env).map(|(name, _)| name.clone()).collect();
+        let mut providers = BTreeMap::new();
+        let mut inactive = BTreeMap::new();
+        let named = self.names_providers();
+        for (name, provider) in self.providers {
+            if !active.contains(&name) {
+                let remedy = match provider.api_key_env {
+                    Some(variable) if !named => format!("set `{variable}`"),
+                    _ => format!("add `[providers.{name}]` to the configuration"),
+                };
+                inactive.insert(name, remedy);
+                continue;
+            }
+            let adapter = provider.adapter.as_ref().unwrap_or(&name);
+            let auth = self.known_auth.get(adapter);
+            let provider: Option<Provider> = provider.finish(&name, auth);
+            providers.extend(provider.map(|provider| (name, Arc::new(provider))));
+        }
+        let models = self.models.into_iter().filter_map(|(slug, model)| {
+            let model = model.finish(&slug, &providers)?;
+            Some((slug, Arc::new(model)))
+        });
+        let models = models.collect();
+        Config {
+            server: self.server,
+            upstream: self.upstream,
+            plugins: self.plugins,
+            routing: self.routing,
+            log: self.log,
+            catalog: Arc::new(Catalog::new(providers, models, inactive)),
+            warnings,
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! The first-party plugins, built to components by `build.rs`.
+
+use plugway_engine::Embedded;
+
+/// Every plugin that the binary brings along.
+pub(crate) const PLUGINS: &[Embedded] = include!(concat!(env!("OUT_DIR"), "/embedded.rs"));

@@ -1,0 +1,290 @@
+//! What went wrong, whose fault it was and whether another endpoint may do
+//! better. This file alone decides which status a client sees.
+
+use http::StatusCode;
+use plugway_engine::chat::{Failure, FailureKind};
+use std::time::Duration;
+
+/// Who has to act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Whoever sent the request.
+    Client,
+    /// Whoever runs this router.
+    Operator,
+    /// The provider behind it.
+    Provider,
+    /// A plugin.
+    Plugin,
+}
+
+/// Every way in which a request can fail, as clients may match on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// The request itself is wrong, wherever it were sent.
+    InvalidRequest,
+    /// No endpoint that was tried can do what the request asks for.
+    Unsupported,
+    /// Longer than the model can read.
+    ContextLength,
+    /// Refused for what it says.
+    ContentPolicy,
+    /// A web page may not use a router that asks for no key.
+    ForeignOrigin,
+    /// No such route.
+    RouteNotFound,
+    /// The route exists for another method.
+    MethodNotAllowed,
+    /// No such model here.
+    ModelNotFound,
+    /// The body did not arrive in time.
+    RequestTimeout,
+    /// The body is larger than configured.
+    PayloadTooLarge,
+    /// The model exists, but nothing can serve this request.
+    NoEndpoint,
+    /// This router is at a configured bound.
+    Overloaded,
+    /// The router's own credential was refused.
+    ProviderAuthentication,
+    /// The router's own account is out of credit.
+    PaymentRequired,
+    /// The provider forbids it.
+    PermissionDenied,
+    /// The provider does not know the model that the catalogue names.
+    ProviderModelNotFound,
+    /// The provider's rate limit.
+    RateLimited,
+    /// The provider is at its capacity.
+    ProviderOverloaded,
+    /// The provider took too long.
+    ProviderTimeout,
+    /// The provider could not be reached, failed, or answered nonsense.
+    ProviderUnavailable,
+    /// A plugin trapped or broke its contract.
+    PluginFailed,
+}
+
+/// One row of the table: what a code means to a client and to failover.
+struct Row {
+    status: u16,
+    error_type: &'static str,
+    fault: Fault,
+    elsewhere: bool,
+}
+
+const fn row(status: u16, error_type: &'static str, fault: Fault, elsewhere: bool) -> Row {
+    Row { status, error_type, fault, elsewhere }
+}
+
+impl Code {
+    /// The table. `elsewhere` says whether another endpoint may succeed.
+    const fn row(self) -> Row {
+        use Fault::{Client, Operator, Plugin, Provider};
+        match self {
+            Self::InvalidRequest => row(400, "invalid_request", Client, false),
+            Self::Unsupported => row(400, "unsupported", Client, true),
+            Self::ContextLength => row(400, "context_length_exceeded", Client, true),
+            Self::ContentPolicy => row(400, "content_policy_violation", Client, false),
+            Self::ForeignOrigin => row(403, "foreign_origin", Client, false),
+            Self::RouteNotFound => row(404, "not_found", Client, false),
+            Self::MethodNotAllowed => row(405, "method_not_allowed", Client, false),
+            Self::ModelNotFound => row(404, "model_not_found", Client, false),
+            Self::RequestTimeout => row(408, "request_timeout", Client, false),
+            Self::PayloadTooLarge => row(413, "payload_too_large", Client, false),
+            Self::NoEndpoint => row(503, "no_endpoint", Operator, false),
+            Self::Overloaded => row(503, "overloaded", Operator, false),
+            Self::ProviderAuthentication => row(502, "provider_authentication", Operator, true),
+            Self::PaymentRequired => row(402, "payment_required", Operator, true),
+            Self::PermissionDenied => row(403, "permission_denied", Operator, true),
+            Self::ProviderModelNotFound => row(404, "provider_model_not_found", Operator, true),
+            Self::RateLimited => row(429, "rate_limit_exceeded", Provider, true),
+            Self::ProviderOverloaded => row(503, "provider_overloaded", Provider, true),
+            Self::ProviderTimeout => row(504, "timeout", Provider, true),
+            Self::ProviderUnavailable => row(502, "provider_unavailable", Provider, true),
+            Self::PluginFailed => row(502, "plugin_failed", Plugin, true),
+        }
+    }
+
+    /// The status that a client sees.
+    pub fn status(self) -> StatusCode {
+        StatusCode::from_u16(self.row().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The stable name that a client may match on.
+    pub const fn error_type(self) -> &'static str {
+        self.row().error_type
+    }
+
+    /// The class of the error in OpenAI's own terms, which its clients look at.
+    pub const fn class(self) -> &'static str {
+        match self.row().status {
+            402 => "insufficient_quota",
+            403 => "permission_error",
+            404 => "not_found_error",
+            429 => "rate_limit_error",
+            400..=499 => "invalid_request_error",
+            _ => "server_error",
+        }
+    }
+
+    /// Who has to act.
+    pub const fn fault(self) -> Fault {
+        self.row().fault
+    }
+
+    /// Another endpoint may succeed where this one failed.
+    pub const fn elsewhere(self) -> bool {
+        self.row().elsewhere
+    }
+}
+
+impl From<FailureKind> for Code {
+    fn from(kind: FailureKind) -> Self {
+        match kind {
+            FailureKind::InvalidRequest => Self::InvalidRequest,
+            FailureKind::ContextLengthExceeded => Self::ContextLength,
+            FailureKind::ContentPolicy => Self::ContentPolicy,
+            FailureKind::Authentication => Self::ProviderAuthentication,
+            FailureKind::PaymentRequired => Self::PaymentRequired,
+            FailureKind::PermissionDenied => Self::PermissionDenied,
+            FailureKind::ModelNotFound => Self::ProviderModelNotFound,
+            FailureKind::RateLimited => Self::RateLimited,
+            FailureKind::Overloaded => Self::ProviderOverloaded,
+            FailureKind::Timeout => Self::ProviderTimeout,
+            FailureKind::Unsupported => Self::Unsupported,
+            FailureKind::Unavailable | FailureKind::Other => Self::ProviderUnavailable,
+        }
+    }
+}
+
+/// A failed request or attempt, ready for the client. Holds no credential, no
+/// prompt and nothing of the router's inside.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    /// What kind, and thereby the status.
+    pub code: Code,
+    /// One sentence for the client, saying what to do where that is known.
+    pub message: String,
+    /// The request field at fault.
+    pub param: Option<String>,
+    /// The provider that failed.
+    pub provider: Option<String>,
+    /// The provider's own error code.
+    pub provider_code: Option<String>,
+    /// How long the client should wait.
+    pub retry_after: Option<Duration>,
+    /// Why each endpoint was not used: `(endpoint, reason)`.
+    pub reasons: Vec<(String, String)>,
+}
+
+impl Error {
+    /// An error with nothing but its sentence.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            param: None,
+            provider: None,
+            provider_code: None,
+            retry_after: None,
+            reasons: Vec::new(),
+        }
+    }
+
+    /// Names the request field at fault.
+    #[must_use]
+    pub fn param(mut self, param: impl Into<String>) -> Self {
+        self.param = Some(param.into());
+        self
+    }
+
+    /// Asks the client to wait.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// What an adapter said of its provider.
+    pub fn from_failure(failure: Failure, provider: &str) -> Self {
+        Self {
+            code: failure.kind.into(),
+            message: failure.message,
+            param: failure.param,
+            provider: Some(provider.to_owned()),
+            provider_code: failure.code,
+            retry_after: failure.retry_after_ms.map(Duration::from_millis),
+            reasons: Vec::new(),
+        }
+    }
+
+    /// The provider was at fault in a way that no adapter had to read.
+    pub fn upstream(code: Code, provider: &str, message: impl Into<String>) -> Self {
+        Self { provider: Some(provider.to_owned()), ..Self::new(code, message) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Code; 21] = [
+        Code::InvalidRequest,
+        Code::Unsupported,
+        Code::ContextLength,
+        Code::ContentPolicy,
+        Code::ForeignOrigin,
+        Code::RouteNotFound,
+        Code::MethodNotAllowed,
+        Code::ModelNotFound,
+        Code::RequestTimeout,
+        Code::PayloadTooLarge,
+        Code::NoEndpoint,
+        Code::Overloaded,
+        Code::ProviderAuthentication,
+        Code::PaymentRequired,
+        Code::PermissionDenied,
+        Code::ProviderModelNotFound,
+        Code::RateLimited,
+        Code::ProviderOverloaded,
+        Code::ProviderTimeout,
+        Code::ProviderUnavailable,
+        Code::PluginFailed,
+    ];
+
+    #[test]
+    fn every_code_has_a_status_and_a_name_of_its_own() {
+        let mut names: Vec<_> = ALL.iter().map(|code| code.error_type()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ALL.len());
+        for code in ALL {
+            assert!(code.status().is_client_error() || code.status().is_server_error(), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn a_fault_of_the_provider_is_never_told_as_the_clients() {
+        for code in ALL {
+            let told_as_client = code.status().is_client_error();
+            match code.fault() {
+                Fault::Client => assert!(told_as_client, "{code:?}"),
+                Fault::Plugin => assert!(!told_as_client, "{code:?}"),
+                // A rate limit and a missing credit are the client's to know.
+                Fault::Provider | Fault::Operator => {}
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_everywhere_is_not_tried_elsewhere() {
+        for kind in [FailureKind::InvalidRequest, FailureKind::ContentPolicy] {
+            assert!(!Code::from(kind).elsewhere());
+        }
+        for kind in [FailureKind::RateLimited, FailureKind::Unavailable, FailureKind::Timeout] {
+            assert!(Code::from(kind).elsewhere());
+        }
+    }
+}

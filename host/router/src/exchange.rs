@@ -1,0 +1,169 @@
+//! THE file: the life of a chat request, from the decoded call to the last byte
+//! of its answer.
+//!
+//! ```text
+//! decide            which endpoints, in which order          (route)
+//! open              walk the plan until the first content    (failover, attempt)
+//! answer            whole, or streamed as it comes           (stream)
+//! settle            tokens, cost, health, access log         (settle)
+//! ```
+//!
+//! Nothing is spawned: the response's future and then its body own everything,
+//! so a client that leaves drops the upstream request with them.
+
+mod attempt;
+mod failover;
+mod settle;
+mod stream;
+mod tailor;
+
+use crate::Router;
+use crate::api::{Body, respond};
+use crate::error::{Code, Error};
+use crate::record::Record;
+use crate::route::{self, Decision};
+use attempt::Live;
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use plugway_wire::answer::Answer;
+use plugway_wire::openai_chat::{self, ChatCall, Head};
+use settle::Settlement;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout};
+
+/// Says which strategy chose the endpoint.
+const STRATEGY: HeaderName = HeaderName::from_static("x-plugway-strategy");
+
+/// A request that has been decided and not yet answered.
+struct Exchange {
+    router: Arc<Router>,
+    call: ChatCall,
+    decision: Decision,
+    record: Record,
+    deadline: Instant,
+    /// The share of the common bound on buffered bodies that the call's bytes take.
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+/// An answer whose first content is here. The client's request is gone by now.
+struct Opened {
+    live: Live,
+    settlement: Settlement,
+    include_reasoning: bool,
+    head: Head,
+}
+
+/// A request that failed before any content.
+struct Refused {
+    error: Error,
+    record: Record,
+}
+
+type Opening = Pin<Box<dyn Future<Output = Result<Opened, Box<Refused>>> + Send>>;
+
+/// Answers a call. `room` is released once the call's bytes are no longer needed.
+pub(crate) async fn run(
+    router: Arc<Router>,
+    call: ChatCall,
+    room: Option<OwnedSemaphorePermit>,
+    mut record: Record,
+) -> Response<Body> {
+    record.model = call.routing.models.join(",");
+    record.streaming = call.request.streaming;
+    let decision = match route::decide(&router, &call) {
+        Ok(decision) => decision,
+        Err(error) => return refuse(Refused { error, record }),
+    };
+    record.strategy.clone_from(&decision.strategy);
+    record.reason.clone_from(&decision.reason);
+    let strategy = HeaderValue::try_from(&decision.strategy).ok();
+    let deadline = Instant::now() + router.config.server.request_deadline;
+    let hold = router.config.server.head_hold;
+    let keep_alive = router.config.server.keep_alive_interval;
+    let streaming = call.request.streaming;
+    let exchange = Exchange { router, call, decision, record, deadline, _room: room };
+    let mut response = match streaming {
+        true => streamed(exchange, hold, keep_alive).await,
+        false => whole(exchange).await,
+    };
+    if let Some(strategy) = strategy {
+        response.headers_mut().insert(STRATEGY, strategy);
+    }
+    response
+}
+
+/// Holds the response's head until the first content, so that a failure can
+/// still have a status of its own; but only so long, for clients have timeouts.
+async fn streamed(exchange: Exchange, hold: Duration, keep_alive: Duration) -> Response<Body> {
+    let id = exchange.record.id.clone();
+    let model = exchange.record.model.clone();
+    let mut opening: Opening = Box::pin(exchange.open());
+    let phase = match timeout(hold, &mut opening).await {
+        Ok(Ok(opened)) => stream::Phase::begin(opened),
+        Ok(Err(refused)) => return refuse(*refused),
+        Err(_) => stream::Phase::Opening(opening),
+    };
+    stream::response(phase, &id, model, keep_alive)
+}
+
+async fn whole(exchange: Exchange) -> Response<Body> {
+    let Opened { mut live, mut settlement, include_reasoning, head } = match exchange.open().await {
+        Ok(opened) => opened,
+        Err(refused) => return refuse(*refused),
+    };
+    let mut answer = Answer::default();
+    let failure = loop {
+        match live.next().await {
+            Ok(Some(events)) => {
+                for event in events {
+                    settlement.observe(&event);
+                    answer.fold(event);
+                }
+            }
+            Ok(None) => break None,
+            Err(error) => break Some(error),
+        }
+    };
+    let bill = settlement.close(failure.as_ref());
+    let told = failure.as_ref().map(respond::envelope);
+    let body = openai_chat::encode_whole(&answer, &head, include_reasoning, Some(&bill), told.as_ref());
+    let record = settlement.record();
+    record.answered(StatusCode::OK);
+    let mut response = respond::json_text(StatusCode::OK, body);
+    respond::name_generation(&mut response, &record.id);
+    response
+}
+
+impl Exchange {
+    /// Walks the plan to the first content, then lets go of the request.
+    async fn open(mut self) -> Result<Opened, Box<Refused>> {
+        let mut live = match failover::first_content(&mut self).await {
+            Ok(live) => live,
+            Err(error) => return Err(Box::new(Refused { error, record: self.record })),
+        };
+        self.record.first_content();
+        let endpoint = live.endpoint().clone();
+        let head = Head {
+            id: self.record.id.to_string(),
+            created: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |it| it.as_secs()),
+            model: endpoint.model_slug.clone(),
+            provider: endpoint.provider.display_name.clone(),
+        };
+        let settlement = Settlement::new(self.record, &mut live, self.call.approx_prompt_bytes);
+        Ok(Opened { live, settlement, include_reasoning: self.call.include_reasoning, head })
+    }
+}
+
+fn refuse(refused: Refused) -> Response<Body> {
+    let Refused { error, mut record } = refused;
+    record.failed(&error);
+    record.answered(error.code.status());
+    respond::error(&error, Some(&record.id))
+}
+
+/// The request as a whole ran out of time.
+fn out_of_time() -> Error {
+    Error::new(Code::ProviderTimeout, "The request was not answered within server.request_deadline.")
+}

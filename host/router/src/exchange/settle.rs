@@ -1,0 +1,134 @@
+//! What an answer consumed and cost, settled once: at its end, or when the
+//! client leaves before it.
+
+use super::attempt::Live;
+use crate::catalog::{Price, TokenCounts, cost};
+use crate::error::Error;
+use crate::record::{Record, Tokens};
+use crate::route::{InFlight, Verdict};
+use plugway_engine::chat::{Event, Usage};
+use plugway_wire::answer::Tally;
+use plugway_wire::openai_chat::Bill;
+use std::time::Instant;
+
+/// The meter that counts hour-long cache writes.
+const CACHE_WRITE_1H: &str = "cache-write-1h-tokens";
+
+/// The open account of one answer. Dropping it settles what was delivered.
+pub(super) struct Settlement {
+    record: Record,
+    tally: Tally,
+    price: Option<Price>,
+    provider: String,
+    endpoint: String,
+    began: Instant,
+    in_flight: Option<InFlight>,
+    prompt_bytes: usize,
+    settled: bool,
+}
+
+impl Settlement {
+    /// Opens the account of the answer that `live` yields.
+    pub(super) fn new(record: Record, live: &mut Live, prompt_bytes: usize) -> Self {
+        let in_flight = live.in_flight.take();
+        let endpoint = live.endpoint();
+        Self {
+            record,
+            tally: Tally::default(),
+            price: endpoint.price.clone(),
+            provider: endpoint.provider.name.clone(),
+            endpoint: endpoint.id.clone(),
+            began: live.began(),
+            in_flight,
+            prompt_bytes,
+            settled: false,
+        }
+    }
+
+    /// Takes note of what is about to be delivered.
+    pub(super) fn observe(&mut self, event: &Event) {
+        self.tally.observe(event);
+    }
+
+    /// The request's record.
+    pub(super) fn record(&mut self) -> &mut Record {
+        &mut self.record
+    }
+
+    /// Closes the account: the answer ended, well or with `failure`.
+    pub(super) fn close(&mut self, failure: Option<&Error>) -> Bill {
+        if let Some(error) = failure {
+            self.record.failed(error);
+        } else {
+            let native = self.tally.native_finish.clone().filter(|word| !word.is_empty());
+            self.record.finished(native.as_deref().unwrap_or("complete"));
+        }
+        self.settle(failure)
+    }
+
+    fn settle(&mut self, failure: Option<&Error>) -> Bill {
+        self.settled = true;
+        let (usage, estimated) = match self.tally.total_usage() {
+            Some(usage) => (usage, false),
+            None => (self.estimate(), true),
+        };
+        let bill = self.bill(usage);
+        let tokens = Tokens {
+            prompt: bill.usage.prompt_tokens,
+            completion: bill.usage.completion_tokens,
+            estimated,
+        };
+        self.record.consumed(tokens, bill.cost);
+        let outcome = failure.map_or("ok", |error| error.code.error_type());
+        self.record.attempt(&self.provider, &self.endpoint, outcome, self.began);
+        if let Some(in_flight) = self.in_flight.take() {
+            in_flight.ended(failure.map_or(Verdict::Good, |error| error.code.into()));
+        }
+        bill
+    }
+
+    fn bill(&self, usage: Usage) -> Bill {
+        let meter = |name: &str| usage.meters.iter().find(|(it, _)| it == name).map_or(0, |(_, n)| *n);
+        let counts = TokenCounts {
+            prompt: usage.prompt_tokens,
+            completion: usage.completion_tokens,
+            cache_read: usage.cache_read_tokens,
+            cache_write: usage.cache_write_tokens,
+            cache_write_1h: meter(CACHE_WRITE_1H),
+        };
+        let price = self.price.as_ref();
+        let all = price.map(|price| cost(price, counts));
+        let prompt = price.map(|price| cost(price, TokenCounts { completion: 0, ..counts }));
+        Bill {
+            // Where the provider itself names a price, that is what it bills.
+            cost: usage.cost.or(all),
+            upstream_cost: usage.cost.or(all),
+            prompt_cost: prompt,
+            completion_cost: all.zip(prompt).map(|(all, prompt)| all.saturating_sub(prompt)),
+            own_key: false,
+            usage,
+        }
+    }
+
+    /// For a provider that counts nothing, or an answer cut short.
+    fn estimate(&self) -> Usage {
+        Usage {
+            model: None,
+            prompt_tokens: (self.prompt_bytes / 4).max(1) as u64,
+            completion_tokens: self.tally.approx_completion_tokens(),
+            cache_read_tokens: 0,
+            cache_write_tokens: 0,
+            reasoning_tokens: 0,
+            meters: Vec::new(),
+            cost: None,
+        }
+    }
+}
+
+impl Drop for Settlement {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.settle(None);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! A streamed answer as a response body. The body pulls: nothing is read from
+//! the provider before the client's connection asks for more.
+
+use super::{Opened, Opening};
+use crate::api::{Body, respond};
+use crate::error::Error;
+use crate::record::GenerationId;
+use bytes::{Bytes, BytesMut};
+use http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
+use plugway_wire::openai_chat::{self, Head, StreamEncoder};
+use std::convert::Infallible;
+use std::time::Duration;
+use tokio::time::timeout;
+
+const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
+
+/// Asks proxies in between not to collect the stream.
+const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// How far the answer is.
+pub(super) enum Phase {
+    /// The head is out, the first content is not here yet.
+    Opening(Opening),
+    /// Content flows.
+    Flowing(Box<Flow>),
+    /// The last byte was handed out.
+    Ended,
+}
+
+/// An answer under way.
+pub(super) struct Flow {
+    opened: Opened,
+    encoder: StreamEncoder,
+}
+
+impl Phase {
+    /// The phase of an answer whose first content is here.
+    pub(super) fn begin(opened: Opened) -> Self {
+        let encoder = StreamEncoder::new(opened.head.clone(), opened.include_reasoning);
+        Self::Flowing(Box::new(Flow { opened, encoder }))
+    }
+}
+
+struct Answer {
+    phase: Phase,
+    id: GenerationId,
+    model: String,
+    keep_alive: Duration,
+}
+
+/// The response that streams an answer from `phase` on.
+pub(super) fn response(phase: Phase, id: &GenerationId, model: String, keep_alive: Duration) -> Response<Body> {
+    let mut answer = Answer { phase, id: id.clone(), model, keep_alive };
+    if let Phase::Flowing(flow) = &mut answer.phase {
+        flow.opened.settlement.record().answered(StatusCode::OK);
+    }
+    let chunks = futures_util::stream::unfold(answer, |mut answer| async {
+        let chunk = answer.next().await?;
+        Some((Ok::<_, Infallible>(Frame::data(chunk)), answer))
+    });
+    let mut response = Response::new(StreamBody::new(chunks).boxed_unsync());
+    let headers = response.headers_mut();
+    headers.insert(http::header::CONTENT_TYPE, EVENT_STREAM);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    respond::name_generation(&mut response, id);
+    response
+}
+
+impl Answer {
+    /// What leaves next; none after the last. While nothing comes, a comment
+    /// leaves now and then, so that nobody in between takes silence for death.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            let keep_alive = Bytes::from_static(openai_chat::KEEP_ALIVE);
+            match &mut self.phase {
+                Phase::Ended => return None,
+                Phase::Opening(opening) => match timeout(self.keep_alive, opening).await {
+                    Err(_) => return Some(keep_alive),
+                    Ok(Ok(mut opened)) => {
+                        opened.settlement.record().answered(StatusCode::OK);
+                        self.phase = Phase::begin(opened);
+                    }
+                    Ok(Err(mut refused)) => {
+                        self.phase = Phase::Ended;
+                        refused.record.answered(StatusCode::OK);
+                        refused.record.failed(&refused.error);
+                        return Some(self.refusal(&refused.error));
+                    }
+                },
+                Phase::Flowing(flow) => {
+                    let Ok((chunk, ended)) = timeout(self.keep_alive, flow.next()).await else {
+                        return Some(keep_alive);
+                    };
+                    if ended {
+                        self.phase = Phase::Ended;
+                    }
+                    if !chunk.is_empty() {
+                        return Some(chunk);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A stream that is nothing but its error.
+    fn refusal(&self, error: &Error) -> Bytes {
+        let head = Head { id: self.id.to_string(), created: 0, model: self.model.clone(), provider: String::new() };
+        let mut out = BytesMut::new();
+        StreamEncoder::new(head, false).fail(&respond::envelope(error), None, &mut out);
+        out.freeze()
+    }
+}
+
+impl Flow {
+    /// The next chunk of the answer, and whether it is the last. Dropping the
+    /// future loses nothing.
+    async fn next(&mut self) -> (Bytes, bool) {
+        let Self { opened: Opened { live, settlement, .. }, encoder } = self;
+        let mut out = BytesMut::new();
+        match live.next().await {
+            Ok(Some(events)) => {
+                for event in &events {
+                    settlement.observe(event);
+                    encoder.push(event, &mut out);
+                }
+                (out.freeze(), false)
+            }
+            Ok(None) => {
+                let bill = settlement.close(None);
+                encoder.end(Some(&bill), &mut out);
+                (out.freeze(), true)
+            }
+            Err(error) => {
+                let bill = settlement.close(Some(&error));
+                encoder.fail(&respond::envelope(&error), Some(&bill), &mut out);
+                (out.freeze(), true)
+            }
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Plugway's router: one endpoint in front of every model provider.
+//!
+//! This crate owns sockets, TLS, time, money and secrets. What differs from
+//! provider to provider, and which endpoint gets a request, is decided by
+//! sandboxed components that `plugway-engine` runs.
+
+#![deny(unsafe_code)]
+
+pub mod api;
+mod buffer;
+pub mod catalog;
+pub mod cli;
+pub mod config;
+pub mod demo;
+mod embedded;
+pub mod error;
+pub mod exchange;
+pub mod record;
+pub mod route;
+mod router;
+pub mod server;
+pub mod telemetry;
+pub mod upstream;
+
+pub use router::{Router, StartError};

@@ -1,0 +1,103 @@
+//! Wiring and exit codes; everything else is in the library.
+
+#![expect(clippy::print_stdout, reason = "a command line talks on stdout")]
+
+use anyhow::Context;
+use clap::Parser;
+use plugway::cli::{self, Cli, Command, DemoArgs, ServeArgs};
+use plugway::config::{self, LogConfig, LogFormat, ServerConfig};
+use plugway::demo::{self, Demo};
+use plugway::upstream::Credentials;
+use plugway::{Router, server};
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("plugway: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(args) => serve(&args),
+        Command::Check(args) => Ok(cli::check(&args, &process_environment, &mut io::stdout())?),
+        Command::Demo(args) => demonstrate(args),
+        Command::ConfigReference => {
+            print!("{}", config::reference());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn process_environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
+    let config = match args.load(&process_environment) {
+        Ok(config) => config,
+        Err(mistakes) => {
+            eprintln!("{mistakes}");
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    log(config.log);
+    for warning in config.warnings.iter() {
+        tracing::warn!("{warning}");
+    }
+    let router = Router::new(config, Credentials::from_process())?;
+    listen(router, |address| tracing::info!("listening on http://{address}"))
+}
+
+fn demonstrate(args: DemoArgs) -> anyhow::Result<ExitCode> {
+    let listen_on = args.listen.unwrap_or(ServerConfig::default().listen);
+    let demo = Demo::start(listen_on, Path::new("plugins"))?;
+    log(demo.config.log);
+    let router = Router::new(demo.config.clone(), Credentials::new(demo::environment))?;
+    listen(router, |address| println!("{}", demo.guide(address)))
+}
+
+/// Serves until the process is asked to end, then drains.
+fn listen(router: Router, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<ExitCode> {
+    let router = Arc::new(router);
+    let runtime = tokio::runtime::Runtime::new().context("the runtime could not start")?;
+    let _watch = router.registry.watch(router.config.plugins.rescan_interval);
+    runtime.block_on(async {
+        let address = router.config.server.listen;
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("cannot listen on {address}; choose another with --listen"))?;
+        ready(listener.local_addr()?);
+        let mut terminate = signal(SignalKind::terminate())?;
+        let asked_to_end = async move {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        };
+        server::run(listener, router.clone(), asked_to_end).await?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn log(config: LogConfig) {
+    let level = config.level.as_str();
+    let filter = EnvFilter::try_from_env("PLUGWAY_LOG")
+        .unwrap_or_else(|_| EnvFilter::new(format!("warn,plugway={level}")));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match config.format {
+        LogFormat::Json => log.json().flatten_event(true).init(),
+        LogFormat::Pretty => log.init(),
+    }
+}

@@ -1,0 +1,244 @@
+//! What is remembered of one request: its access-log line and its metrics. The
+//! line is written when the record is dropped, so it is written once, however
+//! the request ends. It holds no content.
+
+use crate::error::{Code, Error};
+use crate::telemetry::{AttemptLabels, Metrics, RequestLabels, TokenLabels};
+use http::StatusCode;
+use plugway_engine::chat;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Public id of one generation: `gen-` and 26 letters and digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GenerationId(String);
+
+impl GenerationId {
+    /// A new id: 128 random bits.
+    pub fn random() -> Self {
+        const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+        let mut bits: u128 = rand::random();
+        let mut id = String::with_capacity(30);
+        id.push_str("gen-");
+        for _ in 0..26 {
+            id.push(char::from(ALPHABET[(bits & 31) as usize]));
+            bits >>= 5;
+        }
+        Self(id)
+    }
+
+    /// As clients see it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for GenerationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One attempt, as the log tells it.
+#[derive(Clone, Debug)]
+struct Attempt {
+    endpoint: String,
+    outcome: &'static str,
+    elapsed: Duration,
+}
+
+/// Tokens of the answer, and where their number comes from.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tokens {
+    /// All that was read.
+    pub prompt: u64,
+    /// All that was written.
+    pub completion: u64,
+    /// Counted by the router, because the provider did not.
+    pub estimated: bool,
+}
+
+/// The record of one request. Owned by whoever carries the request on.
+pub struct Record {
+    metrics: Arc<Metrics>,
+    /// Public id.
+    pub id: GenerationId,
+    started: Instant,
+    route: &'static str,
+    /// As the client wrote it.
+    pub model: String,
+    /// The client asked for a stream.
+    pub streaming: bool,
+    /// Strategy that decided, with its digest.
+    pub strategy: String,
+    /// The strategy's sentence.
+    pub reason: String,
+    /// Endpoint that served.
+    pub endpoint: String,
+    provider: String,
+    attempts: Vec<Attempt>,
+    first_content: Option<Duration>,
+    tokens: Tokens,
+    cost: Option<chat::Picodollars>,
+    finish: String,
+    failure: Option<(Code, String)>,
+    status: Option<StatusCode>,
+}
+
+impl Record {
+    /// Starts the clock.
+    pub fn open(metrics: Arc<Metrics>, route: &'static str) -> Self {
+        metrics.in_flight.inc();
+        Self {
+            metrics,
+            id: GenerationId::random(),
+            started: Instant::now(),
+            route,
+            model: String::new(),
+            streaming: false,
+            strategy: String::new(),
+            reason: String::new(),
+            endpoint: String::new(),
+            provider: String::new(),
+            attempts: Vec::new(),
+            first_content: None,
+            tokens: Tokens::default(),
+            cost: None,
+            finish: String::new(),
+            failure: None,
+            status: None,
+        }
+    }
+
+    /// When the request came in.
+    pub fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// An attempt ended; `outcome` is `ok` or the error's type.
+    pub fn attempt(&mut self, provider: &str, endpoint: &str, outcome: &'static str, began: Instant) {
+        let labels = AttemptLabels { provider: provider.to_owned(), outcome };
+        self.metrics.attempts.get_or_create(&labels).inc();
+        let attempt = Attempt { endpoint: endpoint.to_owned(), outcome, elapsed: began.elapsed() };
+        self.attempts.push(attempt);
+        if outcome == "ok" {
+            self.endpoint = endpoint.to_owned();
+            self.provider = provider.to_owned();
+        }
+    }
+
+    /// The first content is on its way to the client.
+    pub fn first_content(&mut self) {
+        if self.first_content.is_none() {
+            let elapsed = self.started.elapsed();
+            self.metrics.first_token.observe(elapsed.as_secs_f64());
+            self.first_content = Some(elapsed);
+        }
+    }
+
+    /// What the answer consumed.
+    pub fn consumed(&mut self, tokens: Tokens, cost: Option<chat::Picodollars>) {
+        self.tokens = tokens;
+        self.cost = cost;
+    }
+
+    /// How the answer ended, in the provider's own word where it has one.
+    pub fn finished(&mut self, native: &str) {
+        native.clone_into(&mut self.finish);
+    }
+
+    /// The request failed, before or after its head was sent.
+    pub fn failed(&mut self, error: &Error) {
+        self.failure = Some((error.code, error.message.clone()));
+    }
+
+    /// The head was sent with this status.
+    pub fn answered(&mut self, status: StatusCode) {
+        self.status = Some(status);
+    }
+
+    /// The whole answer was handed to the client's connection.
+    pub fn complete(&mut self) {
+        if self.finish.is_empty() && self.failure.is_none() {
+            self.finish.push_str("complete");
+        }
+    }
+
+    fn outcome(&self) -> &'static str {
+        match (&self.failure, self.finish.is_empty()) {
+            (Some((code, _)), _) => code.error_type(),
+            (None, false) => "ok",
+            (None, true) => "cancelled",
+        }
+    }
+
+    fn attempts(&self) -> String {
+        let tell = |a: &Attempt| format!("{}:{}:{}ms", a.endpoint, a.outcome, a.elapsed.as_millis());
+        self.attempts.iter().map(tell).collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let elapsed = self.started.elapsed();
+        // 499 is what access logs say of a client that left before an answer.
+        let status = self.status.map_or(499, |status| status.as_u16());
+        let metrics = &self.metrics;
+        metrics.in_flight.dec();
+        metrics.duration.observe(elapsed.as_secs_f64());
+        let labels = RequestLabels { route: self.route, status };
+        metrics.requests.get_or_create(&labels).inc();
+        for (kind, count) in [("prompt", self.tokens.prompt), ("completion", self.tokens.completion)] {
+            if count > 0 {
+                let labels = TokenLabels { provider: self.provider.clone(), kind };
+                metrics.tokens.get_or_create(&labels).inc_by(count);
+            }
+        }
+        tracing::info!(
+            target: "plugway::access",
+            id = %self.id,
+            route = self.route,
+            status,
+            outcome = self.outcome(),
+            error = self.failure.as_ref().map(|(_, message)| message.as_str()),
+            model = self.model,
+            endpoint = self.endpoint,
+            strategy = self.strategy,
+            reason = self.reason,
+            attempts = self.attempts(),
+            stream = self.streaming,
+            prompt_tokens = self.tokens.prompt,
+            completion_tokens = self.tokens.completion,
+            estimated = self.tokens.estimated,
+            unpriced = self.cost.is_none(),
+            cost_picodollars = self.cost.unwrap_or(0),
+            first_token_ms = self.first_content.map(|it| it.as_millis() as u64),
+            duration_ms = elapsed.as_millis() as u64,
+            finish = self.finish,
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_short_safe_and_differ() {
+        let (a, b) = (GenerationId::random(), GenerationId::random());
+        assert_ne!(a, b);
+        assert_eq!(a.as_str().len(), 30);
+        assert!(a.as_str().bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-'));
+    }
+
+    #[test]
+    fn a_record_that_nobody_completed_was_cancelled() {
+        let mut record = Record::open(Arc::new(Metrics::new()), "/v1/chat/completions");
+        assert_eq!(record.outcome(), "cancelled");
+        record.complete();
+        assert_eq!(record.outcome(), "ok");
+        record.failed(&Error::new(Code::RateLimited, "slow down"));
+        assert_eq!(record.outcome(), "rate_limit_exceeded");
+    }
+}

@@ -1,0 +1,128 @@
+//! Which endpoints a request may go to at all. Every one that may not keeps its
+//! reason, and whoever is refused is shown all of them.
+
+use crate::Router;
+use crate::catalog::{Endpoint, Resolution};
+use crate::error::{Code, Error};
+use crate::upstream::CredentialState;
+use plugway_engine::Adapter;
+use plugway_wire::openai_chat::{self, ChatCall, Routing};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// An endpoint that may be tried.
+pub(super) struct Choice {
+    pub(super) endpoint: Arc<Endpoint>,
+    pub(super) adapter: Arc<Adapter>,
+}
+
+/// What is left, and why the rest is not.
+#[derive(Default)]
+pub(super) struct Eligible {
+    pub(super) endpoints: Vec<Choice>,
+    pub(super) excluded: Vec<(String, String)>,
+}
+
+/// All endpoints of the models that the request names, sorted by whether they
+/// may serve it.
+///
+/// # Errors
+/// When no model is named, or none of those named exists here.
+pub(super) fn list(router: &Router, call: &ChatCall) -> Result<Eligible, Error> {
+    let mut eligible = Eligible::default();
+    let mut seen = BTreeSet::new();
+    for endpoint in endpoints(router, &call.routing.models)? {
+        if !seen.insert(endpoint.id.clone()) {
+            continue;
+        }
+        match judge(router, call, &endpoint) {
+            Ok(adapter) => eligible.endpoints.push(Choice { endpoint, adapter }),
+            Err(reason) => eligible.excluded.push((endpoint.id.clone(), reason)),
+        }
+    }
+    Ok(eligible)
+}
+
+fn endpoints(router: &Router, names: &[String]) -> Result<Vec<Arc<Endpoint>>, Error> {
+    if names.is_empty() {
+        let message = "No model is named; GET /v1/models lists what there is.";
+        return Err(Error::new(Code::InvalidRequest, message).param("model"));
+    }
+    let mut found = Vec::new();
+    let mut refusal = None;
+    for name in names {
+        match router.config.catalog.resolve(name) {
+            Resolution::Known(model) => found.extend(model.endpoints.iter().cloned()),
+            Resolution::Passthrough { provider, upstream_model } => {
+                found.push(Arc::new(Endpoint::passthrough(&provider, &upstream_model)));
+            }
+            Resolution::Inactive { provider, remedy } => {
+                refusal.get_or_insert(format!(
+                    "The provider `{provider}` is not turned on; {remedy}, where the router runs."
+                ));
+            }
+            Resolution::Unknown { near } => {
+                refusal.get_or_insert(unknown(name, &near));
+            }
+        }
+    }
+    match (found.is_empty(), refusal) {
+        (true, Some(message)) => Err(Error::new(Code::ModelNotFound, message).param("model")),
+        _ => Ok(found),
+    }
+}
+
+fn unknown(name: &str, near: &[String]) -> String {
+    let name: String = name.chars().filter(|c| !c.is_control()).take(128).collect();
+    match near {
+        [] => format!("There is no model `{name}` here; GET /v1/models lists what there is."),
+        near => format!("There is no model `{name}` here; did you mean `{}`?", near.join("` or `")),
+    }
+}
+
+/// The adapter that would serve the request at this endpoint, or the reason why
+/// the request may not go there.
+fn judge(router: &Router, call: &ChatCall, endpoint: &Endpoint) -> Result<Arc<Adapter>, String> {
+    let provider = &endpoint.provider;
+    named(&call.routing, &provider.name)?;
+    let Some(adapter) = router.registry.adapter(&provider.adapter) else {
+        return Err(format!("its adapter `{}` is not loaded", provider.adapter));
+    };
+    if router.credentials.state(provider) == CredentialState::Missing {
+        return Err("its credential is missing where the router runs".into());
+    }
+    let info = adapter.info();
+    let speaks = info.dialects.iter().any(|dialect| dialect == openai_chat::DIALECT);
+    if call.native && !speaks {
+        return Err("the request holds native parts of a format that it does not speak".into());
+    }
+    if let Some(limit) = endpoint.context_length
+        && super::Estimate::of(call).prompt_tokens / 2 > limit
+    {
+        // Half: the estimate is rough, and the provider counts for itself.
+        return Err(format!("the prompt is far beyond its context of {limit} tokens"));
+    }
+    if call.routing.require_parameters
+        && let Some(missing) = call.parameters.iter().find(|wanted| {
+            !info.supported_parameters.iter().any(|known| known == *wanted)
+        })
+    {
+        return Err(format!("it does not support `{missing}`, and require_parameters is set"));
+    }
+    Ok(adapter)
+}
+
+/// Whether the request's own lists admit the provider.
+fn named(routing: &Routing, provider: &str) -> Result<(), String> {
+    let holds = |list: &[String]| list.iter().any(|name| name == provider);
+    if !routing.only.is_empty() && !holds(&routing.only) {
+        return Err("provider.only does not name it".into());
+    }
+    if holds(&routing.ignore) {
+        return Err("provider.ignore names it".into());
+    }
+    if routing.no_fallbacks && !routing.order.is_empty() && !holds(&routing.order) {
+        return Err("provider.order does not name it, and fallbacks are not allowed".into());
+    }
+    Ok(())
+}

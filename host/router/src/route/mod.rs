@@ -1,0 +1,254 @@
+//! Which endpoints a request may go to, and in which order: lists the candidates,
+//! keeps a reason for each that is ruled out, and asks the strategy. A strategy
+//! that fails is replaced, for this request, by the built-in order.
+
+mod builtin;
+mod eligible;
+mod health;
+
+pub use health::{Health, InFlight, Verdict};
+
+use crate::Router;
+use crate::catalog::Endpoint;
+use crate::error::{Code, Error};
+use crate::telemetry::PluginLabels;
+use eligible::Eligible;
+use plugway_engine::{Adapter, Candidate, Objective, Plan, Policy, Query, Refusal};
+use plugway_wire::openai_chat::{ChatCall, Partition, Sort};
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// One endpoint to try, with the adapter that was serving when the decision fell.
+#[derive(Clone)]
+pub struct Step {
+    /// Where to.
+    pub endpoint: Arc<Endpoint>,
+    /// Who translates. The request keeps this generation to its end.
+    pub adapter: Arc<Adapter>,
+    /// Reasoning effort to use if the client gave none.
+    pub effort: Option<String>,
+    /// Overrides the configured time to first token, milliseconds.
+    pub first_token_timeout_ms: Option<u32>,
+}
+
+/// What was decided for one request, and why.
+pub struct Decision {
+    /// Tried in order; never empty.
+    pub steps: Vec<Step>,
+    /// Who decided: a strategy's id and digest, or `built-in`.
+    pub strategy: String,
+    /// The strategy's sentence.
+    pub reason: String,
+    /// Endpoints ruled out: id and reason.
+    pub excluded: Vec<(String, String)>,
+    /// All randomness of this request.
+    pub seed: u64,
+    /// The request's time, milliseconds since the Unix epoch.
+    pub now_ms: u64,
+}
+
+/// Decides where `call` may go.
+///
+/// # Errors
+/// When the model is unknown, nothing is eligible, or the strategy refuses.
+pub fn decide(router: &Router, call: &ChatCall) -> Result<Decision, Error> {
+    let Eligible { endpoints, excluded } = eligible::list(router, call)?;
+    if endpoints.is_empty() {
+        return Err(nothing_left(call, excluded));
+    }
+    let policy = choose_policy(router, call)?;
+    let estimate = Estimate::of(call);
+    let candidates: Vec<Candidate> =
+        endpoints.iter().map(|it| candidate(router, &it.endpoint, estimate)).collect();
+    let query = query(call, estimate);
+    let (plan, strategy) = plan(router, policy.as_deref(), &query, &candidates)?;
+    let limit = match call.routing.no_fallbacks && call.routing.order.is_empty() {
+        true => 1,
+        false => router.config.routing.max_attempts as usize,
+    };
+    let steps = plan.steps.iter().take(limit).filter_map(|step| {
+        let eligible = endpoints.get(step.candidate as usize)?;
+        Some(Step {
+            endpoint: eligible.endpoint.clone(),
+            adapter: eligible.adapter.clone(),
+            effort: step.effort.clone(),
+            first_token_timeout_ms: step.first_token_timeout_ms,
+        })
+    });
+    let (seed, now_ms) = (query.seed, query.now_ms);
+    Ok(Decision { steps: steps.collect(), strategy, reason: plan.reason, excluded, seed, now_ms })
+}
+
+fn nothing_left(call: &ChatCall, excluded: Vec<(String, String)>) -> Error {
+    let message = format!(
+        "No endpoint is left for `{}`; error.metadata.endpoints has the reason for each.",
+        call.routing.models.join("`, `")
+    );
+    Error { reasons: excluded, ..Error::new(Code::NoEndpoint, message) }
+}
+
+/// The strategy that the request names, or else the first configured one that
+/// is loaded. None: the built-in order decides.
+fn choose_policy(router: &Router, call: &ChatCall) -> Result<Option<Arc<Policy>>, Error> {
+    if let Some(name) = &call.routing.strategy {
+        return match router.registry.policy(name) {
+            Some(policy) => Ok(Some(policy)),
+            None => {
+                let message = format!("No strategy named `{name}` is loaded; /readyz lists them.");
+                Err(Error::new(Code::InvalidRequest, message).param("provider.strategy"))
+            }
+        };
+    }
+    Ok(router.config.routing.strategies.iter().find_map(|name| router.registry.policy(name)))
+}
+
+/// The strategy's plan, if it keeps to the contract, and who made it.
+fn plan(
+    router: &Router,
+    policy: Option<&Policy>,
+    query: &Query,
+    candidates: &[Candidate],
+) -> Result<(Plan, String), Error> {
+    let Some(policy) = policy else {
+        return Ok((builtin::plan(query, candidates), "built-in".to_owned()));
+    };
+    let strategy = policy.strategy();
+    let breach = match policy.route(query, candidates) {
+        Ok(Ok(plan)) => match check(&plan, candidates.len()) {
+            Ok(()) => return Ok((plan, format!("{}@{}", strategy.id(), short(strategy.digest())))),
+            Err(breach) => breach.to_owned(),
+        },
+        Ok(Err(Refusal::NoRoute(sentence))) => return Err(Error::new(Code::NoEndpoint, sentence)),
+        Ok(Err(Refusal::InvalidOptions(sentence))) => {
+            return Err(Error::new(Code::InvalidRequest, sentence).param("provider.options"));
+        }
+        Err(error) => {
+            let labels = PluginLabels { plugin: strategy.id().to_owned() };
+            router.metrics.plugin_failures.get_or_create(&labels).inc();
+            tracing::error!(%error, backtrace = error.backtrace(), "strategy failed");
+            error.to_string()
+        }
+    };
+    let labels = PluginLabels { plugin: strategy.id().to_owned() };
+    router.metrics.strategy_fallbacks.get_or_create(&labels).inc();
+    tracing::warn!(strategy = strategy.id(), breach, "the built-in order takes over");
+    let mut plan = builtin::plan(query, candidates);
+    plan.reason = format!("Strategy `{}` failed ({breach}). {}", strategy.id(), plan.reason);
+    Ok((plan, "built-in".to_owned()))
+}
+
+/// Whether a plan names candidates that exist, each once.
+fn check(plan: &Plan, candidates: usize) -> Result<(), &'static str> {
+    let mut seen = BTreeSet::new();
+    if plan.steps.is_empty() {
+        return Err("its plan is empty");
+    }
+    for step in &plan.steps {
+        if step.candidate as usize >= candidates {
+            return Err("its plan names a candidate that does not exist");
+        }
+        if !seen.insert(step.candidate) {
+            return Err("its plan repeats a candidate");
+        }
+    }
+    Ok(())
+}
+
+/// What the request will about use, for comparing prices and checking limits.
+#[derive(Clone, Copy)]
+struct Estimate {
+    prompt_tokens: u32,
+    completion_tokens: u32,
+}
+
+impl Estimate {
+    /// Four bytes of text make a token, about; an image a thousand tokens; an
+    /// answer 500 tokens, if the client sets no lower limit.
+    fn of(call: &ChatCall) -> Self {
+        let text = u32::try_from(call.approx_prompt_bytes / 4).unwrap_or(u32::MAX);
+        let media = call.media.saturating_mul(1000);
+        let limit = call.request.max_tokens.unwrap_or(u32::MAX);
+        Self { prompt_tokens: text.saturating_add(media).max(1), completion_tokens: limit.min(500) }
+    }
+}
+
+fn candidate(router: &Router, endpoint: &Endpoint, estimate: Estimate) -> Candidate {
+    let (price, estimated_cost) = builtin::compare_price(endpoint, estimate);
+    Candidate {
+        id: endpoint.id.clone(),
+        provider: endpoint.provider.name.clone(),
+        model: endpoint.model_slug.clone(),
+        price,
+        estimated_cost,
+        context_length: endpoint.context_length.unwrap_or(u32::MAX),
+        max_output_tokens: endpoint.max_output_tokens,
+        quantization: endpoint.quantization.clone(),
+        region: endpoint.region.clone(),
+        service_tier: endpoint.service_tier.clone(),
+        tags: endpoint.tags.clone(),
+        health: router.health.reading(&endpoint.id),
+        ..Candidate::default()
+    }
+}
+
+fn query(call: &ChatCall, estimate: Estimate) -> Query {
+    let routing = &call.routing;
+    Query {
+        models: routing.models.clone(),
+        keep_model_order: matches!(routing.partition, Partition::Model),
+        providers: routing.order.clone(),
+        objective: match routing.sort {
+            None => Objective::Balanced,
+            Some(Sort::Price) => Objective::Price,
+            Some(Sort::Throughput) => Objective::Throughput,
+            Some(Sort::Latency) => Objective::Latency,
+            Some(Sort::Exacto) => Objective::Quality,
+        },
+        min_throughput: routing.min_throughput,
+        max_latency_ms: routing.max_latency_ms,
+        prompt_tokens: estimate.prompt_tokens,
+        max_tokens: call.request.max_tokens,
+        streaming: call.request.streaming,
+        needs: call.needs.iter().map(|&need| need.to_owned()).collect(),
+        tags: call.metadata.clone(),
+        options: routing.options.clone(),
+        session: session(call),
+        seed: rand::random(),
+        now_ms: SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX)),
+    }
+}
+
+/// The conversation's number, where the client says which one it is.
+fn session(call: &ChatCall) -> Option<u64> {
+    let id = call.session_id.as_ref().or(call.request.cache_key.as_ref())?;
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    Some(hasher.finish())
+}
+
+/// The part of a digest that people read.
+fn short(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plugway_engine::Step;
+
+    #[test]
+    fn a_plan_names_each_candidate_at_most_once() {
+        let plan = |candidates: &[u32]| Plan {
+            steps: candidates.iter().map(|&candidate| Step { candidate, ..Step::default() }).collect(),
+            ..Plan::default()
+        };
+        assert_eq!(check(&plan(&[1, 0]), 2), Ok(()));
+        assert!(check(&plan(&[]), 2).is_err());
+        assert!(check(&plan(&[2]), 2).is_err());
+        assert!(check(&plan(&[0, 0]), 2).is_err());
+    }
+}

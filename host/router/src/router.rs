@@ -1,0 +1,73 @@
+//! The router's state: what every request shares.
+
+use crate::config::Config;
+use crate::embedded;
+use crate::route::Health;
+use crate::telemetry::Metrics;
+use crate::upstream::{Client, ClientError, Credentials};
+use plugway_engine::{Engine, Registry, RegistryOptions, Setup};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Why a router could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The plugin engine, or a first-party plugin.
+    #[error("the plugin engine could not start: {0}")]
+    Engine(#[from] plugway_engine::Error),
+    /// The HTTP client.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+}
+
+/// Everything that requests share. Made once, then only read; what changes
+/// while it runs (plugins, health, metrics) changes behind its own lock.
+pub struct Router {
+    /// As the operator wrote it.
+    pub config: Config,
+    /// Who serves as adapter and strategy now.
+    pub registry: Arc<Registry>,
+    /// What each endpoint has lately been worth.
+    pub health: Health,
+    /// Counters and histograms.
+    pub metrics: Arc<Metrics>,
+    /// Connections to providers.
+    pub upstream: Client,
+    /// Providers' keys.
+    pub credentials: Credentials,
+    /// Room for request and response bodies held whole, in KiB.
+    pub(crate) buffers: Arc<Semaphore>,
+}
+
+impl Router {
+    /// Compiles or finds in the cache every plugin, and connects to nothing yet.
+    /// Blocks: call it before serving, or on a thread that may block.
+    ///
+    /// # Errors
+    /// When the engine cannot start, a first-party plugin is broken, or a
+    /// configured CA file is unusable.
+    pub fn new(config: Config, credentials: Credentials) -> Result<Self, StartError> {
+        let plugins = &config.plugins;
+        let engine = Engine::new(plugins.limits.clone(), plugins.cache_directory.clone())?;
+        let setups = plugins.options.iter().map(|(id, options)| {
+            (id.clone(), Setup { options: options.clone(), ..Setup::default() })
+        });
+        let options = RegistryOptions {
+            directory: plugins.directory.clone(),
+            grants: plugins.grants.clone(),
+            replaceable_providers: plugins.replace.clone(),
+            setups: setups.collect(),
+        };
+        let registry = Registry::new(engine, embedded::PLUGINS.to_vec(), options)?;
+        let kibibytes = config.server.max_buffered_bytes / 1024;
+        Ok(Self {
+            upstream: Client::new(&config.upstream)?,
+            registry: Arc::new(registry),
+            health: Health::new(),
+            metrics: Arc::new(Metrics::new()),
+            credentials,
+            buffers: Arc::new(Semaphore::new(kibibytes.clamp(1, Semaphore::MAX_PERMITS))),
+            config,
+        })
+    }
+}

@@ -1,0 +1,111 @@
+//! Sockets and connections: accept, bound, serve, drain.
+
+use crate::Router;
+use crate::api;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// How long to pause after the system refused another socket.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Serves `listener` until `shutdown` resolves, then lets the requests under way
+/// finish for as long as `server.drain_timeout` allows.
+///
+/// # Errors
+/// Only when the listener itself is unusable.
+pub async fn run(
+    listener: TcpListener,
+    router: Arc<Router>,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let server = connections(&router);
+    let places = Arc::new(Semaphore::new(router.config.server.max_connections as usize));
+    let graceful = GracefulShutdown::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut shutdown => break,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        let (stream, place) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) if is_passing(&error) => {
+                tracing::warn!(%error, "no further connection can be accepted for now");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let router = router.clone();
+        let service = service_fn(move |request| {
+            let router = router.clone();
+            async move { Ok::<_, Infallible>(api::serve(router, request).await) }
+        });
+        let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            // A client that breaks its connection has been answered as far as
+            // that goes; there is nobody left to tell.
+            let _ = connection.await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    drain(graceful, router.config.server.drain_timeout).await;
+    Ok(())
+}
+
+fn connections(router: &Router) -> auto::Builder<TokioExecutor> {
+    let config = &router.config.server;
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(config.header_timeout)
+        .max_buf_size(config.max_header_bytes.max(8 * 1024));
+    server
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Duration::from_secs(30))
+        .max_concurrent_streams(config.max_concurrent_streams)
+        .max_header_list_size(u32::try_from(config.max_header_bytes).unwrap_or(u32::MAX));
+    server
+}
+
+/// The next connection, once there is a place for it: beyond the bound, clients
+/// wait in the listener's queue.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    stream.set_nodelay(true)?;
+    Ok((stream, place))
+}
+
+/// Whether the error is about one connection, or about descriptors that others
+/// will give back.
+fn is_passing(error: &io::Error) -> bool {
+    !matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NotConnected)
+}
+
+async fn drain(graceful: GracefulShutdown, patience: Duration) {
+    let open = graceful.count();
+    if open > 0 {
+        tracing::info!(connections = open, "draining");
+    }
+    if tokio::time::timeout(patience, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some requests outlived server.drain_timeout and were cut");
+    }
+}

@@ -1,0 +1,134 @@
+//! One HTTP client for all providers: HTTP/1.1 and h2 over rustls, connections
+//! kept alive, deadlines on everything, redirects never followed.
+
+use super::{Outgoing, SplicedBody};
+use crate::config::UpstreamConfig;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client as Pool;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Why no client could be made of the configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// A private CA could not be read.
+    #[error("upstream.ca_files: {path} holds no usable certificate: {reason}")]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The TLS library refused its defaults.
+    #[error("TLS could not be set up: {0}")]
+    Tls(#[from] rustls::Error),
+}
+
+/// Connections to providers, shared by all requests.
+pub struct Client {
+    direct: Pool<HttpsConnector<HttpConnector>, SplicedBody>,
+    proxied: Option<Proxied>,
+}
+
+struct Proxied {
+    matcher: Matcher,
+    pool: Pool<HttpsConnector<Tunnel<HttpConnector>>, SplicedBody>,
+}
+
+impl Client {
+    /// A client with no connection yet.
+    pub fn new(config: &UpstreamConfig) -> Result<Self, ClientError> {
+        let tls = tls(&config.ca_files)?;
+        let direct = pool(config, https(tls.clone(), tcp(config)));
+        let proxied = config.proxy.as_ref().map(|proxy| {
+            let matcher = Matcher::builder().all(proxy.to_string()).no(config.no_proxy.join(",")).build();
+            let tunnel = Tunnel::new(proxy.clone(), tcp(config));
+            Proxied { matcher, pool: pool(config, https(tls, tunnel)) }
+        });
+        Ok(Self { direct, proxied })
+    }
+
+    /// Sends a request; resolves with the response's head. Dropping the future,
+    /// or later the body, cancels the request at the provider.
+    pub async fn send(
+        &self,
+        outgoing: Outgoing,
+    ) -> Result<Response<Incoming>, hyper_util::client::legacy::Error> {
+        let Outgoing { method, uri, headers, body } = outgoing;
+        let mut request = Request::new(body);
+        *request.method_mut() = method;
+        *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
+        match &self.proxied {
+            Some(proxied) if proxied.matcher.intercept(request.uri()).is_some() => {
+                proxied.pool.request(request).await
+            }
+            _ => self.direct.request(request).await,
+        }
+    }
+}
+
+fn tcp(config: &UpstreamConfig) -> HttpConnector {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(config.connect_timeout));
+    tcp.set_keepalive(Some(Duration::from_secs(60)));
+    tcp
+}
+
+fn https<C>(tls: Arc<ClientConfig>, connector: C) -> HttpsConnector<C> {
+    HttpsConnectorBuilder::new()
+        .with_tls_config(ClientConfig::clone(&tls))
+        .https_or_http()
+        .enable_http1()
+        .enable_http2()
+        .wrap_connector(connector)
+}
+
+fn pool<C>(config: &UpstreamConfig, connector: C) -> Pool<C, SplicedBody>
+where
+    C: hyper_util::client::legacy::connect::Connect + Clone,
+{
+    Pool::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(config.pool_idle_timeout)
+        .pool_max_idle_per_host(config.pool_max_idle_per_host as usize)
+        .http1_max_buf_size(config.max_header_bytes.max(8 * 1024))
+        .http2_max_header_list_size(u32::try_from(config.max_header_bytes).unwrap_or(u32::MAX))
+        .http2_adaptive_window(true)
+        .build(connector)
+}
+
+fn tls(ca_files: &[PathBuf]) -> Result<Arc<ClientConfig>, ClientError> {
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
+    for path in ca_files {
+        let refuse = |reason: String| ClientError::CaFile { path: path.clone(), reason };
+        let certificates = CertificateDer::pem_file_iter(path).map_err(|e| refuse(e.to_string()))?;
+        let before = roots.len();
+        for certificate in certificates {
+            let certificate = certificate.map_err(|e| refuse(e.to_string()))?;
+            roots.add(certificate).map_err(|e| refuse(e.to_string()))?;
+        }
+        if roots.len() == before {
+            return Err(refuse("it has no certificate in PEM form".into()));
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}

@@ -1,0 +1,14 @@
+//! The way to the providers: which requests of an adapter may leave, with what
+//! credential, and over which connection.
+
+mod auth;
+mod body;
+mod client;
+mod outgoing;
+mod secret;
+
+pub use auth::{Credentials, CredentialState};
+pub use body::SplicedBody;
+pub use client::{Client, ClientError};
+pub use outgoing::{ContractBreach, Outgoing, prepare};
+pub use secret::Secret;

@@ -1,0 +1,261 @@
+//! What an adapter may ask for. It writes method, path, headers and body; the
+//! origin, the credential and everything that frames the message are the host's.
+
+use super::SplicedBody;
+use crate::catalog::Provider;
+use http::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::{Method, Uri};
+use plugway_engine::{AuthScheme, UpstreamRequest};
+use plugway_wire::seal::{SealError, Seals};
+
+/// An adapter's path may be this long, query included.
+const MAX_PATH_BYTES: usize = 8 * 1024;
+
+/// An adapter may set this many headers.
+const MAX_HEADERS: usize = 64;
+
+/// What the memo may hold, in bytes.
+const MAX_MEMO_BYTES: usize = 64 * 1024;
+
+/// Headers that are the host's to set: they route, frame or authenticate.
+const RESERVED: [&str; 17] = [
+    "accept-encoding",
+    "authorization",
+    "connection",
+    "content-length",
+    "cookie",
+    "expect",
+    "forwarded",
+    "host",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+];
+
+/// How an adapter broke its contract. The sentence holds nothing that the
+/// adapter wrote, apart from the names of headers.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ContractBreach {
+    /// Only GET and POST leave.
+    #[error("the method is neither GET nor POST")]
+    Method,
+    /// The path would leave the configured base URL.
+    #[error("the path {0}")]
+    Path(&'static str),
+    /// A header that is the host's, or no header at all.
+    #[error("the header `{0}` is not the adapter's to set")]
+    Header(String),
+    /// More than it may keep.
+    #[error("{what} exceeds {limit}")]
+    TooMuch {
+        /// What there is too much of.
+        what: &'static str,
+        /// The bound.
+        limit: usize,
+    },
+    /// A seal was lost, doubled, forged or misplaced.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+}
+
+/// A checked request, complete but for the credential.
+pub struct Outgoing {
+    /// GET or POST.
+    pub method: Method,
+    /// Under the provider's base URL.
+    pub uri: Uri,
+    /// The adapter's and the host's.
+    pub headers: HeaderMap,
+    /// With every seal replaced by what it stood for.
+    pub body: SplicedBody,
+}
+
+/// Checks what an adapter wrote and turns it into a request to `provider`.
+/// `sealed` says whether the adapter was shown seals.
+pub fn prepare(
+    request: UpstreamRequest,
+    provider: &Provider,
+    seals: &Seals,
+    sealed: bool,
+) -> Result<Outgoing, ContractBreach> {
+    if request.memo.len() > MAX_MEMO_BYTES {
+        return Err(ContractBreach::TooMuch { what: "the memo's bytes", limit: MAX_MEMO_BYTES });
+    }
+    let method = match request.method.as_str() {
+        "POST" => Method::POST,
+        "GET" => Method::GET,
+        _ => return Err(ContractBreach::Method),
+    };
+    let uri = join(&provider.base_url, &request.path, &provider.auth)?;
+    let headers = headers(&request.headers, provider)?;
+    let body = seals.splice(request.body, sealed)?.into();
+    Ok(Outgoing { method, uri, headers, body })
+}
+
+impl Outgoing {
+    /// Appends a query parameter; false if it cannot stand in a URI.
+    pub(super) fn add_query(&mut self, name: &str, value: &str) -> bool {
+        let separator = if self.uri.query().is_some() { '&' } else { '?' };
+        let with = zeroize::Zeroizing::new(format!("{}{separator}{name}={value}", self.uri));
+        let Ok(uri) = with.parse() else { return false };
+        self.uri = uri;
+        true
+    }
+}
+
+fn headers(
+    wanted: &[(String, String)],
+    provider: &Provider,
+) -> Result<HeaderMap, ContractBreach> {
+    if wanted.len() > MAX_HEADERS {
+        return Err(ContractBreach::TooMuch { what: "the number of headers", limit: MAX_HEADERS });
+    }
+    let mut headers = HeaderMap::with_capacity(wanted.len() + 4);
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    headers.insert(USER_AGENT, HeaderValue::from_static(concat!("plugway/", env!("CARGO_PKG_VERSION"))));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    for (name, value) in wanted {
+        let refused = || ContractBreach::Header(printable(name));
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused())?;
+        if RESERVED.contains(&name.as_str()) || carries_credential(&name, provider) {
+            return Err(refused());
+        }
+        let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| refused())?;
+        headers.insert(name, value);
+    }
+    for (name, value) in &provider.headers {
+        headers.insert(name.clone(), value.clone());
+    }
+    Ok(headers)
+}
+
+fn carries_credential(name: &HeaderName, provider: &Provider) -> bool {
+    matches!(&provider.auth, AuthScheme::Header(own) if name.as_str().eq_ignore_ascii_case(own))
+}
+
+/// A name fit to be shown: a guest may have put anything there.
+fn printable(name: &str) -> String {
+    name.chars().filter(char::is_ascii_graphic).take(64).collect()
+}
+
+/// Joins an adapter's path to the base URL, which it must not leave.
+fn join(base: &Uri, path: &str, auth: &AuthScheme) -> Result<Uri, ContractBreach> {
+    let fail = |why| Err(ContractBreach::Path(why));
+    if path.len() > MAX_PATH_BYTES {
+        return Err(ContractBreach::TooMuch { what: "the path's bytes", limit: MAX_PATH_BYTES });
+    }
+    if !path.bytes().all(|b| (0x21..=0x7e).contains(&b) && !matches!(b, b'\\' | b'#')) {
+        return fail("holds characters that a URL cannot carry");
+    }
+    let relative = path.strip_prefix('/').unwrap_or(path);
+    let (segments, query) = match relative.split_once('?') {
+        Some((segments, query)) => (segments, Some(query)),
+        None => (relative, None),
+    };
+    if segments.starts_with('/') || segments.contains("://") {
+        return fail("names an origin");
+    }
+    if segments.split('/').any(climbs) {
+        return fail("leaves the base URL");
+    }
+    if let (AuthScheme::Query(own), Some(query)) = (auth, query)
+        && query.split('&').any(|pair| decoded(pair.split('=').next().unwrap_or("")) == *own)
+    {
+        return fail("sets the credential's query parameter");
+    }
+    let base = base.to_string();
+    format!("{}/{relative}", base.trim_end_matches('/'))
+        .parse()
+        .or(fail("is no URL path"))
+}
+
+/// Whether a server could read the segment as `.` or `..`, or as more than one
+/// segment: percent-decoded, once and twice, as sloppy servers do.
+fn climbs(segment: &str) -> bool {
+    let once = decoded(segment);
+    let twice = decoded(&once);
+    [segment, &once, &twice].into_iter().any(|text| {
+        let name = text.split(';').next().unwrap_or(text);
+        matches!(name, "." | "..") || text.contains(['\\', '\0'])
+            || (text.contains('/') && text.split('/').any(|part| matches!(part, "." | "..")))
+    })
+}
+
+/// Percent-decoded, bytes outside ASCII left as they are.
+fn decoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('%') {
+        out.push_str(&rest[..at]);
+        let digits = rest.get(at + 1..at + 3).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match digits {
+            Some(byte) if byte.is_ascii() => {
+                out.push(char::from(byte));
+                rest = &rest[at + 3..];
+            }
+            _ => {
+                out.push('%');
+                rest = &rest[at + 1..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(path: &str, expected: Result<&str, &str>) {
+        let base: Uri = "https://api.example.com/v1".parse().unwrap();
+        let auth = AuthScheme::Query("key".into());
+        let joined = join(&base, path, &auth).map(|uri| uri.to_string());
+        match expected {
+            Ok(uri) => assert_eq!(joined.unwrap(), uri, "{path}"),
+            Err(why) => {
+                let said = joined.expect_err(path).to_string();
+                assert!(said.contains(why), "{path}: {said}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_path_stays_under_the_base_url() {
+        check("chat/completions", Ok("https://api.example.com/v1/chat/completions"));
+        check("/messages?beta=true", Ok("https://api.example.com/v1/messages?beta=true"));
+        check("models/a%2Fb:generate", Ok("https://api.example.com/v1/models/a%2Fb:generate"));
+        check("models/x..y", Ok("https://api.example.com/v1/models/x..y"));
+    }
+
+    #[test]
+    fn a_path_cannot_leave_the_base_url() {
+        for path in [
+            "../admin",
+            "a/../../b",
+            "a/./b",
+            "%2e%2e/admin",
+            "a/%2E%2e/b",
+            ".%2e/b",
+            "%252e%252e/b",
+            "a%2f..%2fb",
+            "..;/b",
+        ] {
+            check(path, Err("base URL"));
+        }
+        check("https://evil.example/x", Err("origin"));
+        check("a/https://evil.example", Err("origin"));
+        check("//evil.example/x", Err("origin"));
+        check("a\\b", Err("characters"));
+        check("a\r\nhost: x", Err("characters"));
+        check("a#b", Err("characters"));
+        check("a?key=mine", Err("credential"));
+        check("a?k%65y=mine", Err("credential"));
+    }
+}

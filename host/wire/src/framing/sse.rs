@@ -1,0 +1,138 @@
+//! Server-sent events, by the rules of the WHATWG's HTML standard (section 9.2.6),
+//! with one exception: see [`super::Framer::end`].
+
+use memchr::memchr2;
+use plugway_engine::Frame;
+
+use super::{FrameError, append};
+
+/// A byte order mark may open the stream.
+const BOM: &[u8] = b"\xEF\xBB\xBF";
+
+/// What a field's name may add to the limit of a line, whose value is the frame.
+const LONGEST_PREFIX: usize = 16;
+
+/// The stream so far: an unfinished line and an unfinished event.
+#[derive(Default)]
+pub(super) struct Lines {
+    /// Start of a line whose end has not arrived.
+    line: Vec<u8>,
+    /// The last chunk ended in CR: a LF to come belongs to it.
+    after_cr: bool,
+    /// The first line is over, and with it the chance of a byte order mark.
+    begun: bool,
+    event: Event,
+}
+
+impl Lines {
+    pub(super) fn push(
+        &mut self,
+        chunk: &[u8],
+        limit: usize,
+        out: &mut Vec<Frame>,
+    ) -> Result<(), FrameError> {
+        let mut rest = chunk;
+        if std::mem::take(&mut self.after_cr) {
+            // An empty chunk tells nothing about what follows the CR.
+            self.after_cr = rest.is_empty();
+            rest = rest.strip_prefix(b"\n").unwrap_or(rest);
+        }
+        while let Some(end) = memchr2(b'\n', b'\r', rest) {
+            let (line, mut after) = rest.split_at(end);
+            let ended_by_cr = after.starts_with(b"\r");
+            after = after.get(1..).unwrap_or_default();
+            if ended_by_cr {
+                self.after_cr = after.is_empty();
+                after = after.strip_prefix(b"\n").unwrap_or(after);
+            }
+            self.finish_line(line, limit, out)?;
+            rest = after;
+        }
+        append(&mut self.line, rest, limit.saturating_add(LONGEST_PREFIX))
+            .map_err(|_| FrameError::TooLarge { limit })
+    }
+
+    pub(super) fn end(&mut self, limit: usize, out: &mut Vec<Frame>) -> Result<(), FrameError> {
+        if !self.line.is_empty() {
+            self.finish_line(b"", limit, out)?;
+        }
+        let unfinished = std::mem::take(&mut self.event);
+        if !unfinished.data.is_empty() {
+            out.extend(unfinished.into_frame());
+        }
+        Ok(())
+    }
+
+    /// Takes the rest of a line, its end mark removed.
+    fn finish_line(
+        &mut self,
+        rest: &[u8],
+        limit: usize,
+        out: &mut Vec<Frame>,
+    ) -> Result<(), FrameError> {
+        if self.line.is_empty() {
+            return self.take_line(rest, limit, out);
+        }
+        let mut line = std::mem::take(&mut self.line);
+        append(&mut line, rest, limit.saturating_add(LONGEST_PREFIX))
+            .map_err(|_| FrameError::TooLarge { limit })?;
+        self.take_line(&line, limit, out)?;
+        // Its room serves the next line.
+        line.clear();
+        self.line = line;
+        Ok(())
+    }
+
+    fn take_line(
+        &mut self,
+        mut line: &[u8],
+        limit: usize,
+        out: &mut Vec<Frame>,
+    ) -> Result<(), FrameError> {
+        if !std::mem::replace(&mut self.begun, true) {
+            line = line.strip_prefix(BOM).unwrap_or(line);
+        }
+        if line.is_empty() {
+            out.extend(std::mem::take(&mut self.event).into_frame());
+            return Ok(());
+        }
+        self.event.field(line, limit)
+    }
+}
+
+/// An event whose empty line has not come.
+#[derive(Default)]
+struct Event {
+    kind: Vec<u8>,
+    data: Vec<u8>,
+    /// A data field was there, be it an empty one.
+    has_data: bool,
+}
+
+impl Event {
+    fn field(&mut self, line: &[u8], limit: usize) -> Result<(), FrameError> {
+        let colon = memchr::memchr(b':', line).unwrap_or(line.len());
+        let (name, value) = line.split_at(colon);
+        let value = value.strip_prefix(b":").unwrap_or(value);
+        let value = value.strip_prefix(b" ").unwrap_or(value);
+        match name {
+            b"data" => {
+                if std::mem::replace(&mut self.has_data, true) {
+                    append(&mut self.data, b"\n", limit)?;
+                }
+                append(&mut self.data, value, limit)
+            }
+            b"event" => {
+                self.kind.clear();
+                append(&mut self.kind, value, limit)
+            }
+            // A comment, `id`, `retry`, or a field that is to be ignored.
+            _ => Ok(()),
+        }
+    }
+
+    fn into_frame(self) -> Option<Frame> {
+        let kind = (!self.kind.is_empty()).then(|| String::from_utf8_lossy(&self.kind).into());
+        self.has_data.then_some(Frame { kind, data: self.data })
+    }
+}

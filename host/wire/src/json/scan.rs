@@ -1,0 +1,175 @@
+//! The one check of a body, and the splitting that relies on it.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use memchr::memchr2;
+use serde::de::IgnoredAny;
+
+/// Levels of nesting that a value may have, as in the contract's `json`.
+pub(crate) const MAX_DEPTH: usize = 64;
+
+/// Why a text is not the JSON we take.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    /// Not JSON, from this line and column on.
+    Syntax { line: usize, column: usize },
+    /// Nested deeper than [`MAX_DEPTH`].
+    TooDeep,
+    /// `\ud800` and its like without their other half: no valid text anywhere.
+    LoneSurrogate,
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Syntax { line, column } => {
+                write!(f, "is not valid JSON at line {line}, column {column}")
+            }
+            Self::TooDeep => write!(f, "is nested deeper than {MAX_DEPTH} levels"),
+            Self::LoneSurrogate => f.write_str("holds a \\u escape of half a surrogate pair"),
+        }
+    }
+}
+
+/// Checks that `text` is one JSON value that everybody can read.
+pub(crate) fn check(text: &str) -> Result<(), Flaw> {
+    serde_json::from_str::<IgnoredAny>(text)
+        .map_err(|error| Flaw::Syntax { line: error.line(), column: error.column() })?;
+    let bytes = text.as_bytes();
+    let (mut at, mut depth) = (0, 0_usize);
+    while at < bytes.len() {
+        match byte(bytes, at) {
+            b'"' => {
+                at = checked_string_end(bytes, at)?;
+                continue;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_DEPTH {
+            return Err(Flaw::TooDeep);
+        }
+        at += 1;
+    }
+    Ok(())
+}
+
+/// One past the closing quote of the string that opens at `at`.
+fn checked_string_end(bytes: &[u8], at: usize) -> Result<usize, Flaw> {
+    let mut at = at + 1;
+    while let Some(next) = memchr2(b'"', b'\\', bytes.get(at..).unwrap_or_default()) {
+        at += next;
+        if byte(bytes, at) == b'"' {
+            return Ok(at + 1);
+        }
+        at += match code_unit(bytes, at) {
+            Some(0xD800..=0xDBFF) => match code_unit(bytes, at + 6) {
+                Some(0xDC00..=0xDFFF) => 12,
+                _ => return Err(Flaw::LoneSurrogate),
+            },
+            Some(0xDC00..=0xDFFF) => return Err(Flaw::LoneSurrogate),
+            Some(_) => 6,
+            None => 2,
+        };
+    }
+    Ok(bytes.len())
+}
+
+/// The UTF-16 code unit of the `\uXXXX` at `at`; none where there is no such escape.
+fn code_unit(bytes: &[u8], at: usize) -> Option<u16> {
+    let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
+    u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
+/// Splits a checked object into keys, still escaped, and values.
+pub(super) fn members(object: &str) -> Vec<(&str, &str)> {
+    let bytes = object.as_bytes();
+    let mut members = Vec::new();
+    let mut at = skip_space(bytes, 1);
+    while byte(bytes, at) == b'"' {
+        let key_end = skip_string(bytes, at);
+        let key = object.get(at + 1..key_end - 1).unwrap_or_default();
+        // Past the colon.
+        let value = skip_space(bytes, skip_space(bytes, key_end) + 1);
+        let value_end = skip_value(bytes, value);
+        members.push((key, object.get(value..value_end).unwrap_or_default()));
+        // Past the comma or the closing brace.
+        at = skip_space(bytes, skip_space(bytes, value_end) + 1);
+    }
+    members
+}
+
+/// Splits a checked array.
+pub(super) fn items(array: &str) -> Vec<&str> {
+    let bytes = array.as_bytes();
+    let mut items = Vec::new();
+    let mut at = skip_space(bytes, 1);
+    while at < bytes.len() && byte(bytes, at) != b']' {
+        let end = skip_value(bytes, at);
+        items.push(array.get(at..end).unwrap_or_default());
+        at = skip_space(bytes, skip_space(bytes, end) + 1);
+    }
+    items
+}
+
+/// The text that the escaped content of a checked string, or a part of it that
+/// cuts no escape in two, stands for.
+pub(crate) fn unescape(content: &str) -> Cow<'_, str> {
+    if memchr::memchr(b'\\', content.as_bytes()).is_none() {
+        return Cow::Borrowed(content);
+    }
+    // Checked content always parses; were it not checked, it would stay as it is.
+    serde_json::from_str(&format!("\"{content}\""))
+        .map_or(Cow::Borrowed(content), |text: String| Cow::Owned(text))
+}
+
+fn byte(bytes: &[u8], at: usize) -> u8 {
+    bytes.get(at).copied().unwrap_or(0)
+}
+
+fn skip_space(bytes: &[u8], mut at: usize) -> usize {
+    while matches!(byte(bytes, at), b' ' | b'\t' | b'\n' | b'\r') {
+        at += 1;
+    }
+    at
+}
+
+fn skip_string(bytes: &[u8], at: usize) -> usize {
+    let mut at = at + 1;
+    while let Some(next) = memchr2(b'"', b'\\', bytes.get(at..).unwrap_or_default()) {
+        at += next;
+        if byte(bytes, at) == b'"' {
+            return at + 1;
+        }
+        at += 2;
+    }
+    bytes.len()
+}
+
+fn skip_value(bytes: &[u8], mut at: usize) -> usize {
+    let mut depth = 0_usize;
+    while at < bytes.len() {
+        match byte(bytes, at) {
+            b'"' => {
+                at = skip_string(bytes, at);
+                if depth == 0 {
+                    return at;
+                }
+                continue;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' if depth <= 1 => return if depth == 1 { at + 1 } else { at },
+            b'}' | b']' => depth -= 1,
+            b',' | b' ' | b'\t' | b'\n' | b'\r' if depth == 0 => return at,
+            _ => {}
+        }
+        at += 1;
+    }
+    at
+}
+
+#[cfg(test)]
+#[path = "scan_tests.rs"]
+mod tests;

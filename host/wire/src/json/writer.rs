@@ -1,0 +1,159 @@
+//! Writing JSON straight into the bytes that leave.
+
+use bytes::{BufMut, BytesMut};
+use memchr::memchr2;
+
+/// Picodollars in a dollar.
+const DOLLAR: u64 = 1_000_000_000_000;
+
+/// Writes one JSON value, placing the commas. Whoever calls closes what it opens.
+pub(crate) struct Writer<'o> {
+    out: &'o mut BytesMut,
+    /// Another value came before, at this level.
+    comma: bool,
+}
+
+impl<'o> Writer<'o> {
+    pub(crate) fn new(out: &'o mut BytesMut) -> Self {
+        Self { out, comma: false }
+    }
+
+    /// Goes on inside an object that is open and not empty.
+    pub(crate) fn resume(out: &'o mut BytesMut) -> Self {
+        Self { out, comma: true }
+    }
+
+    /// Something was written at this level.
+    pub(crate) fn wrote(&self) -> bool {
+        self.comma
+    }
+
+    fn separate(&mut self) {
+        if self.comma {
+            self.out.put_u8(b',');
+        }
+        self.comma = true;
+    }
+
+    /// Opens an object or array: `{` or `[`.
+    pub(crate) fn open(&mut self, bracket: u8) {
+        self.separate();
+        self.out.put_u8(bracket);
+        self.comma = false;
+    }
+
+    /// Closes it: `}` or `]`.
+    pub(crate) fn close(&mut self, bracket: u8) {
+        self.out.put_u8(bracket);
+        self.comma = true;
+    }
+
+    /// Ends an event of a stream whose data was the value.
+    pub(crate) fn end_event(self) {
+        self.out.put_slice(b"\n\n");
+    }
+
+    /// A key that needs no escapes.
+    pub(crate) fn key(&mut self, name: &str) -> &mut Self {
+        self.separate();
+        self.out.put_u8(b'"');
+        self.out.put_slice(name.as_bytes());
+        self.out.put_slice(b"\":");
+        self.comma = false;
+        self
+    }
+
+    /// Any key.
+    pub(crate) fn foreign_key(&mut self, name: &str) -> &mut Self {
+        self.string(name);
+        self.out.put_u8(b':');
+        self.comma = false;
+        self
+    }
+
+    pub(crate) fn string(&mut self, text: &str) {
+        self.separate();
+        // Writing to memory cannot fail.
+        let _ = serde_json::to_writer((&mut *self.out).writer(), text);
+    }
+
+    pub(crate) fn string_or_null(&mut self, text: Option<&str>) {
+        match text {
+            Some(text) => self.string(text),
+            None => self.literal("null"),
+        }
+    }
+
+    pub(crate) fn number(&mut self, number: u64) {
+        self.literal(&number.to_string());
+    }
+
+    /// A number, `true`, `false` or `null`.
+    pub(crate) fn literal(&mut self, literal: &str) {
+        self.separate();
+        self.out.put_slice(literal.as_bytes());
+    }
+
+    /// JSON that somebody else wrote. Line breaks between its tokens become spaces,
+    /// for in an event stream a line break ends the data.
+    pub(crate) fn raw(&mut self, json: &str) {
+        self.separate();
+        let start = self.out.len();
+        self.out.put_slice(json.as_bytes());
+        let written = self.out.get_mut(start..).unwrap_or_default();
+        let mut at = 0;
+        while let Some(next) = memchr2(b'\n', b'\r', written.get(at..).unwrap_or_default()) {
+            at += next;
+            if let Some(byte) = written.get_mut(at) {
+                *byte = b' ';
+            }
+        }
+    }
+}
+
+/// Picodollars as a decimal number of dollars, exact.
+pub(crate) fn dollars(picodollars: u64) -> String {
+    let (whole, part) = (picodollars / DOLLAR, picodollars % DOLLAR);
+    if part == 0 {
+        return whole.to_string();
+    }
+    let decimals = format!("{part:012}");
+    format!("{whole}.{}", decimals.trim_end_matches('0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commas_stand_between_values_alone() {
+        let mut out = BytesMut::new();
+        let mut json = Writer::new(&mut out);
+        json.open(b'{');
+        json.key("a").open(b'[');
+        json.number(1);
+        json.open(b'{');
+        json.close(b'}');
+        json.string("x\"\n");
+        json.close(b']');
+        json.foreign_key("b\"").string_or_null(None);
+        json.key("c").raw("{\n\r\"d\": 1}");
+        json.close(b'}');
+        let expected = r#"{"a":[1,{},"x\"\n"],"b\"":null,"c":{  "d": 1}}"#;
+        assert_eq!(out, expected);
+    }
+
+    #[test]
+    fn dollars_are_exact() {
+        for (picodollars, expected) in [
+            (0, "0"),
+            (1, "0.000000000001"),
+            (50_250_000, "0.00005025"),
+            (1_000_000_000_000, "1"),
+            (1_500_000_000_000, "1.5"),
+            (u64::MAX, "18446744.073709551615"),
+        ] {
+            assert_eq!(dollars(picodollars), expected);
+        }
+    }
+}

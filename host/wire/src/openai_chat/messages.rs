@@ -1,0 +1,301 @@
+//! The messages of a conversation.
+
+use std::collections::HashMap;
+
+use plugway_engine::chat;
+
+use super::{options, reasoning};
+use crate::BadRequest;
+use crate::json::{Fields, Node};
+use crate::seal::{Sealer, Seals};
+
+/// What is known of the conversation while its messages are read, in order.
+pub(super) struct Conversation {
+    pub(super) sealer: Sealer,
+    /// Name of each call's tool, and whether it is a freeform one; by the call's id.
+    calls: HashMap<String, (String, bool)>,
+    /// Something native is in it.
+    pub(super) native: bool,
+    /// Bytes of text so far, as they stand in the body.
+    pub(super) text_bytes: usize,
+    /// Media so far.
+    pub(super) media: u32,
+}
+
+impl Conversation {
+    pub(super) fn new(sealer: Sealer) -> Self {
+        Self { sealer, calls: HashMap::new(), native: false, text_bytes: 0, media: 0 }
+    }
+
+    pub(super) fn finish(self) -> Seals {
+        self.sealer.finish()
+    }
+
+    pub(super) fn messages(
+        &mut self,
+        node: &Node<'_, '_>,
+    ) -> Result<Vec<chat::Message>, BadRequest> {
+        let nodes = node.array()?;
+        if nodes.is_empty() {
+            return Err(node.invalid("must hold at least one message"));
+        }
+        let messages = nodes.iter().enumerate();
+        messages.map(|(index, node)| self.message(node, index)).collect()
+    }
+
+    fn message(&mut self, node: &Node<'_, '_>, index: usize) -> Result<chat::Message, BadRequest> {
+        let mut fields = node.object()?;
+        let role = fields.need("role")?;
+        let (role, parts) = match &*role.text()? {
+            "system" => (chat::Role::System, self.spoken(&mut fields)?),
+            "developer" => (chat::Role::Developer, self.spoken(&mut fields)?),
+            "user" => (chat::Role::User, self.spoken(&mut fields)?),
+            "assistant" => (chat::Role::Assistant, self.assistant(&mut fields, index)?),
+            "tool" => (chat::Role::Tool, vec![self.tool_result(&mut fields)?]),
+            "function" => (chat::Role::Tool, vec![self.function_result(&mut fields)?]),
+            _ => {
+                let roles = "must be system, developer, user, assistant or tool";
+                return Err(role.invalid(roles));
+            }
+        };
+        Ok(chat::Message { role, parts, name: fields.string("name")?, extra: fields.rest() })
+    }
+
+    /// What system, developer or user say.
+    fn spoken(&mut self, fields: &mut Fields<'_, '_>) -> Result<Vec<chat::Part>, BadRequest> {
+        let mut parts = self.content(&fields.need("content")?)?;
+        mark_last(&mut parts, options::cache_point(fields)?);
+        Ok(parts)
+    }
+
+    /// The parts of a `content`: a string, or an array.
+    fn content(&mut self, node: &Node<'_, '_>) -> Result<Vec<chat::Part>, BadRequest> {
+        if node.is_array() {
+            return node.array()?.iter().map(|node| self.part(node)).collect();
+        }
+        let text = self.text(node)?;
+        Ok(vec![plain(chat::PartBody::Text(text))])
+    }
+
+    /// What the model said: reasoning first, then text, then calls.
+    fn assistant(
+        &mut self,
+        fields: &mut Fields<'_, '_>,
+        index: usize,
+    ) -> Result<Vec<chat::Part>, BadRequest> {
+        let mut parts = self.reasoning(fields)?;
+        let content = fields.take("content");
+        // Beside a call or a refusal, an empty text says nothing.
+        let content = content.filter(|node| node.raw() != "\"\"");
+        let mut said = match content {
+            Some(node) => self.content(&node)?,
+            None => Vec::new(),
+        };
+        if let Some(refusal) = fields.string("refusal")? {
+            said.push(plain(chat::PartBody::Refusal(refusal)));
+        }
+        said.extend(self.echoed_media(fields)?);
+        let calls = self.calls(fields, index)?;
+        for call in calls {
+            said.push(sign(call, &mut parts));
+        }
+        parts.extend(said);
+        if parts.is_empty() {
+            parts.push(plain(chat::PartBody::Text(String::new())));
+        }
+        mark_last(&mut parts, options::cache_point(fields)?);
+        // Which model said it is the client's memory, and no provider's field.
+        fields.take("model");
+        Ok(parts)
+    }
+
+    fn reasoning(&mut self, fields: &mut Fields<'_, '_>) -> Result<Vec<chat::Part>, BadRequest> {
+        let details = fields.take("reasoning_details");
+        let text = fields.take("reasoning");
+        let content = fields.take("reasoning_content");
+        if let Some(node) = details {
+            let parts = reasoning::details(&node)?;
+            if !parts.is_empty() {
+                self.text_bytes += node.raw().len();
+                let native = |part: &chat::Part| matches!(part.body, chat::PartBody::Native(_));
+                self.native |= parts.iter().any(native);
+                return Ok(parts);
+            }
+        }
+        let Some(node) = text.or(content) else {
+            return Ok(Vec::new());
+        };
+        let text = node.string()?;
+        self.text_bytes += text.len();
+        if text.is_empty() {
+            return Ok(Vec::new());
+        }
+        let reasoning = chat::Reasoning::Text(text);
+        Ok(vec![plain(chat::PartBody::Reasoning(reasoning))])
+    }
+
+    /// Calls of tools, and the one call that older clients send.
+    fn calls(
+        &mut self,
+        fields: &mut Fields<'_, '_>,
+        index: usize,
+    ) -> Result<Vec<chat::Part>, BadRequest> {
+        let mut calls = Vec::new();
+        if let Some(node) = fields.take("tool_calls") {
+            for (place, node) in node.array()?.iter().enumerate() {
+                calls.push(self.call(node, &format!("call_{index}_{place}"))?);
+            }
+        }
+        if let Some(node) = fields.take("function_call") {
+            let mut call = function(&mut node.object()?)?;
+            call.id = format!("call_{index}");
+            calls.push(self.remember(call, Vec::new()));
+        }
+        Ok(calls)
+    }
+
+    fn call(&mut self, node: &Node<'_, '_>, made_up: &str) -> Result<chat::Part, BadRequest> {
+        let mut fields = node.object()?;
+        let kind = fields.take("type");
+        let id = fields.string("id")?.filter(|id| !id.is_empty());
+        // Where it stood among the calls of a stream that was echoed.
+        fields.take("index");
+        let mut call = match kind.map(|node| node.text()).transpose()?.as_deref() {
+            None | Some("function") => function(&mut fields.need("function")?.object()?)?,
+            Some("custom") => custom(&mut fields.need("custom")?.object()?)?,
+            Some(_) => {
+                self.native = true;
+                let native = chat::PartBody::Native(node.raw().to_owned());
+                return Ok(plain(native));
+            }
+        };
+        call.id = id.unwrap_or_else(|| made_up.to_owned());
+        let cache = options::cache_point(&mut fields)?;
+        let part = self.remember(call, fields.rest());
+        Ok(chat::Part { cache, ..part })
+    }
+
+    fn remember(&mut self, call: chat::ToolCall, extra: Vec<(String, String)>) -> chat::Part {
+        self.text_bytes += call.name.len() + call.input.len();
+        let known = (call.name.clone(), call.freeform);
+        self.calls.insert(call.id.clone(), known);
+        chat::Part { extra, ..plain(chat::PartBody::ToolCall(call)) }
+    }
+
+    fn tool_result(&mut self, fields: &mut Fields<'_, '_>) -> Result<chat::Part, BadRequest> {
+        let id = fields.need("tool_call_id")?;
+        let call_id = id.string()?;
+        if call_id.is_empty() {
+            return Err(id.invalid("must not be empty"));
+        }
+        self.result(fields, call_id)
+    }
+
+    /// The result of a legacy call, which has a name but no id: of the last such call.
+    fn function_result(&mut self, fields: &mut Fields<'_, '_>) -> Result<chat::Part, BadRequest> {
+        let name = fields.need("name")?.string()?;
+        let calls = self.calls.iter();
+        let of_that_name = calls.filter(|(_, (known, _))| *known == name);
+        let id = of_that_name.map(|(id, _)| id).max_by_key(|id| (id.len(), *id));
+        let call_id = id.cloned().unwrap_or_else(|| format!("call_{name}"));
+        self.result(fields, call_id)
+    }
+
+    fn result(
+        &mut self,
+        fields: &mut Fields<'_, '_>,
+        call_id: String,
+    ) -> Result<chat::Part, BadRequest> {
+        let parts = self.content(&fields.need("content")?)?;
+        let cache = options::cache_point(fields)?;
+        // A breakpoint on a bit of the result is one on the result.
+        let cache = cache.or_else(|| parts.iter().rev().find_map(|part| part.cache.clone()));
+        let (name, freeform) = self.calls.get(&call_id).cloned().unwrap_or_default();
+        let content = parts.into_iter().map(result_part).collect();
+        let body = chat::PartBody::ToolResult(chat::ToolResult {
+            call_id,
+            name,
+            content,
+            failed: false,
+            freeform,
+        });
+        Ok(chat::Part { cache, ..plain(body) })
+    }
+}
+
+fn result_part(part: chat::Part) -> chat::ResultPart {
+    let body = match part.body {
+        chat::PartBody::Text(text) | chat::PartBody::Refusal(text) => chat::ResultBody::Text(text),
+        chat::PartBody::Media(media) => chat::ResultBody::Media(media),
+        chat::PartBody::Native(native) => chat::ResultBody::Native(native),
+        // Not among the parts of a `content`.
+        chat::PartBody::Reasoning(_)
+        | chat::PartBody::ToolCall(_)
+        | chat::PartBody::ToolResult(_) => chat::ResultBody::Text(String::new()),
+    };
+    chat::ResultPart { body, extra: part.extra }
+}
+
+fn function(fields: &mut Fields<'_, '_>) -> Result<chat::ToolCall, BadRequest> {
+    let arguments = fields.take("arguments");
+    let input = match arguments {
+        Some(node) if node.is_string() => node.string()?,
+        // Some clients send the object that the string should hold.
+        Some(node) => node.raw().to_owned(),
+        None => String::new(),
+    };
+    Ok(chat::ToolCall {
+        id: String::new(),
+        name: fields.need("name")?.string()?,
+        input,
+        freeform: false,
+    })
+}
+
+fn custom(fields: &mut Fields<'_, '_>) -> Result<chat::ToolCall, BadRequest> {
+    Ok(chat::ToolCall {
+        id: String::new(),
+        name: fields.need("name")?.string()?,
+        input: fields.need("input")?.string()?,
+        freeform: true,
+    })
+}
+
+/// Gives a call the proof that travelled among the reasoning, under the call's id.
+fn sign(mut call: chat::Part, reasoning: &mut Vec<chat::Part>) -> chat::Part {
+    let chat::PartBody::ToolCall(tool_call) = &call.body else {
+        return call;
+    };
+    let proof = reasoning.iter().position(|part| {
+        use chat::{PartBody, Reasoning};
+        part.id.as_ref() == Some(&tool_call.id)
+            && matches!(part.body, PartBody::Reasoning(Reasoning::Encrypted(_)))
+    });
+    if let Some(place) = proof {
+        let proof = reasoning.remove(place);
+        if let chat::PartBody::Reasoning(chat::Reasoning::Encrypted(signature)) = proof.body {
+            call.signature = Some(signature);
+            call.format = proof.format;
+        }
+    }
+    call
+}
+
+fn mark_last(parts: &mut [chat::Part], cache: Option<chat::CachePoint>) {
+    if let (Some(last), Some(cache)) = (parts.last_mut(), cache) {
+        last.cache = Some(cache);
+    }
+}
+
+/// A part with a body and nothing else.
+pub(super) fn plain(body: chat::PartBody) -> chat::Part {
+    chat::Part {
+        body,
+        id: None,
+        signature: None,
+        format: None,
+        citations: Vec::new(),
+        cache: None,
+        extra: Vec::new(),
+    }
+}

@@ -1,0 +1,335 @@
+//! An answer as it is being told: server-sent `chat.completion.chunk`s.
+
+use bytes::{BufMut, BytesMut};
+use plugway_engine::chat::{Event, Finish, Media, MediaKind, Origin, Part, PartBody, Piece};
+
+use super::pieces::{self, CHOICE_FIELDS, MESSAGE_FIELDS, RESPONSE_FIELDS};
+use super::{Bill, ErrorBody, Head};
+use crate::json::Writer;
+
+/// A comment that keeps proxies and clients from giving up on a quiet stream.
+pub const KEEP_ALIVE: &[u8] = b": PLUGWAY PROCESSING\n\n";
+
+const DONE: &[u8] = b"data: [DONE]\n\n";
+
+/// Writes one answer, event by event. Remembers which part is which, and none of
+/// their content but the bits of an image that is not yet whole.
+pub struct StreamEncoder {
+    head: Head,
+    include_reasoning: bool,
+    service_tier: Option<String>,
+    extra: Vec<(String, String)>,
+    /// What each chunk begins with, up to its choices.
+    prefix: BytesMut,
+    choices: Vec<Choice>,
+}
+
+/// What was said of one choice.
+struct Choice {
+    index: u32,
+    parts: Vec<Told>,
+    calls: u32,
+    details: u32,
+    image: Option<(u32, Media)>,
+}
+
+/// What was said of one part.
+struct Told {
+    index: u32,
+    /// Its place among the tool calls, and whether it is a freeform one.
+    call: Option<(u32, bool)>,
+    call_id: Option<String>,
+    /// Its place among the `reasoning_details`.
+    detail: Option<u32>,
+    /// Characters of text so far.
+    characters: u32,
+}
+
+impl StreamEncoder {
+    /// For one answer.
+    pub fn new(head: Head, include_reasoning: bool) -> Self {
+        let mut encoder = Self {
+            head,
+            include_reasoning,
+            service_tier: None,
+            extra: Vec::new(),
+            prefix: BytesMut::new(),
+            choices: Vec::new(),
+        };
+        encoder.write_prefix();
+        encoder
+    }
+
+    /// Appends what the event has to say, which may be nothing. Usage and failure are
+    /// told at the end: see [`StreamEncoder::end`] and [`StreamEncoder::fail`].
+    pub fn push(&mut self, event: &Event, out: &mut BytesMut) {
+        match event {
+            Event::Origin(origin) => self.origin(origin),
+            Event::Piece(piece) => self.piece(piece, out),
+            Event::Finish(finish) => self.finish(finish, out),
+            Event::Usage(_) | Event::Failed(_) => {}
+        }
+    }
+
+    /// Appends the usage and the end mark.
+    pub fn end(&mut self, bill: Option<&Bill>, out: &mut BytesMut) {
+        self.flush_images(out);
+        if let Some(bill) = bill {
+            out.put_slice(&self.prefix);
+            let mut json = Writer::resume(out);
+            json.key("choices").literal("[]");
+            bill.write(json.key("usage"));
+            json.close(b'}');
+            json.end_event();
+        }
+        out.put_slice(DONE);
+    }
+
+    /// Appends the error, with what was used until then, and the end mark.
+    pub fn fail(&mut self, error: &ErrorBody, bill: Option<&Bill>, out: &mut BytesMut) {
+        self.flush_images(out);
+        out.put_slice(&self.prefix);
+        let mut json = Writer::resume(out);
+        error.write(json.key("error"));
+        json.key("choices").literal(
+            r#"[{"index":0,"delta":{"content":""},"finish_reason":"error","native_finish_reason":null}]"#,
+        );
+        if let Some(bill) = bill {
+            bill.write(json.key("usage"));
+        }
+        json.close(b'}');
+        json.end_event();
+        out.put_slice(DONE);
+    }
+
+    fn write_prefix(&mut self) {
+        self.prefix.clear();
+        self.prefix.put_slice(b"data: ");
+        let mut json = Writer::new(&mut self.prefix);
+        json.open(b'{');
+        self.head.write(&mut json, "chat.completion.chunk");
+        if let Some(tier) = &self.service_tier {
+            json.key("service_tier").string(tier);
+        }
+        pieces::write_extra(&mut json, &self.extra, &RESPONSE_FIELDS);
+    }
+
+    fn origin(&mut self, origin: &Origin) {
+        if origin.service_tier.is_some() {
+            self.service_tier.clone_from(&origin.service_tier);
+        }
+        self.extra.extend_from_slice(&origin.extra);
+        self.write_prefix();
+    }
+
+    /// The choice of that index, introduced by a chunk with its role.
+    fn choice(&mut self, index: u32, out: &mut BytesMut) -> usize {
+        let known = self.choices.iter().position(|choice| choice.index == index);
+        known.unwrap_or_else(|| {
+            self.choices.push(Choice {
+                index,
+                parts: Vec::new(),
+                calls: 0,
+                details: 0,
+                image: None,
+            });
+            let mut json = chunk(&self.prefix, index, out);
+            json.key("role").string("assistant");
+            json.key("content").string("");
+            close(json, None, None);
+            self.choices.len() - 1
+        })
+    }
+
+    fn piece(&mut self, piece: &Piece, out: &mut BytesMut) {
+        let place = self.choice(piece.choice, out);
+        let Some(choice) = self.choices.get_mut(place) else {
+            return;
+        };
+        if let PartBody::Media(media) = &piece.part.body
+            && media.kind == MediaKind::Image
+        {
+            let whole = choice.image(piece.index, media);
+            self.tell_image(piece.choice, whole, out);
+            return;
+        }
+        let start = out.len();
+        let mut json = chunk(&self.prefix, piece.choice, out);
+        choice.tell(piece, self.include_reasoning, &mut json);
+        if json.wrote() || piece.logprobs.is_some() {
+            close(json, Some(piece), None);
+        } else {
+            out.truncate(start);
+        }
+    }
+
+    fn finish(&mut self, finish: &Finish, out: &mut BytesMut) {
+        let place = self.choice(finish.choice, out);
+        let image = self.choices.get_mut(place).and_then(|it| it.image.take());
+        self.tell_image(finish.choice, image.map(|(_, image)| image), out);
+        let json = chunk(&self.prefix, finish.choice, out);
+        close(json, None, Some(finish));
+    }
+
+    /// Images whose last bit nothing has followed.
+    fn flush_images(&mut self, out: &mut BytesMut) {
+        for place in 0..self.choices.len() {
+            let choice = &mut self.choices[place];
+            let (index, image) = (choice.index, choice.image.take());
+            self.tell_image(index, image.map(|(_, image)| image), out);
+        }
+    }
+
+    fn tell_image(&self, choice: u32, image: Option<Media>, out: &mut BytesMut) {
+        let Some(image) = image else {
+            return;
+        };
+        let mut json = chunk(&self.prefix, choice, out);
+        json.key("images").open(b'[');
+        pieces::write_image(&mut json, &image);
+        json.close(b']');
+        close(json, None, None);
+    }
+}
+
+/// Begins a chunk for one choice and leaves its delta open.
+fn chunk<'o>(prefix: &[u8], choice: u32, out: &'o mut BytesMut) -> Writer<'o> {
+    out.put_slice(prefix);
+    let mut json = Writer::resume(out);
+    json.key("choices").open(b'[');
+    json.open(b'{');
+    json.key("index").number(u64::from(choice));
+    json.key("delta").open(b'{');
+    json
+}
+
+impl Choice {
+    /// Writes what a piece adds to the message.
+    fn tell(&mut self, piece: &Piece, include_reasoning: bool, json: &mut Writer<'_>) {
+        let part = &piece.part;
+        let told = self.told(piece.index);
+        match &part.body {
+            PartBody::Text(text) if !text.is_empty() => json.key("content").string(text),
+            PartBody::Refusal(text) if !text.is_empty() => json.key("refusal").string(text),
+            PartBody::Reasoning(reasoning) => {
+                let text = pieces::readable(reasoning);
+                if include_reasoning && !text.is_empty() {
+                    json.key("reasoning").string(text);
+                }
+            }
+            PartBody::Media(audio) if audio.kind == MediaKind::Audio => {
+                pieces::write_audio(json.key("audio"), part, audio);
+            }
+            // Calls follow below; the rest has no form in this dialect.
+            _ => {}
+        }
+        self.tell_call(told, part, json);
+        self.tell_detail(told, part, include_reasoning, json);
+        self.tell_citations(told, part, json);
+        if matches!(part.body, PartBody::Text(_) | PartBody::Refusal(_)) {
+            pieces::write_extra(json, &part.extra, &MESSAGE_FIELDS);
+        }
+    }
+
+    fn tell_call(&mut self, told: usize, part: &Part, json: &mut Writer<'_>) {
+        let PartBody::ToolCall(call) = &part.body else {
+            return;
+        };
+        let next = self.calls;
+        let told = &mut self.parts[told];
+        let first = told.call.is_none();
+        let (place, freeform) = *told.call.get_or_insert((next, call.freeform));
+        if first {
+            self.calls += 1;
+            told.call_id = Some(call.id.clone());
+        }
+        if first || !call.input.is_empty() || !part.extra.is_empty() {
+            json.key("tool_calls").open(b'[');
+            pieces::write_call(json, call, &part.extra, Some(place), freeform);
+            json.close(b']');
+        }
+    }
+
+    fn tell_detail(
+        &mut self,
+        told: usize,
+        part: &Part,
+        include_reasoning: bool,
+        json: &mut Writer<'_>,
+    ) {
+        if !pieces::has_detail(part, include_reasoning) {
+            return;
+        }
+        let next = self.details;
+        let told = &mut self.parts[told];
+        if told.detail.is_none() {
+            self.details += 1;
+        }
+        let index = *told.detail.get_or_insert(next);
+        json.key("reasoning_details").open(b'[');
+        pieces::write_detail(json, part, told.call_id.as_deref(), index);
+        json.close(b']');
+    }
+
+    fn tell_citations(&mut self, told: usize, part: &Part, json: &mut Writer<'_>) {
+        if pieces::has_annotations(part) {
+            let index = self.parts[told].index;
+            let earlier = self.parts.iter().filter(|part| part.index < index);
+            let offset = earlier.fold(0_u32, |sum, part| sum.saturating_add(part.characters));
+            json.key("annotations").open(b'[');
+            pieces::write_annotations(json, &part.citations, offset);
+            json.close(b']');
+        }
+        if let PartBody::Text(text) = &part.body {
+            let characters = &mut self.parts[told].characters;
+            *characters = characters.saturating_add(pieces::characters(text));
+        }
+    }
+
+    /// Where the part of that index is remembered.
+    fn told(&mut self, index: u32) -> usize {
+        // Mostly the last one grows.
+        let known = self.parts.iter().rposition(|part| part.index == index);
+        known.unwrap_or_else(|| {
+            self.parts.push(Told { index, call: None, call_id: None, detail: None, characters: 0 });
+            self.parts.len() - 1
+        })
+    }
+
+    /// Adds a bit of an image. Gives back the image before it, which is now whole:
+    /// a client is shown an image at once, for half a URL is none.
+    fn image(&mut self, index: u32, bit: &Media) -> Option<Media> {
+        match &mut self.image {
+            Some((growing, image)) if *growing == index => {
+                crate::answer::join_media(image, bit.clone());
+                None
+            }
+            image => image.replace((index, bit.clone())).map(|(_, image)| image),
+        }
+    }
+}
+
+/// Ends the chunk that [`chunk`] began.
+fn close(mut json: Writer<'_>, piece: Option<&Piece>, finish: Option<&Finish>) {
+    json.close(b'}');
+    pieces::write_finish(&mut json, finish);
+    let logprobs = piece.and_then(|piece| piece.logprobs.as_ref());
+    let arrays: &[String] = logprobs.map_or(&[], std::slice::from_ref);
+    let of_reasoning = piece.is_some_and(|it| matches!(it.part.body, PartBody::Reasoning(_)));
+    if of_reasoning {
+        pieces::write_logprobs(json.key("logprobs"), &[], arrays);
+    } else {
+        pieces::write_logprobs(json.key("logprobs"), arrays, &[]);
+    }
+    if let Some(finish) = finish {
+        pieces::write_extra(&mut json, &finish.extra, &CHOICE_FIELDS);
+    }
+    json.close(b'}');
+    json.close(b']');
+    json.close(b'}');
+    json.end_event();
+}
+
+#[cfg(test)]
+#[path = "stream_tests.rs"]
+mod tests;

@@ -1,0 +1,164 @@
+//! Chat completions as events. A whole response is read as a stream of one chunk:
+//! its `message` has the fields of a `delta`.
+
+mod calls;
+mod choice;
+mod fields;
+mod media;
+mod reasoning;
+mod usage;
+
+use plugway_sdk::chat::{Event, Extra, Failure, Origin, Usage};
+use plugway_sdk::provider::{Frame, ResponseHead, StreamDecoder, UpstreamResponse};
+use serde_json::Value;
+
+use crate::{DIALECT, explain};
+use choice::Choices;
+use fields::{list, text};
+
+/// The end mark of a stream.
+const DONE: &[u8] = b"[DONE]";
+
+/// Fields of a response that are modelled, constant or padding; the others are
+/// passed on to clients of this format.
+const MODELLED: [&str; 12] = [
+    "id",
+    "object",
+    "created",
+    "model",
+    "choices",
+    "usage",
+    "service_tier",
+    "error",
+    // Padding against the measuring of packet lengths, by several names.
+    "obfuscation",
+    "padding",
+    "p",
+    "latency_checkpoint",
+];
+
+pub(crate) fn whole(response: &UpstreamResponse, memo: String) -> Vec<Event> {
+    let mut events = Vec::new();
+    let mut decoder = Decoder::new(response.head.clone(), memo);
+    match serde_json::from_slice(&response.body) {
+        Ok(body) => decoder.chunk(&body, &mut events),
+        Err(_) => events.push(nonsense("a body")),
+    }
+    if !matches!(events.last(), Some(Event::Failed(_))) {
+        // Nothing can be missing from a body that parses.
+        decoder.done = true;
+        decoder.end(&mut events);
+    }
+    events
+}
+
+/// Reads the chunks of one response.
+pub struct Decoder {
+    /// The client takes native fields of this format.
+    native: bool,
+    origin: Origin,
+    usage: Option<Usage>,
+    choices: Choices,
+    /// The end mark has come.
+    done: bool,
+}
+
+impl StreamDecoder for Decoder {
+    fn new(_head: ResponseHead, memo: String) -> Self {
+        let native = memo == DIALECT;
+        Self {
+            native,
+            origin: Origin::default(),
+            usage: None,
+            choices: Choices::new(native),
+            done: false,
+        }
+    }
+
+    fn push(&mut self, frame: Frame, events: &mut Vec<Event>) {
+        let data = frame.data.trim_ascii();
+        if data == DONE {
+            self.done = true;
+        } else if !data.is_empty() {
+            match serde_json::from_slice(data) {
+                Ok(chunk) => self.chunk(&chunk, events),
+                // Events of other names are none of this format's, whatever they hold.
+                Err(_) if frame.kind.is_some_and(|kind| kind != "message") => {}
+                Err(_) => events.push(nonsense("a stream event")),
+            }
+        }
+    }
+
+    fn end(&mut self, events: &mut Vec<Event>) {
+        if !self.choices.any() {
+            events
+                .push(Failure::unavailable("the provider ended its answer before it began").into());
+        } else if !self.done && !self.choices.all_finished() {
+            events.push(Failure::unavailable("the provider cut its answer short").into());
+        } else {
+            self.choices.end(events);
+        }
+    }
+}
+
+impl Decoder {
+    fn chunk(&mut self, chunk: &Value, events: &mut Vec<Event>) {
+        self.origin(chunk, events);
+        for (position, choice) in list(chunk, "choices").iter().enumerate() {
+            self.choices.read(choice, position, events);
+            self.usage(choice, events);
+        }
+        self.usage(chunk, events);
+        if let Some(groq) = chunk.get("x_groq") {
+            self.usage(groq, events);
+        }
+        if let Some(failure) = explain::in_band(chunk) {
+            events.push(failure.into());
+        }
+    }
+
+    /// Tells what is new about the response as a whole.
+    fn origin(&mut self, chunk: &Value, events: &mut Vec<Event>) {
+        let known = &mut self.origin;
+        let news = Origin {
+            id: news(&mut known.id, text(chunk, "id")),
+            model: news(&mut known.model, text(chunk, "model")),
+            service_tier: news(&mut known.service_tier, text(chunk, "service_tier")),
+            extra: if self.native { extra_news(&mut known.extra, chunk) } else { Vec::new() },
+        };
+        if let Some(id) = &news.id {
+            self.choices.response_id(id);
+        }
+        if news != Origin::default() {
+            events.push(Event::Origin(news));
+        }
+    }
+
+    fn usage(&mut self, holder: &Value, events: &mut Vec<Event>) {
+        let usage = holder.get("usage").and_then(usage::usage);
+        if usage.is_some() && usage != self.usage {
+            events.extend(usage.clone().map(Event::Usage));
+            self.usage = usage;
+        }
+    }
+}
+
+/// The value, where it differs from the known one, which it replaces.
+fn news(known: &mut Option<String>, value: Option<&str>) -> Option<String> {
+    let value = value.filter(|value| known.as_deref() != Some(value))?;
+    *known = Some(value.to_owned());
+    known.clone()
+}
+
+/// Fields that are not modelled, each as it first came: servers repeat some of them
+/// in every chunk.
+fn extra_news(known: &mut Vec<Extra>, chunk: &Value) -> Vec<Extra> {
+    let mut fresh = fields::extras(chunk, &MODELLED);
+    fresh.retain(|(name, _)| known.iter().all(|(other, _)| other != name));
+    known.extend(fresh.iter().cloned());
+    fresh
+}
+
+fn nonsense(what: &str) -> Event {
+    Failure::unavailable(format!("the provider sent {what} that is not JSON")).into()
+}

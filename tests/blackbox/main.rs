@@ -1,0 +1,10 @@
+//! The router as clients and providers see it.
+
+mod chat;
+mod failover;
+mod input;
+mod leaving;
+mod ops;
+mod plugins;
+mod seals;
+mod setup;

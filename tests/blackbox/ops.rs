@@ -1,0 +1,61 @@
+//! What operators see.
+
+use crate::setup::{Pair, ask};
+use plugway_simulator::Behaviour;
+use serde_json::Value;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn models_and_endpoints_are_listed_with_exact_prices() {
+    let pair = Pair::start(Behaviour::new()).await;
+    let client = pair.router.client();
+    for prefix in ["/v1", "/api/v1"] {
+        let models = client.get(&format!("{prefix}/models")).await.json();
+        assert_eq!(models["object"], "list");
+        let data = models["data"].as_array().unwrap();
+        let open = data.iter().find(|it| it["id"] == "test/open").unwrap();
+        assert_eq!(open["pricing"]["prompt"], "0.000001");
+        assert_eq!(open["pricing"]["completion"], "0.00001");
+        assert_eq!(open["context_length"], 100_000);
+        let endpoints = client.get(&format!("{prefix}/models/test/anth/endpoints")).await.json();
+        let endpoint = &endpoints["data"]["endpoints"][0];
+        assert_eq!(endpoint["tag"], "anth");
+        assert_eq!(endpoint["pricing"]["prompt"], "0.000002");
+    }
+    assert_eq!(client.get("/v1/models/no/such/endpoints").await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readiness_names_every_plugin() {
+    let pair = Pair::start(Behaviour::new()).await;
+    let client = pair.router.client();
+    assert_eq!(client.get("/healthz").await.status, 200);
+    let ready = client.get("/readyz").await;
+    assert_eq!(ready.status, 200);
+    let plugins = ready.json()["plugins"].as_array().unwrap().clone();
+    let ids: Vec<_> = plugins.iter().map(|it| it["id"].as_str().unwrap()).collect();
+    for id in ["anthropic", "balanced", "openai", "price"] {
+        assert!(ids.contains(&id), "{ids:?}");
+    }
+    for plugin in &plugins {
+        assert!(plugin["digest"].as_str().unwrap().len() >= 12, "{plugin}");
+        assert!(plugin["generation"].is_u64(), "{plugin}");
+        assert_eq!(plugin["last_error"], Value::Null);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_count_what_happened() {
+    let pair = Pair::start(Behaviour::new()).await;
+    let client = pair.router.client();
+    client.chat(&ask("test/open", "Hi")).await;
+    client.stream(&ask("test/anth", "Hi")).await;
+    let text = client.get("/metrics").await.text();
+    for line in [
+        "plugway_requests_total{route=\"/v1/chat/completions\",status=\"200\"} 2",
+        "plugway_attempts_total{provider=\"open\",outcome=\"ok\"} 1",
+        "plugway_attempts_total{provider=\"anth\",outcome=\"ok\"} 1",
+        "plugway_requests_in_flight 0",
+    ] {
+        assert!(text.lines().any(|it| it == line), "{line} is not in\n{text}");
+    }
+}

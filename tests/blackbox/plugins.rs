@@ -1,0 +1,124 @@
+//! Plugins dropped into a running router: served, refused, contained.
+
+use crate::setup::{Pair, ask, provider};
+use plugway_simulator::{Behaviour, Kind, Simulator};
+use plugway_tests::{LogLines, TestRouter};
+use serde_json::{Value, json};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_strategy_makes_the_next_decision() {
+    let toml = "[routing]\nstrategies = [\"strategy-minimal\", \"balanced\"]";
+    let pair = Pair::with(Behaviour::new(), toml).await;
+    let client = pair.router.client();
+    let before = client.chat(&ask("test/open", "Hi")).await;
+    assert!(before.header("x-plugway-strategy").unwrap().starts_with("balanced@"));
+    pair.router.drop_plugin("strategy-minimal", "strategy-minimal").await;
+    let after = client.chat(&ask("test/open", "Hi")).await;
+    assert_eq!(after.status, 200, "{}", after.text());
+    assert!(after.header("x-plugway-strategy").unwrap().starts_with("strategy-minimal@"));
+
+    std::fs::remove_file(pair.router.plugins().join("strategy-minimal.wasm")).unwrap();
+    pair.router.rescan().await;
+    let removed = client.chat(&ask("test/open", "Hi")).await;
+    assert!(removed.header("x-plugway-strategy").unwrap().starts_with("balanced@"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_may_name_its_strategy() {
+    let pair = Pair::start(Behaviour::new()).await;
+    let mut request = ask("test/open", "Hi");
+    request["provider"] = json!({"strategy": "price"});
+    let answer = pair.router.client().chat(&request).await;
+    assert!(answer.header("x-plugway-strategy").unwrap().starts_with("price@"), "{}", answer.text());
+    request["provider"] = json!({"strategy": "nobody"});
+    let answer = pair.router.client().chat(&request).await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(answer.json()["error"]["param"], "provider.strategy");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_adapter_serves_the_provider_that_names_it() {
+    let simulator = Simulator::start(Kind::OpenAi, Behaviour::new().reply("minimal but whole")).unwrap();
+    let toml = provider("mini", &simulator, 1).replace("\"openai\"", "\"provider-minimal\"\nauth = \"bearer\"");
+    let router = TestRouter::start(&toml).await;
+    let absent = router.client().chat(&ask("test/mini", "Hi")).await;
+    assert_eq!(absent.status, 503, "{}", absent.text());
+    assert!(absent.text().contains("provider-minimal"), "{}", absent.text());
+    assert_eq!(router.client().get("/readyz").await.status, 503);
+
+    router.drop_plugin("provider-minimal", "provider-minimal").await;
+    assert_eq!(router.client().get("/readyz").await.status, 200);
+    let whole = router.client().chat(&ask("test/mini", "Hi")).await;
+    assert_eq!(whole.content(), "minimal but whole", "{}", whole.text());
+    let streamed = router.client().stream(&ask("test/mini", "Hi")).await;
+    assert_eq!(streamed.content(), "minimal but whole", "{:?}", streamed.chunks);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_file_does_not_replace_a_first_party_adapter_by_itself() {
+    let pair = Pair::start(Behaviour::new().reply("still the real one")).await;
+    pair.router.drop_plugin("provider-minimal", "openai").await;
+    let status = pair.router.client().get("/readyz").await.json();
+    let openai = status["plugins"].as_array().unwrap().iter().find(|it| it["id"] == "openai").unwrap().clone();
+    assert!(openai["last_error"].as_str().unwrap().contains("replace"), "{openai}");
+    let answer = pair.router.client().chat(&ask("test/open", "Hi")).await;
+    assert_eq!(answer.content(), "still the real one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_file_leaves_what_serves_and_shows() {
+    let toml = "[routing]\nstrategies = [\"mine\", \"balanced\"]";
+    let pair = Pair::with(Behaviour::new(), toml).await;
+    pair.router.drop_plugin("strategy-minimal", "mine").await;
+    std::fs::write(pair.router.plugins().join("mine.wasm"), b"\0asm but not really").unwrap();
+    pair.router.rescan().await;
+    let answer = pair.router.client().chat(&ask("test/open", "Hi")).await;
+    assert!(answer.header("x-plugway-strategy").unwrap().starts_with("mine@"));
+    let status = pair.router.client().get("/readyz").await.json();
+    let mine = status["plugins"].as_array().unwrap().iter().find(|it| it["id"] == "mine").unwrap().clone();
+    assert!(mine["last_error"].is_string(), "{mine}");
+}
+
+/// A router whose provider `bad` is served by the guest `name`.
+async fn with_bad_adapter(name: &str, simulator: &Simulator, good: &Simulator) -> TestRouter {
+    let bad = provider("bad", simulator, 1).replace("\"openai\"", "\"bad-adapter\"\nauth = \"bearer\"");
+    let router = TestRouter::start(&format!("{bad}{}", provider("good", good, 1))).await;
+    router.drop_plugin(name, "bad-adapter").await;
+    router
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_that_misbehaves_costs_one_attempt_and_names_itself() {
+    let simulator = Simulator::start(Kind::OpenAi, Behaviour::new()).unwrap();
+    let good = Simulator::start(Kind::OpenAi, Behaviour::new().reply("unharmed")).unwrap();
+    for guest in ["trap-encode", "spin-encode", "eat-memory", "huge-output"] {
+        let router = with_bad_adapter(guest, &simulator, &good).await;
+        let client = router.client();
+        let (bad, neighbour) =
+            tokio::join!(client.chat(&ask("test/bad", "Hi")), client.chat(&ask_neighbour()));
+        assert_eq!(neighbour.content(), "unharmed", "{guest}");
+        assert_eq!(bad.status, 502, "{guest}: {}", bad.text());
+        let error = bad.json()["error"].clone();
+        assert_eq!(error["metadata"]["error_type"], "plugin_failed", "{guest}: {error}");
+        assert!(error["message"].as_str().unwrap().contains("bad-adapter"), "{guest}: {error}");
+    }
+    assert!(simulator.requests().is_empty());
+}
+
+fn ask_neighbour() -> Value {
+    ask("test/good", "Hi")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strategy_that_fails_is_replaced_for_the_request() {
+    let toml = "[routing]\nstrategies = [\"wild\"]";
+    let pair = Pair::with(Behaviour::new(), toml).await;
+    pair.router.drop_plugin("out-of-range", "wild").await;
+    let answer = pair.router.client().chat(&ask("test/open", "Hi")).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.header("x-plugway-strategy"), Some("built-in"));
+    let id = answer.header("x-generation-id").unwrap().to_owned();
+    assert!(LogLines::access(&id).await["reason"].as_str().unwrap().contains("`wild` failed"));
+    let metrics = pair.router.client().get("/metrics").await.text();
+    assert!(metrics.contains("plugway_strategy_fallbacks_total{plugin=\"wild\"} 1"), "{metrics}");
+}

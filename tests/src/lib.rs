@@ -1,0 +1,17 @@
+//! The black-box tests' three nouns: a [`Client`], a [`TestRouter`], and
+//! upstreams, which are `plugway_simulator`'s.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "this crate exists for tests")]
+
+mod client;
+mod log;
+mod router;
+
+pub use client::{Answer, Client, Streamed};
+pub use log::LogLines;
+pub use router::{TestRouter, guest};
+
+/// Whether a test whose tools are missing must fail instead of being skipped.
+pub fn is_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| value == "true")
+}

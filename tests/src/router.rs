@@ -1,0 +1,112 @@
+//! A router on a port of its own, in this process.
+
+use crate::{Client, LogLines};
+use plugway::upstream::Credentials;
+use plugway::{Router, config, server};
+use plugway_engine::ScanReport;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// The variable that tests name in `api_key_env`.
+const KEY_VARIABLE: &str = "TEST_KEY";
+
+/// What it holds. Tests look for it where it must not be.
+pub const KEY: &str = "sk-test-0123456789-secret";
+
+/// A running router. Dropping it stops it.
+pub struct TestRouter {
+    /// Its state, for looking inside.
+    pub router: Arc<Router>,
+    address: SocketAddr,
+    plugins: TempDir,
+    shutdown: Option<oneshot::Sender<()>>,
+    served: Option<JoinHandle<()>>,
+}
+
+impl TestRouter {
+    /// Starts a router with this configuration and an empty plugins directory.
+    /// Its environment holds `TEST_KEY` and nothing else.
+    pub async fn start(toml: &str) -> Self {
+        LogLines::install();
+        let plugins = TempDir::new().unwrap();
+        let environment = |name: &str| (name == KEY_VARIABLE).then(|| KEY.to_owned());
+        let mut config = config::load_str("test.toml", toml, &environment)
+            .unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        config.plugins.directory = Some(plugins.path().to_owned());
+        config.plugins.cache_directory = Some(cache());
+        let make = move || Router::new(config, Credentials::new(environment)).unwrap();
+        let router = Arc::new(tokio::task::spawn_blocking(make).await.unwrap());
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (shutdown, asked) = oneshot::channel();
+        let serving = router.clone();
+        let served = tokio::spawn(async move {
+            let asked = async move {
+                let _ = asked.await;
+            };
+            server::run(listener, serving, asked).await.unwrap();
+        });
+        Self { router, address, plugins, shutdown: Some(shutdown), served: Some(served) }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A client of this router.
+    pub fn client(&self) -> Client {
+        Client::new(self.address)
+    }
+
+    /// Where plugins are dropped.
+    pub fn plugins(&self) -> &Path {
+        self.plugins.path()
+    }
+
+    /// Drops the component of the guest `name` into the plugins directory as
+    /// `id` and has it picked up.
+    pub async fn drop_plugin(&self, name: &str, id: &str) -> ScanReport {
+        std::fs::write(self.plugins().join(format!("{id}.wasm")), guest(name)).unwrap();
+        self.rescan().await
+    }
+
+    /// Looks through the plugins directory until what is there has settled.
+    pub async fn rescan(&self) -> ScanReport {
+        let registry = self.router.registry.clone();
+        // A file is read once it looked the same twice.
+        let scan = move || {
+            registry.rescan();
+            registry.rescan()
+        };
+        tokio::task::spawn_blocking(scan).await.unwrap()
+    }
+
+    /// Asks it to end; resolves when it has drained.
+    pub async fn stop(mut self) {
+        self.begin_stop();
+        self.served.take().unwrap().await.unwrap();
+    }
+
+    /// Asks it to end and does not wait.
+    pub fn begin_stop(&mut self) {
+        if let Some(shutdown) = self.shutdown.take() {
+            let _ = shutdown.send(());
+        }
+    }
+}
+
+/// The component of a guest, by its name.
+pub fn guest(name: &str) -> &'static [u8] {
+    include!(concat!(env!("OUT_DIR"), "/guests.rs"))
+}
+
+/// Compiled code is shared by all tests: compiling it is most of their time.
+fn cache() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/test-code-cache")
+}
