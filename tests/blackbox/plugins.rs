@@ -3,7 +3,7 @@
 use crate::setup::{Pair, ask, provider};
 use plugway_simulator::{Behaviour, Kind, Simulator};
 use plugway_tests::{LogLines, TestRouter};
-use serde_json::{Value, json};
+use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dropped_strategy_makes_the_next_decision() {
@@ -94,8 +94,8 @@ async fn a_plugin_that_misbehaves_costs_one_attempt_and_names_itself() {
     for guest in ["trap-encode", "spin-encode", "eat-memory", "huge-output"] {
         let router = with_bad_adapter(guest, &simulator, &good).await;
         let client = router.client();
-        let (bad, neighbour) =
-            tokio::join!(client.chat(&ask("test/bad", "Hi")), client.chat(&ask_neighbour()));
+        let (to_bad, to_good) = (ask("test/bad", "Hi"), ask("test/good", "Hi"));
+        let (bad, neighbour) = tokio::join!(client.chat(&to_bad), client.chat(&to_good));
         assert_eq!(neighbour.content(), "unharmed", "{guest}");
         assert_eq!(bad.status, 502, "{guest}: {}", bad.text());
         let error = bad.json()["error"].clone();
@@ -103,10 +103,6 @@ async fn a_plugin_that_misbehaves_costs_one_attempt_and_names_itself() {
         assert!(error["message"].as_str().unwrap().contains("bad-adapter"), "{guest}: {error}");
     }
     assert!(simulator.requests().is_empty());
-}
-
-fn ask_neighbour() -> Value {
-    ask("test/good", "Hi")
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,11 +5,13 @@
 
 mod client;
 mod log;
+mod python;
 mod router;
 
 pub use client::{Answer, Client, Streamed};
 pub use log::LogLines;
-pub use router::{TestRouter, guest};
+pub use python::{Program, Python};
+pub use router::{KEY, TestRouter, guest};
 
 /// Whether a test whose tools are missing must fail instead of being skipped.
 pub fn is_ci() -> bool {

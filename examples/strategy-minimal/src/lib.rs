@@ -1,8 +1,8 @@
 //! A complete routing strategy: the endpoint with the lowest expected cost first.
 use plugway_sdk::strategy::{Candidate, Plan, Query, Refusal, Setup, Strategy, order};
 
-struct Cheapest;
-
+/// It has nothing to remember from one request to the next.
+pub struct Cheapest;
 impl Strategy for Cheapest {
     fn open(_setup: Setup) -> Result<Self, String> {
         Ok(Cheapest)

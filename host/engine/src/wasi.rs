@@ -3,10 +3,19 @@
 //! goes to the log; clocks answer the call's time and randomness its seed; poll
 //! never waits, because a guest asleep in the host would outlive its deadline.
 //!
-//! What is not here traps with its name when it is called.
+//! What is not here traps with its name when it is called. The types are those of
+//! `wasmtime-wasi`, generated from WASI's own definitions; none of its behaviour
+//! is used, and its handles are numbers here, with nothing behind them.
 
-use wasmtime::component::{ComponentType, LinkerInstance, Lower, Resource, ResourceType};
+use wasmtime::component::{LinkerInstance, Resource, ResourceType};
 use wasmtime::{Result, StoreContextMut, bail};
+use wasmtime_wasi::p2::bindings::cli::terminal_input::TerminalInput;
+use wasmtime_wasi::p2::bindings::cli::terminal_output::TerminalOutput;
+use wasmtime_wasi::p2::bindings::clocks::wall_clock::Datetime;
+use wasmtime_wasi::p2::bindings::filesystem::types::Descriptor;
+use wasmtime_wasi::p2::bindings::sync::io::streams::{
+    Error, InputStream, OutputStream, Pollable, StreamError,
+};
 
 use crate::log::Stream;
 use crate::sandbox::State;
@@ -52,32 +61,6 @@ impl Senses {
     }
 }
 
-// The handles are numbers without anything behind them.
-struct InputStream;
-struct OutputStream;
-struct IoError;
-struct Pollable;
-struct Descriptor;
-struct TerminalInput;
-struct TerminalOutput;
-
-#[derive(ComponentType, Lower)]
-#[component(variant)]
-enum StreamError {
-    #[expect(dead_code, reason = "the contract's type has it; nothing here can fail")]
-    #[component(name = "last-operation-failed")]
-    LastOperationFailed(Resource<IoError>),
-    #[component(name = "closed")]
-    Closed,
-}
-
-#[derive(ComponentType, Lower)]
-#[component(record)]
-struct Datetime {
-    seconds: u64,
-    nanoseconds: u32,
-}
-
 type Host<'a> = StoreContextMut<'a, State>;
 type Interface<'a, 'b> = &'a mut LinkerInstance<'b, State>;
 
@@ -91,7 +74,7 @@ pub(crate) fn link<'a>(
     for name in resources {
         let ty = match name {
             "descriptor" => ResourceType::host::<Descriptor>(),
-            "error" => ResourceType::host::<IoError>(),
+            "error" => ResourceType::host::<Error>(),
             "input-stream" => ResourceType::host::<InputStream>(),
             "output-stream" => ResourceType::host::<OutputStream>(),
             "pollable" => ResourceType::host::<Pollable>(),

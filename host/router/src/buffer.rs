@@ -145,12 +145,14 @@ mod tests {
         assert_eq!(room.available_permits(), 4);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn gives_up_on_silence() {
         let room = Arc::new(Semaphore::new(4));
         let silent = StreamBody::new(futures_util::stream::pending::<
             Result<http_body::Frame<Bytes>, Infallible>,
         >());
-        assert_eq!(hold(silent, bounds(100, &room)).await.err(), Some(Refused::TooSlow));
+        let idle = Duration::from_millis(1);
+        let refused = hold(silent, Bounds { idle, ..bounds(100, &room) }).await.err();
+        assert_eq!(refused, Some(Refused::TooSlow));
     }
 }

@@ -9,7 +9,7 @@ use plugway::config::{self, LogConfig, LogFormat, ServerConfig};
 use plugway::demo::{self, Demo};
 use plugway::upstream::Credentials;
 use plugway::{Router, server};
-use std::io;
+use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
@@ -95,7 +95,10 @@ fn log(config: LogConfig) {
     let level = config.level.as_str();
     let filter = EnvFilter::try_from_env("PLUGWAY_LOG")
         .unwrap_or_else(|_| EnvFilter::new(format!("warn,plugway={level}")));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr);
     match config.format {
         LogFormat::Json => log.json().flatten_event(true).init(),
         LogFormat::Pretty => log.init(),

@@ -97,6 +97,7 @@ impl StreamDecoder for Decoder {
             events.push(Failure::unavailable("the provider cut its answer short").into());
         } else {
             self.choices.end(events);
+            events.extend(self.choices.failure().map(Event::from));
         }
     }
 }
@@ -112,7 +113,7 @@ impl Decoder {
         if let Some(groq) = chunk.get("x_groq") {
             self.usage(groq, events);
         }
-        if let Some(failure) = explain::in_band(chunk) {
+        if let Some(failure) = explain::in_band(chunk).or_else(|| self.choices.failure()) {
             events.push(failure.into());
         }
     }

@@ -54,7 +54,7 @@ fn body(request: &Request, options: &Options) -> Result<Vec<u8>, Failure> {
     if native(request) {
         body.extras(&request.extra);
     }
-    Ok(body.into_bytes())
+    Ok(body.into_json().into_bytes())
 }
 
 /// Whether native values of the request are in this adapter's own format.
@@ -62,12 +62,14 @@ fn native(request: &Request) -> bool {
     request.dialect == DIALECT
 }
 
+/// The tools and what goes with them: without any, OpenAI refuses the rest.
 fn tools(body: &mut Object, request: &Request) -> Result<(), Failure> {
-    if !request.tools.is_empty() {
-        let tools: Result<Vec<_>, _> =
-            request.tools.iter().map(|tool| tools::tool(tool, native(request))).collect();
-        body.raw("tools", &array(tools?));
+    if request.tools.is_empty() {
+        return Ok(());
     }
+    let tools: Result<Vec<_>, _> =
+        request.tools.iter().map(|tool| tools::tool(tool, native(request))).collect();
+    body.raw("tools", &array(tools?));
     if let Some(choice) = &request.tool_choice {
         body.raw("tool_choice", &tools::choice(choice, request)?);
     }

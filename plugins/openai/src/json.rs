@@ -7,7 +7,7 @@ use serde::Serialize;
 /// An object being written.
 #[derive(Debug, Default)]
 pub(crate) struct Object {
-    fields: Vec<u8>,
+    fields: String,
     names: Vec<String>,
 }
 
@@ -35,7 +35,7 @@ impl Object {
     /// A value that is JSON already.
     pub(crate) fn raw(&mut self, name: &str, json: &str) -> &mut Self {
         self.name(name);
-        self.fields.extend_from_slice(json.as_bytes());
+        self.fields.push_str(json);
         self
     }
 
@@ -49,24 +49,16 @@ impl Object {
         self
     }
 
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.fields.len() + 2);
-        bytes.push(b'{');
-        bytes.extend(self.fields);
-        bytes.push(b'}');
-        bytes
-    }
-
     pub(crate) fn into_json(self) -> String {
-        String::from_utf8_lossy(&self.into_bytes()).into_owned()
+        format!("{{{}}}", self.fields)
     }
 
     fn name(&mut self, name: &str) {
         if !self.names.is_empty() {
-            self.fields.push(b',');
+            self.fields.push(',');
         }
         write(&mut self.fields, name);
-        self.fields.push(b':');
+        self.fields.push(':');
         self.names.push(name.into());
     }
 }
@@ -77,9 +69,7 @@ pub(crate) fn array(items: impl IntoIterator<Item = String>) -> String {
     format!("[{}]", items.join(","))
 }
 
-fn write<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
+fn write<T: Serialize + ?Sized>(out: &mut String, value: &T) {
     // Strings, numbers and lists of them have no way to fail in memory.
-    if serde_json::to_writer(&mut *out, value).is_err() {
-        out.extend_from_slice(b"null");
-    }
+    out.push_str(serde_json::to_string(value).as_deref().unwrap_or("null"));
 }

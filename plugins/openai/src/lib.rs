@@ -9,7 +9,7 @@
 //! | `user_field` | `user` | the field for the end user's pseudonym, e.g. `safety_identifier` |
 //! | `developer_role` | `developer` | how developer messages are named; older servers know `system` |
 //! | `efforts` | all of OpenAI's | the values of `reasoning_effort` that the model has; empty: none is ever sent |
-//! | `send_reasoning` | none | the field of assistant messages that takes reasoning back: `reasoning_content`, `reasoning` or `reasoning_details` |
+//! | `send_reasoning` | none | the field of assistant messages that takes reasoning back: `reasoning_content`, `reasoning` or `reasoning_details`, which takes every format |
 //! | `extended_sampling` | `false` | the server knows `top_k`, `min_p`, `top_a` and `repetition_penalty`; else they are left out |
 //! | `stream_usage` | `true` | ask for usage at the end of a stream, which few servers refuse |
 //!

@@ -1,20 +1,23 @@
 //! Joining pieces into parts, and parts into choices.
 
+use std::fmt;
+
 use plugway_engine::chat;
 
 use super::Tally;
 use crate::base64;
 
 /// A response, folded from its events. The same, however finely it was streamed.
-#[derive(Clone, Debug, Default)]
+/// `Debug` shows no content.
+#[derive(Clone, Default)]
 pub struct Answer {
     choices: Vec<Choice>,
     extra: Vec<(String, String)>,
     tally: Tally,
 }
 
-/// One of the answers that were asked for.
-#[derive(Clone, Debug)]
+/// One of the answers that were asked for. `Debug` shows no content.
+#[derive(Clone)]
 pub struct Choice {
     /// From 0.
     pub index: u32,
@@ -28,6 +31,22 @@ pub struct Choice {
     pub finish: Option<chat::Finish>,
     /// The pieces' own index of each part.
     places: Vec<u32>,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer").field("choices", &self.choices).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Choice")
+            .field("index", &self.index)
+            .field("parts", &self.parts.len())
+            .field("finished", &self.finish.is_some())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Answer {

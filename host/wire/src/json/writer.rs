@@ -1,5 +1,7 @@
 //! Writing JSON straight into the bytes that leave.
 
+use std::fmt::Write as _;
+
 use bytes::{BufMut, BytesMut};
 use memchr::memchr2;
 
@@ -85,7 +87,9 @@ impl<'o> Writer<'o> {
     }
 
     pub(crate) fn number(&mut self, number: u64) {
-        self.literal(&number.to_string());
+        self.separate();
+        // Writing to memory cannot fail.
+        let _ = write!(self.out, "{number}");
     }
 
     /// A number, `true`, `false` or `null`.

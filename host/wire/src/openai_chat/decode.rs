@@ -1,5 +1,7 @@
 //! From a client's body to a call.
 
+use std::fmt;
+
 use bytes::Bytes;
 use plugway_engine::chat;
 
@@ -40,8 +42,8 @@ impl Default for DecodeOptions {
     }
 }
 
-/// What a client asks for.
-#[derive(Clone, Debug)]
+/// What a client asks for. `Debug` shows no content.
+#[derive(Clone)]
 pub struct ChatCall {
     /// With seals. The model is the client's word for it, empty where it named none;
     /// `user` is not set: see [`ChatCall::user`].
@@ -78,6 +80,17 @@ pub struct ChatCall {
     pub approx_prompt_bytes: usize,
     /// Media in the messages.
     pub media: u32,
+}
+
+impl fmt::Debug for ChatCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChatCall")
+            .field("routing", &self.routing)
+            .field("needs", &self.needs)
+            .field("messages", &self.request.messages.len())
+            .field("approx_prompt_bytes", &self.approx_prompt_bytes)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Reads the body of a chat completion request. Text is neither copied nor

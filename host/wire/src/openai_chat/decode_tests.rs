@@ -669,6 +669,13 @@ fn faults_show_no_content() {
 }
 
 #[test]
+fn debug_shows_no_content() {
+    let call = call(r#"{"user":"secret","messages":[{"role":"user","content":"secret"}]}"#);
+    let shown = format!("{call:?}");
+    assert!(shown.contains("messages: 1") && !shown.contains("secret"), "{shown}");
+}
+
+#[test]
 fn nesting_has_a_limit() {
     let nested = |depth: usize| {
         let deep = "[".repeat(depth) + &"]".repeat(depth);

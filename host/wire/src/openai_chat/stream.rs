@@ -153,6 +153,9 @@ impl StreamEncoder {
             self.tell_image(piece.choice, whole, out);
             return;
         }
+        if matches!(piece.part.body, PartBody::Reasoning(_)) && !self.include_reasoning {
+            return;
+        }
         let start = out.len();
         let mut json = chunk(&self.prefix, piece.choice, out);
         choice.tell(piece, self.include_reasoning, &mut json);
@@ -213,7 +216,7 @@ impl Choice {
             PartBody::Refusal(text) if !text.is_empty() => json.key("refusal").string(text),
             PartBody::Reasoning(reasoning) => {
                 let text = pieces::readable(reasoning);
-                if include_reasoning && !text.is_empty() {
+                if !text.is_empty() {
                     json.key("reasoning").string(text);
                 }
             }

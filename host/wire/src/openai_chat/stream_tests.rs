@@ -281,6 +281,8 @@ fn logprobs_are_joined() {
     let tokens = logprobs["content"].as_array().unwrap();
     assert_eq!(tokens.len(), 3);
     assert_eq!(logprobs["reasoning_content"][0]["token"], "r");
+    let hidden = &whole(&events, false)["choices"][0]["logprobs"];
+    assert_eq!(hidden.get("reasoning_content"), None);
 }
 
 /// A sequence of pieces for every seed: parts of all kinds, growing in turns.

@@ -69,7 +69,10 @@ fn write_choice(
         }
         (finish, _) => pieces::write_finish(json, finish.as_ref()),
     }
-    let (content, reasoning) = (&choice.logprobs, &choice.reasoning_logprobs);
+    let (content, mut reasoning) = (&choice.logprobs[..], &choice.reasoning_logprobs[..]);
+    if !include_reasoning {
+        reasoning = &[];
+    }
     pieces::write_logprobs(json.key("logprobs"), content, reasoning);
     if let Some(finish) = &choice.finish {
         pieces::write_extra(json, &finish.extra, &CHOICE_FIELDS);

@@ -1,18 +1,26 @@
 //! Putting the content back into the body that an adapter wrote.
 
+use std::fmt;
+
 use bytes::Bytes;
 use memchr::{memchr, memchr2, memmem};
 
 use super::{Seals, TOKEN_LENGTH};
 
 /// A body ready to be sent: slices of what the adapter wrote and of what the
-/// client sent, in turn.
-#[derive(Clone, Debug, Default)]
+/// client sent, in turn. `Debug` shows no content.
+#[derive(Clone, Default)]
 pub struct Spliced {
     /// In the order of sending; none is empty.
     pub chunks: Vec<Bytes>,
     /// Bytes in sum.
     pub len: usize,
+}
+
+impl fmt::Debug for Spliced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Spliced({} chunks, {} bytes)", self.chunks.len(), self.len)
+    }
 }
 
 impl Spliced {

@@ -62,6 +62,13 @@ impl Choices {
         self.finished.values().all(|finished| *finished)
     }
 
+    /// What is wrong with the choices that have ended.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        let nameless =
+            self.finished.iter().any(|(choice, ended)| *ended && self.calls.nameless(*choice));
+        nameless.then(|| Failure::unavailable("the provider sent a tool call without a name"))
+    }
+
     /// Reads one item of `choices`; the position stands in for a missing index.
     pub(super) fn read(&mut self, item: &Value, position: usize, events: &mut Vec<Event>) {
         let choice = index(item, "index").or(u32::try_from(position).ok()).unwrap_or_default();
@@ -153,15 +160,12 @@ impl Choices {
         if self.finished.insert(choice, true) == Some(true) {
             return;
         }
-        if self.calls.nameless(choice) {
-            events
-                .push(Failure::unavailable("the provider sent a tool call without a name").into());
-            return;
-        }
         let mut finish = Finish::new(choice, self.calls.reason(choice, reason(native)), native);
         // By two names of compatible servers; numbers are ids of tokens.
-        finish.stop_sequence =
-            text(item, "stop_reason").or_else(|| text(item, "matched_stop")).map(Into::into);
+        finish.stop_sequence = text(item, "stop_reason")
+            .or_else(|| text(item, "matched_stop"))
+            .filter(|sequence| *sequence != native)
+            .map(Into::into);
         if self.native {
             finish.extra = extras(item, &MODELLED);
         }

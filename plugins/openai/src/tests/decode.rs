@@ -340,7 +340,7 @@ fn ends_of_streams() {
     check_end(&["[DONE]"], unavailable);
     check_end(&[text, "{\"cho"], unavailable);
     check_end(&[r#"{"type":"ping"}"#, text, end], None);
-    let unnamed = r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"arguments":"{}"}}]},"finish_reason":"tool_calls"}]}"#;
+    let unnamed = r#"{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"a","function":{"arguments":"{}"}}]},"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":1}}"#;
     check_end(&[unnamed, "[DONE]"], unavailable);
     // The end mark alone ends a choice too.
     let answer = check_end(&[text, "[DONE]"], None);

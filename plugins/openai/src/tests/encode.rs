@@ -327,11 +327,13 @@ fn tool_choices() {
             "tools": [{"type": "function", "function": {"name": "f"}}]}}),
     );
     check(
-        Request { parallel_tool_calls: Some(false), ..request() },
+        Request { tools: tools(), parallel_tool_calls: Some(false), ..request() },
         &[],
         "parallel_tool_calls",
         json!(false),
     );
+    let without_tools = Request { tool_choice: Some(ToolChoice::Auto), ..request() };
+    check(without_tools, &[], "tool_choice", Value::Null);
 }
 
 #[test]
