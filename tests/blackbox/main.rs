@@ -10,3 +10,4 @@ mod ops;
 mod plugins;
 mod seals;
 mod setup;
+mod tidy;

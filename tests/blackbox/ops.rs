@@ -15,7 +15,7 @@ async fn models_and_endpoints_are_listed_with_exact_prices() {
         let open = data.iter().find(|it| it["id"] == "test/open").unwrap();
         assert_eq!(open["pricing"]["prompt"], "0.000001");
         assert_eq!(open["pricing"]["completion"], "0.00001");
-        assert_eq!(open["context_length"], 100_000);
+        assert_eq!(open["context_length"], 2_000_000);
         let endpoints = client.get(&format!("{prefix}/models/test/anth/endpoints")).await.json();
         let endpoint = &endpoints["data"]["endpoints"][0];
         assert_eq!(endpoint["tag"], "anth");

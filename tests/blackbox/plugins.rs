@@ -91,7 +91,7 @@ async fn with_bad_adapter(name: &str, simulator: &Simulator, good: &Simulator) -
 async fn a_plugin_that_misbehaves_costs_one_attempt_and_names_itself() {
     let simulator = Simulator::start(Kind::OpenAi, Behaviour::new()).unwrap();
     let good = Simulator::start(Kind::OpenAi, Behaviour::new().reply("unharmed")).unwrap();
-    for guest in ["trap-encode", "spin-encode", "eat-memory", "huge-output"] {
+    for guest in ["trap-in-encode", "spin-in-encode", "eat-memory", "huge-output"] {
         let router = with_bad_adapter(guest, &simulator, &good).await;
         let client = router.client();
         let (to_bad, to_good) = (ask("test/bad", "Hi"), ask("test/good", "Hi"));
@@ -109,7 +109,7 @@ async fn a_plugin_that_misbehaves_costs_one_attempt_and_names_itself() {
 async fn a_strategy_that_fails_is_replaced_for_the_request() {
     let toml = "[routing]\nstrategies = [\"wild\"]";
     let pair = Pair::with(Behaviour::new(), toml).await;
-    pair.router.drop_plugin("out-of-range", "wild").await;
+    pair.router.drop_plugin("nonsense-plan", "wild").await;
     let answer = pair.router.client().chat(&ask("test/open", "Hi")).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(answer.header("x-plugway-strategy"), Some("built-in"));

@@ -41,7 +41,7 @@ impl Pair {
 /// per million prompt tokens and ten times that per million completion tokens.
 pub(crate) fn provider(name: &str, simulator: &Simulator, dollars: u32) -> String {
     format!(
-        "{}\n[models.\"test/{name}\"]\ncontext_length = 100_000\n{}",
+        "{}\n[models.\"test/{name}\"]\ncontext_length = 2_000_000\n{}",
         bare_provider(name, simulator),
         endpoint(&format!("test/{name}"), name, dollars),
     )

@@ -47,8 +47,9 @@ impl Python {
 
     fn make(name: &str, requirements: &Path) -> Result<Self, String> {
         let wanted = fs::read_to_string(requirements).map_err(|error| error.to_string())?;
-        let version = output(Command::new("python3").args(["-c", "import sys; print(sys.executable, sys.version)"]))?;
-        let stamp = format!("{version}{wanted}");
+        let identity = "import sys; print(sys.executable, sys.version)";
+        let identity = output(Command::new("python3").args(["-c", identity]))?;
+        let stamp = format!("{identity}{wanted}");
         let directory = root().join("target").join(format!("test-venv-{name}"));
         let stamped = directory.join("stamp");
         // Several test processes may want it at once.

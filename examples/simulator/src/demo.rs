@@ -72,7 +72,11 @@ impl DemoProvider {
         behaviour: Behaviour,
         description: &str,
     ) -> io::Result<DemoProvider> {
-        let mut script = Script::from(behaviour);
+        let mut script = Script::from(behaviour.reply(format!(
+            "You have reached {name}. I am no model: these words were chosen before you asked. \
+             They left as server-sent events, were read by an adapter inside a sandbox, and \
+             arrive at about the speed of a real provider."
+        )));
         script.known_models = models.iter().map(|&model| model.to_owned()).collect();
         let models = script.known_models.clone();
         let simulator = Simulator::start(kind, script)?;

@@ -19,6 +19,7 @@ mod plugin;
 mod question;
 mod registry;
 mod sandbox;
+mod status;
 mod strategy;
 mod types;
 mod wasi;
@@ -31,10 +32,9 @@ pub use error::{CallError, CallErrorKind, Error, LoadError, LoadErrorKind, OpenE
 pub use grants::{Grants, PluginKind, Ungranted};
 pub use limits::Limits;
 pub use plugin::Plugin;
-pub use registry::{
-    Embedded, PluginState, PluginStatus, Registry, RegistryOptions, ScanReport, Source,
-};
+pub use registry::{Embedded, Registry, RegistryOptions};
 pub use sandbox::CallContext;
+pub use status::{PluginState, PluginStatus, ScanReport, Source};
 pub use strategy::{Policy, Strategy};
 pub use types::*;
 pub use watch::Watch;

@@ -15,6 +15,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::grants::{Grants, PluginKind};
 use crate::plugin::{self, Plugin};
+use crate::status::{PluginState, PluginStatus, ScanReport, Source};
 use crate::strategy::Policy;
 use crate::types::Setup;
 
@@ -42,58 +43,6 @@ pub struct RegistryOptions {
     pub replaceable_providers: BTreeSet<String>,
     /// By strategy id; one that is not here is opened with the default.
     pub setups: BTreeMap<String, Setup>,
-}
-
-/// Where a plugin came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// Part of the program.
-    Embedded,
-    /// This file of the plugins directory.
-    File(PathBuf),
-}
-
-/// Whether a plugin serves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PluginState {
-    /// The newest one serves.
-    Serving,
-    /// The last good one serves; what was put in its place was refused.
-    Outdated,
-    /// None serves.
-    Failed,
-}
-
-/// What there is to know about one plugin.
-#[derive(Clone, Debug)]
-pub struct PluginStatus {
-    /// Its file stem.
-    pub id: String,
-    /// None where it never loaded.
-    pub kind: Option<PluginKind>,
-    /// Of what serves, or else of what was refused.
-    pub source: Source,
-    /// Counts what has served under this id, from 1; 0: nothing did.
-    pub generation: u64,
-    /// SHA-256 in hexadecimal of what serves; empty where none does.
-    pub digest: String,
-    /// Whether it serves.
-    pub state: PluginState,
-    /// Why the newest one does not.
-    pub last_error: Option<String>,
-}
-
-/// What one scan changed. Ids.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ScanReport {
-    /// Now serving.
-    pub loaded: Vec<String>,
-    /// Refused, with the reason.
-    pub failed: Vec<(String, String)>,
-    /// File gone: unloaded, or the embedded one restored.
-    pub removed: Vec<String>,
-    /// Still being written; another scan is due soon.
-    pub unsettled: Vec<String>,
 }
 
 /// Who serves now. Readers never wait; scans wait for each other.

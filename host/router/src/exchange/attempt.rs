@@ -13,7 +13,7 @@ use http::Response;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use plugway_engine::chat::{Event, Failure};
+use plugway_engine::chat::{Event, Failure, FinishReason};
 use plugway_engine::{Attempt, CallContext, CallError, Decoder, Frame, Framing, ResponseHead};
 use plugway_wire::answer;
 use plugway_wire::framing::Framer;
@@ -225,10 +225,10 @@ impl Live {
     /// Reads on until there is content to commit to, keeping what comes before.
     async fn reach_content(&mut self, until: Instant) -> Result<(), Error> {
         while !self.ready.iter().any(answer::commits) {
-            match &mut self.source {
+            match &self.source {
                 Source::Stream(_) => {}
                 Source::Failed(error) => return Err((**error).clone()),
-                Source::Ended if self.ready.iter().any(|it| matches!(it, Event::Finish(_))) => return Ok(()),
+                Source::Ended if self.is_answer() => return Ok(()),
                 Source::Ended => {
                     return Err(self.unavailable("sent an answer with nothing in it"));
                 }
@@ -243,6 +243,16 @@ impl Live {
             }
         }
         Ok(())
+    }
+
+    /// Whether what ended without content is an answer all the same: something
+    /// was generated, or the end says more than that it is one.
+    fn is_answer(&self) -> bool {
+        self.ready.iter().any(|event| match event {
+            Event::Usage(usage) => usage.completion_tokens > 0,
+            Event::Finish(finish) => !matches!(finish.reason, FinishReason::Stop | FinishReason::Error),
+            _ => false,
+        })
     }
 
     /// Reads one chunk of the stream and decodes what it completes. Cancel-safe:

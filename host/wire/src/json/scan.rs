@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use memchr::memchr2;
+use memchr::{memchr, memmem};
 use serde::de::IgnoredAny;
 
 /// Levels of nesting that a value may have, as in the contract's `json`.
@@ -56,25 +56,37 @@ pub(crate) fn check(text: &str) -> Result<(), Flaw> {
     Ok(())
 }
 
-/// One past the closing quote of the string that opens at `at`.
+/// One past the closing quote of the string that opens at `at`, whose surrogates
+/// must come in pairs.
 fn checked_string_end(bytes: &[u8], at: usize) -> Result<usize, Flaw> {
-    let mut at = at + 1;
-    while let Some(next) = memchr2(b'"', b'\\', bytes.get(at..).unwrap_or_default()) {
-        at += next;
-        if byte(bytes, at) == b'"' {
-            return Ok(at + 1);
+    let end = skip_string(bytes, at);
+    let string = bytes.get(..end).unwrap_or_default();
+    // Where the other half of a pair must stand.
+    let mut half = None;
+    for escape in memmem::find_iter(string.get(at..).unwrap_or_default(), b"\\u") {
+        let escape = at + escape;
+        if is_escaped(bytes, escape) {
+            continue;
         }
-        at += match code_unit(bytes, at) {
-            Some(0xD800..=0xDBFF) => match code_unit(bytes, at + 6) {
-                Some(0xDC00..=0xDFFF) => 12,
-                _ => return Err(Flaw::LoneSurrogate),
-            },
-            Some(0xDC00..=0xDFFF) => return Err(Flaw::LoneSurrogate),
-            Some(_) => 6,
-            None => 2,
-        };
+        let second = half.take() == Some(escape);
+        match code_unit(string, escape) {
+            Some(0xDC00..=0xDFFF) if second => {}
+            Some(0xD800..=0xDBFF) if !second && code_unit(string, escape + 6).is_some() => {
+                half = Some(escape + 6);
+            }
+            Some(0xD800..=0xDFFF) => return Err(Flaw::LoneSurrogate),
+            _ if second => return Err(Flaw::LoneSurrogate),
+            _ => {}
+        }
     }
-    Ok(bytes.len())
+    Ok(end)
+}
+
+/// Whether an odd number of backslashes stands before the byte at `at`.
+fn is_escaped(bytes: &[u8], at: usize) -> bool {
+    let before = bytes.get(..at).unwrap_or_default();
+    let backslashes = before.iter().rev().take_while(|byte| **byte == b'\\');
+    backslashes.count() % 2 == 1
 }
 
 /// The UTF-16 code unit of the `\uXXXX` at `at`; none where there is no such escape.
@@ -117,7 +129,7 @@ pub(super) fn items(array: &str) -> Vec<&str> {
 /// The text that the escaped content of a checked string, or a part of it that
 /// cuts no escape in two, stands for.
 pub(crate) fn unescape(content: &str) -> Cow<'_, str> {
-    if memchr::memchr(b'\\', content.as_bytes()).is_none() {
+    if memchr(b'\\', content.as_bytes()).is_none() {
         return Cow::Borrowed(content);
     }
     // Checked content always parses; were it not checked, it would stay as it is.
@@ -136,14 +148,15 @@ fn skip_space(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
+/// One past the closing quote of the string that opens at `at`. Looks for quotes
+/// alone: text is full of escapes, but few of them are of quotes.
 fn skip_string(bytes: &[u8], at: usize) -> usize {
     let mut at = at + 1;
-    while let Some(next) = memchr2(b'"', b'\\', bytes.get(at..).unwrap_or_default()) {
-        at += next;
-        if byte(bytes, at) == b'"' {
-            return at + 1;
+    while let Some(quote) = memchr(b'"', bytes.get(at..).unwrap_or_default()) {
+        at += quote + 1;
+        if !is_escaped(bytes, at - 1) {
+            return at;
         }
-        at += 2;
     }
     bytes.len()
 }

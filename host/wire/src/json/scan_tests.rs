@@ -19,6 +19,11 @@ fn flaws_are_told_apart() {
     refused(r#"["\ud800\ud800"]"#, Flaw::LoneSurrogate);
     refused(r#"["\ud800 \udc00"]"#, Flaw::LoneSurrogate);
     refused(r#"{"\ud83d":1}"#, Flaw::LoneSurrogate);
+    refused(r#"["\ud83d\u0041"]"#, Flaw::LoneSurrogate);
+    refused(r#"["\ud83d\\ude00"]"#, Flaw::LoneSurrogate);
+    refused(r#"["\ud83d","\ude00"]"#, Flaw::LoneSurrogate);
+    refused(r#"["\ud83d\ude00\ude00"]"#, Flaw::LoneSurrogate);
+    refused(r#"["\\\ud800"]"#, Flaw::LoneSurrogate);
     let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
     refused(&nested(65), Flaw::TooDeep);
     assert_eq!(check(&nested(64)), Ok(()));
@@ -29,6 +34,7 @@ fn what_looks_like_a_flaw_but_is_none_passes() {
     for text in [
         r#""\ud83d\ude00""#,
         r#""\\ud800""#,
+        r#""\ud83d\ude00\ud83d\ude00\u0041\\\"""#,
         r#""\"[[[{{{""#,
         "\"\u{1F600}\"",
         r#" {"a" : [ ] , "b" : { } } "#,

@@ -1,0 +1,106 @@
+//! Rules of the house that a compiler cannot check.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A Rust file of the workspace, without its tests.
+struct Source {
+    path: String,
+    code: String,
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// All Rust files below `folder`, test modules and test files left out.
+fn sources(folder: &str) -> Vec<Source> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() {
+                if !matches!(&*name, "target" | "tests" | "benches") {
+                    folders.push(path);
+                }
+            } else if name.ends_with(".rs") && !name.ends_with("tests.rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned();
+                let path = path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
+                found.push(Source { path, code });
+            }
+        }
+    }
+    assert!(!found.is_empty(), "nothing in {folder}");
+    found
+}
+
+fn everything() -> Vec<Source> {
+    ["host", "sdk", "plugins", "examples", "tests/src"].into_iter().flat_map(sources).collect()
+}
+
+#[test]
+fn the_host_names_no_vendor() {
+    const VENDORS: [&str; 10] = [
+        "anthropic", "bedrock", "claude", "cohere", "deepseek", "gemini", "groq", "mistral", "openai", "vertex",
+    ];
+    for source in sources("host") {
+        // The dialect that clients speak is named after whose format it is, and
+        // build.rs names the folders of the plugins that it embeds.
+        if source.path.starts_with("host/wire/src/openai_chat") || source.path.ends_with("build.rs") {
+            continue;
+        }
+        for line in source.code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            let line = line.to_lowercase().replace("openai_chat", "");
+            let named = VENDORS.iter().find(|vendor| line.contains(*vendor));
+            assert_eq!(named, None, "{}: {line}", source.path);
+        }
+    }
+}
+
+#[test]
+fn only_one_file_picks_a_status() {
+    for source in sources("host/router/src") {
+        // Readiness is a state, not an error.
+        if matches!(&*source.path, "host/router/src/error.rs" | "host/router/src/api/ops.rs") {
+            continue;
+        }
+        for (at, _) in source.code.match_indices("StatusCode::") {
+            let rest = &source.code[at..];
+            assert!(rest.starts_with("StatusCode::OK"), "{}: {}", source.path, &rest[..40]);
+        }
+    }
+}
+
+#[test]
+fn unsafe_stands_in_one_file() {
+    for source in everything() {
+        let code = source.code.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let has_unsafe = code.into_iter().any(|line| line.contains("unsafe {") || line.contains("unsafe fn"));
+        assert_eq!(has_unsafe, source.path == "host/engine/src/cache.rs", "{}", source.path);
+    }
+}
+
+#[test]
+fn files_say_why_they_exist_and_stay_short() {
+    for source in everything() {
+        assert!(source.code.starts_with("//!") || source.code.starts_with("#!"), "{}", source.path);
+        let lines = source.code.lines().count();
+        assert!(lines <= 420, "{} has {lines} lines", source.path);
+    }
+}
+
+#[test]
+fn every_misbehaving_guest_is_tested() {
+    let tests: String = ["tests/blackbox", "host/engine/tests"]
+        .iter()
+        .flat_map(|folder| fs::read_dir(root().join(folder)).unwrap())
+        .filter_map(|entry| fs::read_to_string(entry.unwrap().path()).ok())
+        .collect();
+    for entry in fs::read_dir(root().join("tests/guests/examples")).unwrap() {
+        let name = entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned();
+        assert!(tests.contains(&format!("\"{name}\"")), "no test names the guest {name}");
+    }
+}
