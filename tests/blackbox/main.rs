@@ -1,5 +1,7 @@
 //! The router as clients and providers see it.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, and print")]
+
 mod chat;
 mod failover;
 mod input;

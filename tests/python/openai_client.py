@@ -216,7 +216,7 @@ def models_are_listed(subject):
     model = models[subject.model]
     assert model.object == "model"
     assert model.owned_by == "test"
-    assert model.context_length == 100_000
+    assert model.context_length == 2_000_000
 
 
 def an_answer_names_its_generation(subject):

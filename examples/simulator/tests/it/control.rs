@@ -72,7 +72,7 @@ async fn the_demo_fleet_does_what_it_says() {
     for provider in &fleet {
         for model in &provider.models {
             let answer = chat(&provider.simulator, ask(model)).await;
-            assert_eq!(answer.text(), "You said: hello", "{}", provider.name);
+            assert!(answer.text().contains(&provider.name), "{}", answer.text());
         }
         let unknown = chat(&provider.simulator, ask("unknown")).await;
         assert_eq!(unknown.status, 404);
