@@ -26,7 +26,7 @@ pub(crate) async fn run(listener: TcpListener, upstream: SocketAddr) {
         stream.set_nodelay(true).unwrap();
         let (pool, upstream) = (pool.clone(), upstream.clone());
         tokio::spawn(async move {
-            let service = service_fn(|request| forward(&pool, &upstream, request));
+            let service = service_fn(|request| forward(pool.clone(), upstream.clone(), request));
             let server = auto::Builder::new(TokioExecutor::new());
             let _ = server.serve_connection(TokioIo::new(stream), service).await;
         });
@@ -34,13 +34,13 @@ pub(crate) async fn run(listener: TcpListener, upstream: SocketAddr) {
 }
 
 async fn forward(
-    pool: &Pool,
-    upstream: &Authority,
+    pool: Pool,
+    upstream: Authority,
     mut request: Request<Incoming>,
 ) -> Result<Response<Incoming>, hyper_util::client::legacy::Error> {
     let mut parts = request.uri().clone().into_parts();
     parts.scheme = Some(Scheme::HTTP);
-    parts.authority = Some(upstream.clone());
+    parts.authority = Some(upstream);
     *request.uri_mut() = Uri::from_parts(parts).unwrap();
     request.headers_mut().remove(HOST);
     request.headers_mut().insert(AUTHORIZATION, HeaderValue::from_static("Bearer bench"));
