@@ -46,7 +46,10 @@ async fn usage_and_cost_are_the_providers_own_counts_at_the_catalogues_price() {
     for (model, dollars) in MODELS.into_iter().zip([1.0, 2.0]) {
         let answer = pair.router.client().chat(&ask(model, "How much is this?")).await;
         let usage = &answer.json()["usage"];
-        let (prompt, completion) = (usage["prompt_tokens"].as_f64().unwrap(), usage["completion_tokens"].as_f64().unwrap());
+        let (prompt, completion) = (
+            usage["prompt_tokens"].as_f64().unwrap(),
+            usage["completion_tokens"].as_f64().unwrap(),
+        );
         assert!(prompt > 0.0 && completion > 0.0, "{usage}");
         assert_eq!(usage["total_tokens"].as_f64().unwrap(), prompt + completion);
         let cost = (prompt * dollars + completion * dollars * 10.0) / 1e6;
@@ -71,7 +74,8 @@ async fn a_tool_loop_closes() {
         assert_eq!(body["choices"][0]["finish_reason"], "tool_calls");
         let call = &message["tool_calls"][0];
         assert_eq!(call["function"]["name"], "weather");
-        let arguments: Value = serde_json::from_str(call["function"]["arguments"].as_str().unwrap()).unwrap();
+        let arguments: Value =
+            serde_json::from_str(call["function"]["arguments"].as_str().unwrap()).unwrap();
         assert_eq!(arguments, json!({"city": "Oslo"}));
 
         let streamed = pair.router.client().stream(&request).await;
@@ -84,7 +88,9 @@ async fn a_tool_loop_closes() {
         pair.upstream(model).set(Behaviour::new());
         let messages = request["messages"].as_array_mut().unwrap();
         messages.push(message.clone());
-        messages.push(json!({"role": "tool", "tool_call_id": call["id"], "content": "Rain, 7 degrees"}));
+        messages.push(
+            json!({"role": "tool", "tool_call_id": call["id"], "content": "Rain, 7 degrees"}),
+        );
         let second = pair.router.client().chat(&request).await;
         assert_eq!(second.status, 200, "{}", second.text());
         assert!(second.content().contains("Rain, 7 degrees"), "{}", second.text());
@@ -108,7 +114,8 @@ async fn images_arrive() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reasoning_comes_out_and_goes_back_signed() {
-    let pair = Pair::start(Behaviour::new().reasoning("First I think.").reply("Then I speak.")).await;
+    let pair =
+        Pair::start(Behaviour::new().reasoning("First I think.").reply("Then I speak.")).await;
     let mut request = ask("test/anth", "Think!");
     request["reasoning"] = json!({"effort": "low"});
     request["max_tokens"] = json!(4000);

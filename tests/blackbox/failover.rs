@@ -44,7 +44,10 @@ async fn a_failure_before_the_first_content_moves_on() {
         let id = streamed.headers["x-generation-id"].to_str().unwrap().to_owned();
         let line = LogLines::access(&id).await;
         let attempts = line["attempts"].as_str().unwrap();
-        assert!(attempts.starts_with("first/sim:") && attempts.contains(" second/sim:ok:"), "{attempts}");
+        assert!(
+            attempts.starts_with("first/sim:") && attempts.contains(" second/sim:ok:"),
+            "{attempts}"
+        );
     }
 }
 

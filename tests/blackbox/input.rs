@@ -14,9 +14,21 @@ async fn a_bad_request_names_the_field() {
         ("[]", 400, "object"),
         (r#"{"model":"test/open"}"#, 400, "messages"),
         (r#"{"messages":[{"role":"user","content":"x"}]}"#, 400, "model"),
-        (r#"{"model":"test/open","messages":[{"role":"king","content":"x"}]}"#, 400, "messages[0].role"),
-        (r#"{"model":"test/open","messages":[{"role":"user","content":7}]}"#, 400, "messages[0].content"),
-        (r#"{"model":"test/open","messages":[{"role":"user","content":"\ud800"}]}"#, 400, "surrogate"),
+        (
+            r#"{"model":"test/open","messages":[{"role":"king","content":"x"}]}"#,
+            400,
+            "messages[0].role",
+        ),
+        (
+            r#"{"model":"test/open","messages":[{"role":"user","content":7}]}"#,
+            400,
+            "messages[0].content",
+        ),
+        (
+            r#"{"model":"test/open","messages":[{"role":"user","content":"\ud800"}]}"#,
+            400,
+            "surrogate",
+        ),
         (r#"{"model":"test/opem","messages":[{"role":"user","content":"x"}]}"#, 404, "test/open"),
     ] {
         let answer = pair.router.client().post(body).await;

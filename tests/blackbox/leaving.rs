@@ -24,7 +24,9 @@ async fn a_client_that_leaves_cancels_the_upstream() {
         let left = |seen: &[plugway_simulator::Exchange]| {
             seen.iter().any(|it| matches!(it.outcome, Outcome::ClientLeft))
         };
-        timeout(PATIENCE, pair.upstream(model).requests_when(left)).await.expect("still running upstream");
+        timeout(PATIENCE, pair.upstream(model).requests_when(left))
+            .await
+            .expect("still running upstream");
         let line = LogLines::access(&id).await;
         assert_eq!(line["outcome"], "cancelled", "{line}");
         assert_eq!(line["estimated"], model == "test/open", "{line}");
@@ -50,7 +52,8 @@ async fn a_client_that_leaves_before_the_head_cancels_the_upstream() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_under_way_is_finished_before_the_end() {
-    let slow = Behaviour::new().tokens_per_second(40).reply("one two three four five six seven eight");
+    let slow =
+        Behaviour::new().tokens_per_second(40).reply("one two three four five six seven eight");
     let mut pair = Pair::start(slow).await;
     let mut request = ask("test/open", "Hi");
     request["stream"] = json!(true);

@@ -29,7 +29,11 @@ async fn a_request_may_name_its_strategy() {
     let mut request = ask("test/open", "Hi");
     request["provider"] = json!({"strategy": "price"});
     let answer = pair.router.client().chat(&request).await;
-    assert!(answer.header("x-plugway-strategy").unwrap().starts_with("price@"), "{}", answer.text());
+    assert!(
+        answer.header("x-plugway-strategy").unwrap().starts_with("price@"),
+        "{}",
+        answer.text()
+    );
     request["provider"] = json!({"strategy": "nobody"});
     let answer = pair.router.client().chat(&request).await;
     assert_eq!(answer.status, 400);
@@ -38,8 +42,10 @@ async fn a_request_may_name_its_strategy() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dropped_adapter_serves_the_provider_that_names_it() {
-    let simulator = Simulator::start(Kind::OpenAi, Behaviour::new().reply("minimal but whole")).unwrap();
-    let toml = provider("mini", &simulator, 1).replace("\"openai\"", "\"provider-minimal\"\nauth = \"bearer\"");
+    let simulator =
+        Simulator::start(Kind::OpenAi, Behaviour::new().reply("minimal but whole")).unwrap();
+    let toml = provider("mini", &simulator, 1)
+        .replace("\"openai\"", "\"provider-minimal\"\nauth = \"bearer\"");
     let router = TestRouter::start(&toml).await;
     let absent = router.client().chat(&ask("test/mini", "Hi")).await;
     assert_eq!(absent.status, 503, "{}", absent.text());
@@ -59,7 +65,13 @@ async fn a_dropped_file_does_not_replace_a_first_party_adapter_by_itself() {
     let pair = Pair::start(Behaviour::new().reply("still the real one")).await;
     pair.router.drop_plugin("provider-minimal", "openai").await;
     let status = pair.router.client().get("/readyz").await.json();
-    let openai = status["plugins"].as_array().unwrap().iter().find(|it| it["id"] == "openai").unwrap().clone();
+    let openai = status["plugins"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["id"] == "openai")
+        .unwrap()
+        .clone();
     assert!(openai["last_error"].as_str().unwrap().contains("replace"), "{openai}");
     let answer = pair.router.client().chat(&ask("test/open", "Hi")).await;
     assert_eq!(answer.content(), "still the real one");
@@ -75,13 +87,15 @@ async fn a_broken_file_leaves_what_serves_and_shows() {
     let answer = pair.router.client().chat(&ask("test/open", "Hi")).await;
     assert!(answer.header("x-plugway-strategy").unwrap().starts_with("mine@"));
     let status = pair.router.client().get("/readyz").await.json();
-    let mine = status["plugins"].as_array().unwrap().iter().find(|it| it["id"] == "mine").unwrap().clone();
+    let mine =
+        status["plugins"].as_array().unwrap().iter().find(|it| it["id"] == "mine").unwrap().clone();
     assert!(mine["last_error"].is_string(), "{mine}");
 }
 
 /// A router whose provider `bad` is served by the guest `name`.
 async fn with_bad_adapter(name: &str, simulator: &Simulator, good: &Simulator) -> TestRouter {
-    let bad = provider("bad", simulator, 1).replace("\"openai\"", "\"bad-adapter\"\nauth = \"bearer\"");
+    let bad =
+        provider("bad", simulator, 1).replace("\"openai\"", "\"bad-adapter\"\nauth = \"bearer\"");
     let router = TestRouter::start(&format!("{bad}{}", provider("good", good, 1))).await;
     router.drop_plugin(name, "bad-adapter").await;
     router

@@ -32,8 +32,10 @@ async fn any_text_arrives_as_it_was_written() {
 #[tokio::test(flavor = "multi_thread")]
 async fn escapes_leave_as_the_client_wrote_them() {
     let pair = Pair::start(Behaviour::new()).await;
-    let escaped = r"\u0041\u00e9\ud83e\uddea\/ and more text to make it long enough for a seal to be used";
-    let body = format!(r#"{{"model":"test/open","messages":[{{"role":"user","content":"{escaped}"}}]}}"#);
+    let escaped =
+        r"\u0041\u00e9\ud83e\uddea\/ and more text to make it long enough for a seal to be used";
+    let body =
+        format!(r#"{{"model":"test/open","messages":[{{"role":"user","content":"{escaped}"}}]}}"#);
     let answer = pair.router.client().post(body).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let sent = pair.open.requests().pop().unwrap();
@@ -43,9 +45,13 @@ async fn escapes_leave_as_the_client_wrote_them() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_adapter_that_was_granted_content_sends_the_same() {
-    let text = "A text that is long enough to be sealed, with \"quotes\" and \u{1f9ea}, twice over. ".repeat(2);
+    let text =
+        "A text that is long enough to be sealed, with \"quotes\" and \u{1f9ea}, twice over. "
+            .repeat(2);
     let mut sent = Vec::new();
-    for grant in ["", "[plugins.openai]\nallow.content = true\n[plugins.anthropic]\nallow.content = true\n"] {
+    for grant in
+        ["", "[plugins.openai]\nallow.content = true\n[plugins.anthropic]\nallow.content = true\n"]
+    {
         let pair = Pair::with(Behaviour::new(), grant).await;
         for model in MODELS {
             let mut request = ask(model, &text);

@@ -26,7 +26,8 @@ impl Pair {
         let script = || Script { behaviour: behaviour.clone(), ..Script::new() };
         let open = Simulator::start(Kind::OpenAi, script()).unwrap();
         let anth = Simulator::start(Kind::Anthropic, script()).unwrap();
-        let toml = format!("{toml}\n{}\n{}", provider("open", &open, 1), provider("anth", &anth, 2));
+        let toml =
+            format!("{toml}\n{}\n{}", provider("open", &open, 1), provider("anth", &anth, 2));
         let router = TestRouter::start(&toml).await;
         Self { router, open, anth }
     }

@@ -44,12 +44,22 @@ fn everything() -> Vec<Source> {
 #[test]
 fn the_host_names_no_vendor() {
     const VENDORS: [&str; 10] = [
-        "anthropic", "bedrock", "claude", "cohere", "deepseek", "gemini", "groq", "mistral", "openai", "vertex",
+        "anthropic",
+        "bedrock",
+        "claude",
+        "cohere",
+        "deepseek",
+        "gemini",
+        "groq",
+        "mistral",
+        "openai",
+        "vertex",
     ];
     for source in sources("host") {
         // The dialect that clients speak is named after whose format it is, and
         // build.rs names the folders of the plugins that it embeds.
-        if source.path.starts_with("host/wire/src/openai_chat") || source.path.ends_with("build.rs") {
+        if source.path.starts_with("host/wire/src/openai_chat") || source.path.ends_with("build.rs")
+        {
             continue;
         }
         for line in source.code.lines().filter(|line| !line.trim_start().starts_with("//")) {
@@ -78,7 +88,8 @@ fn only_one_file_picks_a_status() {
 fn unsafe_stands_in_one_file() {
     for source in everything() {
         let code = source.code.lines().filter(|line| !line.trim_start().starts_with("//"));
-        let has_unsafe = code.into_iter().any(|line| line.contains("unsafe {") || line.contains("unsafe fn"));
+        let has_unsafe =
+            code.into_iter().any(|line| line.contains("unsafe {") || line.contains("unsafe fn"));
         assert_eq!(has_unsafe, source.path == "host/engine/src/cache.rs", "{}", source.path);
     }
 }

@@ -52,7 +52,12 @@ impl Client {
     }
 
     /// A request to this router.
-    pub fn request(&self, method: Method, path: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
+    pub fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: impl Into<Bytes>,
+    ) -> Request<Full<Bytes>> {
         Request::builder()
             .method(method)
             .uri(format!("http://{}{path}", self.address))
@@ -87,7 +92,8 @@ impl Client {
         body["stream"] = Value::Bool(true);
         let answer = Answer::read(self.open(body.to_string()).await).await;
         let text = std::str::from_utf8(&answer.body).unwrap();
-        let mut data: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+        let mut data: Vec<&str> =
+            text.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
         let done = data.pop_if(|last| *last == "[DONE]").is_some();
         let chunks = data.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
         Streamed { status: answer.status, headers: answer.headers, chunks, done }

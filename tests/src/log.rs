@@ -1,9 +1,9 @@
 //! What the routers of this process log, kept for tests that read it.
 
+use serde_json::Value;
 use std::io::Write;
 use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
 use std::time::Duration;
-use serde_json::Value;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// The process's log, as JSON lines. Tests share it: pick lines by what is
@@ -40,7 +40,8 @@ impl LogLines {
         let found = async {
             loop {
                 let text = Self::text();
-                let mut lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+                let mut lines =
+                    text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
                 if let Some(line) = lines.find(|line| wanted(line)) {
                     return line;
                 }

@@ -114,7 +114,8 @@ mod tests {
     use std::convert::Infallible;
 
     fn chunks(chunks: &'static [&'static [u8]]) -> impl Body<Data = Bytes, Error = Infallible> {
-        let frames = chunks.iter().map(|chunk| Ok(http_body::Frame::data(Bytes::from_static(chunk))));
+        let frames =
+            chunks.iter().map(|chunk| Ok(http_body::Frame::data(Bytes::from_static(chunk))));
         StreamBody::new(futures_util::stream::iter(frames))
     }
 
@@ -126,7 +127,8 @@ mod tests {
     #[tokio::test]
     async fn joins_chunks_and_gives_the_room_back() {
         let room = Arc::new(Semaphore::new(4));
-        let held = hold(chunks(&[b"one ", b"", b"two ", b"three"]), bounds(100, &room)).await.unwrap();
+        let held =
+            hold(chunks(&[b"one ", b"", b"two ", b"three"]), bounds(100, &room)).await.unwrap();
         assert_eq!(held.bytes, "one two three");
         assert_eq!(room.available_permits(), 3);
         drop(held);

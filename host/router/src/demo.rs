@@ -115,7 +115,11 @@ impl fmt::Display for Guide<'_> {
         let command = |body: &str, flags: &str| {
             format!("curl {flags} {url} -H 'content-type: application/json' -d '{body}'")
         };
-        writeln!(f, "\n1. A streamed answer, through a strategy and an adapter in the sandbox:\n   {}", command(stream, "-sN"))?;
+        writeln!(
+            f,
+            "\n1. A streamed answer, through a strategy and an adapter in the sandbox:\n   {}",
+            command(stream, "-sN")
+        )?;
         writeln!(
             f,
             "\n2. A failover. `flaky` fails every second request before its first token: send this\n   \
@@ -131,12 +135,12 @@ impl fmt::Display for Guide<'_> {
             DROPPED.replace('-', "_"),
         )?;
         if self.demo.config.plugins.directory.is_none() {
-            writeln!(f, "   (needs a `plugins` directory here; make one and start the demo again)")?;
+            writeln!(
+                f,
+                "   (needs a `plugins` directory here; make one and start the demo again)"
+            )?;
         }
-        writeln!(
-            f,
-            "\nAlso there: /v1/models  /readyz  /metrics. Ctrl-C ends it.\n",
-        )
+        writeln!(f, "\nAlso there: /v1/models  /readyz  /metrics. Ctrl-C ends it.\n",)
     }
 }
 
@@ -146,7 +150,8 @@ mod tests {
 
     #[test]
     fn its_configuration_is_one_that_an_operator_could_write() {
-        let demo = Demo::start(SocketAddr::from(([127, 0, 0, 1], 0)), Path::new("nowhere")).unwrap();
+        let demo =
+            Demo::start(SocketAddr::from(([127, 0, 0, 1], 0)), Path::new("nowhere")).unwrap();
         let catalog = &demo.config.catalog;
         assert_eq!(catalog.providers.len(), demo.providers.len());
         assert_eq!(catalog.models["demo/demo-small"].endpoints.len(), demo.providers.len());

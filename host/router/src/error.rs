@@ -168,15 +168,15 @@ pub struct Error {
     /// One sentence for the client, saying what to do where that is known.
     pub message: String,
     /// The request field at fault.
-    pub param: Option<String>,
+    pub param: Option<Box<str>>,
     /// The provider that failed.
     pub provider: Option<String>,
     /// The provider's own error code.
-    pub provider_code: Option<String>,
+    pub provider_code: Option<Box<str>>,
     /// How long the client should wait.
     pub retry_after: Option<Duration>,
     /// Why each endpoint was not used: `(endpoint, reason)`.
-    pub reasons: Vec<(String, String)>,
+    pub reasons: Box<[(String, String)]>,
 }
 
 impl Error {
@@ -189,13 +189,13 @@ impl Error {
             provider: None,
             provider_code: None,
             retry_after: None,
-            reasons: Vec::new(),
+            reasons: Box::default(),
         }
     }
 
     /// Names the request field at fault.
     #[must_use]
-    pub fn param(mut self, param: impl Into<String>) -> Self {
+    pub fn param(mut self, param: impl Into<Box<str>>) -> Self {
         self.param = Some(param.into());
         self
     }
@@ -212,11 +212,11 @@ impl Error {
         Self {
             code: failure.kind.into(),
             message: failure.message,
-            param: failure.param,
+            param: failure.param.map(Into::into),
             provider: Some(provider.to_owned()),
-            provider_code: failure.code,
+            provider_code: failure.code.map(Into::into),
             retry_after: failure.retry_after_ms.map(Duration::from_millis),
-            reasons: Vec::new(),
+            reasons: Box::default(),
         }
     }
 

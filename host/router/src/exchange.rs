@@ -128,7 +128,8 @@ async fn whole(exchange: Exchange) -> Response<Body> {
     };
     let bill = settlement.close(failure.as_ref());
     let told = failure.as_ref().map(respond::envelope);
-    let body = openai_chat::encode_whole(&answer, &head, include_reasoning, Some(&bill), told.as_ref());
+    let body =
+        openai_chat::encode_whole(&answer, &head, include_reasoning, Some(&bill), told.as_ref());
     let record = settlement.record();
     record.answered(StatusCode::OK);
     let mut response = respond::json_text(StatusCode::OK, body);
@@ -165,5 +166,8 @@ fn refuse(refused: Refused) -> Response<Body> {
 
 /// The request as a whole ran out of time.
 fn out_of_time() -> Error {
-    Error::new(Code::ProviderTimeout, "The request was not answered within server.request_deadline.")
+    Error::new(
+        Code::ProviderTimeout,
+        "The request was not answered within server.request_deadline.",
+    )
 }

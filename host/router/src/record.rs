@@ -117,7 +117,13 @@ impl Record {
     }
 
     /// An attempt ended; `outcome` is `ok` or the error's type.
-    pub fn attempt(&mut self, provider: &str, endpoint: &str, outcome: &'static str, began: Instant) {
+    pub fn attempt(
+        &mut self,
+        provider: &str,
+        endpoint: &str,
+        outcome: &'static str,
+        began: Instant,
+    ) {
         let labels = AttemptLabels { provider: provider.to_owned(), outcome };
         self.metrics.attempts.get_or_create(&labels).inc();
         let attempt = Attempt { endpoint: endpoint.to_owned(), outcome, elapsed: began.elapsed() };
@@ -174,7 +180,8 @@ impl Record {
     }
 
     fn attempts(&self) -> String {
-        let tell = |a: &Attempt| format!("{}:{}:{}ms", a.endpoint, a.outcome, a.elapsed.as_millis());
+        let tell =
+            |a: &Attempt| format!("{}:{}:{}ms", a.endpoint, a.outcome, a.elapsed.as_millis());
         self.attempts.iter().map(tell).collect::<Vec<_>>().join(" ")
     }
 }
@@ -189,7 +196,9 @@ impl Drop for Record {
         metrics.duration.observe(elapsed.as_secs_f64());
         let labels = RequestLabels { route: self.route, status };
         metrics.requests.get_or_create(&labels).inc();
-        for (kind, count) in [("prompt", self.tokens.prompt), ("completion", self.tokens.completion)] {
+        for (kind, count) in
+            [("prompt", self.tokens.prompt), ("completion", self.tokens.completion)]
+        {
             if count > 0 {
                 let labels = TokenLabels { provider: self.provider.clone(), kind };
                 metrics.tokens.get_or_create(&labels).inc_by(count);

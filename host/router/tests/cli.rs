@@ -1,5 +1,7 @@
 //! The binary, as it is started.
 
+#![allow(clippy::unwrap_used, reason = "a test may end with any error")]
+
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Output, Stdio};
 

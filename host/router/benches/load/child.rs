@@ -83,7 +83,8 @@ impl Drop for Child {
 pub(crate) fn serve(role: Role, upstream: &str) {
     // A router with plugins is made before the runtime, for that blocks.
     let router = matches!(role, Role::Router).then(|| Arc::new(router(upstream)));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     runtime.block_on(async {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         println!("{}", listener.local_addr().unwrap());

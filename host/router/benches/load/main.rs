@@ -42,7 +42,9 @@ fn main() {
     let router = Child::start(Role::Router, &simulator.address);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     println!("\n{ROUNDS} turns each, interleaved; latencies include the simulator's own\n");
-    println!("request              | server |  CPU us/request | p50 us | p99 us | added p50 | added p99");
+    println!(
+        "request              | server |  CPU us/request | p50 us | p99 us | added p50 | added p99"
+    );
     for (name, bytes, streaming) in KINDS {
         let load = Load::new(bytes, streaming);
         let servers = [("direct", &simulator), ("proxy", &proxy), ("router", &router)];
@@ -61,7 +63,8 @@ fn main() {
 }
 
 fn report(kind: &str, servers: [&str; 3], samples: [Sample; 3]) {
-    let figures = samples.map(|sample| (sample.cpu_per_request(), sample.percentile(50), sample.percentile(99)));
+    let figures = samples
+        .map(|sample| (sample.cpu_per_request(), sample.percentile(50), sample.percentile(99)));
     let (_, direct_p50, direct_p99) = figures[0];
     for (server, (cpu, p50, p99)) in servers.iter().zip(figures) {
         println!(
@@ -70,5 +73,8 @@ fn report(kind: &str, servers: [&str; 3], samples: [Sample; 3]) {
             p99 - direct_p99,
         );
     }
-    println!("{kind:<20} | router takes {:.2} times the CPU of the plain proxy", figures[2].0 / figures[1].0);
+    println!(
+        "{kind:<20} | router takes {:.2} times the CPU of the plain proxy",
+        figures[2].0 / figures[1].0
+    );
 }

@@ -48,7 +48,8 @@ async fn read(router: &Router, body: Incoming) -> Result<(ChatCall, Held), Error
         patience: server.body_timeout,
         idle: server.body_timeout,
     };
-    let held = hold(body, bounds).await.map_err(|refused| explain(&refused, server.max_body_bytes))?;
+    let held =
+        hold(body, bounds).await.map_err(|refused| explain(&refused, server.max_body_bytes))?;
     let options = DecodeOptions { seal_min_bytes: router.config.routing.seal_min_bytes };
     let call = openai_chat::decode(held.bytes.clone(), &options).map_err(bad_request)?;
     Ok((call, held))
@@ -74,5 +75,5 @@ fn explain(refused: &Refused, limit: usize) -> Error {
 }
 
 fn bad_request(bad: BadRequest) -> Error {
-    Error { param: bad.param, ..Error::new(Code::InvalidRequest, bad.message) }
+    Error { param: bad.param.map(Into::into), ..Error::new(Code::InvalidRequest, bad.message) }
 }

@@ -49,7 +49,9 @@ fn is_own(host: &str, allowed: &[String]) -> bool {
     let is_loopback = name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
     is_loopback
         || name.eq_ignore_ascii_case("localhost")
-        || allowed.iter().any(|own| own.eq_ignore_ascii_case(name) || own.eq_ignore_ascii_case(host))
+        || allowed
+            .iter()
+            .any(|own| own.eq_ignore_ascii_case(name) || own.eq_ignore_ascii_case(host))
 }
 
 #[cfg(test)]
@@ -59,10 +61,24 @@ mod tests {
     #[test]
     fn only_loopback_and_listed_names_are_own() {
         let allowed = ["router.internal".to_owned()];
-        for host in ["localhost", "localhost:8787", "127.0.0.1:1", "127.9.9.9", "[::1]:8787", "router.internal:80"] {
+        for host in [
+            "localhost",
+            "localhost:8787",
+            "127.0.0.1:1",
+            "127.9.9.9",
+            "[::1]:8787",
+            "router.internal:80",
+        ] {
             assert!(is_own(host, &allowed), "{host}");
         }
-        for host in ["evil.example", "localhost.evil.example", "127.0.0.1.nip.example:80", "", "[::2]:80", "10.0.0.1"] {
+        for host in [
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.nip.example:80",
+            "",
+            "[::2]:80",
+            "10.0.0.1",
+        ] {
             assert!(!is_own(host, &allowed), "{host}");
         }
     }

@@ -31,7 +31,9 @@ pub async fn serve(router: Arc<Router>, request: Request<Incoming>) -> Response<
     match (route(path), method) {
         (Some(Route::Chat), Method::POST) => chat::completions(router, request).await,
         (Some(Route::Models), Method::GET | Method::HEAD) => models::list(&router),
-        (Some(Route::Endpoints(slug)), Method::GET | Method::HEAD) => models::endpoints(&router, &slug),
+        (Some(Route::Endpoints(slug)), Method::GET | Method::HEAD) => {
+            models::endpoints(&router, &slug)
+        }
         (Some(Route::Health), Method::GET | Method::HEAD) => ops::healthz(),
         (Some(Route::Ready), Method::GET | Method::HEAD) => ops::readyz(&router),
         (Some(Route::Metrics), Method::GET | Method::HEAD) => ops::metrics(&router),

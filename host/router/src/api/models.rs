@@ -13,13 +13,17 @@ pub(super) fn list(router: &Router) -> Response<Body> {
     let models = router.config.catalog.models.values();
     let data: Vec<Value> = models.map(|model| describe(model)).collect();
     let count = data.len();
-    respond::json_text(StatusCode::OK, json!({"object": "list", "data": data, "total_count": count}).to_string())
+    respond::json_text(
+        StatusCode::OK,
+        json!({"object": "list", "data": data, "total_count": count}).to_string(),
+    )
 }
 
 /// `GET /v1/models/{author}/{slug}/endpoints`.
 pub(super) fn endpoints(router: &Router, slug: &str) -> Response<Body> {
     let Resolution::Known(model) = router.config.catalog.resolve(slug) else {
-        let error = Error::new(Code::ModelNotFound, format!("There is no model `{}` here.", shown(slug)));
+        let error =
+            Error::new(Code::ModelNotFound, format!("There is no model `{}` here.", shown(slug)));
         return respond::error(&error, None);
     };
     let offers: Vec<Value> = model.endpoints.iter().map(|it| offer(router, &model, it)).collect();

@@ -16,7 +16,11 @@ pub(crate) const GENERATION_ID: HeaderName = HeaderName::from_static("x-generati
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A whole body.
-pub(crate) fn full(status: StatusCode, content_type: HeaderValue, body: impl Into<Bytes>) -> Response<Body> {
+pub(crate) fn full(
+    status: StatusCode,
+    content_type: HeaderValue,
+    body: impl Into<Bytes>,
+) -> Response<Body> {
     let mut response = Response::new(Full::new(body.into()).boxed_unsync());
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, content_type);
@@ -59,9 +63,9 @@ pub(crate) fn envelope(error: &Error) -> openai_chat::ErrorBody {
         kind: error.code.error_type(),
         class: error.code.class(),
         code: None,
-        param: error.param.clone(),
+        param: error.param.as_deref().map(str::to_owned),
         provider_name: error.provider.clone(),
-        provider_code: error.provider_code.clone(),
+        provider_code: error.provider_code.as_deref().map(str::to_owned),
         metadata,
     }
 }

@@ -2,13 +2,13 @@
 //! frame, decode; as far as the first content, and from there event by event.
 
 use super::{Exchange, out_of_time, tailor};
+use crate::Router;
 use crate::buffer::{Bounds, Held, Refused, hold};
 use crate::catalog::Endpoint;
 use crate::error::{Code, Error};
 use crate::route::{InFlight, Step};
 use crate::telemetry::PluginLabels;
 use crate::upstream::{self, Outgoing};
-use crate::Router;
 use http::Response;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http_body_util::BodyExt;
@@ -90,7 +90,8 @@ pub(super) async fn open(exchange: &Exchange, step: &Step) -> Result<Live, Error
 fn encode(exchange: &Exchange, step: &Step) -> Result<(Sent, Outgoing), Error> {
     let (router, call, decision) = (&exchange.router, &exchange.call, &exchange.decision);
     let provider = &step.endpoint.provider;
-    let plugin_failed = |error: CallError| plugin_failed(router, step.adapter.id(), &provider.name, &error);
+    let plugin_failed =
+        |error: CallError| plugin_failed(router, step.adapter.id(), &provider.name, &error);
     let context = CallContext { seed: decision.seed, now_ms: decision.now_ms };
     let mut attempt = step.adapter.attempt(context).map_err(plugin_failed)?;
     let user = call.user.as_deref().map(tailor::pseudonym);
@@ -100,11 +101,13 @@ fn encode(exchange: &Exchange, step: &Step) -> Result<(Sent, Outgoing), Error> {
         .map_err(plugin_failed)?
         .map_err(|failure| Error::from_failure(failure, &provider.name))?;
     let (framing, memo) = (upstream.framing, upstream.memo.clone());
-    let mut outgoing = upstream::prepare(upstream, provider, &call.seals, sealed).map_err(|breach| {
-        breach_of_contract(router, step.adapter.id(), &provider.name, &breach.to_string())
-    })?;
+    let mut outgoing =
+        upstream::prepare(upstream, provider, &call.seals, sealed).map_err(|breach| {
+            breach_of_contract(router, step.adapter.id(), &provider.name, &breach.to_string())
+        })?;
     if !router.credentials.attach(provider, &mut outgoing) {
-        let message = format!("The credential for the provider `{}` is missing or unusable.", provider.name);
+        let message =
+            format!("The credential for the provider `{}` is missing or unusable.", provider.name);
         return Err(Error::upstream(Code::ProviderAuthentication, &provider.name, message));
     }
     Ok((Sent { attempt, framing, memo, streaming: request.streaming }, outgoing))
@@ -126,7 +129,8 @@ async fn send(
         Ok(Err(error)) => {
             let cause = error.source().map(ToString::to_string).unwrap_or_default();
             tracing::warn!(provider = name, %error, cause, "request failed");
-            let what = if error.is_connect() { "could not be reached" } else { "broke the connection" };
+            let what =
+                if error.is_connect() { "could not be reached" } else { "broke the connection" };
             let message = format!("The provider `{name}` {what}.");
             Err(Error::upstream(Code::ProviderUnavailable, name, message))
         }
@@ -148,7 +152,8 @@ async fn receive(
     let (parts, body) = response.into_parts();
     let head = ResponseHead { status: parts.status.as_u16(), headers: shown(&parts.headers) };
     if parts.headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-        let message = format!("The provider `{provider}` sent a compressed answer that nobody asked for.");
+        let message =
+            format!("The provider `{provider}` sent a compressed answer that nobody asked for.");
         return Err(Error::upstream(Code::ProviderUnavailable, provider, message));
     }
     if !parts.status.is_success() {
@@ -184,10 +189,16 @@ async fn read(
     };
     hold(body, bounds).await.map_err(|refused| {
         let (code, what) = match refused {
-            Refused::TooLarge => (Code::ProviderUnavailable, "sent more than upstream.max_response allows"),
-            Refused::NoRoom => (Code::Overloaded, "answered, but server.max_buffered leaves no room for it"),
+            Refused::TooLarge => {
+                (Code::ProviderUnavailable, "sent more than upstream.max_response allows")
+            }
+            Refused::NoRoom => {
+                (Code::Overloaded, "answered, but server.max_buffered leaves no room for it")
+            }
             Refused::TooSlow => (Code::ProviderTimeout, "did not finish its answer in time"),
-            Refused::Broken => (Code::ProviderUnavailable, "broke the connection within its answer"),
+            Refused::Broken => {
+                (Code::ProviderUnavailable, "broke the connection within its answer")
+            }
         };
         Error::upstream(code, provider, format!("The provider `{provider}` {what}."))
     })
@@ -250,7 +261,9 @@ impl Live {
     fn is_answer(&self) -> bool {
         self.ready.iter().any(|event| match event {
             Event::Usage(usage) => usage.completion_tokens > 0,
-            Event::Finish(finish) => !matches!(finish.reason, FinishReason::Stop | FinishReason::Error),
+            Event::Finish(finish) => {
+                !matches!(finish.reason, FinishReason::Stop | FinishReason::Error)
+            }
             _ => false,
         })
     }
@@ -306,7 +319,9 @@ impl Live {
             plugin_failed(&self.router, &self.plugin, &self.endpoint.provider.name, &error)
         })?;
         self.accept(events)?;
-        framed.map_err(|error| self.unavailable(&format!("sent a stream that cannot be read ({error})")))
+        framed.map_err(|error| {
+            self.unavailable(&format!("sent a stream that cannot be read ({error})"))
+        })
     }
 
     /// Takes events over, up to and without a failure, which ends the answer.

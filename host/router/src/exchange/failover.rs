@@ -59,9 +59,13 @@ impl Failures {
     /// The last error, with the reasons of all. A client is asked to wait only
     /// as long as the first endpoint to recover needs.
     fn into_error(self, otherwise: Error) -> Error {
-        let reasons = self.errors.iter().map(|(step, error)| (step.endpoint.id.clone(), error.message.clone()));
-        let reasons: Vec<_> = reasons.collect();
-        let wait: Option<Duration> = self.errors.iter().filter_map(|(_, error)| error.retry_after).min();
+        let reasons = self
+            .errors
+            .iter()
+            .map(|(step, error)| (step.endpoint.id.clone(), error.message.clone()));
+        let reasons: Box<[_]> = reasons.collect();
+        let wait: Option<Duration> =
+            self.errors.iter().filter_map(|(_, error)| error.retry_after).min();
         let Some((_, last)) = self.errors.into_iter().next_back() else { return otherwise };
         Error { reasons, retry_after: last.retry_after.and(wait), ..last }
     }

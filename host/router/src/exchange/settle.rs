@@ -88,7 +88,8 @@ impl Settlement {
     }
 
     fn bill(&self, usage: Usage) -> Bill {
-        let meter = |name: &str| usage.meters.iter().find(|(it, _)| it == name).map_or(0, |(_, n)| *n);
+        let meter =
+            |name: &str| usage.meters.iter().find(|(it, _)| it == name).map_or(0, |(_, n)| *n);
         let counts = TokenCounts {
             prompt: usage.prompt_tokens,
             completion: usage.completion_tokens,

@@ -52,7 +52,12 @@ struct Answer {
 }
 
 /// The response that streams an answer from `phase` on.
-pub(super) fn response(phase: Phase, id: &GenerationId, model: String, keep_alive: Duration) -> Response<Body> {
+pub(super) fn response(
+    phase: Phase,
+    id: &GenerationId,
+    model: String,
+    keep_alive: Duration,
+) -> Response<Body> {
     let mut answer = Answer { phase, id: id.clone(), model, keep_alive };
     if let Phase::Flowing(flow) = &mut answer.phase {
         flow.opened.settlement.record().answered(StatusCode::OK);
@@ -108,7 +113,12 @@ impl Answer {
 
     /// A stream that is nothing but its error.
     fn refusal(&self, error: &Error) -> Bytes {
-        let head = Head { id: self.id.to_string(), created: 0, model: self.model.clone(), provider: String::new() };
+        let head = Head {
+            id: self.id.to_string(),
+            created: 0,
+            model: self.model.clone(),
+            provider: String::new(),
+        };
         let mut out = BytesMut::new();
         StreamEncoder::new(head, false).fail(&respond::envelope(error), None, &mut out);
         out.freeze()

@@ -2,8 +2,8 @@
 //! of a format that it does not speak, content only where that was granted.
 
 use crate::route::Step;
-use plugway_engine::chat::{PartBody, ReasoningOptions, Request, ResultBody, Tool};
 use plugway_engine::EndpointFacts;
+use plugway_engine::chat::{PartBody, ReasoningOptions, Request, ResultBody, Tool};
 use plugway_wire::openai_chat::ChatCall;
 use sha2::{Digest, Sha256};
 
@@ -21,7 +21,7 @@ pub(super) fn request(call: &ChatCall, step: &Step, user: Option<String>) -> (Re
         drop_native(&mut request);
     }
     if let Some(effort) = &step.effort {
-        let reasoning = request.reasoning.get_or_insert_with(|| ReasoningOptions {
+        let reasoning = request.reasoning.get_or_insert(ReasoningOptions {
             enabled: None,
             effort: None,
             max_tokens: None,
@@ -38,7 +38,10 @@ pub(super) fn request(call: &ChatCall, step: &Step, user: Option<String>) -> (Re
 /// What the adapter is told of the endpoint.
 pub(super) fn facts(step: &Step) -> EndpointFacts {
     let endpoint = &step.endpoint;
-    EndpointFacts { max_output_tokens: endpoint.max_output_tokens, options: endpoint.options.clone() }
+    EndpointFacts {
+        max_output_tokens: endpoint.max_output_tokens,
+        options: endpoint.options.clone(),
+    }
 }
 
 /// Takes out what only a speaker of the client's dialect could read. `native`

@@ -12,7 +12,8 @@ const STABLE: f64 = 0.5;
 /// Orders all candidates. Same input, same plan.
 pub(super) fn plan(query: &Query, candidates: &[Candidate]) -> Plan {
     let mut order: Vec<u32> = (0..).take(candidates.len()).collect();
-    let rank = |list: &[String], name: &str| list.iter().position(|it| it == name).unwrap_or(list.len());
+    let rank =
+        |list: &[String], name: &str| list.iter().position(|it| it == name).unwrap_or(list.len());
     order.sort_by(|&a, &b| {
         let (a, b) = (&candidates[a as usize], &candidates[b as usize]);
         let models = match query.keep_model_order {
@@ -20,7 +21,9 @@ pub(super) fn plan(query: &Query, candidates: &[Candidate]) -> Plan {
             false => Ordering::Equal,
         };
         models
-            .then_with(|| rank(&query.providers, &a.provider).cmp(&rank(&query.providers, &b.provider)))
+            .then_with(|| {
+                rank(&query.providers, &a.provider).cmp(&rank(&query.providers, &b.provider))
+            })
             .then_with(|| is_unstable(a).cmp(&is_unstable(b)))
             .then_with(|| a.estimated_cost.total_cmp(&b.estimated_cost))
             .then_with(|| a.id.cmp(&b.id))
@@ -28,7 +31,8 @@ pub(super) fn plan(query: &Query, candidates: &[Candidate]) -> Plan {
     let steps = order.into_iter().map(|candidate| Step { candidate, ..Step::default() });
     Plan {
         steps: steps.collect(),
-        reason: "Built-in order: the client's preference, then stability, then expected cost.".into(),
+        reason: "Built-in order: the client's preference, then stability, then expected cost."
+            .into(),
         note: String::new(),
     }
 }

@@ -103,9 +103,10 @@ fn judge(router: &Router, call: &ChatCall, endpoint: &Endpoint) -> Result<Arc<Ad
         return Err(format!("the prompt is far beyond its context of {limit} tokens"));
     }
     if call.routing.require_parameters
-        && let Some(missing) = call.parameters.iter().find(|wanted| {
-            !info.supported_parameters.iter().any(|known| known == *wanted)
-        })
+        && let Some(missing) = call
+            .parameters
+            .iter()
+            .find(|wanted| !info.supported_parameters.iter().any(|known| known == *wanted))
     {
         return Err(format!("it does not support `{missing}`, and require_parameters is set"));
     }

@@ -101,7 +101,8 @@ impl Health {
         let known = self.endpoints.read().unwrap_or_else(PoisonError::into_inner);
         let Some(endpoint) = known.get(endpoint) else { return Reading::default() };
         let windows = endpoint.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        windows.reading(self.started.elapsed().as_secs(), endpoint.in_flight.load(Ordering::Relaxed))
+        windows
+            .reading(self.started.elapsed().as_secs(), endpoint.in_flight.load(Ordering::Relaxed))
     }
 
     fn endpoint(&self, id: &str) -> Arc<Endpoint> {
@@ -194,13 +195,22 @@ fn share(part: u32, rest: u32) -> Option<f64> {
 mod tests {
     use super::*;
 
-    fn check(attempts: &[(u64, Verdict)], now: u64, half_minute: Option<f64>, five_minutes: Option<f64>) {
+    fn check(
+        attempts: &[(u64, Verdict)],
+        now: u64,
+        half_minute: Option<f64>,
+        five_minutes: Option<f64>,
+    ) {
         let mut windows = Windows::default();
         for (at, verdict) in attempts {
             windows.add(*at, *verdict);
         }
         let reading = windows.reading(now, 0);
-        assert_eq!((reading.uptime_30s, reading.uptime_5m), (half_minute, five_minutes), "at {now}");
+        assert_eq!(
+            (reading.uptime_30s, reading.uptime_5m),
+            (half_minute, five_minutes),
+            "at {now}"
+        );
     }
 
     #[test]
@@ -212,9 +222,11 @@ mod tests {
         check(&mixed, 110, Some(0.8), Some(0.8));
         check(&mixed, 140, None, Some(0.8));
         check(&mixed, 500, None, None);
-        let blameless = [(100, Good); 5].iter().chain(&[(100, Blameless); 5]).copied().collect::<Vec<_>>();
+        let blameless =
+            [(100, Good); 5].iter().chain(&[(100, Blameless); 5]).copied().collect::<Vec<_>>();
         check(&blameless, 100, Some(1.0), Some(1.0));
-        let limited = [(100, Good); 5].iter().chain(&[(100, Limited); 5]).copied().collect::<Vec<_>>();
+        let limited =
+            [(100, Good); 5].iter().chain(&[(100, Limited); 5]).copied().collect::<Vec<_>>();
         check(&limited, 100, Some(1.0), Some(1.0));
     }
 

@@ -86,7 +86,7 @@ fn nothing_left(call: &ChatCall, excluded: Vec<(String, String)>) -> Error {
         "No endpoint is left for `{}`; error.metadata.endpoints has the reason for each.",
         call.routing.models.join("`, `")
     );
-    Error { reasons: excluded, ..Error::new(Code::NoEndpoint, message) }
+    Error { reasons: excluded.into(), ..Error::new(Code::NoEndpoint, message) }
 }
 
 /// The strategy that the request names, or else the first configured one that
@@ -243,7 +243,10 @@ mod tests {
     #[test]
     fn a_plan_names_each_candidate_at_most_once() {
         let plan = |candidates: &[u32]| Plan {
-            steps: candidates.iter().map(|&candidate| Step { candidate, ..Step::default() }).collect(),
+            steps: candidates
+                .iter()
+                .map(|&candidate| Step { candidate, ..Step::default() })
+                .collect(),
             ..Plan::default()
         };
         assert_eq!(check(&plan(&[1, 0]), 2), Ok(()));

@@ -31,9 +31,12 @@ pub enum CredentialState {
 /// All credentials of one router. Shared by all requests; the lock is held for a
 /// map lookup, or for reading one small file after it changed.
 pub struct Credentials {
-    env: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    env: Box<Environment>,
     files: Mutex<HashMap<PathBuf, CachedFile>>,
 }
+
+/// Looks a variable up.
+type Environment = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 struct CachedFile {
     checked: Instant,
@@ -89,7 +92,9 @@ impl Credentials {
     fn secret(&self, source: &CredentialSource) -> Option<Secret> {
         match source {
             CredentialSource::None => None,
-            CredentialSource::Env(name) => (self.env)(name).map(Zeroizing::new).and_then(Secret::new),
+            CredentialSource::Env(name) => {
+                (self.env)(name).map(Zeroizing::new).and_then(Secret::new)
+            }
             CredentialSource::File(path) => self.file(path),
         }
     }
@@ -107,7 +112,8 @@ impl Credentials {
         let modified = std::fs::metadata(path).and_then(|meta| meta.modified()).ok();
         if let Some(known) = known {
             known.checked = Instant::now();
-            if modified.is_some() && modified != known.modified
+            if modified.is_some()
+                && modified != known.modified
                 && let Some(secret) = read(path)
             {
                 (known.modified, known.secret) = (modified, Some(secret));

@@ -51,7 +51,8 @@ impl Client {
         let tls = tls(&config.ca_files)?;
         let direct = pool(config, https(tls.clone(), tcp(config)));
         let proxied = config.proxy.as_ref().map(|proxy| {
-            let matcher = Matcher::builder().all(proxy.to_string()).no(config.no_proxy.join(",")).build();
+            let matcher =
+                Matcher::builder().all(proxy.to_string()).no(config.no_proxy.join(",")).build();
             let tunnel = Tunnel::new(proxy.clone(), tcp(config));
             Proxied { matcher, pool: pool(config, https(tls, tunnel)) }
         });
@@ -115,7 +116,8 @@ fn tls(ca_files: &[PathBuf]) -> Result<Arc<ClientConfig>, ClientError> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
     for path in ca_files {
         let refuse = |reason: String| ClientError::CaFile { path: path.clone(), reason };
-        let certificates = CertificateDer::pem_file_iter(path).map_err(|e| refuse(e.to_string()))?;
+        let certificates =
+            CertificateDer::pem_file_iter(path).map_err(|e| refuse(e.to_string()))?;
         let before = roots.len();
         for certificate in certificates {
             let certificate = certificate.map_err(|e| refuse(e.to_string()))?;

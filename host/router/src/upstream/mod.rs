@@ -7,7 +7,7 @@ mod client;
 mod outgoing;
 mod secret;
 
-pub use auth::{Credentials, CredentialState};
+pub use auth::{CredentialState, Credentials};
 pub use body::SplicedBody;
 pub use client::{Client, ClientError};
 pub use outgoing::{ContractBreach, Outgoing, prepare};

@@ -109,16 +109,16 @@ impl Outgoing {
     }
 }
 
-fn headers(
-    wanted: &[(String, String)],
-    provider: &Provider,
-) -> Result<HeaderMap, ContractBreach> {
+fn headers(wanted: &[(String, String)], provider: &Provider) -> Result<HeaderMap, ContractBreach> {
     if wanted.len() > MAX_HEADERS {
         return Err(ContractBreach::TooMuch { what: "the number of headers", limit: MAX_HEADERS });
     }
     let mut headers = HeaderMap::with_capacity(wanted.len() + 4);
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    headers.insert(USER_AGENT, HeaderValue::from_static(concat!("plugway/", env!("CARGO_PKG_VERSION"))));
+    headers.insert(
+        USER_AGENT,
+        HeaderValue::from_static(concat!("plugway/", env!("CARGO_PKG_VERSION"))),
+    );
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     for (name, value) in wanted {
         let refused = || ContractBreach::Header(printable(name));
@@ -170,9 +170,7 @@ fn join(base: &Uri, path: &str, auth: &AuthScheme) -> Result<Uri, ContractBreach
         return fail("sets the credential's query parameter");
     }
     let base = base.to_string();
-    format!("{}/{relative}", base.trim_end_matches('/'))
-        .parse()
-        .or(fail("is no URL path"))
+    format!("{}/{relative}", base.trim_end_matches('/')).parse().or(fail("is no URL path"))
 }
 
 /// Whether a server could read the segment as `.` or `..`, or as more than one
@@ -182,7 +180,8 @@ fn climbs(segment: &str) -> bool {
     let twice = decoded(&once);
     [segment, &once, &twice].into_iter().any(|text| {
         let name = text.split(';').next().unwrap_or(text);
-        matches!(name, "." | "..") || text.contains(['\\', '\0'])
+        matches!(name, "." | "..")
+            || text.contains(['\\', '\0'])
             || (text.contains('/') && text.split('/').any(|part| matches!(part, "." | "..")))
     })
 }
