@@ -170,3 +170,17 @@ async fn the_clients_own_lists_are_kept() {
     let reasons = answer.json()["error"]["metadata"]["endpoints"].clone();
     assert_eq!(reasons.as_array().map(Vec::len), Some(2), "{reasons}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_falls_silent_is_given_up_on() {
+    let stall = Failure::Stall { after_chunks: 2, milliseconds: 60_000 };
+    let toml = "[server]\nkeep_alive_interval = \"100ms\"\n[upstream]\nidle_timeout = \"500ms\"\n";
+    let stalling = failing(stall).tokens_per_second(50).reply("a b c d e f");
+    let pair = Pair::with(stalling, toml).await;
+    for model in MODELS {
+        let streamed = pair.router.client().stream(&ask(model, "Hi")).await;
+        assert!(streamed.content().starts_with('a'), "{:?}", streamed.chunks);
+        let error = streamed.chunks.iter().find(|chunk| !chunk["error"].is_null()).unwrap();
+        assert_eq!(error["error"]["metadata"]["error_type"], "timeout", "{error}");
+    }
+}

@@ -132,3 +132,30 @@ async fn a_strategy_that_fails_is_replaced_for_the_request() {
     let metrics = pair.router.client().get("/metrics").await.text();
     assert!(metrics.contains("plugway_strategy_fallbacks_total{plugin=\"wild\"} 1"), "{metrics}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_router_without_a_free_instance_sheds_and_blames_nobody() {
+    let slow = Behaviour::new().head_delay_ms(1500).reply("in the end");
+    let pair = Pair::with(slow, "[plugins.limits]\nmax_instances = 4\n").await;
+    let requests: Vec<_> = (0..12)
+        .map(|_| {
+            let client = pair.router.client();
+            tokio::spawn(async move { client.chat(&ask("test/open", "Hi")).await })
+        })
+        .collect();
+    let (mut served, mut shed) = (0, 0);
+    for request in requests {
+        let answer = request.await.unwrap();
+        if answer.status == 200 {
+            served += 1;
+            continue;
+        }
+        assert_eq!(answer.status, 503, "{}", answer.text());
+        assert_eq!(answer.json()["error"]["metadata"]["error_type"], "overloaded");
+        assert!(answer.header("retry-after").is_some());
+        shed += 1;
+    }
+    assert!(served > 0 && shed > 0, "{served} served, {shed} shed");
+    let metrics = pair.router.client().get("/metrics").await.text();
+    assert!(!metrics.contains("plugway_plugin_failures_total{"), "{metrics}");
+}

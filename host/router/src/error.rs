@@ -5,6 +5,9 @@ use http::StatusCode;
 use plugway_engine::chat::{Failure, FailureKind};
 use std::time::Duration;
 
+/// What a client is asked to wait when the router is at one of its own bounds.
+const OVERLOAD_PAUSE: Duration = Duration::from_secs(1);
+
 /// Who has to act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -200,11 +203,9 @@ impl Error {
         self
     }
 
-    /// Asks the client to wait.
-    #[must_use]
-    pub fn retry_after(mut self, wait: Duration) -> Self {
-        self.retry_after = Some(wait);
-        self
+    /// The router is at one of its own bounds.
+    pub fn overloaded(message: impl Into<String>) -> Self {
+        Self { retry_after: Some(OVERLOAD_PAUSE), ..Self::new(Code::Overloaded, message) }
     }
 
     /// What an adapter said of its provider.

@@ -13,6 +13,7 @@
 
 mod attempt;
 mod failover;
+mod live;
 mod settle;
 mod stream;
 mod tailor;
@@ -22,8 +23,8 @@ use crate::api::{Body, respond};
 use crate::error::{Code, Error};
 use crate::record::Record;
 use crate::route::{self, Decision};
-use attempt::Live;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
+use live::Live;
 use plugway_wire::answer::Answer;
 use plugway_wire::openai_chat::{self, ChatCall, Head};
 use settle::Settlement;
@@ -168,6 +169,6 @@ fn refuse(refused: Refused) -> Response<Body> {
 fn out_of_time() -> Error {
     Error::new(
         Code::ProviderTimeout,
-        "The request was not answered within server.request_deadline.",
+        "The request was not answered within server.request_deadline and upstream.total_timeout.",
     )
 }

@@ -46,6 +46,8 @@ struct Attempt {
     endpoint: String,
     outcome: &'static str,
     elapsed: Duration,
+    /// Prompt and completion tokens, where the provider counted any.
+    tokens: Option<(u64, u64)>,
 }
 
 /// Tokens of the answer, and where their number comes from.
@@ -76,7 +78,6 @@ pub struct Record {
     pub reason: String,
     /// Endpoint that served.
     pub endpoint: String,
-    provider: String,
     attempts: Vec<Attempt>,
     first_content: Option<Duration>,
     tokens: Tokens,
@@ -100,7 +101,6 @@ impl Record {
             strategy: String::new(),
             reason: String::new(),
             endpoint: String::new(),
-            provider: String::new(),
             attempts: Vec::new(),
             first_content: None,
             tokens: Tokens::default(),
@@ -116,22 +116,27 @@ impl Record {
         self.started
     }
 
-    /// An attempt ended; `outcome` is `ok` or the error's type.
+    /// An attempt ended; `outcome` is `ok` or the error's type. What a failed one
+    /// consumed is told here and nowhere else: the client does not pay for it.
     pub fn attempt(
         &mut self,
         provider: &str,
         endpoint: &str,
         outcome: &'static str,
         began: Instant,
+        usage: Option<&chat::Usage>,
     ) {
         let labels = AttemptLabels { provider: provider.to_owned(), outcome };
         self.metrics.attempts.get_or_create(&labels).inc();
-        let attempt = Attempt { endpoint: endpoint.to_owned(), outcome, elapsed: began.elapsed() };
-        self.attempts.push(attempt);
-        if outcome == "ok" {
-            self.endpoint = endpoint.to_owned();
-            self.provider = provider.to_owned();
+        let tokens = usage.map(|usage| (usage.prompt_tokens, usage.completion_tokens));
+        let (prompt, completion) = tokens.unwrap_or_default();
+        for (kind, count) in [("prompt", prompt), ("completion", completion)] {
+            let labels = TokenLabels { provider: provider.to_owned(), kind };
+            self.metrics.tokens.get_or_create(&labels).inc_by(count);
         }
+        let attempt =
+            Attempt { endpoint: endpoint.to_owned(), outcome, elapsed: began.elapsed(), tokens };
+        self.attempts.push(attempt);
     }
 
     /// The first content is on its way to the client.
@@ -180,8 +185,13 @@ impl Record {
     }
 
     fn attempts(&self) -> String {
-        let tell =
-            |a: &Attempt| format!("{}:{}:{}ms", a.endpoint, a.outcome, a.elapsed.as_millis());
+        let tell = |it: &Attempt| {
+            let told = format!("{}:{}:{}ms", it.endpoint, it.outcome, it.elapsed.as_millis());
+            match it.tokens {
+                Some((prompt, completion)) => format!("{told}:{prompt}+{completion}tok"),
+                None => told,
+            }
+        };
         self.attempts.iter().map(tell).collect::<Vec<_>>().join(" ")
     }
 }
@@ -196,14 +206,6 @@ impl Drop for Record {
         metrics.duration.observe(elapsed.as_secs_f64());
         let labels = RequestLabels { route: self.route, status };
         metrics.requests.get_or_create(&labels).inc();
-        for (kind, count) in
-            [("prompt", self.tokens.prompt), ("completion", self.tokens.completion)]
-        {
-            if count > 0 {
-                let labels = TokenLabels { provider: self.provider.clone(), kind };
-                metrics.tokens.get_or_create(&labels).inc_by(count);
-            }
-        }
         tracing::info!(
             target: "plugway::access",
             id = %self.id,

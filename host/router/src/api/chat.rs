@@ -11,15 +11,11 @@ use hyper::body::Incoming;
 use plugway_wire::BadRequest;
 use plugway_wire::openai_chat::{self, ChatCall, DecodeOptions};
 use std::sync::Arc;
-use std::time::Duration;
 
 const ROUTE: &str = "/v1/chat/completions";
 
 /// Lets clients name their session without touching the body.
 const SESSION_ID: &str = "x-session-id";
-
-/// What a client is asked to wait when the router is at a bound.
-const OVERLOAD_PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) async fn completions(router: Arc<Router>, request: Request<Incoming>) -> Response<Body> {
     let mut record = Record::open(router.metrics.clone(), ROUTE);
@@ -61,15 +57,12 @@ fn explain(refused: &Refused, limit: usize) -> Error {
             Code::PayloadTooLarge,
             format!("The body is larger than the {limit} bytes that server.max_body allows."),
         ),
-        Refused::NoRoom => Error::new(
-            Code::Overloaded,
+        Refused::NoRoom => Error::overloaded(
             "The router holds as many request bodies as server.max_buffered allows; try again soon.",
-        )
-        .retry_after(OVERLOAD_PAUSE),
-        Refused::TooSlow => Error::new(
-            Code::RequestTimeout,
-            "The body did not arrive within server.body_timeout.",
         ),
+        Refused::TooSlow => {
+            Error::new(Code::RequestTimeout, "The body did not arrive within server.body_timeout.")
+        }
         Refused::Broken => Error::new(Code::InvalidRequest, "The body broke off before its end."),
     }
 }

@@ -1,58 +1,31 @@
 //! One attempt at one endpoint: encode in the adapter, check, splice, sign, send,
-//! frame, decode; as far as the first content, and from there event by event.
+//! and read as far as the first content.
 
-use super::{Exchange, out_of_time, tailor};
+use super::live::{Live, Source};
+use super::{Exchange, tailor};
 use crate::Router;
 use crate::buffer::{Bounds, Held, Refused, hold};
 use crate::catalog::Endpoint;
 use crate::error::{Code, Error};
-use crate::route::{InFlight, Step};
+use crate::route::Step;
 use crate::telemetry::PluginLabels;
 use crate::upstream::{self, Outgoing};
+use bytes::Bytes;
 use http::Response;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use plugway_engine::chat::{Event, Failure, FinishReason};
-use plugway_engine::{Attempt, CallContext, CallError, Decoder, Frame, Framing, ResponseHead};
-use plugway_wire::answer;
+use plugway_engine::chat::{Event, Usage};
+use plugway_engine::{Attempt, CallContext, CallError, CallErrorKind, Framing, ResponseHead};
 use plugway_wire::framing::Framer;
 use std::error::Error as _;
-use std::sync::Arc;
-use std::time::{Duration, Instant as Clock};
+use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 /// The largest error body that an adapter is shown.
 const MAX_ERROR_BYTES: usize = 256 * 1024;
 
-/// An attempt that has yielded content and may yield more.
-pub(super) struct Live {
-    router: Arc<Router>,
-    endpoint: Arc<Endpoint>,
-    plugin: String,
-    began: Clock,
-    deadline: Instant,
-    /// Counts the attempt among the endpoint's open ones.
-    pub(super) in_flight: Option<InFlight>,
-    /// Read already, and still to be handed on.
-    ready: Vec<Event>,
-    source: Source,
-}
-
-/// Where further events come from.
-enum Source {
-    Stream(Box<Stream>),
-    Ended,
-    /// Ended by a failure that is told after what was ready.
-    Failed(Box<Error>),
-}
-
-struct Stream {
-    body: Incoming,
-    framer: Framer,
-    frames: Vec<Frame>,
-    decoder: Decoder,
-}
+/// What a client is told when no plugin instance is free.
+const CROWDED: &str = "The router runs as many plugin instances as plugins.limits.max_instances allows; try again soon.";
 
 /// What encoding left behind for decoding.
 struct Sent {
@@ -62,29 +35,34 @@ struct Sent {
     streaming: bool,
 }
 
+/// An attempt that came to nothing, and what the provider says that it consumed
+/// all the same.
+pub(super) struct Failed {
+    pub(super) error: Error,
+    pub(super) usage: Option<Usage>,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self { error, usage: None }
+    }
+}
+
 /// Attempts one step, up to its first content.
-pub(super) async fn open(exchange: &Exchange, step: &Step) -> Result<Live, Error> {
+pub(super) async fn open(exchange: &Exchange, step: &Step) -> Result<Live, Failed> {
     let router = &exchange.router;
     let began = Instant::now();
     let deadline = exchange.deadline.min(began + router.config.upstream.total_timeout);
     let (sent, outgoing) = encode(exchange, step)?;
     let response = send(router, &step.endpoint, outgoing, deadline).await?;
     let (ready, source) = receive(router, step, sent, response, deadline).await?;
-    let mut live = Live {
-        router: router.clone(),
-        endpoint: step.endpoint.clone(),
-        plugin: step.adapter.id().to_owned(),
-        began: began.into_std(),
-        deadline,
-        in_flight: None,
-        ready: Vec::new(),
-        source,
-    };
-    live.accept(ready)?;
+    let mut live = Live::new(router, step, source, began, deadline);
     let patience = step.first_token_timeout_ms.map(|ms| Duration::from_millis(ms.into()));
     let patience = patience.unwrap_or(router.config.upstream.first_token_timeout);
-    live.reach_content(began + patience).await?;
-    Ok(live)
+    match live.reach_content(ready, began + patience).await {
+        Ok(()) => Ok(live),
+        Err(error) => Err(Failed { error, usage: live.consumed() }),
+    }
 }
 
 fn encode(exchange: &Exchange, step: &Step) -> Result<(Sent, Outgoing), Error> {
@@ -157,15 +135,16 @@ async fn receive(
         return Err(Error::upstream(Code::ProviderUnavailable, provider, message));
     }
     if !parts.status.is_success() {
-        let body = read(router, provider, body, MAX_ERROR_BYTES, deadline).await?.bytes;
+        // Whatever keeps the body from being read, the status still says enough.
+        let body = read(router, provider, body, MAX_ERROR_BYTES, deadline).await;
+        let body = body.map_or_else(|_| Bytes::new(), |held| held.bytes);
         let failure = sent.attempt.explain(head, body.into()).map_err(failed)?;
         return Err(Error::from_failure(failure, provider));
     }
     if sent.streaming && is_stream(&parts.headers) {
         let decoder = sent.attempt.decoder(head, &sent.memo).map_err(failed)?;
         let framer = Framer::new(sent.framing, router.config.upstream.max_frame_bytes);
-        let stream = Stream { body, framer, frames: Vec::new(), decoder };
-        return Ok((Vec::new(), Source::Stream(Box::new(stream))));
+        return Ok((Vec::new(), Source::stream(body, framer, decoder)));
     }
     let limit = router.config.upstream.max_response_bytes;
     let Held { bytes, room } = read(router, provider, body, limit, deadline).await?;
@@ -204,157 +183,6 @@ async fn read(
     })
 }
 
-impl Live {
-    /// Where the answer comes from.
-    pub(super) fn endpoint(&self) -> &Arc<Endpoint> {
-        &self.endpoint
-    }
-
-    /// When the attempt began.
-    pub(super) fn began(&self) -> Clock {
-        self.began
-    }
-
-    /// The next events, as soon as there are any; none after the last. Dropping
-    /// the future loses nothing.
-    pub(super) async fn next(&mut self) -> Result<Option<Vec<Event>>, Error> {
-        loop {
-            if !self.ready.is_empty() {
-                return Ok(Some(std::mem::take(&mut self.ready)));
-            }
-            match std::mem::replace(&mut self.source, Source::Ended) {
-                Source::Ended => return Ok(None),
-                Source::Failed(error) => return Err(*error),
-                stream @ Source::Stream(_) => self.source = stream,
-            }
-            if let Err(error) = self.advance().await {
-                self.source = Source::Failed(Box::new(error));
-            }
-        }
-    }
-
-    /// Reads on until there is content to commit to, keeping what comes before.
-    async fn reach_content(&mut self, until: Instant) -> Result<(), Error> {
-        while !self.ready.iter().any(answer::commits) {
-            match &self.source {
-                Source::Stream(_) => {}
-                Source::Failed(error) => return Err((**error).clone()),
-                Source::Ended if self.is_answer() => return Ok(()),
-                Source::Ended => {
-                    return Err(self.unavailable("sent an answer with nothing in it"));
-                }
-            }
-            match timeout_at(until, self.advance()).await {
-                Ok(advanced) => advanced?,
-                Err(_) => {
-                    let name = &self.endpoint.provider.name;
-                    let message = format!("The provider `{name}` sent no content in time.");
-                    return Err(Error::upstream(Code::ProviderTimeout, name, message));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether what ended without content is an answer all the same: something
-    /// was generated, or the end says more than that it is one.
-    fn is_answer(&self) -> bool {
-        self.ready.iter().any(|event| match event {
-            Event::Usage(usage) => usage.completion_tokens > 0,
-            Event::Finish(finish) => {
-                !matches!(finish.reason, FinishReason::Stop | FinishReason::Error)
-            }
-            _ => false,
-        })
-    }
-
-    /// Reads one chunk of the stream and decodes what it completes. Cancel-safe:
-    /// it waits for the chunk only.
-    async fn advance(&mut self) -> Result<(), Error> {
-        let Source::Stream(stream) = &mut self.source else { return Ok(()) };
-        let idle = self.router.config.upstream.idle_timeout;
-        let wait = self.deadline.min(Instant::now() + idle);
-        let frame = match timeout_at(wait, stream.body.frame()).await {
-            Ok(frame) => frame,
-            Err(_) if wait == self.deadline => return Err(out_of_time()),
-            Err(_) => {
-                let name = &self.endpoint.provider.name;
-                let message = format!("The provider `{name}` fell silent within its answer.");
-                return Err(Error::upstream(Code::ProviderTimeout, name, message));
-            }
-        };
-        match frame {
-            Some(Ok(frame)) => match frame.into_data() {
-                Ok(chunk) => self.decode(Some(&chunk)),
-                Err(_trailers) => Ok(()),
-            },
-            Some(Err(error)) => {
-                tracing::warn!(provider = self.endpoint.provider.name, %error, "stream broke");
-                Err(self.unavailable("broke the connection within its answer"))
-            }
-            None => self.decode(None),
-        }
-    }
-
-    /// Frames a chunk, or the stream's end, and has the adapter read it.
-    fn decode(&mut self, chunk: Option<&[u8]>) -> Result<(), Error> {
-        let Source::Stream(stream) = &mut self.source else { return Ok(()) };
-        let framed = match chunk {
-            Some(chunk) => stream.framer.push(chunk, &mut stream.frames),
-            None => stream.framer.end(&mut stream.frames),
-        };
-        let frames = std::mem::take(&mut stream.frames);
-        let mut events = Vec::new();
-        let mut decoded = Ok(());
-        if !frames.is_empty() {
-            decoded = stream.decoder.push(frames).map(|more| events = more);
-        }
-        if chunk.is_none() && decoded.is_ok() && !ends(&events) {
-            decoded = stream.decoder.end().map(|more| events.extend(more));
-        }
-        if chunk.is_none() {
-            self.source = Source::Ended;
-        }
-        decoded.map_err(|error| {
-            plugin_failed(&self.router, &self.plugin, &self.endpoint.provider.name, &error)
-        })?;
-        self.accept(events)?;
-        framed.map_err(|error| {
-            self.unavailable(&format!("sent a stream that cannot be read ({error})"))
-        })
-    }
-
-    /// Takes events over, up to and without a failure, which ends the answer.
-    fn accept(&mut self, events: Vec<Event>) -> Result<(), Error> {
-        for event in events {
-            if let Event::Failed(failure) = event {
-                self.fail(failure);
-                return Ok(());
-            }
-            answer::check(&event).map_err(|malformed| {
-                let provider = &self.endpoint.provider.name;
-                breach_of_contract(&self.router, &self.plugin, provider, &malformed.to_string())
-            })?;
-            self.ready.push(event);
-        }
-        Ok(())
-    }
-
-    fn fail(&mut self, failure: Failure) {
-        let error = Error::from_failure(failure, &self.endpoint.provider.name);
-        self.source = Source::Failed(Box::new(error));
-    }
-
-    fn unavailable(&self, what: &str) -> Error {
-        let name = &self.endpoint.provider.name;
-        Error::upstream(Code::ProviderUnavailable, name, format!("The provider `{name}` {what}."))
-    }
-}
-
-fn ends(events: &[Event]) -> bool {
-    events.iter().any(|event| matches!(event, Event::Failed(_)))
-}
-
 /// Whether the body is a stream at all: asked for one, some providers still
 /// answer whole, and say so.
 fn is_stream(headers: &http::HeaderMap) -> bool {
@@ -370,14 +198,27 @@ fn shown(headers: &http::HeaderMap) -> Vec<(String, String)> {
 
 /// A plugin trapped, or went over a limit: named in full in the log, and by
 /// plugin and limit for the client.
-fn plugin_failed(router: &Router, plugin: &str, provider: &str, error: &CallError) -> Error {
+pub(super) fn plugin_failed(
+    router: &Router,
+    plugin: &str,
+    provider: &str,
+    error: &CallError,
+) -> Error {
+    if error.cause == CallErrorKind::NoCapacity {
+        return Error::overloaded(CROWDED);
+    }
     router.metrics.plugin_failures.get_or_create(&PluginLabels { plugin: plugin.to_owned() }).inc();
     tracing::error!(%error, backtrace = error.backtrace(), "plugin failed");
     Error::upstream(Code::PluginFailed, provider, error.to_string())
 }
 
 /// A plugin answered, but not what its contract allows.
-fn breach_of_contract(router: &Router, plugin: &str, provider: &str, breach: &str) -> Error {
+pub(super) fn breach_of_contract(
+    router: &Router,
+    plugin: &str,
+    provider: &str,
+    breach: &str,
+) -> Error {
     router.metrics.plugin_failures.get_or_create(&PluginLabels { plugin: plugin.to_owned() }).inc();
     tracing::error!(plugin, breach, "plugin broke its contract");
     let message = format!("The adapter `{plugin}` broke its contract: {breach}.");

@@ -1,6 +1,7 @@
 //! From step to step of the plan, until one of them yields content.
 
-use super::attempt::{self, Live};
+use super::attempt::{self, Failed};
+use super::live::Live;
 use super::{Exchange, out_of_time};
 use crate::error::{Code, Error};
 use crate::route::{Step, Verdict};
@@ -25,10 +26,15 @@ pub(super) async fn first_content(exchange: &mut Exchange) -> Result<Live, Error
                 live.in_flight = Some(in_flight);
                 return Ok(live);
             }
-            Err(error) => {
+            Err(Failed { error, usage }) => {
                 in_flight.ended(Verdict::from(error.code));
                 let (provider, endpoint) = (&step.endpoint.provider.name, &step.endpoint.id);
-                exchange.record.attempt(provider, endpoint, error.code.error_type(), began);
+                let outcome = error.code.error_type();
+                exchange.record.attempt(provider, endpoint, outcome, began, usage.as_ref());
+                // More load would not help a router that is at its bounds.
+                if error.code == Code::Overloaded {
+                    return Err(error);
+                }
                 failures.add(&step, error);
             }
         }

@@ -1,7 +1,7 @@
 //! What an answer consumed and cost, settled once: at its end, or when the
 //! client leaves before it.
 
-use super::attempt::Live;
+use super::live::Live;
 use crate::catalog::{Price, TokenCounts, cost};
 use crate::error::Error;
 use crate::record::{Record, Tokens};
@@ -79,8 +79,9 @@ impl Settlement {
             estimated,
         };
         self.record.consumed(tokens, bill.cost);
+        self.record.endpoint.clone_from(&self.endpoint);
         let outcome = failure.map_or("ok", |error| error.code.error_type());
-        self.record.attempt(&self.provider, &self.endpoint, outcome, self.began);
+        self.record.attempt(&self.provider, &self.endpoint, outcome, self.began, Some(&bill.usage));
         if let Some(in_flight) = self.in_flight.take() {
             in_flight.ended(failure.map_or(Verdict::Good, |error| error.code.into()));
         }

@@ -13,7 +13,7 @@ use crate::catalog::Endpoint;
 use crate::error::{Code, Error};
 use crate::telemetry::PluginLabels;
 use eligible::Eligible;
-use plugway_engine::{Adapter, Candidate, Objective, Plan, Policy, Query, Refusal};
+use plugway_engine::{Adapter, CallErrorKind, Candidate, Objective, Plan, Policy, Query, Refusal};
 use plugway_wire::openai_chat::{ChatCall, Partition, Sort};
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -123,6 +123,12 @@ fn plan(
         Ok(Err(Refusal::NoRoute(sentence))) => return Err(Error::new(Code::NoEndpoint, sentence)),
         Ok(Err(Refusal::InvalidOptions(sentence))) => {
             return Err(Error::new(Code::InvalidRequest, sentence).param("provider.options"));
+        }
+        Err(error) if error.cause == CallErrorKind::NoCapacity => {
+            return Err(Error::overloaded(
+                "The router runs as many plugin instances as plugins.limits.max_instances allows; \
+                 try again soon.",
+            ));
         }
         Err(error) => {
             let labels = PluginLabels { plugin: strategy.id().to_owned() };

@@ -1,0 +1,245 @@
+//! An attempt that has begun to answer: from here on event by event.
+
+use super::attempt::{breach_of_contract, plugin_failed};
+use super::out_of_time;
+use crate::Router;
+use crate::catalog::Endpoint;
+use crate::error::{Code, Error};
+use crate::route::{InFlight, Step};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use plugway_engine::chat::{Event, Failure, FinishReason, Usage};
+use plugway_engine::{Decoder, Frame};
+use plugway_wire::answer::{self, Tally};
+use plugway_wire::framing::Framer;
+use std::sync::Arc;
+use std::time::Instant as Clock;
+use tokio::time::{Instant, timeout_at};
+
+/// An attempt that has yielded content and may yield more.
+pub(super) struct Live {
+    router: Arc<Router>,
+    endpoint: Arc<Endpoint>,
+    plugin: String,
+    began: Clock,
+    deadline: Instant,
+    /// Counts the attempt among the endpoint's open ones.
+    pub(super) in_flight: Option<InFlight>,
+    /// Read already, and still to be handed on.
+    ready: Vec<Event>,
+    source: Source,
+}
+
+/// Where further events come from.
+pub(super) enum Source {
+    Stream(Box<Stream>),
+    Ended,
+    /// Ended by a failure that is told after what was ready.
+    Failed(Box<Error>),
+}
+
+/// A streamed response, half read.
+pub(super) struct Stream {
+    body: Incoming,
+    framer: Framer,
+    frames: Vec<Frame>,
+    decoder: Decoder,
+    /// Until when the provider may stay silent; none while nobody waits for it.
+    silent_until: Option<Instant>,
+}
+
+impl Source {
+    /// Events come from a body, framed and decoded.
+    pub(super) fn stream(body: Incoming, framer: Framer, decoder: Decoder) -> Self {
+        let frames = Vec::new();
+        Self::Stream(Box::new(Stream { body, framer, frames, decoder, silent_until: None }))
+    }
+}
+
+impl Live {
+    /// An attempt whose response has begun.
+    pub(super) fn new(
+        router: &Arc<Router>,
+        step: &Step,
+        source: Source,
+        began: Instant,
+        deadline: Instant,
+    ) -> Self {
+        Self {
+            router: router.clone(),
+            endpoint: step.endpoint.clone(),
+            plugin: step.adapter.id().to_owned(),
+            began: began.into_std(),
+            deadline,
+            in_flight: None,
+            ready: Vec::new(),
+            source,
+        }
+    }
+
+    /// What the provider says was consumed by what has not been handed on yet.
+    pub(super) fn consumed(&self) -> Option<Usage> {
+        let mut tally = Tally::default();
+        self.ready.iter().for_each(|event| tally.observe(event));
+        tally.total_usage()
+    }
+
+    /// Where the answer comes from.
+    pub(super) fn endpoint(&self) -> &Arc<Endpoint> {
+        &self.endpoint
+    }
+
+    /// When the attempt began.
+    pub(super) fn began(&self) -> Clock {
+        self.began
+    }
+
+    /// The next events, as soon as there are any; none after the last. Dropping
+    /// the future loses nothing.
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<Event>>, Error> {
+        loop {
+            if !self.ready.is_empty() {
+                return Ok(Some(std::mem::take(&mut self.ready)));
+            }
+            match std::mem::replace(&mut self.source, Source::Ended) {
+                Source::Ended => return Ok(None),
+                Source::Failed(error) => return Err(*error),
+                stream @ Source::Stream(_) => self.source = stream,
+            }
+            if let Err(error) = self.advance().await {
+                self.source = Source::Failed(Box::new(error));
+            }
+        }
+    }
+
+    /// Reads on from `ready` until there is content to commit to, keeping what
+    /// comes before.
+    pub(super) async fn reach_content(
+        &mut self,
+        ready: Vec<Event>,
+        until: Instant,
+    ) -> Result<(), Error> {
+        self.accept(ready)?;
+        while !self.ready.iter().any(answer::commits) {
+            match &self.source {
+                Source::Stream(_) => {}
+                Source::Failed(error) => return Err((**error).clone()),
+                Source::Ended if self.is_answer() => return Ok(()),
+                Source::Ended => {
+                    return Err(self.unavailable("sent an answer with nothing in it"));
+                }
+            }
+            match timeout_at(until, self.advance()).await {
+                Ok(advanced) => advanced?,
+                Err(_) => {
+                    let name = &self.endpoint.provider.name;
+                    let message = format!("The provider `{name}` sent no content in time.");
+                    return Err(Error::upstream(Code::ProviderTimeout, name, message));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether what ended without content is an answer all the same: something
+    /// was generated, or the end says more than that it is one.
+    fn is_answer(&self) -> bool {
+        self.ready.iter().any(|event| match event {
+            Event::Usage(usage) => usage.completion_tokens > 0,
+            Event::Finish(finish) => {
+                !matches!(finish.reason, FinishReason::Stop | FinishReason::Error)
+            }
+            _ => false,
+        })
+    }
+
+    /// Reads one chunk of the stream and decodes what it completes. Cancel-safe:
+    /// it waits for the chunk only.
+    async fn advance(&mut self) -> Result<(), Error> {
+        let Source::Stream(stream) = &mut self.source else { return Ok(()) };
+        let idle = self.router.config.upstream.idle_timeout;
+        // Kept over calls: a caller that gives up for a while, to send its client
+        // a sign of life, does not make the provider any less silent.
+        let silent_until = *stream.silent_until.get_or_insert_with(|| Instant::now() + idle);
+        let wait = self.deadline.min(silent_until);
+        let frame = match timeout_at(wait, stream.body.frame()).await {
+            Ok(frame) => frame,
+            Err(_) if wait == self.deadline => return Err(out_of_time()),
+            Err(_) => {
+                let name = &self.endpoint.provider.name;
+                let message = format!("The provider `{name}` fell silent within its answer.");
+                return Err(Error::upstream(Code::ProviderTimeout, name, message));
+            }
+        };
+        stream.silent_until = None;
+        match frame {
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(chunk) => self.decode(Some(&chunk)),
+                Err(_trailers) => Ok(()),
+            },
+            Some(Err(error)) => {
+                tracing::warn!(provider = self.endpoint.provider.name, %error, "stream broke");
+                Err(self.unavailable("broke the connection within its answer"))
+            }
+            None => self.decode(None),
+        }
+    }
+
+    /// Frames a chunk, or the stream's end, and has the adapter read it.
+    fn decode(&mut self, chunk: Option<&[u8]>) -> Result<(), Error> {
+        let Source::Stream(stream) = &mut self.source else { return Ok(()) };
+        let framed = match chunk {
+            Some(chunk) => stream.framer.push(chunk, &mut stream.frames),
+            None => stream.framer.end(&mut stream.frames),
+        };
+        let frames = std::mem::take(&mut stream.frames);
+        let mut events = Vec::new();
+        let mut decoded = Ok(());
+        if !frames.is_empty() {
+            decoded = stream.decoder.push(frames).map(|more| events = more);
+        }
+        if chunk.is_none() && decoded.is_ok() && !ends(&events) {
+            decoded = stream.decoder.end().map(|more| events.extend(more));
+        }
+        if chunk.is_none() {
+            self.source = Source::Ended;
+        }
+        decoded.map_err(|error| {
+            plugin_failed(&self.router, &self.plugin, &self.endpoint.provider.name, &error)
+        })?;
+        self.accept(events)?;
+        framed.map_err(|error| {
+            self.unavailable(&format!("sent a stream that cannot be read ({error})"))
+        })
+    }
+
+    /// Takes events over, up to and without a failure, which ends the answer.
+    fn accept(&mut self, events: Vec<Event>) -> Result<(), Error> {
+        for event in events {
+            if let Event::Failed(failure) = event {
+                self.fail(failure);
+                return Ok(());
+            }
+            answer::check(&event).map_err(|malformed| {
+                let provider = &self.endpoint.provider.name;
+                breach_of_contract(&self.router, &self.plugin, provider, &malformed.to_string())
+            })?;
+            self.ready.push(event);
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        let error = Error::from_failure(failure, &self.endpoint.provider.name);
+        self.source = Source::Failed(Box::new(error));
+    }
+
+    fn unavailable(&self, what: &str) -> Error {
+        let name = &self.endpoint.provider.name;
+        Error::upstream(Code::ProviderUnavailable, name, format!("The provider `{name}` {what}."))
+    }
+}
+
+fn ends(events: &[Event]) -> bool {
+    events.iter().any(|event| matches!(event, Event::Failed(_)))
+}
