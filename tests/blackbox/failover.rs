@@ -157,18 +157,27 @@ async fn the_clients_own_lists_are_kept() {
         (json!({"order": ["second"]}), "from second"),
         (json!({"order": ["second"], "allow_fallbacks": false}), "from second"),
         (json!({"sort": "price"}), "from first"),
+        (json!({"max_price": {"prompt": 1}}), "from first"),
     ] {
         let mut request = ask("test/both", "Hi");
         request["provider"] = provider.clone();
         let answer = router.client().chat(&request).await;
         assert_eq!(answer.content(), expected, "{provider}: {}", answer.text());
     }
-    let mut request = ask("test/both", "Hi");
-    request["provider"] = json!({"only": ["nobody"]});
-    let answer = router.client().chat(&request).await;
-    assert_eq!(answer.status, 503);
-    let reasons = answer.json()["error"]["metadata"]["endpoints"].clone();
-    assert_eq!(reasons.as_array().map(Vec::len), Some(2), "{reasons}");
+    for provider in [
+        json!({"only": ["nobody"]}),
+        json!({"zdr": true}),
+        json!({"data_collection": "deny"}),
+        json!({"quantizations": ["fp8"]}),
+        json!({"max_price": {"prompt": "0.5"}}),
+    ] {
+        let mut request = ask("test/both", "Hi");
+        request["provider"] = provider.clone();
+        let answer = router.client().chat(&request).await;
+        assert_eq!(answer.status, 503, "{provider}: {}", answer.text());
+        let reasons = answer.json()["error"]["metadata"]["endpoints"].clone();
+        assert_eq!(reasons.as_array().map(Vec::len), Some(2), "{provider}: {reasons}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,3 +13,4 @@ mod plugins;
 mod seals;
 mod setup;
 mod tidy;
+mod upstream;

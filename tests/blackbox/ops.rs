@@ -2,6 +2,7 @@
 
 use crate::setup::{Pair, ask};
 use plugway_simulator::Behaviour;
+use plugway_tests::LogLines;
 use serde_json::Value;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -22,6 +23,8 @@ async fn models_and_endpoints_are_listed_with_exact_prices() {
         assert_eq!(endpoint["pricing"]["prompt"], "0.000002");
     }
     assert_eq!(client.get("/v1/models/no/such/endpoints").await.status, 404);
+    let route = "/v1/models/{author}/{slug}/endpoints";
+    LogLines::wait(|line| line["route"] == route && line["status"] == 404).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

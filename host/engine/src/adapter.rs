@@ -13,6 +13,7 @@ use crate::error::CallError;
 use crate::grants::Grants;
 use crate::plugin::Identity;
 use crate::sandbox::{CallContext, Sandbox, State};
+use crate::spoken;
 use crate::types::{
     AdapterInfo, AuthScheme, EndpointFacts, Frame, Framing, ResponseHead, UpstreamRequest,
 };
@@ -132,7 +133,7 @@ impl Attempt {
         };
         let encoded =
             self.sandbox.call("encode", |store| provider.call_encode(store, request, &endpoint))?;
-        Ok(encoded.map(Into::into))
+        Ok(encoded.map(Into::into).map_err(spoken::failure))
     }
 
     /// Translates a whole 2xx response.
@@ -149,7 +150,7 @@ impl Attempt {
         let response = wit::UpstreamResponse { head: head.into(), body };
         let events =
             self.sandbox.call("decode", |store| provider.call_decode(store, &response, memo))?;
-        self.sandbox.bound("decode", events)
+        self.sandbox.bound("decode", events).map(spoken::events)
     }
 
     /// Explains a response with any other status.
@@ -163,7 +164,9 @@ impl Attempt {
     ) -> Result<chat::Failure, CallError> {
         let provider = self.instance.plugway_provider_provider();
         let response = wit::UpstreamResponse { head: head.into(), body };
-        self.sandbox.call("explain", |store| provider.call_explain(store, &response))
+        let failure =
+            self.sandbox.call("explain", |store| provider.call_explain(store, &response))?;
+        Ok(spoken::failure(failure))
     }
 
     /// Begins to translate a streamed 2xx response.
@@ -200,7 +203,7 @@ impl Decoder {
         let frames: Vec<wit::Frame> = frames.into_iter().map(Into::into).collect();
         let events =
             self.sandbox.call(EXPORT, |store| decoder.call_push(store, self.resource, &frames))?;
-        self.sandbox.bound(EXPORT, events)
+        self.sandbox.bound(EXPORT, events).map(spoken::events)
     }
 
     /// Tells that the body ended cleanly.
@@ -211,15 +214,15 @@ impl Decoder {
         const EXPORT: &str = "stream-decoder.end";
         let decoder = self.instance.plugway_provider_provider().stream_decoder();
         let events = self.sandbox.call(EXPORT, |store| decoder.call_end(store, self.resource))?;
-        self.sandbox.bound(EXPORT, events)
+        self.sandbox.bound(EXPORT, events).map(spoken::events)
     }
 }
 
 impl From<wit::Info> for AdapterInfo {
     fn from(info: wit::Info) -> Self {
         Self {
-            name: info.name,
-            default_base_url: info.default_base_url,
+            name: spoken::sentence(&info.name),
+            default_base_url: info.default_base_url.as_deref().map(spoken::sentence),
             auth: info.auth.into_iter().map(Into::into).collect(),
             dialects: info.dialects,
             reasoning_formats: info.reasoning_formats,

@@ -83,7 +83,11 @@ impl CodeCache {
         entries.sort();
         let excess = entries.len().saturating_sub(MAX_ENTRIES);
         for (_, path) in &entries[..excess] {
-            fs::remove_file(path)?;
+            match fs::remove_file(path) {
+                // Another process was quicker.
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
         }
         Ok(())
     }
@@ -106,7 +110,7 @@ fn deserialize(engine: &Engine, code: &[u8]) -> Option<Component> {
     // SAFETY: `deserialize` needs bytes that `Component::serialize` wrote, because
     // it runs them as native code. `code` comes from an entry of the cache
     // directory, which `create_private` found to be owned by this user and closed
-    // to writing for everyone else; the only writer in there is `CodeCache::put`,
+    // to writing for everyone else, as are the directories above it; the only writer in there is `CodeCache::put`,
     // which writes what `serialize` returned. The seal, which covers the name and
     // all bytes, shows that the entry was not torn, cut or swapped since. Whoever
     // can forge an entry is this user already, and could replace this very
@@ -126,10 +130,23 @@ fn create_private(directory: &Path) -> io::Result<()> {
     }
     // Whoever owns a file that this process just made is this user.
     let probe = directory.join(format!("probe.{}", unique()));
+    // A process that died here may have had the same id, as the first of a
+    // container always has.
+    let _ = fs::remove_file(&probe);
     let user = File::create_new(&probe)?.metadata()?.uid();
     fs::remove_file(&probe)?;
     if found.uid() != user {
         return Err(io::Error::other("it belongs to another user"));
+    }
+    // Whoever can rename a directory above can put another one in its place.
+    for above in fs::canonicalize(directory)?.ancestors().skip(1) {
+        let found = fs::metadata(above)?;
+        let (owner, mode) = (found.uid(), found.permissions().mode());
+        let is_sticky = mode & 0o1000 != 0;
+        if (owner != user && owner != 0) || (mode & 0o022 != 0 && !is_sticky) {
+            let above = above.display();
+            return Err(io::Error::other(format!("others could replace it through {above}")));
+        }
     }
     // Closing it now would not help: entries may have been planted before.
     if found.permissions().mode() & 0o022 != 0 {

@@ -21,6 +21,9 @@ pub(crate) struct Stamp {
     path: PathBuf,
     pub(crate) size: u64,
     modified: SystemTime,
+    /// Tools that copy keep size and time; these change all the same.
+    #[cfg(unix)]
+    identity: (u64, i64, i64),
 }
 
 impl Stamp {
@@ -101,7 +104,16 @@ fn inspect(root: &Path, id: &str, path: &Path) -> Found {
         return Err("it is no regular file".to_owned());
     }
     let modified = metadata.modified().map_err(unreadable)?;
-    Ok(Stamp { path: target, size: metadata.len(), modified })
+    Ok(Stamp {
+        path: target,
+        size: metadata.len(),
+        modified,
+        #[cfg(unix)]
+        identity: {
+            use std::os::unix::fs::MetadataExt as _;
+            (metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
+        },
+    })
 }
 
 fn unreadable(error: io::Error) -> String {

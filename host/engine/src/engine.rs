@@ -11,7 +11,7 @@ use wasmtime::{Config, EngineWeak, InstanceAllocationStrategy, OptLevel, Pooling
 use crate::cache::CodeCache;
 use crate::error::{Error, LoadError};
 use crate::grants::Grants;
-use crate::limits::{Limits, TICK};
+use crate::limits::{Limits, MAX_MEMORIES, MAX_TABLES, TICK};
 use crate::plugin::{self, Plugin};
 
 /// Compiles and runs plugins. Cheap to clone; the pools and the clock's thread
@@ -156,6 +156,8 @@ fn config(limits: &Limits, instances: u32) -> Config {
         .max_core_instances_per_component(
             u32::try_from(limits.max_core_instances).unwrap_or(u32::MAX),
         )
+        .max_memories_per_component(u32::try_from(MAX_MEMORIES).unwrap_or(u32::MAX))
+        .max_tables_per_component(u32::try_from(MAX_TABLES).unwrap_or(u32::MAX))
         .max_tables_per_module(MAX_TABLES_PER_MODULE)
         .max_core_instance_size(MAX_INSTANCE_SIZE)
         .max_component_instance_size(MAX_INSTANCE_SIZE)

@@ -9,6 +9,7 @@ use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use crate::grants::Ungranted;
 use crate::limits::{Exceeded, Limits};
 use crate::plugin::Identity;
+use crate::spoken;
 
 /// The engine or the registry cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -209,7 +210,7 @@ fn cause(limits: &Limits, error: &wasmtime::Error) -> CallErrorKind {
     if text.contains("fuel allocated for hostcalls") {
         return CallErrorKind::OutputTooLarge { limit_bytes: limits.max_output_bytes };
     }
-    CallErrorKind::Trap(text)
+    CallErrorKind::Trap(spoken::sentence(&text))
 }
 
 fn symbolicate(backtrace: &WasmBacktrace) -> Box<str> {
@@ -218,8 +219,8 @@ fn symbolicate(backtrace: &WasmBacktrace) -> Box<str> {
         let names: Vec<&str> =
             frame.symbols().iter().filter_map(wasmtime::FrameSymbol::name).collect();
         let name = match (names.is_empty(), frame.func_name()) {
-            (false, _) => names.join(" < "),
-            (true, Some(name)) => name.to_owned(),
+            (false, _) => spoken::sentence(&names.join(" < ")),
+            (true, Some(name)) => spoken::sentence(name),
             (true, None) => format!("function {}", frame.func_index()),
         };
         lines.push_str(&format!("{depth:>3}: {name}\n"));

@@ -78,7 +78,12 @@ pub(crate) fn check(
         .imports(component.engine())
         .filter(|(_, import)| !only_types(component, &import.ty))
         .filter_map(|(import, _)| {
-            let remedy = remedy(id, kind, split(import).0, grants)?;
+            let (interface, version) = split(import);
+            let foreign = interface.starts_with("plugway:") && !version.starts_with("0.1.");
+            let remedy = match foreign {
+                true => "this router has version 0.1; build the plugin against that".to_owned(),
+                false => remedy(id, kind, interface, grants)?,
+            };
             Some(Ungranted { import: import.to_owned(), remedy })
         })
         .collect();

@@ -19,6 +19,7 @@ mod plugin;
 mod question;
 mod registry;
 mod sandbox;
+mod spoken;
 mod status;
 mod strategy;
 mod types;

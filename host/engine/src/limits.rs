@@ -75,6 +75,13 @@ pub(crate) enum Exceeded {
     Memory,
 }
 
+/// Memories of one instance. Runtimes of other languages need up to three; more
+/// would drain the common pool, which holds one for each instance on average.
+pub(crate) const MAX_MEMORIES: usize = 4;
+
+/// Tables of one instance.
+pub(crate) const MAX_TABLES: usize = 16;
+
 /// What ends a call that exceeded a bound; the meter says which.
 #[derive(Debug, thiserror::Error)]
 #[error("stopped by the engine")]
@@ -157,11 +164,11 @@ impl ResourceLimiter for Meter {
     }
 
     fn tables(&self) -> usize {
-        self.limits.max_core_instances
+        MAX_TABLES
     }
 
     fn memories(&self) -> usize {
-        self.limits.max_core_instances
+        MAX_MEMORIES
     }
 }
 

@@ -8,6 +8,7 @@ use crate::bindings::adapter::plugway::host::log::{Host, Level};
 use crate::limits::Limits;
 use crate::plugin::Identity;
 use crate::sandbox::State;
+use crate::spoken::clean;
 
 /// Longer lines are cut here, at a character's boundary.
 const MAX_LINE_BYTES: usize = 4 << 10;
@@ -49,8 +50,17 @@ impl Log {
         Self { identity, limits, lines: 0, out: Vec::new(), err: Vec::new() }
     }
 
-    /// Another call may write its own share of lines.
+    /// Another call may write its own share of lines. A line that the one before
+    /// left unfinished is its own: it must not run into this one's.
     pub(crate) fn begin_call(&mut self) {
+        for (level, line) in [
+            (Level::Info, std::mem::take(&mut self.out)),
+            (Level::Warn, std::mem::take(&mut self.err)),
+        ] {
+            if !line.is_empty() {
+                self.line(level, &String::from_utf8_lossy(&line));
+            }
+        }
         self.lines = 0;
     }
 
@@ -89,7 +99,7 @@ impl Log {
             return;
         }
         match self.identity.pace.admit(self.limits.max_log_lines_per_second) {
-            Admission::Line => emit(&self.identity, level, &clean(text)),
+            Admission::Line => emit(&self.identity, level, &clean(text, MAX_LINE_BYTES)),
             Admission::LastLine => {
                 emit(&self.identity, Level::Warn, "further lines of this second are dropped");
             }
@@ -133,14 +143,6 @@ impl Pace {
     }
 }
 
-/// Cuts a line and takes out what could forge lines or move a terminal's cursor.
-fn clean(text: &str) -> String {
-    let cut = text.floor_char_boundary(MAX_LINE_BYTES);
-    let mark = if cut < text.len() { "[cut]" } else { "" };
-    let printable = |c: char| if c.is_control() { ' ' } else { c };
-    text[..cut].chars().map(printable).chain(mark.chars()).collect()
-}
-
 fn emit(identity: &Identity, level: Level, text: &str) {
     let (plugin, digest) = (identity.id.as_str(), identity.short_digest());
     macro_rules! event {
@@ -163,8 +165,8 @@ mod tests {
 
     #[test]
     fn lines_are_cut_and_cleaned() {
-        assert_eq!(clean("a\nb\x1b[2J"), "a b [2J");
-        let long = clean(&"é".repeat(MAX_LINE_BYTES));
+        assert_eq!(clean("a\nb\x1b[2J", MAX_LINE_BYTES), "a b [2J");
+        let long = clean(&"é".repeat(MAX_LINE_BYTES), MAX_LINE_BYTES);
         assert_eq!(long.len(), MAX_LINE_BYTES + "[cut]".len());
     }
 

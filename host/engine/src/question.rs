@@ -2,6 +2,7 @@
 //! are laid out anew for each question but their strings are not copied.
 
 use crate::bindings::strategy::exports::plugway::strategy::strategy as wit;
+use crate::spoken;
 use crate::types::{
     Candidate, ComparePrice, Cutoffs, Health, Objective, Percentiles, Plan, Query, Refusal, Step,
 };
@@ -152,7 +153,7 @@ impl From<&Health> for wit::Health {
 impl From<wit::Plan> for Plan {
     fn from(plan: wit::Plan) -> Self {
         let steps = plan.steps.into_iter().map(Into::into).collect();
-        Self { steps, reason: plan.reason, note: plan.note }
+        Self { steps, reason: spoken::sentence(&plan.reason), note: plan.note }
     }
 }
 
@@ -170,8 +171,8 @@ impl From<wit::Step> for Step {
 impl From<wit::Refusal> for Refusal {
     fn from(refusal: wit::Refusal) -> Self {
         match refusal {
-            wit::Refusal::NoRoute(sentence) => Self::NoRoute(sentence),
-            wit::Refusal::InvalidOptions(sentence) => Self::InvalidOptions(sentence),
+            wit::Refusal::NoRoute(text) => Self::NoRoute(spoken::sentence(&text)),
+            wit::Refusal::InvalidOptions(text) => Self::InvalidOptions(spoken::sentence(&text)),
         }
     }
 }

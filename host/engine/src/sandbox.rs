@@ -15,7 +15,9 @@ use crate::wasi::Senses;
 /// What the inert clocks and the randomness of one instance answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CallContext {
-    /// Seeds all randomness, hash maps included: same seed, same behaviour.
+    /// Seeds all randomness that is drawn from now on: same seed, same behaviour.
+    /// The hash keys of a guest's runtime are drawn once, when its instance first
+    /// needs them, so in a warm instance they come from an earlier seed.
     pub seed: u64,
     /// Milliseconds since the Unix epoch; stands still.
     pub now_ms: u64,

@@ -12,6 +12,7 @@ use crate::error::{CallError, CallErrorKind, OpenError};
 use crate::plugin::Identity;
 use crate::question;
 use crate::sandbox::{CallContext, Sandbox, State};
+use crate::spoken;
 use crate::types::{Candidate, Plan, Query, Refusal, Setup};
 
 /// A loaded strategy. Holds no instance of its own; its policies do.
@@ -77,7 +78,10 @@ impl Strategy {
         })?;
         match opened {
             Ok(resource) => Ok(Warm { sandbox, instance, resource, calls: 0 }),
-            Err(reason) => Err(OpenError::Refused { plugin: self.id().to_owned(), reason }),
+            Err(reason) => Err(OpenError::Refused {
+                plugin: self.id().to_owned(),
+                reason: spoken::sentence(&reason),
+            }),
         }
     }
 }

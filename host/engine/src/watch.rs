@@ -33,7 +33,8 @@ impl Registry {
         if self.directory().is_some() {
             let (registry, stopped) = (Arc::clone(self), Arc::clone(&stopped));
             let run = move || {
-                let mut wait = interval;
+                // What was still being written at the start settles soon.
+                let mut wait = SETTLE.min(interval);
                 loop {
                     let woken = woken.recv_timeout(wait);
                     let stop = stopped.load(Ordering::Relaxed);

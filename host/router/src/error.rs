@@ -176,6 +176,9 @@ pub struct Error {
     pub provider: Option<String>,
     /// The provider's own error code.
     pub provider_code: Option<Box<str>>,
+    /// The sentence is the provider's own, and may quote the prompt: it goes to
+    /// the client, and into no log.
+    pub is_quoted: bool,
     /// How long the client should wait.
     pub retry_after: Option<Duration>,
     /// Why each endpoint was not used: `(endpoint, reason)`.
@@ -191,6 +194,7 @@ impl Error {
             param: None,
             provider: None,
             provider_code: None,
+            is_quoted: false,
             retry_after: None,
             reasons: Box::default(),
         }
@@ -210,12 +214,20 @@ impl Error {
 
     /// What an adapter said of its provider.
     pub fn from_failure(failure: Failure, provider: &str) -> Self {
+        let code = Code::from(failure.kind);
         Self {
-            code: failure.kind.into(),
-            message: failure.message,
+            code,
+            message: match code {
+                // Providers quote the key, and the client could not mend it anyway.
+                Code::ProviderAuthentication => {
+                    format!("The provider `{provider}` refused the router's credential.")
+                }
+                _ => failure.message,
+            },
             param: failure.param.map(Into::into),
             provider: Some(provider.to_owned()),
             provider_code: failure.code.map(Into::into),
+            is_quoted: true,
             retry_after: failure.retry_after_ms.map(Duration::from_millis),
             reasons: Box::default(),
         }

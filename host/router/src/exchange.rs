@@ -80,7 +80,7 @@ pub(crate) async fn run(
     record.strategy.clone_from(&decision.strategy);
     record.reason.clone_from(&decision.reason);
     let strategy = HeaderValue::try_from(&decision.strategy).ok();
-    let deadline = Instant::now() + router.config.server.request_deadline;
+    let deadline = Instant::from_std(record.started()) + router.config.server.request_deadline;
     let hold = router.config.server.head_hold;
     let keep_alive = router.config.server.keep_alive_interval;
     let streaming = call.request.streaming;

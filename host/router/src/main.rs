@@ -78,8 +78,8 @@ fn listen(router: Router, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<Exit
         let listener = TcpListener::bind(address)
             .await
             .with_context(|| format!("cannot listen on {address}; choose another with --listen"))?;
-        ready(listener.local_addr()?);
         let mut terminate = signal(SignalKind::terminate())?;
+        ready(listener.local_addr()?);
         let asked_to_end = async move {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => {}
@@ -94,7 +94,7 @@ fn listen(router: Router, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<Exit
 fn log(config: LogConfig) {
     let level = config.level.as_str();
     let filter = EnvFilter::try_from_env("PLUGWAY_LOG")
-        .unwrap_or_else(|_| EnvFilter::new(format!("warn,plugway={level}")));
+        .unwrap_or_else(|_| EnvFilter::new(format!("warn,plugway={level},plugway::access=info")));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(io::stderr().is_terminal())

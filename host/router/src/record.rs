@@ -40,6 +40,15 @@ impl fmt::Display for GenerationId {
     }
 }
 
+/// Counts and logs a request that is no generation, such as a listing or one
+/// that was refused at the door.
+pub fn plain(metrics: &Metrics, route: &'static str, status: StatusCode, began: Instant) {
+    let status = status.as_u16();
+    metrics.requests.get_or_create(&RequestLabels { route, status }).inc();
+    let duration_ms = began.elapsed().as_millis() as u64;
+    tracing::info!(target: "plugway::access", route, status, duration_ms);
+}
+
 /// One attempt, as the log tells it.
 #[derive(Clone, Debug)]
 struct Attempt {
@@ -161,19 +170,13 @@ impl Record {
 
     /// The request failed, before or after its head was sent.
     pub fn failed(&mut self, error: &Error) {
-        self.failure = Some((error.code, error.message.clone()));
+        let told = if error.is_quoted { "(the provider's own words)" } else { &error.message };
+        self.failure = Some((error.code, told.to_owned()));
     }
 
     /// The head was sent with this status.
     pub fn answered(&mut self, status: StatusCode) {
         self.status = Some(status);
-    }
-
-    /// The whole answer was handed to the client's connection.
-    pub fn complete(&mut self) {
-        if self.finish.is_empty() && self.failure.is_none() {
-            self.finish.push_str("complete");
-        }
     }
 
     fn outcome(&self) -> &'static str {
@@ -247,7 +250,7 @@ mod tests {
     fn a_record_that_nobody_completed_was_cancelled() {
         let mut record = Record::open(Arc::new(Metrics::new()), "/v1/chat/completions");
         assert_eq!(record.outcome(), "cancelled");
-        record.complete();
+        record.finished("stop");
         assert_eq!(record.outcome(), "ok");
         record.failed(&Error::new(Code::RateLimited, "slow down"));
         assert_eq!(record.outcome(), "rate_limit_exceeded");

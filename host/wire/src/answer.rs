@@ -4,13 +4,17 @@
 //! size, so both are understood here, once.
 
 mod check;
+mod extra;
 mod fold;
+mod order;
 
 use plugway_engine::chat;
 
 pub use check::{MalformedEvent, check};
+pub(crate) use extra::merge as merge_extra;
 pub(crate) use fold::join_media;
 pub use fold::{Answer, Choice};
+pub use order::Order;
 
 /// Bytes of text that make a token, roughly, where nobody counted.
 const BYTES_PER_TOKEN: u64 = 4;

@@ -12,7 +12,7 @@ use plugway_wire::BadRequest;
 use plugway_wire::openai_chat::{self, ChatCall, DecodeOptions};
 use std::sync::Arc;
 
-const ROUTE: &str = "/v1/chat/completions";
+pub(super) const ROUTE: &str = "/v1/chat/completions";
 
 /// Lets clients name their session without touching the body.
 const SESSION_ID: &str = "x-session-id";

@@ -9,42 +9,52 @@ pub(crate) mod respond;
 
 use crate::Router;
 use crate::error::{Code, Error};
+use crate::record;
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// The body of every response: a failure after the head is told in-band.
 pub type Body = UnsyncBoxBody<Bytes, Infallible>;
 
-/// Answers one request. Dropping the future, or the response's body, cancels
-/// whatever was started for it.
+/// Answers one request, and leaves one line of it in the access log. Dropping the
+/// future, or the response's body, cancels whatever was started for it.
 pub async fn serve(router: Arc<Router>, request: Request<Incoming>) -> Response<Body> {
-    if let Err(error) = guard::check(&router, &request) {
-        return respond::error(&error, None);
-    }
-    let path = request.uri().path();
-    let path = path.strip_prefix("/api").filter(|rest| rest.starts_with("/v1/")).unwrap_or(path);
-    let method = request.method().clone();
-    match (route(path), method) {
-        (Some(Route::Chat), Method::POST) => chat::completions(router, request).await,
-        (Some(Route::Models), Method::GET | Method::HEAD) => models::list(&router),
-        (Some(Route::Endpoints(slug)), Method::GET | Method::HEAD) => {
-            models::endpoints(&router, &slug)
+    let began = Instant::now();
+    let route = route(request.uri().path());
+    let name = route.as_ref().map_or("unknown", Route::name);
+    let response = match (guard::check(&router, &request), route) {
+        (Err(error), _) => respond::error(&error, None),
+        (Ok(()), None) => respond::error(&Error::new(Code::RouteNotFound, NO_ROUTE), None),
+        (Ok(()), Some(Route::Chat)) if request.method() == Method::POST => {
+            // Keeps a record of its own.
+            return chat::completions(router, request).await;
         }
-        (Some(Route::Health), Method::GET | Method::HEAD) => ops::healthz(),
-        (Some(Route::Ready), Method::GET | Method::HEAD) => ops::readyz(&router),
-        (Some(Route::Metrics), Method::GET | Method::HEAD) => ops::metrics(&router),
-        (Some(route), _) => respond::method_not_allowed(route.methods()),
-        (None, _) => respond::error(
-            &Error::new(
-                Code::RouteNotFound,
-                "There is no such route; the API starts at /v1, for example POST /v1/chat/completions.",
-            ),
-            None,
-        ),
+        (Ok(()), Some(route)) => look_up(&router, &route, request.method()),
+    };
+    record::plain(&router.metrics, name, response.status(), began);
+    response
+}
+
+const NO_ROUTE: &str =
+    "There is no such route; the API starts at /v1, for example POST /v1/chat/completions.";
+
+/// What can be answered at once.
+fn look_up(router: &Router, route: &Route, method: &Method) -> Response<Body> {
+    if *method != Method::GET && *method != Method::HEAD {
+        return respond::method_not_allowed(route.methods());
+    }
+    match route {
+        Route::Chat => respond::method_not_allowed(route.methods()),
+        Route::Models => models::list(router),
+        Route::Endpoints(slug) => models::endpoints(router, slug),
+        Route::Health => ops::healthz(),
+        Route::Ready => ops::readyz(router),
+        Route::Metrics => ops::metrics(router),
     }
 }
 
@@ -58,6 +68,18 @@ enum Route {
 }
 
 impl Route {
+    /// The pattern, for logs and metrics: a path could hold anything.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Chat => chat::ROUTE,
+            Self::Models => "/v1/models",
+            Self::Endpoints(_) => "/v1/models/{author}/{slug}/endpoints",
+            Self::Health => "/healthz",
+            Self::Ready => "/readyz",
+            Self::Metrics => "/metrics",
+        }
+    }
+
     fn methods(&self) -> &'static str {
         match self {
             Self::Chat => "POST",
@@ -67,8 +89,9 @@ impl Route {
 }
 
 fn route(path: &str) -> Option<Route> {
+    let path = path.strip_prefix("/api").filter(|rest| rest.starts_with("/v1/")).unwrap_or(path);
     match path {
-        "/v1/chat/completions" => Some(Route::Chat),
+        chat::ROUTE => Some(Route::Chat),
         "/v1/models" => Some(Route::Models),
         "/healthz" => Some(Route::Health),
         "/readyz" => Some(Route::Ready),

@@ -10,7 +10,6 @@ use crate::error::{Code, Error};
 use crate::route::Step;
 use crate::telemetry::PluginLabels;
 use crate::upstream::{self, Outgoing};
-use bytes::Bytes;
 use http::Response;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use hyper::body::Incoming;
@@ -53,13 +52,15 @@ pub(super) async fn open(exchange: &Exchange, step: &Step) -> Result<Live, Faile
     let router = &exchange.router;
     let began = Instant::now();
     let deadline = exchange.deadline.min(began + router.config.upstream.total_timeout);
-    let (sent, outgoing) = encode(exchange, step)?;
-    let response = send(router, &step.endpoint, outgoing, deadline).await?;
-    let (ready, source) = receive(router, step, sent, response, deadline).await?;
-    let mut live = Live::new(router, step, source, began, deadline);
     let patience = step.first_token_timeout_ms.map(|ms| Duration::from_millis(ms.into()));
-    let patience = patience.unwrap_or(router.config.upstream.first_token_timeout);
-    match live.reach_content(ready, began + patience).await {
+    let content_by = began + patience.unwrap_or(router.config.upstream.first_token_timeout);
+    let (sent, outgoing) = encode(exchange, step)?;
+    // A whole answer has no first token to wait for.
+    let head_by = if sent.streaming { deadline.min(content_by) } else { deadline };
+    let response = send(router, &step.endpoint, outgoing, head_by).await?;
+    let (ready, source) = receive(router, step, sent, response, deadline).await?;
+    let mut live = Live::new(router, step, source, began, deadline, exchange.call.request.choices);
+    match live.reach_content(ready, content_by).await {
         Ok(()) => Ok(live),
         Err(error) => Err(Failed { error, usage: live.consumed() }),
     }
@@ -137,11 +138,13 @@ async fn receive(
     if !parts.status.is_success() {
         // Whatever keeps the body from being read, the status still says enough.
         let body = read(router, provider, body, MAX_ERROR_BYTES, deadline).await;
-        let body = body.map_or_else(|_| Bytes::new(), |held| held.bytes);
-        let failure = sent.attempt.explain(head, body.into()).map_err(failed)?;
+        let mut body = body.map_or_else(|_| Vec::new(), |held| held.bytes.into());
+        // Some providers quote the key that they refuse.
+        router.credentials.mask(&step.endpoint.provider, &mut body);
+        let failure = sent.attempt.explain(head, body).map_err(failed)?;
         return Err(Error::from_failure(failure, provider));
     }
-    if sent.streaming && is_stream(&parts.headers) {
+    if sent.streaming && !is_whole(&parts.headers, sent.framing) {
         let decoder = sent.attempt.decoder(head, &sent.memo).map_err(failed)?;
         let framer = Framer::new(sent.framing, router.config.upstream.max_frame_bytes);
         return Ok((Vec::new(), Source::stream(body, framer, decoder)));
@@ -183,11 +186,12 @@ async fn read(
     })
 }
 
-/// Whether the body is a stream at all: asked for one, some providers still
-/// answer whole, and say so.
-fn is_stream(headers: &http::HeaderMap) -> bool {
+/// Whether the answer is whole although a stream was asked for: some providers
+/// do that, and say so.
+fn is_whole(headers: &http::HeaderMap, framing: Framing) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-    !kind.trim_start().to_ascii_lowercase().starts_with("application/json")
+    let essence = kind.split(';').next().unwrap_or(kind).trim();
+    framing == Framing::Sse && essence.eq_ignore_ascii_case("application/json")
 }
 
 /// A provider's headers as adapters see them: lower-case names, text values.

@@ -10,11 +10,14 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use plugway_engine::chat::{Event, Failure, FinishReason, Usage};
 use plugway_engine::{Decoder, Frame};
-use plugway_wire::answer::{self, Tally};
+use plugway_wire::answer::{self, Order, Tally};
 use plugway_wire::framing::Framer;
 use std::sync::Arc;
 use std::time::Instant as Clock;
 use tokio::time::{Instant, timeout_at};
+
+/// Events without content that are kept until there is some.
+const MAX_HELD_EVENTS: usize = 1024;
 
 /// An attempt that has yielded content and may yield more.
 pub(super) struct Live {
@@ -28,6 +31,7 @@ pub(super) struct Live {
     /// Read already, and still to be handed on.
     ready: Vec<Event>,
     source: Source,
+    order: Order,
 }
 
 /// Where further events come from.
@@ -64,6 +68,7 @@ impl Live {
         source: Source,
         began: Instant,
         deadline: Instant,
+        choices: u32,
     ) -> Self {
         Self {
             router: router.clone(),
@@ -74,6 +79,7 @@ impl Live {
             in_flight: None,
             ready: Vec::new(),
             source,
+            order: Order::new(choices),
         }
     }
 
@@ -106,7 +112,9 @@ impl Live {
                 Source::Failed(error) => return Err(*error),
                 stream @ Source::Stream(_) => self.source = stream,
             }
-            if let Err(error) = self.advance().await {
+            if let Err(error) = self.advance().await
+                && !matches!(self.source, Source::Failed(_))
+            {
                 self.source = Source::Failed(Box::new(error));
             }
         }
@@ -121,6 +129,9 @@ impl Live {
     ) -> Result<(), Error> {
         self.accept(ready)?;
         while !self.ready.iter().any(answer::commits) {
+            if self.ready.len() > MAX_HELD_EVENTS {
+                return Err(self.unavailable("sent much and said nothing"));
+            }
             match &self.source {
                 Source::Stream(_) => {}
                 Source::Failed(error) => return Err((**error).clone()),
@@ -220,7 +231,7 @@ impl Live {
                 self.fail(failure);
                 return Ok(());
             }
-            answer::check(&event).map_err(|malformed| {
+            self.order.check(&event).map_err(|malformed| {
                 let provider = &self.endpoint.provider.name;
                 breach_of_contract(&self.router, &self.plugin, provider, &malformed.to_string())
             })?;

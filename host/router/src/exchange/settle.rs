@@ -63,15 +63,15 @@ impl Settlement {
             let native = self.tally.native_finish.clone().filter(|word| !word.is_empty());
             self.record.finished(native.as_deref().unwrap_or("complete"));
         }
-        self.settle(failure)
+        match failure {
+            Some(error) => self.settle(error.code.error_type(), error.code.into()),
+            None => self.settle("ok", Verdict::Good),
+        }
     }
 
-    fn settle(&mut self, failure: Option<&Error>) -> Bill {
+    fn settle(&mut self, outcome: &'static str, verdict: Verdict) -> Bill {
         self.settled = true;
-        let (usage, estimated) = match self.tally.total_usage() {
-            Some(usage) => (usage, false),
-            None => (self.estimate(), true),
-        };
+        let (usage, estimated) = self.usage();
         let bill = self.bill(usage);
         let tokens = Tokens {
             prompt: bill.usage.prompt_tokens,
@@ -80,10 +80,15 @@ impl Settlement {
         };
         self.record.consumed(tokens, bill.cost);
         self.record.endpoint.clone_from(&self.endpoint);
-        let outcome = failure.map_or("ok", |error| error.code.error_type());
-        self.record.attempt(&self.provider, &self.endpoint, outcome, self.began, Some(&bill.usage));
+        self.record.attempt(
+            &self.provider,
+            &self.endpoint,
+            outcome,
+            self.began,
+            (!estimated).then_some(&bill.usage),
+        );
         if let Some(in_flight) = self.in_flight.take() {
-            in_flight.ended(failure.map_or(Verdict::Good, |error| error.code.into()));
+            in_flight.ended(verdict);
         }
         bill
     }
@@ -112,7 +117,21 @@ impl Settlement {
         }
     }
 
-    /// For a provider that counts nothing, or an answer cut short.
+    /// What was used, and whether that is an estimate. A count that came before the
+    /// end is one of the beginning, and the rest of what was delivered is on top.
+    fn usage(&self) -> (Usage, bool) {
+        match self.tally.total_usage() {
+            Some(usage) if self.tally.finished > 0 => (usage, false),
+            Some(usage) => {
+                let delivered = self.tally.approx_completion_tokens();
+                let completion_tokens = usage.completion_tokens.max(delivered);
+                (Usage { completion_tokens, cost: None, ..usage }, true)
+            }
+            None => (self.estimate(), true),
+        }
+    }
+
+    /// For a provider that counts nothing.
     fn estimate(&self) -> Usage {
         Usage {
             model: None,
@@ -130,7 +149,7 @@ impl Settlement {
 impl Drop for Settlement {
     fn drop(&mut self) {
         if !self.settled {
-            self.settle(None);
+            self.settle("cancelled", Verdict::Good);
         }
     }
 }

@@ -13,7 +13,7 @@ use http_body_util::{BodyExt, StreamBody};
 use plugway_wire::openai_chat::{self, Head, StreamEncoder};
 use std::convert::Infallible;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
 
@@ -49,6 +49,8 @@ struct Answer {
     id: GenerationId,
     model: String,
     keep_alive: Duration,
+    /// When the client has waited long enough for a sign of life.
+    quiet_until: Instant,
 }
 
 /// The response that streams an answer from `phase` on.
@@ -58,12 +60,19 @@ pub(super) fn response(
     model: String,
     keep_alive: Duration,
 ) -> Response<Body> {
-    let mut answer = Answer { phase, id: id.clone(), model, keep_alive };
+    let mut answer = Answer {
+        phase,
+        id: id.clone(),
+        model,
+        keep_alive,
+        quiet_until: Instant::now() + keep_alive,
+    };
     if let Phase::Flowing(flow) = &mut answer.phase {
         flow.opened.settlement.record().answered(StatusCode::OK);
     }
     let chunks = futures_util::stream::unfold(answer, |mut answer| async {
         let chunk = answer.next().await?;
+        answer.quiet_until = Instant::now() + answer.keep_alive;
         Some((Ok::<_, Infallible>(Frame::data(chunk)), answer))
     });
     let mut response = Response::new(StreamBody::new(chunks).boxed_unsync());
@@ -83,7 +92,7 @@ impl Answer {
             let keep_alive = Bytes::from_static(openai_chat::KEEP_ALIVE);
             match &mut self.phase {
                 Phase::Ended => return None,
-                Phase::Opening(opening) => match timeout(self.keep_alive, opening).await {
+                Phase::Opening(opening) => match timeout_at(self.quiet_until, opening).await {
                     Err(_) => return Some(keep_alive),
                     Ok(Ok(mut opened)) => {
                         opened.settlement.record().answered(StatusCode::OK);
@@ -97,7 +106,7 @@ impl Answer {
                     }
                 },
                 Phase::Flowing(flow) => {
-                    let Ok((chunk, ended)) = timeout(self.keep_alive, flow.next()).await else {
+                    let Ok((chunk, ended)) = timeout_at(self.quiet_until, flow.next()).await else {
                         return Some(keep_alive);
                     };
                     if ended {

@@ -2,13 +2,19 @@
 //! reason, and whoever is refused is shown all of them.
 
 use crate::Router;
-use crate::catalog::{Endpoint, Resolution};
+use crate::catalog::{Endpoint, Price, Resolution};
 use crate::error::{Code, Error};
 use crate::upstream::CredentialState;
 use plugway_engine::Adapter;
-use plugway_wire::openai_chat::{self, ChatCall, Routing};
+use plugway_wire::openai_chat::{self, ChatCall, MaxPrice, Routing};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+
+/// Models that one request may name.
+const MAX_MODELS: usize = 32;
+
+/// The longest name of a model, bytes.
+const MAX_NAME_BYTES: usize = 256;
 
 /// An endpoint that may be tried.
 pub(super) struct Choice {
@@ -48,6 +54,12 @@ fn endpoints(router: &Router, names: &[String]) -> Result<Vec<Arc<Endpoint>>, Er
         let message = "No model is named; GET /v1/models lists what there is.";
         return Err(Error::new(Code::InvalidRequest, message).param("model"));
     }
+    if names.len() > MAX_MODELS || names.iter().any(|name| name.len() > MAX_NAME_BYTES) {
+        let message = format!(
+            "At most {MAX_MODELS} models may be named, by at most {MAX_NAME_BYTES} bytes each."
+        );
+        return Err(Error::new(Code::InvalidRequest, message).param("models"));
+    }
     let mut found = Vec::new();
     let mut refusal = None;
     for name in names {
@@ -85,6 +97,7 @@ fn unknown(name: &str, near: &[String]) -> String {
 fn judge(router: &Router, call: &ChatCall, endpoint: &Endpoint) -> Result<Arc<Adapter>, String> {
     let provider = &endpoint.provider;
     named(&call.routing, &provider.name)?;
+    allowed(&call.routing, endpoint)?;
     let Some(adapter) = router.registry.adapter(&provider.adapter) else {
         return Err(format!("its adapter `{}` is not loaded", provider.adapter));
     };
@@ -126,4 +139,47 @@ fn named(routing: &Routing, provider: &str) -> Result<(), String> {
         return Err("provider.order does not name it, and fallbacks are not allowed".into());
     }
     Ok(())
+}
+
+/// Whether the endpoint keeps to what the client insists on. What nobody knows of
+/// an endpoint counts against it: a wish for privacy must not fail open.
+fn allowed(routing: &Routing, endpoint: &Endpoint) -> Result<(), String> {
+    for (asked, wish) in [
+        (routing.zdr, "zdr"),
+        (routing.deny_data_collection, "data_collection"),
+        (routing.enforce_distillable_text, "enforce_distillable_text"),
+    ] {
+        if asked {
+            return Err(format!("the catalogue does not say that it meets provider.{wish}"));
+        }
+    }
+    let quantization = endpoint.quantization.as_deref().unwrap_or("unknown");
+    if !routing.quantizations.is_empty()
+        && !routing.quantizations.iter().any(|it| it == quantization)
+    {
+        return Err(format!("provider.quantizations does not name its `{quantization}`"));
+    }
+    affordable(&routing.max_price, endpoint.price.as_ref())
+}
+
+fn affordable(most: &MaxPrice, price: Option<&Price>) -> Result<(), String> {
+    const MILLION: u64 = 1_000_000;
+    let limits = [most.prompt, most.completion, most.request];
+    let Some(price) = price else {
+        let limited = limits.iter().any(Option::is_some);
+        return if limited {
+            Err("its price is unknown, and provider.max_price is set".into())
+        } else {
+            Ok(())
+        };
+    };
+    let prices = [
+        price.prompt.saturating_mul(MILLION),
+        price.completion.saturating_mul(MILLION),
+        price.request,
+    ];
+    match limits.iter().zip(prices).any(|(limit, price)| limit.is_some_and(|limit| price > limit)) {
+        true => Err("it costs more than provider.max_price".into()),
+        false => Ok(()),
+    }
 }

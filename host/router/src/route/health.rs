@@ -11,6 +11,10 @@ use std::time::Instant;
 /// Fewer attempts than this say nothing about an endpoint.
 const MIN_SAMPLES: u32 = 5;
 
+/// Endpoints that are remembered. Clients name passed-through models as they
+/// like; what comes beyond this is served and not remembered.
+const MAX_ENDPOINTS: usize = 10_000;
+
 /// Slots per window; a slot is a thirtieth of it.
 const SLOTS: usize = 30;
 
@@ -112,6 +116,9 @@ impl Health {
         }
         drop(known);
         let mut known = self.endpoints.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MAX_ENDPOINTS {
+            return Arc::default();
+        }
         known.entry(id.to_owned()).or_default().clone()
     }
 }

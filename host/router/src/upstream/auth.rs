@@ -89,6 +89,17 @@ impl Credentials {
         }
     }
 
+    /// Overwrites the provider's credential wherever a text quotes it.
+    pub fn mask(&self, provider: &Provider, text: &mut [u8]) {
+        let Some(secret) = self.secret(&provider.credential) else { return };
+        let secret = secret.expose().as_bytes();
+        let mut at = 0;
+        while let Some(found) = text[at..].windows(secret.len()).position(|it| it == secret) {
+            text[at + found..at + found + secret.len()].fill(b'*');
+            at += found + secret.len();
+        }
+    }
+
     fn secret(&self, source: &CredentialSource) -> Option<Secret> {
         match source {
             CredentialSource::None => None,

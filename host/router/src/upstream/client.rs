@@ -3,7 +3,7 @@
 
 use super::{Outgoing, SplicedBody};
 use crate::config::UpstreamConfig;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as Pool;
@@ -15,8 +15,17 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
+use tower_service::Service;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// How often a used HTTP/2 connection is asked for a sign of life, and how long
+/// for: a dead one would hold every request to its origin.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
 
 /// Why no client could be made of the configuration.
 #[derive(Debug, thiserror::Error)]
@@ -36,13 +45,13 @@ pub enum ClientError {
 
 /// Connections to providers, shared by all requests.
 pub struct Client {
-    direct: Pool<HttpsConnector<HttpConnector>, SplicedBody>,
+    direct: Pool<Timed<HttpsConnector<HttpConnector>>, SplicedBody>,
     proxied: Option<Proxied>,
 }
 
 struct Proxied {
     matcher: Matcher,
-    pool: Pool<HttpsConnector<Tunnel<HttpConnector>>, SplicedBody>,
+    pool: Pool<Timed<HttpsConnector<Tunnel<HttpConnector>>>, SplicedBody>,
 }
 
 impl Client {
@@ -97,10 +106,11 @@ fn https<C>(tls: Arc<ClientConfig>, connector: C) -> HttpsConnector<C> {
         .wrap_connector(connector)
 }
 
-fn pool<C>(config: &UpstreamConfig, connector: C) -> Pool<C, SplicedBody>
+fn pool<C>(config: &UpstreamConfig, connector: C) -> Pool<Timed<C>, SplicedBody>
 where
-    C: hyper_util::client::legacy::connect::Connect + Clone,
+    Timed<C>: hyper_util::client::legacy::connect::Connect + Clone,
 {
+    let connector = Timed { connector, patience: config.connect_timeout };
     Pool::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
@@ -109,7 +119,40 @@ where
         .http1_max_buf_size(config.max_header_bytes.max(8 * 1024))
         .http2_max_header_list_size(u32::try_from(config.max_header_bytes).unwrap_or(u32::MAX))
         .http2_adaptive_window(true)
+        .http2_keep_alive_interval(PING_INTERVAL)
+        .http2_keep_alive_timeout(PING_INTERVAL)
         .build(connector)
+}
+
+/// A connector that gives up in time: on names, proxies and TLS as on TCP.
+#[derive(Clone)]
+struct Timed<C> {
+    connector: C,
+    patience: Duration,
+}
+
+impl<C> Service<Uri> for Timed<C>
+where
+    C: Service<Uri, Future: Send + 'static>,
+    C::Error: Into<BoxError> + Send,
+{
+    type Response = C::Response;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<C::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.connector.poll_ready(context).map_err(Into::into)
+    }
+
+    fn call(&mut self, origin: Uri) -> Self::Future {
+        let connecting = tokio::time::timeout(self.patience, self.connector.call(origin));
+        Box::pin(async move {
+            match connecting.await {
+                Ok(connected) => connected.map_err(Into::into),
+                Err(late) => Err(late.into()),
+            }
+        })
+    }
 }
 
 fn tls(ca_files: &[PathBuf]) -> Result<Arc<ClientConfig>, ClientError> {

@@ -102,7 +102,11 @@ impl Outgoing {
     /// Appends a query parameter; false if it cannot stand in a URI.
     pub(super) fn add_query(&mut self, name: &str, value: &str) -> bool {
         let separator = if self.uri.query().is_some() { '&' } else { '?' };
-        let with = zeroize::Zeroizing::new(format!("{}{separator}{name}={value}", self.uri));
+        let with = zeroize::Zeroizing::new(format!(
+            "{}{separator}{name}={}",
+            self.uri,
+            percent_encoded(value).as_str()
+        ));
         let Ok(uri) = with.parse() else { return false };
         self.uri = uri;
         true
@@ -179,11 +183,22 @@ fn climbs(segment: &str) -> bool {
     let once = decoded(segment);
     let twice = decoded(&once);
     [segment, &once, &twice].into_iter().any(|text| {
-        let name = text.split(';').next().unwrap_or(text);
-        matches!(name, "." | "..")
-            || text.contains(['\\', '\0'])
-            || (text.contains('/') && text.split('/').any(|part| matches!(part, "." | "..")))
+        text.contains(['\\', '\0'])
+            || text.split('/').any(|part| matches!(part.split(';').next(), Some("." | "..")))
     })
+}
+
+/// Everything but unreserved characters percent-encoded.
+fn percent_encoded(text: &str) -> zeroize::Zeroizing<String> {
+    let mut out = zeroize::Zeroizing::new(String::with_capacity(text.len() * 3));
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
 }
 
 /// Percent-decoded, bytes outside ASCII left as they are.
@@ -245,6 +260,7 @@ mod tests {
             "%252e%252e/b",
             "a%2f..%2fb",
             "..;/b",
+            "a%2f..;x%2fb",
         ] {
             check(path, Err("base URL"));
         }

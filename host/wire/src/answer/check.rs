@@ -4,12 +4,19 @@ use plugway_engine::chat;
 
 use crate::json;
 
-/// An adapter's event holds something as JSON that is none: the attempt failed.
+/// An adapter's event holds something as JSON that is none, or breaks the order
+/// that the contract asks for: the attempt failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the adapter's {place} {flaw}")]
 pub struct MalformedEvent {
     pub(super) place: &'static str,
     flaw: String,
+}
+
+impl MalformedEvent {
+    pub(super) fn new(place: &'static str, flaw: &str) -> Self {
+        Self { place, flaw: flaw.to_owned() }
+    }
 }
 
 /// Checks all JSON that an event carries: it parses, it is at most 64 levels deep.
@@ -23,10 +30,7 @@ pub fn check(event: &chat::Event) -> Result<(), MalformedEvent> {
         chat::Event::Piece(piece) => {
             if let Some(logprobs) = &piece.logprobs {
                 if !logprobs.trim_start().starts_with('[') {
-                    return Err(MalformedEvent {
-                        place: "logprobs",
-                        flaw: "are no array".to_owned(),
-                    });
+                    return Err(MalformedEvent::new("logprobs", "are no array"));
                 }
                 value("logprobs", logprobs)?;
             }

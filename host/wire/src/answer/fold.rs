@@ -63,7 +63,7 @@ impl Answer {
     pub fn fold(&mut self, event: chat::Event) {
         self.tally.observe(&event);
         match event {
-            chat::Event::Origin(origin) => self.extra.extend(origin.extra),
+            chat::Event::Origin(origin) => super::extra::merge(&mut self.extra, &origin.extra),
             chat::Event::Piece(piece) => self.choice(piece.choice).add(piece),
             chat::Event::Finish(finish) => {
                 let choice = self.choice(finish.choice);

@@ -696,3 +696,28 @@ fn an_opening_is_what_a_conversation_keeps() {
     assert_eq!(opening(&format!(r#"{{"messages":[ {first} , {system} ,{more}]}}"#)), short);
     assert_eq!(opening(&format!(r#"{{"messages":[{first}]}}"#)), [first]);
 }
+
+/// Bodies on which a look through everything for each of many would take minutes.
+#[test]
+fn the_work_of_decoding_grows_with_the_body_alone() {
+    let join = |item: &dyn Fn(usize) -> String| (0..20_000).map(item).collect::<Vec<_>>().join(",");
+    let called = join(&|n| {
+        format!(
+            r#"{{"role":"assistant","content":null,"function_call":{{"name":"f{n}","arguments":"{{}}"}}}},{{"role":"function","name":"f{n}","content":"x"}}"#
+        )
+    });
+    let details = join(&|n| {
+        format!(r#"{{"type":"reasoning.encrypted","data":"x","id":"c{n}","format":"f{n}"}}"#)
+    });
+    let calls = join(&|n| {
+        format!(r#"{{"id":"c{n}","type":"function","function":{{"name":"f","arguments":"{{}}"}}}}"#)
+    });
+    let signed = format!(
+        r#"{{"role":"assistant","content":null,"reasoning_details":[{details}],"tool_calls":[{calls}]}}"#
+    );
+    for messages in [called, signed] {
+        let body = format!(r#"{{"model":"m","messages":[{messages}]}}"#);
+        let call = decode(Bytes::from(body), &DecodeOptions::default()).unwrap();
+        assert!(!call.request.messages.is_empty());
+    }
+}

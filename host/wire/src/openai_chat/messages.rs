@@ -14,6 +14,8 @@ pub(super) struct Conversation {
     pub(super) sealer: Sealer,
     /// Name of each call's tool, and whether it is a freeform one; by the call's id.
     calls: HashMap<String, (String, bool)>,
+    /// Id of the last call of each tool, by the tool's name.
+    last_of_name: HashMap<String, String>,
     /// Something native is in it.
     pub(super) native: bool,
     /// Bytes of text so far, as they stand in the body.
@@ -24,7 +26,14 @@ pub(super) struct Conversation {
 
 impl Conversation {
     pub(super) fn new(sealer: Sealer) -> Self {
-        Self { sealer, calls: HashMap::new(), native: false, text_bytes: 0, media: 0 }
+        Self {
+            sealer,
+            calls: HashMap::new(),
+            last_of_name: HashMap::new(),
+            native: false,
+            text_bytes: 0,
+            media: 0,
+        }
     }
 
     pub(super) fn finish(self) -> Seals {
@@ -96,9 +105,7 @@ impl Conversation {
         }
         said.extend(self.echoed_media(fields)?);
         let calls = self.calls(fields, index)?;
-        for call in calls {
-            said.push(sign(call, &mut parts));
-        }
+        said.extend(sign(calls, &mut parts));
         parts.extend(said);
         if parts.is_empty() {
             parts.push(plain(chat::PartBody::Text(String::new())));
@@ -179,6 +186,7 @@ impl Conversation {
         self.text_bytes += call.name.len() + call.input.len();
         let known = (call.name.clone(), call.freeform);
         self.calls.insert(call.id.clone(), known);
+        self.last_of_name.insert(call.name.clone(), call.id.clone());
         chat::Part { extra, ..plain(chat::PartBody::ToolCall(call)) }
     }
 
@@ -194,10 +202,8 @@ impl Conversation {
     /// The result of a legacy call, which has a name but no id: of the last such call.
     fn function_result(&mut self, fields: &mut Fields<'_, '_>) -> Result<chat::Part, BadRequest> {
         let name = fields.need("name")?.string()?;
-        let calls = self.calls.iter();
-        let of_that_name = calls.filter(|(_, (known, _))| *known == name);
-        let id = of_that_name.map(|(id, _)| id).max_by_key(|id| (id.len(), *id));
-        let call_id = id.cloned().unwrap_or_else(|| format!("call_{name}"));
+        let id = self.last_of_name.get(&name).cloned();
+        let call_id = id.unwrap_or_else(|| format!("call_{name}"));
         self.result(fields, call_id)
     }
 
@@ -261,24 +267,31 @@ fn custom(fields: &mut Fields<'_, '_>) -> Result<chat::ToolCall, BadRequest> {
     })
 }
 
-/// Gives a call the proof that travelled among the reasoning, under the call's id.
-fn sign(mut call: chat::Part, reasoning: &mut Vec<chat::Part>) -> chat::Part {
-    let chat::PartBody::ToolCall(tool_call) = &call.body else {
-        return call;
-    };
-    let proof = reasoning.iter().position(|part| {
-        use chat::{PartBody, Reasoning};
-        part.id.as_ref() == Some(&tool_call.id)
-            && matches!(part.body, PartBody::Reasoning(Reasoning::Encrypted(_)))
-    });
-    if let Some(place) = proof {
-        let proof = reasoning.remove(place);
-        if let chat::PartBody::Reasoning(chat::Reasoning::Encrypted(signature)) = proof.body {
-            call.signature = Some(signature);
-            call.format = proof.format;
+/// Gives each call the proof that travelled among the reasoning, under the call's
+/// id; what is no such proof stays reasoning.
+fn sign(mut calls: Vec<chat::Part>, reasoning: &mut Vec<chat::Part>) -> Vec<chat::Part> {
+    use chat::{PartBody, Reasoning};
+    let ids: HashMap<String, usize> = calls
+        .iter()
+        .enumerate()
+        .filter_map(|(place, call)| match &call.body {
+            PartBody::ToolCall(call) => Some((call.id.clone(), place)),
+            _ => None,
+        })
+        .collect();
+    reasoning.retain_mut(|part| {
+        let PartBody::Reasoning(Reasoning::Encrypted(proof)) = &mut part.body else { return true };
+        let signed = part.id.as_ref().and_then(|id| calls.get_mut(*ids.get(id)?));
+        match signed.filter(|call| call.signature.is_none()) {
+            Some(call) => {
+                call.signature = Some(std::mem::take(proof));
+                call.format = part.format.take();
+                false
+            }
+            None => true,
         }
-    }
-    call
+    });
+    calls
 }
 
 fn mark_last(parts: &mut [chat::Part], cache: Option<chat::CachePoint>) {

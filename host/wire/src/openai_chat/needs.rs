@@ -1,5 +1,7 @@
 //! What a request makes use of: for choosing endpoints that can serve it.
 
+use std::collections::BTreeSet;
+
 use plugway_engine::chat;
 
 /// Names from the contract's `query.needs`.
@@ -100,15 +102,9 @@ pub(super) fn native(request: &chat::Request) -> bool {
 
 /// Formats of what the conversation holds for one provider's eyes.
 pub(super) fn reasoning_formats(messages: &[chat::Message]) -> Vec<String> {
-    let mut formats: Vec<String> = Vec::new();
-    for part in messages.iter().flat_map(|message| &message.parts) {
-        if let Some(format) = &part.format
-            && !formats.contains(format)
-        {
-            formats.push(format.clone());
-        }
-    }
-    formats
+    let parts = messages.iter().flat_map(|message| &message.parts);
+    let formats: BTreeSet<&String> = parts.filter_map(|part| part.format.as_ref()).collect();
+    formats.into_iter().cloned().collect()
 }
 
 /// Bytes that the tools add to the prompt.

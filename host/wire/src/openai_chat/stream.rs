@@ -5,10 +5,18 @@ use plugway_engine::chat::{Event, Finish, Media, MediaKind, Origin, Part, PartBo
 
 use super::pieces::{self, CHOICE_FIELDS, MESSAGE_FIELDS, RESPONSE_FIELDS};
 use super::{Bill, ErrorBody, Head};
+use crate::answer::merge_extra;
 use crate::json::Writer;
 
 /// A comment that keeps proxies and clients from giving up on a quiet stream.
 pub const KEEP_ALIVE: &[u8] = b": PLUGWAY PROCESSING\n\n";
+
+/// Native fields of the response that are small enough to stand in every chunk,
+/// name and value together. All chunks pay for them.
+const MAX_REPEATED_BYTES: usize = 128;
+
+/// How many of those there may be.
+const MAX_REPEATED_FIELDS: usize = 4;
 
 const DONE: &[u8] = b"data: [DONE]\n\n";
 
@@ -18,7 +26,10 @@ pub struct StreamEncoder {
     head: Head,
     include_reasoning: bool,
     service_tier: Option<String>,
+    /// Native fields that stand in every chunk, as `system_fingerprint` does.
     extra: Vec<(String, String)>,
+    /// Larger ones: they stand in the next chunk only.
+    once: Vec<(String, String)>,
     /// What each chunk begins with, up to its choices.
     prefix: BytesMut,
     choices: Vec<Choice>,
@@ -53,6 +64,7 @@ impl StreamEncoder {
             include_reasoning,
             service_tier: None,
             extra: Vec::new(),
+            once: Vec::new(),
             prefix: BytesMut::new(),
             choices: Vec::new(),
         };
@@ -63,11 +75,16 @@ impl StreamEncoder {
     /// Appends what the event has to say, which may be nothing. Usage and failure are
     /// told at the end: see [`StreamEncoder::end`] and [`StreamEncoder::fail`].
     pub fn push(&mut self, event: &Event, out: &mut BytesMut) {
+        let before = out.len();
         match event {
             Event::Origin(origin) => self.origin(origin),
             Event::Piece(piece) => self.piece(piece, out),
             Event::Finish(finish) => self.finish(finish, out),
             Event::Usage(_) | Event::Failed(_) => {}
+        }
+        if out.len() > before && !self.once.is_empty() {
+            self.once.clear();
+            self.write_prefix();
         }
     }
 
@@ -112,13 +129,20 @@ impl StreamEncoder {
             json.key("service_tier").string(tier);
         }
         pieces::write_extra(&mut json, &self.extra, &RESPONSE_FIELDS);
+        pieces::write_extra(&mut json, &self.once, &RESPONSE_FIELDS);
     }
 
     fn origin(&mut self, origin: &Origin) {
         if origin.service_tier.is_some() {
             self.service_tier.clone_from(&origin.service_tier);
         }
-        self.extra.extend_from_slice(&origin.extra);
+        for field in &origin.extra {
+            let repeats = field.0.len() + field.1.len() <= MAX_REPEATED_BYTES
+                && self.extra.iter().filter(|(name, _)| *name != field.0).count()
+                    < MAX_REPEATED_FIELDS;
+            let fields = if repeats { &mut self.extra } else { &mut self.once };
+            merge_extra(fields, std::slice::from_ref(field));
+        }
         self.write_prefix();
     }
 
