@@ -18,6 +18,9 @@ use crate::types::{
     AdapterInfo, AuthScheme, EndpointFacts, Frame, Framing, ResponseHead, UpstreamRequest,
 };
 
+/// Proposals for a credential that are taken from an adapter.
+const MAX_AUTH_SCHEMES: usize = 16;
+
 /// A loaded adapter. Shared by all requests; holds no instance of its own.
 pub struct Adapter {
     engine: Engine,
@@ -222,25 +225,24 @@ impl From<wit::Info> for AdapterInfo {
     fn from(info: wit::Info) -> Self {
         Self {
             name: spoken::sentence(&info.name),
-            default_base_url: info.default_base_url.as_deref().map(spoken::sentence),
-            auth: info.auth.into_iter().map(Into::into).collect(),
-            dialects: info.dialects,
-            reasoning_formats: info.reasoning_formats,
-            supported_parameters: info.supported_parameters,
+            default_base_url: info.default_base_url.and_then(spoken::name),
+            auth: info.auth.into_iter().filter_map(auth_scheme).take(MAX_AUTH_SCHEMES).collect(),
+            dialects: spoken::names(info.dialects),
+            reasoning_formats: spoken::names(info.reasoning_formats),
+            supported_parameters: spoken::names(info.supported_parameters),
         }
     }
 }
 
-impl From<wit::AuthScheme> for AuthScheme {
-    fn from(scheme: wit::AuthScheme) -> Self {
-        match scheme {
-            wit::AuthScheme::None => Self::None,
-            wit::AuthScheme::Bearer => Self::Bearer,
-            wit::AuthScheme::Header(name) => Self::Header(name),
-            wit::AuthScheme::Query(name) => Self::Query(name),
-            wit::AuthScheme::Sigv4(service) => Self::Sigv4(service),
-            wit::AuthScheme::Oauth(scope) => Self::Oauth(scope),
-        }
+/// None where the scheme has a name that is none.
+fn auth_scheme(scheme: wit::AuthScheme) -> Option<AuthScheme> {
+    match scheme {
+        wit::AuthScheme::None => Some(AuthScheme::None),
+        wit::AuthScheme::Bearer => Some(AuthScheme::Bearer),
+        wit::AuthScheme::Header(header) => spoken::name(header).map(AuthScheme::Header),
+        wit::AuthScheme::Query(parameter) => spoken::name(parameter).map(AuthScheme::Query),
+        wit::AuthScheme::Sigv4(service) => spoken::name(service).map(AuthScheme::Sigv4),
+        wit::AuthScheme::Oauth(scope) => spoken::name(scope).map(AuthScheme::Oauth),
     }
 }
 

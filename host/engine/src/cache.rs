@@ -110,11 +110,12 @@ fn deserialize(engine: &Engine, code: &[u8]) -> Option<Component> {
     // SAFETY: `deserialize` needs bytes that `Component::serialize` wrote, because
     // it runs them as native code. `code` comes from an entry of the cache
     // directory, which `create_private` found to be owned by this user and closed
-    // to writing for everyone else, as are the directories above it; the only writer in there is `CodeCache::put`,
-    // which writes what `serialize` returned. The seal, which covers the name and
-    // all bytes, shows that the entry was not torn, cut or swapped since. Whoever
-    // can forge an entry is this user already, and could replace this very
-    // program. Other versions and settings of wasmtime are refused by wasmtime
+    // to writing for everyone else, and which nobody but this user and root can
+    // replace through the directories above it; the only writer in there is
+    // `CodeCache::put`, which writes what `serialize` returned. The seal, which
+    // covers the name and all bytes, shows that the entry was not torn, cut or
+    // swapped since. Whoever can forge an entry is this user already, and could
+    // replace this very program. Other versions and settings of wasmtime are refused by wasmtime
     // itself, and are other names besides.
     unsafe { Component::deserialize(engine, code) }.ok()
 }

@@ -2,7 +2,7 @@
 //! is ever opened.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -21,12 +21,26 @@ pub(crate) struct Stamp {
     path: PathBuf,
     pub(crate) size: u64,
     modified: SystemTime,
-    /// Tools that copy keep size and time; these change all the same.
+    /// Inode and time of change, seconds and nanoseconds: a copy that keeps size
+    /// and time of modification differs in these.
     #[cfg(unix)]
     identity: (u64, i64, i64),
 }
 
 impl Stamp {
+    fn of(path: &Path, metadata: &Metadata) -> io::Result<Self> {
+        Ok(Self {
+            path: path.to_owned(),
+            size: metadata.len(),
+            modified: metadata.modified()?,
+            #[cfg(unix)]
+            identity: {
+                use std::os::unix::fs::MetadataExt as _;
+                (metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
+            },
+        })
+    }
+
     /// Reads the file, once, if it is still what was looked at.
     pub(crate) fn read(&self, limit: usize) -> Result<Vec<u8>, Unread> {
         if self.size > limit as u64 {
@@ -44,8 +58,7 @@ impl Stamp {
 
     fn read_unless_changed(&self) -> io::Result<Option<Vec<u8>>> {
         let mut file = File::open(&self.path)?;
-        let found = file.metadata()?;
-        if found.len() != self.size || found.modified()? != self.modified {
+        if Self::of(&self.path, &file.metadata()?)? != *self {
             return Ok(None);
         }
         let mut bytes = Vec::new();
@@ -103,17 +116,7 @@ fn inspect(root: &Path, id: &str, path: &Path) -> Found {
     if !metadata.is_file() {
         return Err("it is no regular file".to_owned());
     }
-    let modified = metadata.modified().map_err(unreadable)?;
-    Ok(Stamp {
-        path: target,
-        size: metadata.len(),
-        modified,
-        #[cfg(unix)]
-        identity: {
-            use std::os::unix::fs::MetadataExt as _;
-            (metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
-        },
-    })
+    Stamp::of(&target, &metadata).map_err(unreadable)
 }
 
 fn unreadable(error: io::Error) -> String {

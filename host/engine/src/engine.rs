@@ -170,7 +170,8 @@ fn config(limits: &Limits, instances: u32) -> Config {
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pools))
         .epoch_interruption(true)
         .cranelift_opt_level(OptLevel::Speed)
-        // One core per component: loading must not take the machine from traffic.
+        // One thread per component, although wasmtime could take all of them:
+        // loading must not take the machine from traffic.
         .parallel_compilation(false)
         .concurrency_support(false)
         .wasm_relaxed_simd(false)

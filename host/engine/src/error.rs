@@ -49,7 +49,10 @@ pub enum LoadErrorKind {
         limit: usize,
     },
     /// Not a component that this engine can compile.
-    #[error("it is no usable WebAssembly component ({0}); build it for wasm32-wasip2")]
+    #[error(
+        "it is no usable WebAssembly component ({0}); build it for wasm32-wasip2, \
+         with at most 4 memories and 16 tables"
+    )]
     Invalid(String),
     /// It exports nothing that the router calls.
     #[error(
@@ -63,8 +66,12 @@ pub enum LoadErrorKind {
         /// As the component spells it.
         export: String,
     },
-    /// It is an adapter and a strategy at once.
-    #[error("it exports both a provider and a strategy; make two components of it")]
+    /// It exports more than one interface that the router calls: a provider and a
+    /// strategy, or one of them in two versions.
+    #[error(
+        "it exports more than one of the interfaces that the router calls; make a component \
+         of each"
+    )]
     TwoKinds,
     /// It asks for more than it was granted.
     #[error("it imports what it was not granted: {}", list(.0))]
@@ -233,7 +240,8 @@ fn list(imports: &[Ungranted]) -> String {
     imports.join("; ")
 }
 
-/// The message of an engine error with its causes, for [`LoadErrorKind`].
+/// The message of an engine error with its causes, for [`LoadErrorKind`]. It may
+/// quote the component.
 pub(crate) fn chain(error: &wasmtime::Error) -> String {
     struct Causes<'a>(&'a wasmtime::Error);
     impl fmt::Display for Causes<'_> {
@@ -244,5 +252,5 @@ pub(crate) fn chain(error: &wasmtime::Error) -> String {
             Ok(())
         }
     }
-    Causes(error).to_string()
+    spoken::sentence(&Causes(error).to_string())
 }

@@ -7,6 +7,7 @@ use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, types};
 
 use crate::error::LoadErrorKind;
+use crate::spoken;
 
 /// What the operator allows a plugin beyond `plugway:host/log`. By default
 /// nothing.
@@ -57,7 +58,7 @@ pub(crate) fn kind(component: &Component) -> Result<PluginKind, LoadErrorKind> {
             _ => continue,
         };
         if !version.starts_with("0.1.") {
-            return Err(LoadErrorKind::Version { export: export.to_owned() });
+            return Err(LoadErrorKind::Version { export: spoken::sentence(export) });
         }
         if found.replace(kind).is_some() {
             return Err(LoadErrorKind::TwoKinds);
@@ -80,11 +81,12 @@ pub(crate) fn check(
         .filter_map(|(import, _)| {
             let (interface, version) = split(import);
             let foreign = interface.starts_with("plugway:") && !version.starts_with("0.1.");
-            let remedy = match foreign {
-                true => "this router has version 0.1; build the plugin against that".to_owned(),
-                false => remedy(id, kind, interface, grants)?,
+            let remedy = if foreign {
+                "this router speaks 0.1; build the plugin against that version".to_owned()
+            } else {
+                remedy(id, kind, interface, grants)?
             };
-            Some(Ungranted { import: import.to_owned(), remedy })
+            Some(Ungranted { import: spoken::sentence(import), remedy })
         })
         .collect();
     if ungranted.is_empty() { Ok(()) } else { Err(LoadErrorKind::Ungranted(ungranted)) }

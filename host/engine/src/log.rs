@@ -50,9 +50,14 @@ impl Log {
         Self { identity, limits, lines: 0, out: Vec::new(), err: Vec::new() }
     }
 
-    /// Another call may write its own share of lines. A line that the one before
-    /// left unfinished is its own: it must not run into this one's.
+    /// Another call may write its own share of lines.
     pub(crate) fn begin_call(&mut self) {
+        self.lines = 0;
+    }
+
+    /// Logs what the call printed without ending the line: in a warm instance it
+    /// would run into the line of another request.
+    pub(crate) fn end_call(&mut self) {
         for (level, line) in [
             (Level::Info, std::mem::take(&mut self.out)),
             (Level::Warn, std::mem::take(&mut self.err)),
@@ -61,7 +66,6 @@ impl Log {
                 self.line(level, &String::from_utf8_lossy(&line));
             }
         }
-        self.lines = 0;
     }
 
     /// Takes in what the guest printed and logs the lines that it completes.
@@ -168,6 +172,19 @@ mod tests {
         assert_eq!(clean("a\nb\x1b[2J", MAX_LINE_BYTES), "a b [2J");
         let long = clean(&"é".repeat(MAX_LINE_BYTES), MAX_LINE_BYTES);
         assert_eq!(long.len(), MAX_LINE_BYTES + "[cut]".len());
+    }
+
+    #[test]
+    fn an_unfinished_line_ends_with_its_call() {
+        let digest = "0".repeat(64);
+        let identity = Identity { id: "x".to_owned(), digest, pace: Pace::default() };
+        let mut log = Log::new(Arc::new(identity), Arc::new(Limits::default()));
+        log.begin_call();
+        log.write_stream(Stream::Out, b"whole\nbegun");
+        log.write_stream(Stream::Err, b"begun");
+        assert_eq!((&log.out[..], &log.err[..], log.lines), (&b"begun"[..], &b"begun"[..], 1));
+        log.end_call();
+        assert_eq!((log.out.len(), log.err.len(), log.lines), (0, 0, 3));
     }
 
     #[test]

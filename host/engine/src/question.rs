@@ -153,7 +153,7 @@ impl From<&Health> for wit::Health {
 impl From<wit::Plan> for Plan {
     fn from(plan: wit::Plan) -> Self {
         let steps = plan.steps.into_iter().map(Into::into).collect();
-        Self { steps, reason: spoken::sentence(&plan.reason), note: plan.note }
+        Self { steps, reason: spoken::sentence(&plan.reason), note: spoken::note(plan.note) }
     }
 }
 
@@ -161,7 +161,7 @@ impl From<wit::Step> for Step {
     fn from(step: wit::Step) -> Self {
         Self {
             candidate: step.candidate,
-            effort: step.effort,
+            effort: step.effort.and_then(spoken::name),
             hedge_after_ms: step.hedge_after_ms,
             first_token_timeout_ms: step.first_token_timeout_ms,
         }

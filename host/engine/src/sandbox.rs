@@ -80,7 +80,9 @@ impl Sandbox {
         state.meter.begin_call();
         state.log.begin_call();
         self.store.set_epoch_deadline(1);
-        call(&mut self.store).map_err(|error| {
+        let result = call(&mut self.store);
+        self.store.data_mut().log.end_call();
+        result.map_err(|error| {
             let exceeded = self.store.data().meter.exceeded();
             CallError::from_engine(&self.identity, export, &self.limits, exceeded, &error)
         })

@@ -23,7 +23,9 @@ use crate::sandbox::State;
 /// Random bytes that a guest may ask for at once.
 const MAX_RANDOM_BYTES: u64 = 64 << 10;
 
-/// Bytes that a guest may write before it asks again.
+/// What `check-write` answers: the size of the pieces in which a well-behaved guest
+/// writes. A guest that writes more at once is not refused, for the line is cut and
+/// the call's output is bounded anyway.
 const WRITE_PERMIT: u64 = 64 << 10;
 
 const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;

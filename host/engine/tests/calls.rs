@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::{adapter, candidates, endpoint, engine, limits, query, request, strategy};
 use plugway_engine::{
-    CallContext, CallError, CallErrorKind, Frame, Limits, ResponseHead, Setup, chat,
+    CallContext, CallError, CallErrorKind, Frame, Limits, OpenError, ResponseHead, Setup, chat,
 };
 
 const CONTEXT: CallContext = CallContext { seed: 1, now_ms: 1_700_000_000_123 };
@@ -207,6 +207,21 @@ fn too_many_events_are_refused() {
     let attempt = adapter(&engine, "openai").attempt(CONTEXT).unwrap();
     let error = attempt.decode(head(200), body.to_vec(), "").unwrap_err();
     assert_eq!(error.cause, CallErrorKind::TooManyEvents { limit: 1 });
+}
+
+#[test]
+fn spinning_is_stopped_before_the_first_answer_too() {
+    let limit = Duration::from_millis(50);
+    let engine = engine(Limits { call_budget: limit, ..limits() });
+    let attempt = adapter(&engine, "spin-in-constructor").attempt(CONTEXT).unwrap();
+    let error = attempt.decoder(head(200), "").err().unwrap();
+    assert_eq!(error.export, "stream-decoder.constructor");
+    assert_eq!(error.cause, CallErrorKind::CpuBudget { limit });
+
+    let error = strategy(&engine, "spin-in-open").open(Setup::default()).unwrap_err();
+    let OpenError::Call(error) = error else { panic!("{error}") };
+    assert_eq!(error.export, "open");
+    assert_eq!(error.cause, CallErrorKind::CpuBudget { limit });
 }
 
 #[test]

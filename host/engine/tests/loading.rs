@@ -43,6 +43,38 @@ fn refusals_name_plugin_reason_and_remedy() {
 }
 
 #[test]
+fn an_import_of_another_version_is_refused_by_name() {
+    let mut wasm = guest("price");
+    let (own, other) = (b"plugway:host/log@0.1.0", b"plugway:host/log@0.9.0");
+    let places: Vec<usize> =
+        (0..wasm.len() - own.len()).filter(|place| wasm[*place..].starts_with(own)).collect();
+    for place in places {
+        wasm[place..place + own.len()].copy_from_slice(other);
+    }
+    let error = engine(limits()).load("price", &wasm, &Grants::default()).unwrap_err().to_string();
+    assert!(error.contains("plugway:host/log@0.9.0 (this router speaks 0.1"), "{error}");
+}
+
+#[test]
+fn a_component_cannot_take_the_memories_of_others() {
+    // A core module with one memory of one page, instantiated `count` times.
+    let component = |count: u8| {
+        let module = b"\0asm\x01\0\0\0\x05\x03\x01\0\x01";
+        let mut wasm = b"\0asm\x0d\0\x01\0".to_vec();
+        wasm.extend([1, module.len() as u8]);
+        wasm.extend(module);
+        wasm.extend([2, 1 + 3 * count, count]);
+        wasm.extend([0, 0, 0].repeat(count.into()));
+        wasm
+    };
+    let engine = engine(limits());
+    let refusal = |count| engine.load("x", &component(count), &Grants::default()).unwrap_err();
+    assert!(matches!(refusal(4).cause, LoadErrorKind::NoKind), "{}", refusal(4));
+    let error = refusal(5).to_string();
+    assert!(error.contains("memories") && error.contains("at most 4 memories"), "{error}");
+}
+
+#[test]
 fn a_component_that_is_too_large_is_not_compiled() {
     let engine = engine(Limits { max_component_bytes: 10, ..limits() });
     let error = engine.load("price", &guest("price"), &Grants::default()).unwrap_err();
@@ -76,6 +108,55 @@ fn compiled_code_is_kept_and_a_damaged_entry_is_replaced() {
         assert_eq!(entries(), std::slice::from_ref(&entry));
         assert_ne!(fs::read(&entry).unwrap(), content, "it was compiled anew");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn another_start_finds_all_first_party_plugins_compiled() {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let directory = TempDir::new().unwrap();
+    let cache = directory.path().join("code");
+    let plugins = ["anthropic", "balanced", "openai", "price"];
+    let wasm = plugins.map(guest);
+    let start = || {
+        let began = Instant::now();
+        let engine = Engine::new(limits(), Some(cache.clone())).unwrap();
+        for (id, wasm) in plugins.iter().zip(&wasm) {
+            engine.load(id, wasm, &Grants::default()).unwrap();
+        }
+        began.elapsed()
+    };
+    // A miss puts another file in the entry's place.
+    let entries = || -> BTreeMap<_, _> {
+        let entries = fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap());
+        entries.map(|entry| (entry.file_name(), entry.metadata().unwrap().ino())).collect()
+    };
+    let cold = start();
+    let compiled = entries();
+    assert_eq!(compiled.len(), plugins.len());
+    let warm = start();
+    assert_eq!(entries(), compiled);
+    println!("{} plugins: compiled in {cold:?}, found compiled in {warm:?}", plugins.len());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_cache_that_others_could_replace_is_not_used() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let directory = TempDir::new().unwrap();
+    let above = directory.path().join("above");
+    fs::create_dir(&above).unwrap();
+    let cache = above.join("code");
+    let entries_with = |mode| {
+        fs::set_permissions(&above, fs::Permissions::from_mode(mode)).unwrap();
+        let engine = Engine::new(limits(), Some(cache.clone())).unwrap();
+        engine.load("price", &guest("price"), &Grants::default()).unwrap();
+        fs::read_dir(&cache).unwrap().count()
+    };
+    assert_eq!(entries_with(0o777), 0);
+    assert_eq!(entries_with(0o1777), 1, "in a sticky directory only owners rename");
 }
 
 #[cfg(unix)]
@@ -167,6 +248,21 @@ fn files_are_dropped_replaced_broken_and_removed() {
     assert_eq!(overlay.registry.rescan().removed, ["price"]);
     assert_eq!(overlay.reason("price"), own, "the embedded one is back");
     assert_eq!(overlay.status("price"), (PluginState::Serving, 3, String::new()));
+}
+
+#[test]
+fn a_replacement_of_the_same_size_and_time_is_noticed() {
+    let overlay = Overlay::new(|_| {});
+    let path = overlay.path("mine");
+    overlay.drop_in("mine", b"broken, once");
+    assert_eq!(overlay.registry.rescan().failed.len(), 1);
+    let time = fs::metadata(&path).unwrap().modified().unwrap();
+
+    let other = overlay.directory.path().join("other");
+    fs::write(&other, b"broken again").unwrap();
+    fs::File::options().write(true).open(&other).unwrap().set_modified(time).unwrap();
+    fs::rename(&other, &path).unwrap();
+    assert_eq!(overlay.registry.rescan().failed.len(), 1, "it was looked at again");
 }
 
 #[test]

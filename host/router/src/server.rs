@@ -1,11 +1,14 @@
 //! Sockets and connections: accept, bound, serve, drain.
 
+mod patient;
+
 use crate::Router;
 use crate::api;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
+use patient::Patient;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
@@ -28,8 +31,9 @@ pub async fn run(
     router: Arc<Router>,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    let config = router.config.server.clone();
     let server = connections(&router);
-    let places = Arc::new(Semaphore::new(router.config.server.max_connections as usize));
+    let places = Arc::new(Semaphore::new(config.max_connections as usize));
     let graceful = GracefulShutdown::new();
     let mut shutdown = pin!(shutdown);
     loop {
@@ -46,6 +50,7 @@ pub async fn run(
             }
             Err(error) => return Err(error),
         };
+        let stream = Patient::new(stream, config.header_timeout, config.write_timeout);
         let router = router.clone();
         let service = service_fn(move |request| {
             let router = router.clone();
@@ -61,7 +66,7 @@ pub async fn run(
         });
     }
     drop(listener);
-    drain(graceful, router.config.server.drain_timeout).await;
+    drain(graceful, config.drain_timeout).await;
     Ok(())
 }
 

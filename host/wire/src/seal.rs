@@ -5,6 +5,10 @@
 //! carries the token to where the text belongs, and [`Seals::splice`] puts the
 //! slice back as the body leaves: never unescaped, never escaped again, never
 //! copied. A seal leaves exactly once, inside a string, or the attempt fails.
+//!
+//! What the assistant said is sealed like any other text, also in a last message
+//! that the model is to go on from. An adapter that must look into it, say to trim
+//! its end, has to be granted content.
 
 mod splice;
 

@@ -138,10 +138,15 @@ impl<S: Strategy> strategy_exports::GuestPolicy for ExportedPolicy<S> {
     }
 }
 
-/// A panic traps, and a trap says nothing: the message goes to the log first.
+/// A panic traps, and a trap does not say where: the place goes to the log first.
+/// The message does not, because it may quote what the plugin was looking at: an
+/// adapter a prompt, a strategy a client's metadata.
 fn log_panics() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
-        std::panic::set_hook(Box::new(|panic| log::error(&panic.to_string())));
+        std::panic::set_hook(Box::new(|panic| match panic.location() {
+            Some(place) => log::error(&format!("panicked at {place}")),
+            None => log::error("panicked"),
+        }));
     });
 }

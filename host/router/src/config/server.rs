@@ -27,6 +27,8 @@ pub struct ServerConfig {
     pub header_timeout: Duration,
     /// From the headers to the end of the body.
     pub body_timeout: Duration,
+    /// How long a client may take nothing of what is there for it.
+    pub write_timeout: Duration,
     /// From the headers to the end of the response.
     pub request_deadline: Duration,
     /// How long a streamed response's head waits for the first content.
@@ -51,6 +53,7 @@ impl Default for ServerConfig {
             max_concurrent_streams: 256,
             header_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(60),
+            write_timeout: Duration::from_secs(60),
             request_deadline: Duration::from_secs(15 * 60),
             head_hold: Duration::from_secs(10),
             keep_alive_interval: Duration::from_secs(10),
@@ -105,6 +108,11 @@ pub(super) const FIELDS: &[Field<ServerConfig>] = &[
         key: "body_timeout",
         slot: Slot::Duration(|c| &mut c.body_timeout),
         about: "Longest wait for a request's body.",
+    },
+    Field {
+        key: "write_timeout",
+        slot: Slot::Duration(|c| &mut c.write_timeout),
+        about: "Longest time that a client may take nothing of its answer; then its connection is closed.",
     },
     Field {
         key: "request_deadline",

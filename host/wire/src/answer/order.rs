@@ -12,7 +12,15 @@ const MAX_PARTS: u32 = 4096;
 /// Models that one answer reports usage of.
 const MAX_MODELS: usize = 16;
 
-/// Holds the events of one answer against the contract, one after the other.
+/// What one record of usage counts by names of the adapter's own.
+const MAX_METERS: usize = 64;
+
+/// Holds the events of one answer against the contract, one after the other. What
+/// folds, counts and encodes relies on it: parts are appended, never inserted.
+///
+/// A choice may be told of again after its finish: providers send citations and
+/// the finish itself once more, and the contract does not forbid it. A failure ends
+/// the answer; whoever reads the events stops there.
 #[derive(Clone, Debug)]
 pub struct Order {
     /// Parts begun, for each choice that was asked for.
@@ -23,7 +31,7 @@ pub struct Order {
 impl Order {
     /// For an answer of at most this many choices.
     pub fn new(choices: u32) -> Self {
-        // A client that asks for more gets a refusal of its provider long before.
+        // A dialect refuses requests for more.
         let choices = choices.clamp(1, 1024);
         Self { begun: vec![0; choices as usize], models: Vec::new() }
     }
@@ -50,7 +58,7 @@ impl Order {
             Event::Finish(finish) => {
                 self.choice(finish.choice)?;
             }
-            Event::Usage(usage) => self.model(usage)?,
+            Event::Usage(usage) => self.usage(usage)?,
             Event::Origin(_) | Event::Failed(_) => {}
         }
         check(event)
@@ -61,7 +69,10 @@ impl Order {
         self.begun.get_mut(index as usize).ok_or(flaw)
     }
 
-    fn model(&mut self, usage: &chat::Usage) -> Result<(), MalformedEvent> {
+    fn usage(&mut self, usage: &chat::Usage) -> Result<(), MalformedEvent> {
+        if usage.meters.len() > MAX_METERS {
+            return Err(MalformedEvent::new("usage", "has more than 64 meters"));
+        }
         if self.models.contains(&usage.model) {
             return Ok(());
         }
@@ -109,6 +120,10 @@ mod tests {
             .map(|n| Event::Usage(chat::Usage { model: Some(n.to_string()), ..usage_of(1, 1) }))
             .collect();
         assert!(verdict(1, &usages).unwrap_err().contains("16"));
+        let meters = |n: usize| (0..n).map(|n| (n.to_string(), 1)).collect();
+        let metered = |n| Event::Usage(chat::Usage { meters: meters(n), ..usage_of(1, 1) });
+        assert_eq!(verdict(1, &[metered(MAX_METERS)]), Ok(()));
+        assert!(verdict(1, &[metered(MAX_METERS + 1)]).unwrap_err().contains("64"));
         let again: Vec<Event> = (0..100).map(|n| Event::Usage(usage_of(n, n))).collect();
         assert_eq!(verdict(1, &again), Ok(()));
     }

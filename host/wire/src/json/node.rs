@@ -194,8 +194,9 @@ fn repeated<'e>(entries: &'e [Entry<'_>]) -> Option<&'e str> {
     })
 }
 
-/// The fields of one object. Each is taken at most once; what nobody took is the
-/// client's own business and travels on as it is. A field that is null is not set.
+/// The fields of one object. A field may be taken again and is then given again;
+/// what nobody took is the client's own business and travels on as it is. A field
+/// that is null is not set.
 pub(crate) struct Fields<'b, 'p> {
     path: &'p Path<'p>,
     entries: Vec<Entry<'b>>,

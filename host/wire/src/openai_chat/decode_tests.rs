@@ -603,6 +603,11 @@ fn preferences_that_cannot_be_kept_are_refused() {
         (r#"{"sort":{"bye":"price"}}"#, "provider.sort.bye", "unknown_parameter"),
         (r#"{"order":"a"}"#, "provider.order", "invalid_type"),
         (r#"{"order":[1]}"#, "provider.order[0]", "invalid_type"),
+        (
+            &format!(r#"{{"only":[{}"p"]}}"#, r#""p","#.repeat(256)),
+            "provider.only",
+            "invalid_value",
+        ),
         (r#"{"max_price":{"prompt":"cheap"}}"#, "provider.max_price.prompt", "invalid_value"),
         (r#"{"max_price":{"prompt":-1}}"#, "provider.max_price.prompt", "invalid_value"),
         (r#"{"data_collection":"some"}"#, "provider.data_collection", "invalid_value"),
@@ -716,8 +721,31 @@ fn the_work_of_decoding_grows_with_the_body_alone() {
         r#"{{"role":"assistant","content":null,"reasoning_details":[{details}],"tool_calls":[{calls}]}}"#
     );
     for messages in [called, signed] {
-        let body = format!(r#"{{"model":"m","messages":[{messages}]}}"#);
-        let call = decode(Bytes::from(body), &DecodeOptions::default()).unwrap();
+        let call = call(&format!(r#"{{"model":"m","messages":[{messages}]}}"#));
         assert!(!call.request.messages.is_empty());
     }
+}
+
+#[test]
+fn the_work_for_an_object_grows_with_its_fields_alone() {
+    let fields: String = (0..150_000).map(|n| format!(r#","f{n}":{n}"#)).collect();
+    let user = r#"{"role":"user","content":"hi"}"#;
+    let call = call(&format!(r#"{{"messages":[{user}]{fields}}}"#));
+    assert_eq!(call.request.extra.len(), 150_000);
+    refused(&format!(r#"{{"messages":[{user}]{fields},"f7":1}}"#), "f7", "duplicate_field");
+}
+
+/// Each result carries the name of its call, however often it is the same one.
+#[test]
+fn the_name_of_a_call_has_a_limit() {
+    let called = |name: &str| {
+        format!(
+            r#"{{"role":"assistant","tool_calls":[{{"id":"c","function":{{"name":"{name}","arguments":""}}}}]}}"#
+        )
+    };
+    let results = r#",{"role":"tool","tool_call_id":"c","content":""}"#.repeat(30_000);
+    let body = |name: &str| format!(r#"{{"messages":[{}{results}]}}"#, called(name));
+    assert_eq!(call(&body(&"n".repeat(256))).request.messages.len(), 30_001);
+    let param = "messages[0].tool_calls[0].function.name";
+    refused(&body(&"n".repeat(257)), param, "invalid_value");
 }

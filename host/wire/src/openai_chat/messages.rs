@@ -9,13 +9,17 @@ use crate::BadRequest;
 use crate::json::{Fields, Node};
 use crate::seal::{Sealer, Seals};
 
+/// Bytes of the name of a tool that was called. Every result of the call gets a
+/// copy of it; providers take 64 to 128.
+const MAX_CALLED: usize = 256;
+
 /// What is known of the conversation while its messages are read, in order.
 pub(super) struct Conversation {
     pub(super) sealer: Sealer,
     /// Name of each call's tool, and whether it is a freeform one; by the call's id.
     calls: HashMap<String, (String, bool)>,
-    /// Id of the last call of each tool, by the tool's name.
-    last_of_name: HashMap<String, String>,
+    /// Id of the last legacy call of each tool, by the tool's name.
+    legacy: HashMap<String, String>,
     /// Something native is in it.
     pub(super) native: bool,
     /// Bytes of text so far, as they stand in the body.
@@ -29,7 +33,7 @@ impl Conversation {
         Self {
             sealer,
             calls: HashMap::new(),
-            last_of_name: HashMap::new(),
+            legacy: HashMap::new(),
             native: false,
             text_bytes: 0,
             media: 0,
@@ -156,6 +160,7 @@ impl Conversation {
         if let Some(node) = fields.take("function_call") {
             let mut call = function(&mut node.object()?)?;
             call.id = format!("call_{index}");
+            self.legacy.insert(call.name.clone(), call.id.clone());
             calls.push(self.remember(call, Vec::new()));
         }
         Ok(calls)
@@ -186,7 +191,6 @@ impl Conversation {
         self.text_bytes += call.name.len() + call.input.len();
         let known = (call.name.clone(), call.freeform);
         self.calls.insert(call.id.clone(), known);
-        self.last_of_name.insert(call.name.clone(), call.id.clone());
         chat::Part { extra, ..plain(chat::PartBody::ToolCall(call)) }
     }
 
@@ -202,7 +206,7 @@ impl Conversation {
     /// The result of a legacy call, which has a name but no id: of the last such call.
     fn function_result(&mut self, fields: &mut Fields<'_, '_>) -> Result<chat::Part, BadRequest> {
         let name = fields.need("name")?.string()?;
-        let id = self.last_of_name.get(&name).cloned();
+        let id = self.legacy.get(&name).cloned();
         let call_id = id.unwrap_or_else(|| format!("call_{name}"));
         self.result(fields, call_id)
     }
@@ -250,21 +254,26 @@ fn function(fields: &mut Fields<'_, '_>) -> Result<chat::ToolCall, BadRequest> {
         Some(node) => node.raw().to_owned(),
         None => String::new(),
     };
-    Ok(chat::ToolCall {
-        id: String::new(),
-        name: fields.need("name")?.string()?,
-        input,
-        freeform: false,
-    })
+    Ok(chat::ToolCall { id: String::new(), name: called(fields)?, input, freeform: false })
 }
 
 fn custom(fields: &mut Fields<'_, '_>) -> Result<chat::ToolCall, BadRequest> {
     Ok(chat::ToolCall {
         id: String::new(),
-        name: fields.need("name")?.string()?,
+        name: called(fields)?,
         input: fields.need("input")?.string()?,
         freeform: true,
     })
+}
+
+/// The name of the tool that was called.
+fn called(fields: &mut Fields<'_, '_>) -> Result<String, BadRequest> {
+    let node = fields.need("name")?;
+    let name = node.string()?;
+    if name.len() > MAX_CALLED {
+        return Err(node.invalid(format!("must have at most {MAX_CALLED} bytes")));
+    }
+    Ok(name)
 }
 
 /// Gives each call the proof that travelled among the reasoning, under the call's

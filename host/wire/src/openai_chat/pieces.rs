@@ -1,5 +1,7 @@
 //! How the pieces of an answer look, whole or streamed.
 
+use std::collections::HashMap;
+
 use plugway_engine::chat;
 
 use crate::json::Writer;
@@ -32,10 +34,11 @@ const AUDIO_FIELDS: [&str; 2] = ["id", "data"];
 /// Native fields: those with a name of their own, and of two with the same name
 /// the later.
 pub(super) fn write_extra(json: &mut Writer<'_>, extra: &[(String, String)], ours: &[&str]) {
+    let names = extra.iter().enumerate().map(|(place, (name, _))| (name, place));
+    // Looked up, not searched for: how many there are is the adapter's choice.
+    let last: HashMap<&String, usize> = names.collect();
     for (place, (name, value)) in extra.iter().enumerate() {
-        let later = extra.get(place + 1..).unwrap_or_default();
-        let replaced = later.iter().any(|(other, _)| other == name);
-        if !replaced && !ours.contains(&name.as_str()) {
+        if last.get(name) == Some(&place) && !ours.contains(&name.as_str()) {
             json.foreign_key(name).raw(value);
         }
     }

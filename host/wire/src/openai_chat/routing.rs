@@ -8,6 +8,9 @@ use crate::json::{Fields, Node};
 /// Digits after the point that a price in dollars may have: picodollars.
 const DECIMALS: usize = 12;
 
+/// Slugs that a list of preferences may have. Each is held against each endpoint.
+const MAX_SLUGS: usize = 256;
+
 /// Milliseconds in a second.
 const SECOND: f64 = 1000.0;
 
@@ -91,7 +94,7 @@ pub struct MaxPrice {
 pub(super) fn routing(fields: &mut Fields<'_, '_>) -> Result<Routing, BadRequest> {
     let mut routing = Routing::default();
     routing.models.extend(fields.string("model")?);
-    routing.models.extend(fields.strings("models")?);
+    routing.models.extend(slugs(fields, "models")?);
     let mut seen = std::collections::HashSet::new();
     routing.models.retain(|model| seen.insert(model.clone()));
     if let Some(node) = fields.take("route") {
@@ -107,12 +110,23 @@ pub(super) fn routing(fields: &mut Fields<'_, '_>) -> Result<Routing, BadRequest
     Ok(routing)
 }
 
+fn slugs(fields: &mut Fields<'_, '_>, name: &'static str) -> Result<Vec<String>, BadRequest> {
+    let Some(node) = fields.take(name) else {
+        return Ok(Vec::new());
+    };
+    let slugs = node.strings()?;
+    if slugs.len() > MAX_SLUGS {
+        return Err(node.invalid(format!("must have at most {MAX_SLUGS} items")));
+    }
+    Ok(slugs)
+}
+
 fn provider(node: &Node<'_, '_>, routing: &mut Routing) -> Result<(), BadRequest> {
     let mut fields = node.object()?;
-    routing.order = fields.strings("order")?;
-    routing.only = fields.strings("only")?;
-    routing.ignore = fields.strings("ignore")?;
-    routing.quantizations = fields.strings("quantizations")?;
+    routing.order = slugs(&mut fields, "order")?;
+    routing.only = slugs(&mut fields, "only")?;
+    routing.ignore = slugs(&mut fields, "ignore")?;
+    routing.quantizations = slugs(&mut fields, "quantizations")?;
     let mut flag = |name| fields.boolean(name);
     routing.no_fallbacks = flag("allow_fallbacks")? == Some(false);
     routing.require_parameters = flag("require_parameters")? == Some(true);

@@ -11,8 +11,9 @@ use crate::json::Writer;
 /// A comment that keeps proxies and clients from giving up on a quiet stream.
 pub const KEEP_ALIVE: &[u8] = b": PLUGWAY PROCESSING\n\n";
 
-/// Native fields of the response that are small enough to stand in every chunk,
-/// name and value together. All chunks pay for them.
+/// Bytes of a native field, name and value together, that may stand in every chunk.
+/// So do a fingerprint and a tier, for client libraries keep the last chunk's. All
+/// chunks pay for them.
 const MAX_REPEATED_BYTES: usize = 128;
 
 /// How many of those there may be.
@@ -32,12 +33,16 @@ pub struct StreamEncoder {
     once: Vec<(String, String)>,
     /// What each chunk begins with, up to its choices.
     prefix: BytesMut,
+    /// The prefix no longer says what it should.
+    stale: bool,
+    /// In the order of their indices.
     choices: Vec<Choice>,
 }
 
 /// What was said of one choice.
 struct Choice {
     index: u32,
+    /// In the order of their indices.
     parts: Vec<Told>,
     calls: u32,
     details: u32,
@@ -49,6 +54,7 @@ struct Told {
     index: u32,
     /// Its place among the tool calls, and whether it is a freeform one.
     call: Option<(u32, bool)>,
+    /// Until it is told among the `reasoning_details`.
     call_id: Option<String>,
     /// Its place among the `reasoning_details`.
     detail: Option<u32>,
@@ -59,17 +65,16 @@ struct Told {
 impl StreamEncoder {
     /// For one answer.
     pub fn new(head: Head, include_reasoning: bool) -> Self {
-        let mut encoder = Self {
+        Self {
             head,
             include_reasoning,
             service_tier: None,
             extra: Vec::new(),
             once: Vec::new(),
             prefix: BytesMut::new(),
+            stale: true,
             choices: Vec::new(),
-        };
-        encoder.write_prefix();
-        encoder
+        }
     }
 
     /// Appends what the event has to say, which may be nothing. Usage and failure are
@@ -84,12 +89,13 @@ impl StreamEncoder {
         }
         if out.len() > before && !self.once.is_empty() {
             self.once.clear();
-            self.write_prefix();
+            self.stale = true;
         }
     }
 
     /// Appends the usage and the end mark.
     pub fn end(&mut self, bill: Option<&Bill>, out: &mut BytesMut) {
+        self.write_prefix();
         self.flush_images(out);
         if let Some(bill) = bill {
             out.put_slice(&self.prefix);
@@ -104,6 +110,7 @@ impl StreamEncoder {
 
     /// Appends the error, with what was used until then, and the end mark.
     pub fn fail(&mut self, error: &ErrorBody, bill: Option<&Bill>, out: &mut BytesMut) {
+        self.write_prefix();
         self.flush_images(out);
         out.put_slice(&self.prefix);
         let mut json = Writer::resume(out);
@@ -119,7 +126,11 @@ impl StreamEncoder {
         out.put_slice(DONE);
     }
 
+    /// Not before a chunk needs it: there may be many news between two chunks.
     fn write_prefix(&mut self) {
+        if !std::mem::take(&mut self.stale) {
+            return;
+        }
         self.prefix.clear();
         self.prefix.put_slice(b"data: ");
         let mut json = Writer::new(&mut self.prefix);
@@ -133,39 +144,41 @@ impl StreamEncoder {
     }
 
     fn origin(&mut self, origin: &Origin) {
-        if origin.service_tier.is_some() {
-            self.service_tier.clone_from(&origin.service_tier);
+        let tier = origin.service_tier.as_ref();
+        if let Some(tier) = tier.filter(|tier| tier.len() <= MAX_REPEATED_BYTES) {
+            self.service_tier = Some(tier.clone());
         }
         for field in &origin.extra {
+            // A name stands in one of the two, else a chunk would hold it twice.
+            self.extra.retain(|(name, _)| *name != field.0);
             let repeats = field.0.len() + field.1.len() <= MAX_REPEATED_BYTES
-                && self.extra.iter().filter(|(name, _)| *name != field.0).count()
-                    < MAX_REPEATED_FIELDS;
-            let fields = if repeats { &mut self.extra } else { &mut self.once };
-            merge_extra(fields, std::slice::from_ref(field));
+                && self.extra.len() < MAX_REPEATED_FIELDS;
+            if repeats {
+                self.once.retain(|(name, _)| *name != field.0);
+                self.extra.push(field.clone());
+            } else {
+                merge_extra(&mut self.once, std::slice::from_ref(field));
+            }
         }
-        self.write_prefix();
+        self.stale = true;
     }
 
     /// The choice of that index, introduced by a chunk with its role.
     fn choice(&mut self, index: u32, out: &mut BytesMut) -> usize {
-        let known = self.choices.iter().position(|choice| choice.index == index);
-        known.unwrap_or_else(|| {
-            self.choices.push(Choice {
-                index,
-                parts: Vec::new(),
-                calls: 0,
-                details: 0,
-                image: None,
-            });
+        let place = self.choices.partition_point(|choice| choice.index < index);
+        if self.choices.get(place).is_none_or(|choice| choice.index != index) {
+            let choice = Choice { index, parts: Vec::new(), calls: 0, details: 0, image: None };
+            self.choices.insert(place, choice);
             let mut json = chunk(&self.prefix, index, out);
             json.key("role").string("assistant");
             json.key("content").string("");
             close(json, None, None);
-            self.choices.len() - 1
-        })
+        }
+        place
     }
 
     fn piece(&mut self, piece: &Piece, out: &mut BytesMut) {
+        self.write_prefix();
         let place = self.choice(piece.choice, out);
         let Some(choice) = self.choices.get_mut(place) else {
             return;
@@ -191,6 +204,7 @@ impl StreamEncoder {
     }
 
     fn finish(&mut self, finish: &Finish, out: &mut BytesMut) {
+        self.write_prefix();
         let place = self.choice(finish.choice, out);
         let image = self.choices.get_mut(place).and_then(|it| it.image.take());
         self.tell_image(finish.choice, image.map(|(_, image)| image), out);
@@ -294,14 +308,15 @@ impl Choice {
         }
         let index = *told.detail.get_or_insert(next);
         json.key("reasoning_details").open(b'[');
-        pieces::write_detail(json, part, told.call_id.as_deref(), index);
+        // Once, as everything that comes whole: it may be long, and bits many.
+        let call_id = told.call_id.take();
+        pieces::write_detail(json, part, call_id.as_deref(), index);
         json.close(b']');
     }
 
     fn tell_citations(&mut self, told: usize, part: &Part, json: &mut Writer<'_>) {
         if pieces::has_annotations(part) {
-            let index = self.parts[told].index;
-            let earlier = self.parts.iter().filter(|part| part.index < index);
+            let earlier = self.parts.iter().take(told);
             let offset = earlier.fold(0_u32, |sum, part| sum.saturating_add(part.characters));
             json.key("annotations").open(b'[');
             pieces::write_annotations(json, &part.citations, offset);
@@ -315,12 +330,12 @@ impl Choice {
 
     /// Where the part of that index is remembered.
     fn told(&mut self, index: u32) -> usize {
-        // Mostly the last one grows.
-        let known = self.parts.iter().rposition(|part| part.index == index);
-        known.unwrap_or_else(|| {
-            self.parts.push(Told { index, call: None, call_id: None, detail: None, characters: 0 });
-            self.parts.len() - 1
-        })
+        let place = self.parts.partition_point(|part| part.index < index);
+        if self.parts.get(place).is_none_or(|part| part.index != index) {
+            let told = Told { index, call: None, call_id: None, detail: None, characters: 0 };
+            self.parts.insert(place, told);
+        }
+        place
     }
 
     /// Adds a bit of an image. Gives back the image before it, which is now whole:

@@ -468,3 +468,74 @@ fn keep_alive_is_a_comment() {
     framer.end(&mut frames).unwrap();
     assert_eq!(frames, []);
 }
+
+fn news(tier: Option<&str>, extra: &[(&str, &str)]) -> Event {
+    Event::Origin(Origin {
+        id: None,
+        model: None,
+        service_tier: tier.map(str::to_owned),
+        extra: extra.iter().map(|(name, json)| ((*name).into(), (*json).into())).collect(),
+    })
+}
+
+#[test]
+fn what_is_small_is_said_in_every_chunk_and_what_is_large_once() {
+    let large = format!("\"{}\"", "x".repeat(1000));
+    let chunks = stream(
+        &[
+            news(Some("flex"), &[("system_fingerprint", "\"fp\""), ("large", &large)]),
+            piece(0, 0, text("a")),
+            piece(0, 0, text("b")),
+            // What was small has grown, and stands in one place only.
+            news(Some(&"t".repeat(1000)), &[("system_fingerprint", &large)]),
+            piece(0, 0, text("c")),
+            finish(0, FinishReason::Stop),
+        ],
+        true,
+    );
+    let of =
+        |name: &str| chunks.iter().map(|it| it[name].as_str().map(str::len)).collect::<Vec<_>>();
+    // The role, a, b, c, the finish and the usage.
+    assert_eq!(of("service_tier"), [Some(4); 6]);
+    assert_eq!(of("large"), [Some(1000), Some(1000), None, None, None, None]);
+    let fingerprint = [Some(2), Some(2), Some(2), Some(1000), None, None];
+    assert_eq!(of("system_fingerprint"), fingerprint);
+}
+
+#[test]
+fn what_is_left_to_say_is_said_at_the_end() {
+    let large = format!("\"{}\"", "x".repeat(1000));
+    let chunks = stream(&[news(None, &[("large", &large)])], true);
+    assert_eq!(chunks[0]["large"].as_str().map(str::len), Some(1000));
+}
+
+#[test]
+fn what_is_written_grows_with_what_is_said() {
+    // Each of these was once repeated by each of the bits.
+    let long = "x".repeat(1_000_000);
+    let json = format!("\"{long}\"");
+    let extra: Vec<(String, String)> = (0..100_000).map(|n| (n.to_string(), "1".into())).collect();
+    let mut begun = piece_of(piece(0, 0, call(&long, "f", "")));
+    begun.part.extra = extra.clone();
+    let mut signed = piece_of(piece(0, 0, call("", "", "")));
+    signed.part.signature = Some("proof".into());
+    let origin = Origin { id: None, model: None, service_tier: Some(long), extra };
+    let mut events = vec![Event::Origin(origin), news(None, &[("l", &json)]), Event::Piece(begun)];
+    events.extend(std::iter::repeat_n(Event::Piece(signed), 2000));
+    let mut encoder = StreamEncoder::new(head(), true);
+    let mut out = BytesMut::new();
+    for event in &events {
+        encoder.push(event, &mut out);
+    }
+    assert!(out.len() < 6_000_000, "{}", out.len());
+}
+
+#[test]
+fn many_parts_are_told_each_in_its_place() {
+    let count = 50_000;
+    let mut events: Vec<Event> = (0..count).map(|n| piece(0, n, call("c", "f", ""))).collect();
+    events.extend((0..count).map(|n| piece(0, n, call("", "", "x"))));
+    let chunks = stream(&events, true);
+    let last = &chunks[chunks.len() - 2]["choices"][0]["delta"]["tool_calls"][0];
+    assert_eq!(last["index"], count - 1);
+}
