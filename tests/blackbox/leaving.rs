@@ -48,6 +48,8 @@ async fn a_client_that_leaves_before_the_head_cancels_the_upstream() {
             seen.iter().any(|it| matches!(it.outcome, Outcome::ClientLeft))
         };
         timeout(PATIENCE, upstream.requests_when(left)).await.expect("still running upstream");
+        let line = LogLines::wait(|line| line["model"] == model && line["status"] == 499).await;
+        assert!(line["attempts"].as_str().unwrap().contains("/sim:cancelled:"), "{line}");
     }
 }
 

@@ -62,3 +62,15 @@ async fn metrics_count_what_happened() {
         assert!(text.lines().any(|it| it == line), "{line} is not in\n{text}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_has_the_head_of_its_get() {
+    let pair = Pair::start(Behaviour::new()).await;
+    let client = pair.router.client();
+    let whole = client.get("/v1/models").await;
+    let response = client.send(client.request(http::Method::HEAD, "/v1/models", "")).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["content-length"], whole.body.len().to_string());
+    let body = http_body_util::BodyExt::collect(response.into_body()).await.unwrap().to_bytes();
+    assert!(body.is_empty());
+}

@@ -88,6 +88,8 @@ pub struct Record {
     /// Endpoint that served.
     pub endpoint: String,
     attempts: Vec<Attempt>,
+    /// Provider, endpoint and beginning of the attempt under way.
+    under_way: Option<(String, String, Instant)>,
     first_content: Option<Duration>,
     tokens: Tokens,
     cost: Option<chat::Picodollars>,
@@ -111,6 +113,7 @@ impl Record {
             reason: String::new(),
             endpoint: String::new(),
             attempts: Vec::new(),
+            under_way: None,
             first_content: None,
             tokens: Tokens::default(),
             cost: None,
@@ -125,6 +128,11 @@ impl Record {
         self.started
     }
 
+    /// An attempt begins. If nobody says how it ends, it was cancelled.
+    pub fn attempting(&mut self, provider: &str, endpoint: &str, began: Instant) {
+        self.under_way = Some((provider.to_owned(), endpoint.to_owned(), began));
+    }
+
     /// An attempt ended; `outcome` is `ok` or the error's type. What a failed one
     /// consumed is told here and nowhere else: the client does not pay for it.
     pub fn attempt(
@@ -135,6 +143,7 @@ impl Record {
         began: Instant,
         usage: Option<&chat::Usage>,
     ) {
+        self.under_way = None;
         let labels = AttemptLabels { provider: provider.to_owned(), outcome };
         self.metrics.attempts.get_or_create(&labels).inc();
         let tokens = usage.map(|usage| (usage.prompt_tokens, usage.completion_tokens));
@@ -201,6 +210,9 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
+        if let Some((provider, endpoint, began)) = self.under_way.take() {
+            self.attempt(&provider, &endpoint, "cancelled", began, None);
+        }
         let elapsed = self.started.elapsed();
         // 499 is what access logs say of a client that left before an answer.
         let status = self.status.map_or(499, |status| status.as_u16());

@@ -36,6 +36,10 @@ pub async fn serve(router: Arc<Router>, request: Request<Incoming>) -> Response<
         }
         (Ok(()), Some(route)) => look_up(&router, &route, request.method()),
     };
+    let response = match *request.method() {
+        Method::HEAD => respond::head_only(response),
+        _ => response,
+    };
     record::plain(&router.metrics, name, response.status(), began);
     response
 }

@@ -4,9 +4,10 @@ use super::Body;
 use crate::error::{Code, Error};
 use crate::record::GenerationId;
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http_body::Body as _;
+use http_body_util::{BodyExt, Empty, Full};
 use plugway_wire::openai_chat;
 use serde_json::json;
 
@@ -75,6 +76,15 @@ pub(crate) fn name_generation(response: &mut Response<Body>, id: &GenerationId) 
     if let Ok(value) = HeaderValue::try_from(id.as_str()) {
         response.headers_mut().insert(GENERATION_ID, value);
     }
+}
+
+/// The same head without the body: HTTP/2 does not leave that out by itself.
+pub(super) fn head_only(response: Response<Body>) -> Response<Body> {
+    let (mut head, body) = response.into_parts();
+    if let Some(length) = body.size_hint().exact() {
+        head.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    Response::from_parts(head, Empty::new().boxed_unsync())
 }
 
 pub(super) fn method_not_allowed(allowed: &'static str) -> Response<Body> {

@@ -21,6 +21,8 @@ pub(super) async fn first_content(exchange: &mut Exchange) -> Result<Live, Error
         }
         let began = std::time::Instant::now();
         let in_flight = exchange.router.health.begin(&step.endpoint.id);
+        let (provider, endpoint) = (&step.endpoint.provider.name, &step.endpoint.id);
+        exchange.record.attempting(provider, endpoint, began);
         match attempt::open(exchange, &step).await {
             Ok(mut live) => {
                 live.in_flight = Some(in_flight);
@@ -28,7 +30,6 @@ pub(super) async fn first_content(exchange: &mut Exchange) -> Result<Live, Error
             }
             Err(Failed { error, usage }) => {
                 in_flight.ended(Verdict::from(error.code));
-                let (provider, endpoint) = (&step.endpoint.provider.name, &step.endpoint.id);
                 let outcome = error.code.error_type();
                 exchange.record.attempt(provider, endpoint, outcome, began, usage.as_ref());
                 // More load would not help a router that is at its bounds.
