@@ -7,6 +7,11 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// Configuration of the one provider `raw` at an address.
 fn provider(address: SocketAddr, key: &str) -> String {
@@ -125,4 +130,51 @@ async fn a_provider_that_quotes_the_key_does_not_give_it_away() {
     assert!(answer.text().contains("bad request with"), "{}", answer.text());
     assert!(!answer.text().contains(plugway_tests::KEY), "{}", answer.text());
     assert!(!plugway_tests::LogLines::text().contains(plugway_tests::KEY));
+}
+
+/// What speaks TLS for `localhost` with a certificate of the test's own authority.
+fn tls() -> TlsAcceptor {
+    let chain = CertificateDer::from_pem_slice(include_bytes!("tls/server.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("tls/server.key")).unwrap();
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![chain], key)
+        .unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    TlsAcceptor::from(Arc::new(config))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_of_a_private_authority_is_spoken_to_in_http2_once_it_is_trusted() {
+    // TLS in front of a simulator, which speaks both protocols in clear.
+    let simulator = Simulator::start(Kind::OpenAi, Behaviour::new().reply("in private")).unwrap();
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (acceptor, upstream) = (tls(), simulator.addr());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                let mut upstream = TcpStream::connect(upstream).await.unwrap();
+                let _ = copy_bidirectional(&mut stream, &mut upstream).await;
+            });
+        }
+    });
+    let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/blackbox/tls/ca.pem");
+    let raw = format!(
+        "[providers.raw]\nadapter = \"openai\"\nbase_url = \"https://localhost:{port}/v1\"\n{KEY}\n"
+    );
+    let stranger = TestRouter::start(&raw).await;
+    let answer = stranger.client().chat(&ask("raw/model", "Hi")).await;
+    assert_eq!(answer.status, 502, "{}", answer.text());
+    assert!(simulator.requests().is_empty(), "a key went to somebody whom nobody vouched for");
+
+    let trusting =
+        TestRouter::start(&format!("[upstream]\nca_files = [{authority:?}]\n{raw}")).await;
+    let answer = trusting.client().chat(&ask("raw/model", "Hi")).await;
+    assert_eq!(answer.content(), "in private", "{}", answer.text());
+    assert_eq!(simulator.requests().pop().unwrap().version, http::Version::HTTP_2);
 }
