@@ -7,8 +7,13 @@ use serde_json::json;
 
 /// A router whose model `test/both` is served by `first`, then by `second`.
 async fn in_front_of(first: &Simulator, second: &Simulator) -> TestRouter {
+    bounded("", first, second).await
+}
+
+/// The same, with more configuration in front.
+async fn bounded(bounds: &str, first: &Simulator, second: &Simulator) -> TestRouter {
     let toml = format!(
-        "[routing]\nstrategies = [\"price\"]\n{}{}[models.\"test/both\"]\ncontext_length = 1000\n{}{}",
+        "{bounds}\n[routing]\nstrategies = [\"price\"]\n{}{}[models.\"test/both\"]\ncontext_length = 1000\n{}{}",
         bare_provider("first", first),
         bare_provider("second", second),
         endpoint("test/both", "first", 1),
@@ -192,4 +197,41 @@ async fn a_provider_that_falls_silent_is_given_up_on() {
         let error = streamed.chunks.iter().find(|chunk| !chunk["error"].is_null()).unwrap();
         assert_eq!(error["error"]["metadata"]["error_type"], "timeout", "{error}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_is_too_slow_moves_on() {
+    let first = Simulator::start(Kind::OpenAi, Behaviour::new()).unwrap();
+    let second = Simulator::start(Kind::Anthropic, Behaviour::new().reply("from second")).unwrap();
+    let no_head = Behaviour::new().head_delay_ms(60_000);
+    let no_token = Behaviour::new().first_token_ms(60_000);
+    for (bound, slow, streaming) in [
+        ("head_timeout", &no_head, true),
+        ("head_timeout", &no_head, false),
+        ("first_token_timeout", &no_head, true),
+        ("first_token_timeout", &no_token, true),
+        ("idle_timeout", &no_token, true),
+        ("total_timeout", &no_head, false),
+        ("total_timeout", &no_token, true),
+    ] {
+        first.set(slow.clone());
+        let bounds = format!("[upstream]\n{bound} = \"500ms\"");
+        let router = bounded(&bounds, &first, &second).await;
+        let content = match streaming {
+            true => router.client().stream(&ask("test/both", "Hi")).await.content(),
+            false => router.client().chat(&ask("test/both", "Hi")).await.content(),
+        };
+        assert_eq!(content, "from second", "{bound}, streaming: {streaming}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_requests_own_deadline_holds_over_all_attempts() {
+    let slow = Behaviour::new().head_delay_ms(60_000);
+    let first = Simulator::start(Kind::OpenAi, slow.clone()).unwrap();
+    let second = Simulator::start(Kind::Anthropic, slow).unwrap();
+    let router = bounded("[server]\nrequest_deadline = \"500ms\"", &first, &second).await;
+    let answer = router.client().chat(&ask("test/both", "Hi")).await;
+    assert_eq!(answer.status, 504, "{}", answer.text());
+    assert!(second.requests().is_empty(), "an attempt began after the deadline");
 }

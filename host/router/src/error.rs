@@ -212,6 +212,14 @@ impl Error {
         Self { retry_after: Some(OVERLOAD_PAUSE), ..Self::new(Code::Overloaded, message) }
     }
 
+    /// No plugin instance is free: the router's load, and no plugin's fault.
+    pub fn no_instance() -> Self {
+        Self::overloaded(
+            "The router runs as many plugin instances as plugins.limits.max_instances allows; \
+             try again soon.",
+        )
+    }
+
     /// What an adapter said of its provider.
     pub fn from_failure(failure: Failure, provider: &str) -> Self {
         let code = Code::from(failure.kind);

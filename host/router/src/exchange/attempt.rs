@@ -23,9 +23,6 @@ use tokio::time::{Instant, timeout_at};
 /// The largest error body that an adapter is shown.
 const MAX_ERROR_BYTES: usize = 256 * 1024;
 
-/// What a client is told when no plugin instance is free.
-const CROWDED: &str = "The router runs as many plugin instances as plugins.limits.max_instances allows; try again soon.";
-
 /// What encoding left behind for decoding.
 struct Sent {
     attempt: Attempt,
@@ -209,7 +206,7 @@ pub(super) fn plugin_failed(
     error: &CallError,
 ) -> Error {
     if error.cause == CallErrorKind::NoCapacity {
-        return Error::overloaded(CROWDED);
+        return Error::no_instance();
     }
     router.metrics.plugin_failures.get_or_create(&PluginLabels { plugin: plugin.to_owned() }).inc();
     tracing::error!(%error, backtrace = error.backtrace(), "plugin failed");

@@ -125,10 +125,7 @@ fn plan(
             return Err(Error::new(Code::InvalidRequest, sentence).param("provider.options"));
         }
         Err(error) if error.cause == CallErrorKind::NoCapacity => {
-            return Err(Error::overloaded(
-                "The router runs as many plugin instances as plugins.limits.max_instances allows; \
-                 try again soon.",
-            ));
+            return Err(Error::no_instance());
         }
         Err(error) => {
             let labels = PluginLabels { plugin: strategy.id().to_owned() };
