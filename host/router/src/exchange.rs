@@ -18,11 +18,11 @@ mod settle;
 mod stream;
 mod tailor;
 
-use crate::Router;
 use crate::api::{Body, respond};
 use crate::error::{Code, Error};
 use crate::record::Record;
 use crate::route::{self, Decision};
+use crate::{Router, Settings};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use live::Live;
 use plugway_wire::answer::Answer;
@@ -40,6 +40,7 @@ const STRATEGY: HeaderName = HeaderName::from_static("x-plugway-strategy");
 /// A request that has been decided and not yet answered.
 struct Exchange {
     router: Arc<Router>,
+    settings: Arc<Settings>,
     call: ChatCall,
     decision: Decision,
     record: Record,
@@ -67,24 +68,25 @@ type Opening = Pin<Box<dyn Future<Output = Result<Opened, Box<Refused>>> + Send>
 /// Answers a call. `room` is released once the call's bytes are no longer needed.
 pub(crate) async fn run(
     router: Arc<Router>,
+    settings: Arc<Settings>,
     call: ChatCall,
     room: Option<OwnedSemaphorePermit>,
     mut record: Record,
 ) -> Response<Body> {
     record.model = call.routing.models.join(",");
     record.streaming = call.request.streaming;
-    let decision = match route::decide(&router, &call) {
+    let decision = match route::decide(&router, &settings, &call) {
         Ok(decision) => decision,
         Err(error) => return refuse(Refused { error, record }),
     };
     record.strategy.clone_from(&decision.strategy);
     record.reason.clone_from(&decision.reason);
     let strategy = HeaderValue::try_from(&decision.strategy).ok();
-    let deadline = Instant::from_std(record.started()) + router.config.server.request_deadline;
-    let hold = router.config.server.head_hold;
-    let keep_alive = router.config.server.keep_alive_interval;
+    let server = &settings.config.server;
+    let deadline = Instant::from_std(record.started()) + server.request_deadline;
+    let (hold, keep_alive) = (server.head_hold, server.keep_alive_interval);
     let streaming = call.request.streaming;
-    let exchange = Exchange { router, call, decision, record, deadline, _room: room };
+    let exchange = Exchange { router, settings, call, decision, record, deadline, _room: room };
     let mut response = match streaming {
         true => streamed(exchange, hold, keep_alive).await,
         false => whole(exchange).await,

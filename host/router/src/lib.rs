@@ -22,4 +22,4 @@ pub mod server;
 pub mod telemetry;
 pub mod upstream;
 
-pub use router::{Router, StartError};
+pub use router::{Router, Settings, StartError};

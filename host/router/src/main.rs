@@ -72,9 +72,10 @@ fn demonstrate(args: DemoArgs) -> anyhow::Result<ExitCode> {
 fn listen(router: Router, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<ExitCode> {
     let router = Arc::new(router);
     let runtime = tokio::runtime::Runtime::new().context("the runtime could not start")?;
-    let _watch = router.registry.watch(router.config.plugins.rescan_interval);
+    let settings = router.settings();
+    let _watch = router.registry.watch(settings.config.plugins.rescan_interval);
     runtime.block_on(async {
-        let address = router.config.server.listen;
+        let address = settings.config.server.listen;
         let listener = TcpListener::bind(address)
             .await
             .with_context(|| format!("cannot listen on {address}; choose another with --listen"))?;

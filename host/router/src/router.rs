@@ -5,6 +5,7 @@ use crate::embedded;
 use crate::route::Health;
 use crate::telemetry::Metrics;
 use crate::upstream::{Client, ClientError, Credentials};
+use arc_swap::ArcSwap;
 use plugway_engine::{Engine, Registry, RegistryOptions, Setup};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -23,16 +24,13 @@ pub enum StartError {
 /// Everything that requests share. Made once, then only read; what changes
 /// while it runs (plugins, health, metrics) changes behind its own lock.
 pub struct Router {
-    /// As the operator wrote it.
-    pub config: Config,
+    settings: ArcSwap<Settings>,
     /// Who serves as adapter and strategy now.
     pub registry: Arc<Registry>,
     /// What each endpoint has lately been worth.
     pub health: Health,
     /// Counters and histograms.
     pub metrics: Arc<Metrics>,
-    /// Connections to providers.
-    pub upstream: Client,
     /// Providers' keys.
     pub credentials: Credentials,
     /// Room for request and response bodies held whole, in KiB.
@@ -61,13 +59,32 @@ impl Router {
         let registry = Registry::new(engine, embedded::PLUGINS.to_vec(), options)?;
         let kibibytes = config.server.max_buffered_bytes / 1024;
         Ok(Self {
-            upstream: Client::new(&config.upstream)?,
+            settings: ArcSwap::from_pointee(Settings::new(config)?),
             registry: Arc::new(registry),
             health: Health::new(),
             metrics: Arc::new(Metrics::new()),
             credentials,
             buffers: Arc::new(Semaphore::new(kibibytes.clamp(1, Semaphore::MAX_PERMITS))),
-            config,
         })
+    }
+
+    /// What holds now. A request asks once and keeps to what it was given, so that
+    /// a reload never shows it two halves.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.load_full()
+    }
+}
+
+/// What the operator says, and what follows from it alone. Replaced as a whole.
+pub struct Settings {
+    /// As the operator wrote it.
+    pub config: Config,
+    /// Connections to providers.
+    pub upstream: Client,
+}
+
+impl Settings {
+    fn new(config: Config) -> Result<Self, ClientError> {
+        Ok(Self { upstream: Client::new(&config.upstream)?, config })
     }
 }

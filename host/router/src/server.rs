@@ -4,6 +4,7 @@ mod patient;
 
 use crate::Router;
 use crate::api;
+use crate::config::ServerConfig;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -31,8 +32,9 @@ pub async fn run(
     router: Arc<Router>,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let config = router.config.server.clone();
-    let server = connections(&router);
+    // Of the listening side, what was read at the start holds to the end.
+    let config = router.settings().config.server.clone();
+    let server = connections(&config);
     let places = Arc::new(Semaphore::new(config.max_connections as usize));
     let graceful = GracefulShutdown::new();
     let mut shutdown = pin!(shutdown);
@@ -70,8 +72,7 @@ pub async fn run(
     Ok(())
 }
 
-fn connections(router: &Router) -> auto::Builder<TokioExecutor> {
-    let config = &router.config.server;
+fn connections(config: &ServerConfig) -> auto::Builder<TokioExecutor> {
     let mut server = auto::Builder::new(TokioExecutor::new());
     server
         .http1()

@@ -1,11 +1,11 @@
 //! `POST /v1/chat/completions`: the body in, the exchange's answer out.
 
 use super::{Body, respond};
-use crate::Router;
 use crate::buffer::{Bounds, Held, Refused, hold};
 use crate::error::{Code, Error};
 use crate::exchange;
 use crate::record::Record;
+use crate::{Router, Settings};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use plugway_wire::BadRequest;
@@ -17,16 +17,20 @@ pub(super) const ROUTE: &str = "/v1/chat/completions";
 /// Lets clients name their session without touching the body.
 const SESSION_ID: &str = "x-session-id";
 
-pub(super) async fn completions(router: Arc<Router>, request: Request<Incoming>) -> Response<Body> {
+pub(super) async fn completions(
+    router: Arc<Router>,
+    settings: Arc<Settings>,
+    request: Request<Incoming>,
+) -> Response<Body> {
     let mut record = Record::open(router.metrics.clone(), ROUTE);
     let (head, body) = request.into_parts();
     let session = head.headers.get(SESSION_ID).and_then(|value| value.to_str().ok());
-    match read(&router, body).await {
+    match read(&router, &settings, body).await {
         Ok((mut call, held)) => {
             if call.session_id.is_none() {
                 call.session_id = session.map(str::to_owned);
             }
-            exchange::run(router, call, held.room, record).await
+            exchange::run(router, settings, call, held.room, record).await
         }
         Err(error) => {
             record.failed(&error);
@@ -36,8 +40,12 @@ pub(super) async fn completions(router: Arc<Router>, request: Request<Incoming>)
     }
 }
 
-async fn read(router: &Router, body: Incoming) -> Result<(ChatCall, Held), Error> {
-    let server = &router.config.server;
+async fn read(
+    router: &Router,
+    settings: &Settings,
+    body: Incoming,
+) -> Result<(ChatCall, Held), Error> {
+    let server = &settings.config.server;
     let bounds = Bounds {
         limit: server.max_body_bytes,
         room: &router.buffers,
@@ -46,7 +54,7 @@ async fn read(router: &Router, body: Incoming) -> Result<(ChatCall, Held), Error
     };
     let held =
         hold(body, bounds).await.map_err(|refused| explain(&refused, server.max_body_bytes))?;
-    let options = DecodeOptions { seal_min_bytes: router.config.routing.seal_min_bytes };
+    let options = DecodeOptions { seal_min_bytes: settings.config.routing.seal_min_bytes };
     let call = openai_chat::decode(held.bytes.clone(), &options).map_err(bad_request)?;
     Ok((call, held))
 }

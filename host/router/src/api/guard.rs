@@ -2,18 +2,18 @@
 //! the user visits can reach it too. So a page must not be able to use it: what
 //! names a foreign host (DNS rebinding) or comes from a foreign origin is refused.
 
-use crate::Router;
+use crate::Settings;
 use crate::error::{Code, Error};
 use http::header::{HOST, ORIGIN};
 use http::{HeaderMap, Request};
 use hyper::body::Incoming;
 
 /// Refuses what a foreign web page could have sent.
-pub(super) fn check(router: &Router, request: &Request<Incoming>) -> Result<(), Error> {
-    if !router.config.server.listen.ip().is_loopback() {
+pub(super) fn check(settings: &Settings, request: &Request<Incoming>) -> Result<(), Error> {
+    if !settings.config.server.listen.ip().is_loopback() {
         return Ok(());
     }
-    let allowed = &router.config.server.allowed_hosts;
+    let allowed = &settings.config.server.allowed_hosts;
     let host = request.uri().authority().map(|it| it.as_str());
     let host = host.or_else(|| text(request.headers(), &HOST));
     if !host.is_some_and(|host| is_own(host, allowed)) {

@@ -7,9 +7,9 @@ mod models;
 mod ops;
 pub(crate) mod respond;
 
-use crate::Router;
 use crate::error::{Code, Error};
 use crate::record;
+use crate::{Router, Settings};
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
@@ -25,16 +25,17 @@ pub type Body = UnsyncBoxBody<Bytes, Infallible>;
 /// future, or the response's body, cancels whatever was started for it.
 pub async fn serve(router: Arc<Router>, request: Request<Incoming>) -> Response<Body> {
     let began = Instant::now();
+    let settings = router.settings();
     let route = route(request.uri().path());
     let name = route.as_ref().map_or("unknown", Route::name);
-    let response = match (guard::check(&router, &request), route) {
+    let response = match (guard::check(&settings, &request), route) {
         (Err(error), _) => respond::error(&error, None),
         (Ok(()), None) => respond::error(&Error::new(Code::RouteNotFound, NO_ROUTE), None),
         (Ok(()), Some(Route::Chat)) if request.method() == Method::POST => {
             // Keeps a record of its own.
-            return chat::completions(router, request).await;
+            return chat::completions(router, settings, request).await;
         }
-        (Ok(()), Some(route)) => look_up(&router, &route, request.method()),
+        (Ok(()), Some(route)) => look_up(&router, &settings, &route, request.method()),
     };
     let response = match *request.method() {
         Method::HEAD => respond::head_only(response),
@@ -48,16 +49,16 @@ const NO_ROUTE: &str =
     "There is no such route; the API starts at /v1, for example POST /v1/chat/completions.";
 
 /// What can be answered at once.
-fn look_up(router: &Router, route: &Route, method: &Method) -> Response<Body> {
+fn look_up(router: &Router, settings: &Settings, route: &Route, method: &Method) -> Response<Body> {
     if *method != Method::GET && *method != Method::HEAD {
         return respond::method_not_allowed(route.methods());
     }
     match route {
         Route::Chat => respond::method_not_allowed(route.methods()),
-        Route::Models => models::list(router),
-        Route::Endpoints(slug) => models::endpoints(router, slug),
+        Route::Models => models::list(&settings.config.catalog),
+        Route::Endpoints(slug) => models::endpoints(router, &settings.config.catalog, slug),
         Route::Health => ops::healthz(),
-        Route::Ready => ops::readyz(router),
+        Route::Ready => ops::readyz(router, settings),
         Route::Metrics => ops::metrics(router),
     }
 }

@@ -3,14 +3,14 @@
 
 use super::{Body, respond};
 use crate::Router;
-use crate::catalog::{Endpoint, Model, Price, Resolution};
+use crate::catalog::{Catalog, Endpoint, Model, Price, Resolution};
 use crate::error::{Code, Error};
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
 /// `GET /v1/models`.
-pub(super) fn list(router: &Router) -> Response<Body> {
-    let models = router.config.catalog.models.values();
+pub(super) fn list(catalog: &Catalog) -> Response<Body> {
+    let models = catalog.models.values();
     let data: Vec<Value> = models.map(|model| describe(model)).collect();
     let count = data.len();
     respond::json_text(
@@ -20,8 +20,8 @@ pub(super) fn list(router: &Router) -> Response<Body> {
 }
 
 /// `GET /v1/models/{author}/{slug}/endpoints`.
-pub(super) fn endpoints(router: &Router, slug: &str) -> Response<Body> {
-    let Resolution::Known(model) = router.config.catalog.resolve(slug) else {
+pub(super) fn endpoints(router: &Router, catalog: &Catalog, slug: &str) -> Response<Body> {
+    let Resolution::Known(model) = catalog.resolve(slug) else {
         let error =
             Error::new(Code::ModelNotFound, format!("There is no model `{}` here.", shown(slug)));
         return respond::error(&error, None);

@@ -1,7 +1,7 @@
 //! For operators: is it alive, can it serve, what has it done.
 
 use super::{Body, respond};
-use crate::Router;
+use crate::{Router, Settings};
 use http::header::HeaderValue;
 use http::{Response, StatusCode};
 use plugway_engine::{PluginKind, PluginState, PluginStatus, Source};
@@ -56,9 +56,9 @@ impl From<PluginStatus> for Plugin {
 /// Whether requests can be served: 200 once every active provider has its
 /// adapter, with the state of each plugin. A plugin that failed to load while
 /// its last good generation serves does not make the router unready.
-pub(super) fn readyz(router: &Router) -> Response<Body> {
+pub(super) fn readyz(router: &Router, settings: &Settings) -> Response<Body> {
     let plugins = router.registry.status().into_iter().map(Plugin::from).collect();
-    let providers = &router.config.catalog.providers;
+    let providers = &settings.config.catalog.providers;
     let ready = providers.values().all(|it| router.registry.adapter(&it.adapter).is_some());
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = serde_json::to_vec_pretty(&Readiness { ready, plugins });

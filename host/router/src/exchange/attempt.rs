@@ -3,13 +3,13 @@
 
 use super::live::{Live, Source};
 use super::{Exchange, tailor};
-use crate::Router;
 use crate::buffer::{Bounds, Held, Refused, hold};
 use crate::catalog::Endpoint;
 use crate::error::{Code, Error};
 use crate::route::Step;
 use crate::telemetry::PluginLabels;
 use crate::upstream::{self, Outgoing};
+use crate::{Router, Settings};
 use http::Response;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use hyper::body::Incoming;
@@ -46,17 +46,18 @@ impl From<Error> for Failed {
 
 /// Attempts one step, up to its first content.
 pub(super) async fn open(exchange: &Exchange, step: &Step) -> Result<Live, Failed> {
-    let router = &exchange.router;
+    let settings = &exchange.settings;
+    let bounds = &settings.config.upstream;
     let began = Instant::now();
-    let deadline = exchange.deadline.min(began + router.config.upstream.total_timeout);
+    let deadline = exchange.deadline.min(began + bounds.total_timeout);
     let patience = step.first_token_timeout_ms.map(|ms| Duration::from_millis(ms.into()));
-    let content_by = began + patience.unwrap_or(router.config.upstream.first_token_timeout);
+    let content_by = began + patience.unwrap_or(bounds.first_token_timeout);
     let (sent, outgoing) = encode(exchange, step)?;
     // A whole answer has no first token to wait for.
     let head_by = if sent.streaming { deadline.min(content_by) } else { deadline };
-    let response = send(router, &step.endpoint, outgoing, head_by).await?;
-    let (ready, source) = receive(router, step, sent, response, deadline).await?;
-    let mut live = Live::new(router, step, source, began, deadline, exchange.call.request.choices);
+    let response = send(settings, &step.endpoint, outgoing, head_by).await?;
+    let (ready, source) = receive(exchange, step, sent, response, deadline).await?;
+    let mut live = Live::new(exchange, step, source, began, deadline);
     match live.reach_content(ready, content_by).await {
         Ok(()) => Ok(live),
         Err(error) => Err(Failed { error, usage: live.consumed() }),
@@ -90,14 +91,14 @@ fn encode(exchange: &Exchange, step: &Step) -> Result<(Sent, Outgoing), Error> {
 }
 
 async fn send(
-    router: &Router,
+    settings: &Settings,
     endpoint: &Endpoint,
     outgoing: Outgoing,
     deadline: Instant,
 ) -> Result<Response<Incoming>, Error> {
     let name = &endpoint.provider.name;
-    let wait = deadline.min(Instant::now() + router.config.upstream.head_timeout);
-    match timeout_at(wait, router.upstream.send(outgoing)).await {
+    let wait = deadline.min(Instant::now() + settings.config.upstream.head_timeout);
+    match timeout_at(wait, settings.upstream.send(outgoing)).await {
         Err(_) => {
             let message = format!("The provider `{name}` sent no response head in time.");
             Err(Error::upstream(Code::ProviderTimeout, name, message))
@@ -117,12 +118,13 @@ async fn send(
 /// Reads a response as far as one must before its first event: a stream not at
 /// all, everything else whole.
 async fn receive(
-    router: &Router,
+    exchange: &Exchange,
     step: &Step,
     sent: Sent,
     response: Response<Incoming>,
     deadline: Instant,
 ) -> Result<(Vec<Event>, Source), Error> {
+    let (router, bounds) = (&exchange.router, &exchange.settings.config.upstream);
     let provider = &step.endpoint.provider.name;
     let failed = |error: CallError| plugin_failed(router, step.adapter.id(), provider, &error);
     let (parts, body) = response.into_parts();
@@ -134,7 +136,7 @@ async fn receive(
     }
     if !parts.status.is_success() {
         // Whatever keeps the body from being read, the status still says enough.
-        let body = read(router, provider, body, MAX_ERROR_BYTES, deadline).await;
+        let body = read(exchange, provider, body, MAX_ERROR_BYTES, deadline).await;
         let mut body = body.map_or_else(|_| Vec::new(), |held| held.bytes.into());
         // Some providers quote the key that they refuse.
         router.credentials.mask(&step.endpoint.provider, &mut body);
@@ -143,18 +145,18 @@ async fn receive(
     }
     if sent.streaming && !is_whole(&parts.headers, sent.framing) {
         let decoder = sent.attempt.decoder(head, &sent.memo).map_err(failed)?;
-        let framer = Framer::new(sent.framing, router.config.upstream.max_frame_bytes);
+        let framer = Framer::new(sent.framing, bounds.max_frame_bytes);
         return Ok((Vec::new(), Source::stream(body, framer, decoder)));
     }
-    let limit = router.config.upstream.max_response_bytes;
-    let Held { bytes, room } = read(router, provider, body, limit, deadline).await?;
+    let limit = bounds.max_response_bytes;
+    let Held { bytes, room } = read(exchange, provider, body, limit, deadline).await?;
     let events = sent.attempt.decode(head, bytes.into(), &sent.memo).map_err(failed)?;
     drop(room);
     Ok((events, Source::Ended))
 }
 
 async fn read(
-    router: &Router,
+    exchange: &Exchange,
     provider: &str,
     body: Incoming,
     limit: usize,
@@ -162,9 +164,9 @@ async fn read(
 ) -> Result<Held, Error> {
     let bounds = Bounds {
         limit,
-        room: &router.buffers,
+        room: &exchange.router.buffers,
         patience: deadline.saturating_duration_since(Instant::now()),
-        idle: router.config.upstream.idle_timeout,
+        idle: exchange.settings.config.upstream.idle_timeout,
     };
     hold(body, bounds).await.map_err(|refused| {
         let (code, what) = match refused {

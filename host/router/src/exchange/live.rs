@@ -1,11 +1,11 @@
 //! An attempt that has begun to answer: from here on event by event.
 
 use super::attempt::{breach_of_contract, plugin_failed};
-use super::out_of_time;
-use crate::Router;
+use super::{Exchange, out_of_time};
 use crate::catalog::Endpoint;
 use crate::error::{Code, Error};
 use crate::route::{InFlight, Step};
+use crate::{Router, Settings};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use plugway_engine::chat::{Event, Failure, FinishReason, Usage};
@@ -22,6 +22,7 @@ const MAX_HELD_EVENTS: usize = 1024;
 /// An attempt that has yielded content and may yield more.
 pub(super) struct Live {
     router: Arc<Router>,
+    settings: Arc<Settings>,
     endpoint: Arc<Endpoint>,
     plugin: String,
     began: Clock,
@@ -63,15 +64,15 @@ impl Source {
 impl Live {
     /// An attempt whose response has begun.
     pub(super) fn new(
-        router: &Arc<Router>,
+        exchange: &Exchange,
         step: &Step,
         source: Source,
         began: Instant,
         deadline: Instant,
-        choices: u32,
     ) -> Self {
         Self {
-            router: router.clone(),
+            router: exchange.router.clone(),
+            settings: exchange.settings.clone(),
             endpoint: step.endpoint.clone(),
             plugin: step.adapter.id().to_owned(),
             began: began.into_std(),
@@ -79,7 +80,7 @@ impl Live {
             in_flight: None,
             ready: Vec::new(),
             source,
-            order: Order::new(choices),
+            order: Order::new(exchange.call.request.choices),
         }
     }
 
@@ -168,7 +169,7 @@ impl Live {
     /// it waits for the chunk only.
     async fn advance(&mut self) -> Result<(), Error> {
         let Source::Stream(stream) = &mut self.source else { return Ok(()) };
-        let idle = self.router.config.upstream.idle_timeout;
+        let idle = self.settings.config.upstream.idle_timeout;
         // Kept over calls: a caller that gives up for a while, to send its client
         // a sign of life, does not make the provider any less silent.
         let silent_until = *stream.silent_until.get_or_insert_with(|| Instant::now() + idle);

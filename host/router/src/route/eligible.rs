@@ -2,7 +2,7 @@
 //! reason, and whoever is refused is shown all of them.
 
 use crate::Router;
-use crate::catalog::{Endpoint, Price, Resolution};
+use crate::catalog::{Catalog, Endpoint, Price, Resolution};
 use crate::error::{Code, Error};
 use crate::upstream::CredentialState;
 use plugway_engine::Adapter;
@@ -34,10 +34,10 @@ pub(super) struct Eligible {
 ///
 /// # Errors
 /// When no model is named, or none of those named exists here.
-pub(super) fn list(router: &Router, call: &ChatCall) -> Result<Eligible, Error> {
+pub(super) fn list(router: &Router, catalog: &Catalog, call: &ChatCall) -> Result<Eligible, Error> {
     let mut eligible = Eligible::default();
     let mut seen = BTreeSet::new();
-    for endpoint in endpoints(router, &call.routing.models)? {
+    for endpoint in endpoints(catalog, &call.routing.models)? {
         if !seen.insert(endpoint.id.clone()) {
             continue;
         }
@@ -49,7 +49,7 @@ pub(super) fn list(router: &Router, call: &ChatCall) -> Result<Eligible, Error> 
     Ok(eligible)
 }
 
-fn endpoints(router: &Router, names: &[String]) -> Result<Vec<Arc<Endpoint>>, Error> {
+fn endpoints(catalog: &Catalog, names: &[String]) -> Result<Vec<Arc<Endpoint>>, Error> {
     if names.is_empty() {
         let message = "No model is named; GET /v1/models lists what there is.";
         return Err(Error::new(Code::InvalidRequest, message).param("model"));
@@ -63,7 +63,7 @@ fn endpoints(router: &Router, names: &[String]) -> Result<Vec<Arc<Endpoint>>, Er
     let mut found = Vec::new();
     let mut refusal = None;
     for name in names {
-        match router.config.catalog.resolve(name) {
+        match catalog.resolve(name) {
             Resolution::Known(model) => found.extend(model.endpoints.iter().cloned()),
             Resolution::Passthrough { provider, upstream_model } => {
                 found.push(Arc::new(Endpoint::passthrough(&provider, &upstream_model)));

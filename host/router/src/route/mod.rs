@@ -8,10 +8,10 @@ mod health;
 
 pub use health::{Health, InFlight, Verdict};
 
-use crate::Router;
 use crate::catalog::Endpoint;
 use crate::error::{Code, Error};
 use crate::telemetry::PluginLabels;
+use crate::{Router, Settings};
 use eligible::Eligible;
 use plugway_engine::{Adapter, CallErrorKind, Candidate, Objective, Plan, Policy, Query, Refusal};
 use plugway_wire::openai_chat::{ChatCall, Partition, Sort};
@@ -53,12 +53,12 @@ pub struct Decision {
 ///
 /// # Errors
 /// When the model is unknown, nothing is eligible, or the strategy refuses.
-pub fn decide(router: &Router, call: &ChatCall) -> Result<Decision, Error> {
-    let Eligible { endpoints, excluded } = eligible::list(router, call)?;
+pub fn decide(router: &Router, settings: &Settings, call: &ChatCall) -> Result<Decision, Error> {
+    let Eligible { endpoints, excluded } = eligible::list(router, &settings.config.catalog, call)?;
     if endpoints.is_empty() {
         return Err(nothing_left(call, excluded));
     }
-    let policy = choose_policy(router, call)?;
+    let policy = choose_policy(router, settings, call)?;
     let estimate = Estimate::of(call);
     let candidates: Vec<Candidate> =
         endpoints.iter().map(|it| candidate(router, &it.endpoint, estimate)).collect();
@@ -66,7 +66,7 @@ pub fn decide(router: &Router, call: &ChatCall) -> Result<Decision, Error> {
     let (plan, strategy) = plan(router, policy.as_deref(), &query, &candidates)?;
     let limit = match call.routing.no_fallbacks && call.routing.order.is_empty() {
         true => 1,
-        false => router.config.routing.max_attempts as usize,
+        false => settings.config.routing.max_attempts as usize,
     };
     let steps = plan.steps.iter().take(limit).filter_map(|step| {
         let eligible = endpoints.get(step.candidate as usize)?;
@@ -91,7 +91,11 @@ fn nothing_left(call: &ChatCall, excluded: Vec<(String, String)>) -> Error {
 
 /// The strategy that the request names, or else the first configured one that
 /// is loaded. None: the built-in order decides.
-fn choose_policy(router: &Router, call: &ChatCall) -> Result<Option<Arc<Policy>>, Error> {
+fn choose_policy(
+    router: &Router,
+    settings: &Settings,
+    call: &ChatCall,
+) -> Result<Option<Arc<Policy>>, Error> {
     if let Some(name) = &call.routing.strategy {
         return match router.registry.policy(name) {
             Some(policy) => Ok(Some(policy)),
@@ -101,7 +105,7 @@ fn choose_policy(router: &Router, call: &ChatCall) -> Result<Option<Arc<Policy>>
             }
         };
     }
-    Ok(router.config.routing.strategies.iter().find_map(|name| router.registry.policy(name)))
+    Ok(settings.config.routing.strategies.iter().find_map(|name| router.registry.policy(name)))
 }
 
 /// The strategy's plan, if it keeps to the contract, and who made it.
