@@ -8,10 +8,11 @@ use wasmtime::component::{InstancePre, ResourceAny};
 use crate::bindings::adapter::exports::plugway::provider::provider as wit;
 use crate::bindings::adapter::{Adapter as Instance, AdapterPre};
 use crate::bindings::chat;
-use crate::engine::Engine;
+use crate::engine::{Code, Engine};
 use crate::error::CallError;
 use crate::grants::Grants;
 use crate::plugin::Identity;
+use crate::rehearsal;
 use crate::sandbox::{CallContext, Sandbox, State};
 use crate::spoken;
 use crate::types::{
@@ -28,6 +29,7 @@ pub struct Adapter {
     instance: AdapterPre<State>,
     grants: Grants,
     info: AdapterInfo,
+    code: Arc<Code>,
 }
 
 impl Adapter {
@@ -35,11 +37,12 @@ impl Adapter {
     pub(crate) fn link(
         engine: Engine,
         identity: Arc<Identity>,
+        code: Arc<Code>,
         instance: InstancePre<State>,
         grants: &Grants,
     ) -> wasmtime::Result<Unproven> {
         let instance = AdapterPre::new(instance)?;
-        Ok(Unproven { engine, identity, instance, grants: grants.clone() })
+        Ok(Unproven { engine, identity, code, instance, grants: grants.clone() })
     }
 
     /// The plugin's id.
@@ -57,9 +60,32 @@ impl Adapter {
         &self.info
     }
 
+    /// What it was made from.
+    pub(crate) fn code(&self) -> &Arc<Code> {
+        &self.code
+    }
+
     /// What it was granted.
     pub fn grants(&self) -> &Grants {
         &self.grants
+    }
+
+    /// What the adapter makes of the request that every adapter is tried with; none
+    /// where it refuses that.
+    ///
+    /// # Errors
+    /// When the plugin fails.
+    pub(crate) fn rehearse(&self) -> Result<Option<UpstreamRequest>, CallError> {
+        let mut attempt = self.attempt(CallContext::default())?;
+        let encoded = attempt.encode(&rehearsal::request(), &rehearsal::endpoint())?;
+        let memo = encoded.as_ref().map_or("", |request| &request.memo);
+        let mut decoder = attempt.decoder(rehearsal::head(200), memo)?;
+        decoder.push(rehearsal::frames())?;
+        decoder.end()?;
+        let fresh = || self.attempt(CallContext::default());
+        fresh()?.decode(rehearsal::head(200), rehearsal::body(), memo)?;
+        fresh()?.explain(rehearsal::head(500), rehearsal::body())?;
+        Ok(encoded.ok())
     }
 
     /// A fresh instance for one attempt.
@@ -85,18 +111,22 @@ impl std::fmt::Debug for Adapter {
 pub(crate) struct Unproven {
     engine: Engine,
     identity: Arc<Identity>,
+    code: Arc<Code>,
     instance: AdapterPre<State>,
     grants: Grants,
 }
 
 impl Unproven {
-    /// Has the adapter describe itself.
-    pub(crate) fn prove(self) -> Result<Adapter, CallError> {
-        let Self { engine, identity, instance, grants } = self;
+    /// Has the adapter describe itself, and rehearses it.
+    pub(crate) fn prove(self) -> Result<(Adapter, Option<UpstreamRequest>), CallError> {
+        let Self { engine, identity, code, instance, grants } = self;
         let mut attempt = instantiate(&engine, &identity, &instance, CallContext::default())?;
         let provider = attempt.instance.plugway_provider_provider();
         let info = attempt.sandbox.call("describe", |store| provider.call_describe(store))?;
-        Ok(Adapter { engine, identity, instance, grants, info: info.into() })
+        let info = info.into();
+        let adapter = Adapter { engine, identity, instance, grants, info, code };
+        let rehearsed = adapter.rehearse()?;
+        Ok((adapter, rehearsed))
     }
 }
 

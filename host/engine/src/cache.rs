@@ -11,6 +11,8 @@ use sha2::{Digest as _, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use crate::compile::Compiled;
+
 /// Entries beyond this are deleted, oldest first.
 const MAX_ENTRIES: usize = 128;
 
@@ -47,18 +49,17 @@ impl CodeCache {
             tracing::warn!(entry = name, "a damaged entry of the code cache is not used");
             return None;
         }
-        deserialize(engine, code)
+        deserialize(engine, code).ok()
     }
 
     /// Keeps the compiled component. Replaces an entry as a whole: a reader sees
     /// the old one or the new one.
-    pub(crate) fn put(&self, digest: &str, component: &Component) -> io::Result<()> {
-        let name = self.name(digest);
-        let code = component.serialize().map_err(|error| io::Error::other(error.to_string()))?;
+    pub(crate) fn put(&self, digest: &str, compiled: &Compiled) -> io::Result<()> {
+        let (name, code) = (self.name(digest), compiled.code());
         let part = self.directory.join(format!("{name}.{}.part", unique()));
         let written = File::create_new(&part).and_then(|mut file| {
-            file.write_all(&seal(&name, &code))?;
-            file.write_all(&code)
+            file.write_all(&seal(&name, code))?;
+            file.write_all(code)
         });
         let placed = written.and_then(|()| fs::rename(&part, self.directory.join(&name)));
         if placed.is_err() {
@@ -105,19 +106,33 @@ fn unique() -> String {
     format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
+/// Makes compiled code ready to be run.
+///
+/// # Errors
+/// When it is not for this engine's settings, or the engine's pools cannot hold an
+/// instance of it.
+pub(crate) fn load(engine: &Engine, compiled: &Compiled) -> wasmtime::Result<Component> {
+    deserialize(engine, compiled.code())
+}
+
 #[expect(unsafe_code, reason = "wasmtime loads native code; the proof is below")]
-fn deserialize(engine: &Engine, code: &[u8]) -> Option<Component> {
-    // SAFETY: `deserialize` needs bytes that `Component::serialize` wrote, because
-    // it runs them as native code. `code` comes from an entry of the cache
-    // directory, which `create_private` found to be owned by this user and closed
-    // to writing for everyone else, and which nobody but this user and root can
-    // replace through the directories above it; the only writer in there is
-    // `CodeCache::put`, which writes what `serialize` returned. The seal, which
-    // covers the name and all bytes, shows that the entry was not torn, cut or
-    // swapped since. Whoever can forge an entry is this user already, and could
-    // replace this very program. Other versions and settings of wasmtime are refused by wasmtime
-    // itself, and are other names besides.
-    unsafe { Component::deserialize(engine, code) }.ok()
+fn deserialize(engine: &Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: `deserialize` needs bytes that wasmtime's compiler serialized, because
+    // it runs them as native code. Both callers have such bytes.
+    //
+    // `load` has them from a `Compiled`, which only `compile.rs` makes: of what the
+    // compiler of this process returned, or of what this very program, started anew
+    // for nothing else, wrote to a pipe that no one else holds.
+    //
+    // `CodeCache::get` has them from an entry of the cache directory, which
+    // `create_private` found to be owned by this user and closed to writing for
+    // everyone else, and which nobody but this user and root can replace through
+    // the directories above it; the only writer in there is `CodeCache::put`, which
+    // writes a `Compiled`. The seal, which covers the name and all bytes, shows that
+    // the entry was not torn, cut or swapped since. Whoever can forge an entry is
+    // this user already, and could replace this very program. Other versions and
+    // settings of wasmtime are refused by wasmtime itself, and are other names besides.
+    unsafe { Component::deserialize(engine, code) }
 }
 
 #[cfg(unix)]

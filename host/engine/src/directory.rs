@@ -1,7 +1,7 @@
 //! What lies in the plugins directory, told apart by size and time before a file
 //! is ever opened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -12,6 +12,15 @@ const MAX_ID_BYTES: usize = 64;
 
 /// One `*.wasm` in the directory: its stamp, or why it is not to be read.
 pub(crate) type Found = Result<Stamp, String>;
+
+/// What lies in the directory.
+#[derive(Default, PartialEq, Eq)]
+pub(crate) struct Listing {
+    /// By id.
+    pub(crate) files: BTreeMap<String, Found>,
+    /// Files beyond the limit, which were not looked at.
+    pub(crate) left_out: usize,
+}
 
 /// What a file looks like from outside. Two equal stamps a moment apart: nobody
 /// is writing to it.
@@ -52,7 +61,8 @@ impl Stamp {
         match self.read_unless_changed() {
             Ok(Some(bytes)) => Ok(bytes),
             Ok(None) => Err(Unread::Changing),
-            Err(error) => Err(Unread::ForGood(unreadable(error))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Unread::Changing),
+            Err(error) => Err(Unread::ForNow(unreadable(error))),
         }
     }
 
@@ -72,33 +82,40 @@ impl Stamp {
 pub(crate) enum Unread {
     /// Somebody is writing to it.
     Changing,
+    /// The machine did not let it be read; another look may help.
+    ForNow(String),
     /// Another look would not help.
     ForGood(String),
 }
 
-/// Looks at the `*.wasm` directly in `directory`, by id. A directory that does
-/// not exist is empty.
+/// Looks at the `*.wasm` directly in `directory`, by id, and at no more of them than
+/// `limit`, the first ones by name.
 ///
 /// # Errors
-/// When the directory cannot be listed.
-pub(crate) fn look(directory: &Path) -> io::Result<BTreeMap<String, Found>> {
-    let mut found = BTreeMap::new();
-    let root = match fs::canonicalize(directory) {
-        Ok(root) => root,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
-        Err(error) => return Err(error),
-    };
+/// When the directory is not there or cannot be listed, which is not to say that
+/// its files are gone.
+pub(crate) fn look(directory: &Path, limit: usize) -> io::Result<Listing> {
+    let mut listing = Listing::default();
+    let root = fs::canonicalize(directory)?;
+    let mut paths = BTreeSet::new();
     for entry in fs::read_dir(&root)? {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "wasm")
-            && let Some(stem) = path.file_stem()
-        {
-            let id = stem.to_string_lossy().into_owned();
-            let file = inspect(&root, &id, &path);
-            found.insert(id, file);
+        if path.extension().is_some_and(|extension| extension == "wasm") {
+            paths.insert(path);
+            if paths.len() > limit {
+                paths.pop_last();
+                listing.left_out += 1;
+            }
         }
     }
-    Ok(found)
+    for path in paths {
+        if let Some(stem) = path.file_stem() {
+            let id = stem.to_string_lossy().into_owned();
+            let file = inspect(&root, &id, &path);
+            listing.files.insert(id, file);
+        }
+    }
+    Ok(listing)
 }
 
 fn inspect(root: &Path, id: &str, path: &Path) -> Found {

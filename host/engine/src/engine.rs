@@ -1,16 +1,19 @@
 //! The one wasmtime engine of the process: its settings, its pools and the clock
 //! that stops plugins which run too long.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 
 use wasmtime::component::Component;
 use wasmtime::{Config, EngineWeak, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
-use crate::cache::CodeCache;
-use crate::error::{Error, LoadError};
+use crate::cache::{self, CodeCache};
+use crate::compile::{Compiler, Places};
+use crate::error::{Error, LoadError, LoadErrorKind};
 use crate::grants::Grants;
+use crate::inspect::Shape;
 use crate::limits::{Limits, MAX_MEMORIES, MAX_TABLES, TICK};
 use crate::plugin::{self, Plugin};
 
@@ -25,6 +28,19 @@ struct Shared {
     wasmtime: wasmtime::Engine,
     limits: Arc<Limits>,
     cache: Option<CodeCache>,
+    compiler: Compiler,
+    places: Places,
+    /// By digest: the same bytes under two names, or under other conditions, are
+    /// neither compiled nor held twice.
+    in_use: Mutex<HashMap<String, Weak<Code>>>,
+}
+
+/// What is kept of a component: enough to run it under any conditions.
+pub(crate) struct Code {
+    /// SHA-256 of the component in hexadecimal.
+    pub(crate) digest: String,
+    pub(crate) shape: Shape,
+    pub(crate) component: Component,
 }
 
 /// Memory mappings that one live instance may take, seen on Linux: its memory's
@@ -53,14 +69,26 @@ const MAX_TABLES_PER_MODULE: u32 = 4;
 const MAX_INSTANCE_SIZE: usize = 2 << 20;
 
 impl Engine {
+    /// Starts an engine that compiles in this process: for plugins that are trusted.
+    ///
+    /// # Errors
+    /// As [`Engine::start`].
+    pub fn new(limits: Limits, cache_dir: Option<PathBuf>) -> Result<Self, Error> {
+        Self::start(limits, cache_dir, Compiler::InProcess)
+    }
+
     /// Starts the engine. `cache_dir` keeps compiled code from one start to the
     /// next; it becomes private to this user, and where it cannot, nothing is
     /// cached.
     ///
     /// # Errors
     /// When the machine cannot hold even the smallest pools.
-    pub fn new(limits: Limits, cache_dir: Option<PathBuf>) -> Result<Self, Error> {
-        let wasmtime = start(&limits)?;
+    pub fn start(
+        limits: Limits,
+        cache_dir: Option<PathBuf>,
+        compiler: Compiler,
+    ) -> Result<Self, Error> {
+        let wasmtime = with_pools(&limits)?;
         let cache = cache_dir.and_then(|directory| {
             let cache = CodeCache::open(&directory, &wasmtime);
             cache
@@ -71,17 +99,20 @@ impl Engine {
                 .ok()
         });
         tick(wasmtime.weak())?;
-        Ok(Self { shared: Arc::new(Shared { wasmtime, limits: Arc::new(limits), cache }) })
+        let places = Places::new(limits.max_compiles);
+        let (limits, in_use) = (Arc::new(limits), Mutex::default());
+        let shared = Shared { wasmtime, limits, cache, compiler, places, in_use };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Validates, compiles (or finds compiled), links and tries a component.
+    /// Looks at a component, compiles it (or finds it compiled), links and tries it.
     /// `id` is its name in errors, logs and configuration. Takes up to seconds of
     /// processor time: not for a thread that serves.
     ///
     /// # Errors
     /// When the component is not to be run, with the reason and a remedy.
     pub fn load(&self, id: &str, wasm: &[u8], grants: &Grants) -> Result<Plugin, LoadError> {
-        plugin::load(self, id, wasm, grants)
+        plugin::load(self, id, wasm, grants, |_| Ok(()))
     }
 
     /// The bounds that plugins run under.
@@ -93,17 +124,41 @@ impl Engine {
         &self.shared.wasmtime
     }
 
-    pub(crate) fn compile(&self, digest: &str, wasm: &[u8]) -> wasmtime::Result<Component> {
-        let engine = &self.shared.wasmtime;
-        let Some(cache) = &self.shared.cache else {
-            return Component::from_binary(engine, wasm);
-        };
-        if let Some(component) = cache.get(engine, digest) {
+    /// The code of a component that was looked at: in use already, or compiled
+    /// before, or compiled now.
+    pub(crate) fn code(
+        &self,
+        digest: &str,
+        shape: Shape,
+        wasm: &[u8],
+    ) -> Result<Arc<Code>, LoadErrorKind> {
+        if let Some(code) = self.in_use(digest) {
+            return Ok(code);
+        }
+        let component = self.find_or_compile(digest, wasm)?;
+        let code = Arc::new(Code { digest: digest.to_owned(), shape, component });
+        let mut in_use = self.shared.in_use.lock().unwrap_or_else(PoisonError::into_inner);
+        in_use.retain(|_, code| code.strong_count() > 0);
+        in_use.insert(digest.to_owned(), Arc::downgrade(&code));
+        Ok(code)
+    }
+
+    fn in_use(&self, digest: &str) -> Option<Arc<Code>> {
+        let in_use = self.shared.in_use.lock().unwrap_or_else(PoisonError::into_inner);
+        in_use.get(digest).and_then(Weak::upgrade)
+    }
+
+    fn find_or_compile(&self, digest: &str, wasm: &[u8]) -> Result<Component, LoadErrorKind> {
+        let Shared { wasmtime, limits, cache, compiler, places, .. } = &*self.shared;
+        if let Some(component) = cache.as_ref().and_then(|cache| cache.get(wasmtime, digest)) {
             return Ok(component);
         }
-        let component = Component::from_binary(engine, wasm)?;
-        if let Err(error) = cache.put(digest, &component) {
-            tracing::warn!(digest = plugin::short(digest), %error, "compiled plugin is not cached");
+        let compiled = compiler.compile(wasmtime, places, limits, wasm)?;
+        let component = cache::load(wasmtime, &compiled)
+            .map_err(|error| LoadErrorKind::Invalid(crate::error::chain(&error)))?;
+        if let Some(Err(error)) = cache.as_ref().map(|cache| cache.put(digest, &compiled)) {
+            let digest = plugin::short(digest);
+            tracing::warn!(digest, %error, "a compiled plugin is not cached");
         }
         Ok(component)
     }
@@ -117,7 +172,7 @@ impl std::fmt::Debug for Engine {
 
 /// Makes the pools as large as the limits and the machine allow: first by what
 /// Linux says of its mappings, then by trying, for the address space.
-fn start(limits: &Limits) -> Result<wasmtime::Engine, Error> {
+fn with_pools(limits: &Limits) -> Result<wasmtime::Engine, Error> {
     let fitting = mappings().saturating_sub(SPARE_MAPPINGS) / MAPPINGS_PER_INSTANCE;
     let mut instances =
         limits.max_instances.min(fitting).max(MIN_INSTANCES.min(limits.max_instances));
@@ -165,9 +220,20 @@ fn config(limits: &Limits, instances: u32) -> Config {
         .table_elements(limits.max_table_elements)
         // Keeping memory for the next instance costs more than clearing it.
         .linear_memory_keep_resident(0);
+    let mut config = code_settings();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pools));
+    config
+}
+
+/// An engine that compiles for [`Engine`]'s, and runs nothing: it has no pools.
+pub(crate) fn for_compiling() -> wasmtime::Result<wasmtime::Engine> {
+    wasmtime::Engine::new(&code_settings())
+}
+
+/// What the code depends on: the same for who compiles and who runs.
+fn code_settings() -> Config {
     let mut config = Config::new();
     config
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pools))
         .epoch_interruption(true)
         .cranelift_opt_level(OptLevel::Speed)
         // One thread per component, although wasmtime could take all of them:

@@ -37,6 +37,28 @@ pub struct LoadError {
     pub cause: LoadErrorKind,
 }
 
+impl LoadError {
+    /// Another try may end otherwise: this machine was at fault, not the component.
+    pub fn is_passing(&self) -> bool {
+        match &self.cause {
+            LoadErrorKind::Compiler(_) => true,
+            LoadErrorKind::SelfTest(error) => error.cause == CallErrorKind::NoCapacity,
+            _ => false,
+        }
+    }
+}
+
+impl Error {
+    /// As [`LoadError::is_passing`].
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Load(error) => error.is_passing(),
+            Self::Open(OpenError::Call(error)) => error.cause == CallErrorKind::NoCapacity,
+            Self::Open(_) | Self::Start(_) => false,
+        }
+    }
+}
+
 /// Why a component was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadErrorKind {
@@ -48,6 +70,44 @@ pub enum LoadErrorKind {
         /// The bound, bytes.
         limit: usize,
     },
+    /// A WebAssembly module that was never made a component.
+    #[error(
+        "it is a core module, not a component; build it for wasm32-wasip2, or wrap it with your \
+         toolchain's `component new`"
+    )]
+    CoreModule,
+    /// More than is worth compiling.
+    #[error("it has {count} {what}, the limit is {limit}")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many were found so far.
+        count: u64,
+        /// The bound.
+        limit: u64,
+    },
+    /// [`Limits::compile_timeout`].
+    #[error(
+        "compiling it took longer than {} s (`compile_timeout`); make it smaller, or raise the \
+         limit if you trust it", limit.as_secs()
+    )]
+    CompileTimeout {
+        /// The bound.
+        limit: Duration,
+    },
+    /// [`Limits::max_compile_memory_bytes`].
+    #[error(
+        "compiling it took more memory than {limit_bytes} bytes (`max_compile_memory`); make it \
+         smaller, or raise the limit if you trust it"
+    )]
+    CompileMemory {
+        /// The bound, bytes.
+        limit_bytes: usize,
+    },
+    /// The compiler did not do its work: this machine's trouble or a defect of the
+    /// compiler's, not known to be the component's.
+    #[error("it could not be compiled ({0}); ask for a reload to try again")]
+    Compiler(String),
     /// Not a component that this engine can compile.
     #[error(
         "it is no usable WebAssembly component ({0}); build it for wasm32-wasip2, \
@@ -79,9 +139,12 @@ pub enum LoadErrorKind {
     /// An import or export does not have the contract's type.
     #[error("it does not fit the contract ({0}); build it against the contract's version 0.1")]
     Contract(String),
-    /// It did not pass the call that every plugin gets at load.
-    #[error("it failed its first call: {0}")]
-    FirstCall(Box<CallError>),
+    /// It did not pass the calls that every plugin gets at load.
+    #[error("it failed its self-test: {0}")]
+    SelfTest(Box<CallError>),
+    /// It passed the calls, but what it returned is not what the contract allows.
+    #[error("it failed its self-test: {0}")]
+    Breach(String),
 }
 
 /// A strategy did not open, or not to a usable policy.

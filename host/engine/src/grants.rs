@@ -3,10 +3,8 @@
 
 use std::fmt;
 
-use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{Component, types};
-
 use crate::error::LoadErrorKind;
+use crate::inspect::Shape;
 use crate::spoken;
 
 /// What the operator allows a plugin beyond `plugway:host/log`. By default
@@ -47,10 +45,9 @@ pub struct Ungranted {
 
 /// Reads a component's kind from its exports. Further exports are not refused:
 /// some toolchains leave their own.
-pub(crate) fn kind(component: &Component) -> Result<PluginKind, LoadErrorKind> {
-    let ty = component.component_type();
+pub(crate) fn kind(shape: &Shape) -> Result<PluginKind, LoadErrorKind> {
     let mut found = None;
-    for (export, _) in ty.exports(component.engine()) {
+    for export in &shape.exports {
         let (interface, version) = split(export);
         let kind = match interface {
             "plugway:provider/provider" => PluginKind::Adapter,
@@ -71,22 +68,20 @@ pub(crate) fn kind(component: &Component) -> Result<PluginKind, LoadErrorKind> {
 pub(crate) fn check(
     id: &str,
     kind: PluginKind,
-    component: &Component,
+    shape: &Shape,
     grants: &Grants,
 ) -> Result<(), LoadErrorKind> {
-    let ty = component.component_type();
-    let ungranted: Vec<Ungranted> = ty
-        .imports(component.engine())
-        .filter(|(_, import)| !only_types(component, &import.ty))
-        .filter_map(|(import, _)| {
-            let (interface, version) = split(import);
+    let imports = shape.imports.iter().filter(|import| !import.only_types);
+    let ungranted: Vec<Ungranted> = imports
+        .filter_map(|import| {
+            let (interface, version) = split(&import.name);
             let foreign = interface.starts_with("plugway:") && !version.starts_with("0.1.");
             let remedy = if foreign {
                 "this router speaks 0.1; build the plugin against that version".to_owned()
             } else {
                 remedy(id, kind, interface, grants)?
             };
-            Some(Ungranted { import: spoken::sentence(import), remedy })
+            Some(Ungranted { import: spoken::sentence(&import.name), remedy })
         })
         .collect();
     if ungranted.is_empty() { Ok(()) } else { Err(LoadErrorKind::Ungranted(ungranted)) }
@@ -131,17 +126,6 @@ fn remedy(id: &str, kind: PluginKind, interface: &str, grants: &Grants) -> Optio
         }
         _ => Some("no grant exists for it; remove the import".to_owned()),
     }
-}
-
-/// An interface without functions needs nothing from the host.
-fn only_types(component: &Component, import: &ComponentItem) -> bool {
-    let ComponentItem::ComponentInstance(instance) = import else {
-        return false;
-    };
-    let instance: &types::ComponentInstance = instance;
-    instance
-        .exports(component.engine())
-        .all(|(_, export)| matches!(export.ty, ComponentItem::Type(_)))
 }
 
 #[cfg(test)]

@@ -37,6 +37,14 @@ pub struct Limits {
     pub max_log_lines_per_second: u32,
     /// Size of a component file, bytes.
     pub max_component_bytes: usize,
+    /// Elapsed time of compiling one component.
+    pub compile_timeout: Duration,
+    /// Address space of the process that compiles one component, bytes.
+    pub max_compile_memory_bytes: usize,
+    /// Components compiled at the same time.
+    pub max_compiles: usize,
+    /// Files of the plugins directory that are looked at; further ones are left alone.
+    pub max_plugins: usize,
     /// Instances alive at once, streams and warm policies included. An upper
     /// bound: the engine takes fewer where the machine cannot hold them.
     pub max_instances: u32,
@@ -60,6 +68,10 @@ impl Default for Limits {
             max_log_lines: 50,
             max_log_lines_per_second: 200,
             max_component_bytes: 64 << 20,
+            compile_timeout: Duration::from_secs(60),
+            max_compile_memory_bytes: 4 << 30,
+            max_compiles: 2,
+            max_plugins: 2_000,
             max_instances: 4_000,
             max_warm_instances: 4,
             calls_per_instance: 10_000,

@@ -1,5 +1,5 @@
-//! From the bytes of a component to a plugin that can be called: size, compiled
-//! code, kind, grants, imports, first call, in this order.
+//! From the bytes of a component to a plugin that can be called: size, sections,
+//! kind, grants, imports, compiled code, self-test, in this order.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -10,12 +10,14 @@ use wasmtime::component::{Component, InstancePre, Linker};
 
 use crate::adapter::Adapter;
 use crate::bindings::adapter::plugway::host::{log, sealed};
-use crate::engine::Engine;
+use crate::engine::{Code, Engine};
 use crate::error::{LoadError, LoadErrorKind, chain};
 use crate::grants::{self, Grants, PluginKind};
+use crate::inspect::{Shape, inspect};
 use crate::log::Pace;
 use crate::sandbox::{Hosts, State};
 use crate::strategy::Strategy;
+use crate::types::UpstreamRequest;
 use crate::wasi;
 
 /// A loaded plugin. Cheap to clone; the compiled code lives as long as the last
@@ -82,40 +84,82 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
     })
 }
 
-/// Loads a component; see [`Engine::load`].
+/// Whether the host would send what an adapter encoded; if not, why. The seals of a
+/// request are not part of it.
+pub type RequestCheck = fn(UpstreamRequest) -> Result<(), String>;
+
+/// Loads a component; see [`Engine::load`]. `check` judges what an adapter would
+/// send.
 pub(crate) fn load(
     engine: &Engine,
     id: &str,
     wasm: &[u8],
     grants: &Grants,
+    check: RequestCheck,
 ) -> Result<Plugin, LoadError> {
     let digest = digest(wasm);
-    let refused =
-        |cause| LoadError { plugin: id.to_owned(), digest: short(&digest).to_owned(), cause };
-    let limit = engine.limits().max_component_bytes;
-    if wasm.len() > limit {
-        return Err(refused(LoadErrorKind::TooLarge { size: wasm.len(), limit }));
-    }
-    let component = engine
-        .compile(&digest, wasm)
-        .map_err(|error| refused(LoadErrorKind::Invalid(chain(&error))))?;
-    let kind = grants::kind(&component).map_err(refused)?;
-    grants::check(id, kind, &component, grants).map_err(refused)?;
-    let contract = |error| refused(LoadErrorKind::Contract(chain(&error)));
-    let instance = link(&component).map_err(contract)?;
-    let pace = Pace::default();
-    let identity = Arc::new(Identity { id: id.to_owned(), digest: digest.clone(), pace });
+    let code = || {
+        let limit = engine.limits().max_component_bytes;
+        if wasm.len() > limit {
+            return Err(LoadErrorKind::TooLarge { size: wasm.len(), limit });
+        }
+        let shape = inspect(wasm)?;
+        admit(id, &shape, grants)?;
+        engine.code(&digest, shape, wasm)
+    };
+    code()
+        .and_then(|code| bring_up(engine, id, code, grants, check))
+        .map_err(|cause| refusal(id, &digest, cause))
+}
+
+/// Loads what was loaded before once more, under other conditions.
+pub(crate) fn reload(
+    engine: &Engine,
+    id: &str,
+    code: &Arc<Code>,
+    grants: &Grants,
+    check: RequestCheck,
+) -> Result<Plugin, LoadError> {
+    bring_up(engine, id, Arc::clone(code), grants, check)
+        .map_err(|cause| refusal(id, &code.digest, cause))
+}
+
+fn refusal(id: &str, digest: &str, cause: LoadErrorKind) -> LoadError {
+    LoadError { plugin: id.to_owned(), digest: short(digest).to_owned(), cause }
+}
+
+/// Reads from the outside what a component is and needs, and whether it may.
+fn admit(id: &str, shape: &Shape, grants: &Grants) -> Result<PluginKind, LoadErrorKind> {
+    let kind = grants::kind(shape)?;
+    grants::check(id, kind, shape, grants)?;
+    Ok(kind)
+}
+
+/// From code to a plugin that was called and did well.
+fn bring_up(
+    engine: &Engine,
+    id: &str,
+    code: Arc<Code>,
+    grants: &Grants,
+    check: RequestCheck,
+) -> Result<Plugin, LoadErrorKind> {
+    let kind = admit(id, &code.shape, grants)?;
+    let contract = |error| LoadErrorKind::Contract(chain(&error));
+    let instance = link(&code.component).map_err(contract)?;
+    let (digest, pace) = (code.digest.clone(), Pace::default());
+    let identity = Arc::new(Identity { id: id.to_owned(), digest, pace });
     match kind {
         PluginKind::Adapter => {
-            let unproven =
-                Adapter::link(engine.clone(), identity, instance, grants).map_err(contract)?;
-            let adapter =
-                unproven.prove().map_err(|e| refused(LoadErrorKind::FirstCall(Box::new(e))))?;
+            let unproven = Adapter::link(engine.clone(), identity, code, instance, grants);
+            let proven = unproven.map_err(contract)?.prove();
+            let (adapter, rehearsed) =
+                proven.map_err(|error| LoadErrorKind::SelfTest(Box::new(error)))?;
+            rehearsed.map_or(Ok(()), check).map_err(LoadErrorKind::Breach)?;
             Ok(Plugin::Adapter(Arc::new(adapter)))
         }
         PluginKind::Strategy => {
-            let strategy = Strategy::new(engine.clone(), identity, instance).map_err(contract)?;
-            Ok(Plugin::Strategy(Arc::new(strategy)))
+            let strategy = Strategy::new(engine.clone(), identity, code, instance);
+            Ok(Plugin::Strategy(Arc::new(strategy.map_err(contract)?)))
         }
     }
 }

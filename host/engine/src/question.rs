@@ -2,6 +2,7 @@
 //! are laid out anew for each question but their strings are not copied.
 
 use crate::bindings::strategy::exports::plugway::strategy::strategy as wit;
+use crate::rehearsal::SELF_CHECK;
 use crate::spoken;
 use crate::types::{
     Candidate, ComparePrice, Cutoffs, Health, Objective, Percentiles, Plan, Query, Refusal, Step,
@@ -57,8 +58,8 @@ pub(crate) fn pairs(owned: &[(String, String)]) -> Vec<Pair<'_>> {
 /// price, of a provider by which a plugin can tell.
 pub(crate) fn trial_candidates() -> Vec<Candidate> {
     let candidate = |name: &str, price: f64| Candidate {
-        id: format!("self-check/{name}"),
-        provider: "self-check".to_owned(),
+        id: format!("{SELF_CHECK}/{name}"),
+        provider: SELF_CHECK.to_owned(),
         model: "self-check/model".to_owned(),
         price: ComparePrice { prompt: price, completion: price, ..ComparePrice::default() },
         estimated_cost: price / 1000.0,

@@ -1,26 +1,36 @@
 //! Who serves now: the embedded plugins, overlaid by the plugins directory. A
 //! request takes an `Arc` and keeps it, whatever is swapped meanwhile.
+//!
+//! ```text
+//! scan        what changed in the directory since the last look   (scan)
+//! load        read, look, compile, link, try: on niced threads    (load)
+//! swap        the new one serves; the old one ends with its last request
+//! ```
+//!
+//! Whatever fails on the way leaves the last good plugin serving, and shows.
+
+mod load;
+mod reconfigure;
+mod scan;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::Duration;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 
 use crate::adapter::Adapter;
-use crate::directory::{self, Found, Unread};
-use crate::engine::Engine;
+use crate::engine::{Code, Engine};
 use crate::error::Error;
 use crate::grants::{Grants, PluginKind};
-use crate::plugin::{self, Plugin};
-use crate::status::{PluginState, PluginStatus, ScanReport, Source};
+use crate::plugin::RequestCheck;
+use crate::status::{PluginState, PluginStatus, Refusal, ScanReport, Source};
 use crate::strategy::Policy;
 use crate::types::Setup;
+use load::Loaders;
+use scan::Known;
 
-/// Between two looks at a file that must find it unchanged.
-pub(crate) const SETTLE: Duration = Duration::from_millis(50);
+pub(crate) use scan::SETTLE;
 
 /// A plugin that is part of the program.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +42,7 @@ pub struct Embedded {
 }
 
 /// What the operator says about plugins.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct RegistryOptions {
     /// Its `*.wasm` overlay the embedded plugins; the file stem is the id.
     pub directory: Option<PathBuf>,
@@ -43,27 +53,58 @@ pub struct RegistryOptions {
     pub replaceable_providers: BTreeSet<String>,
     /// By strategy id; one that is not here is opened with the default.
     pub setups: BTreeMap<String, Setup>,
+    /// Judges what an adapter encodes in its self-test.
+    pub check: RequestCheck,
 }
 
-/// Who serves now. Readers never wait; scans wait for each other.
+impl Default for RegistryOptions {
+    fn default() -> Self {
+        Self {
+            directory: None,
+            grants: BTreeMap::new(),
+            replaceable_providers: BTreeSet::new(),
+            setups: BTreeMap::new(),
+            check: |_| Ok(()),
+        }
+    }
+}
+
+/// Who serves now. Readers never wait.
 pub struct Registry {
+    shared: Arc<Shared>,
+    _loaders: Loaders,
+}
+
+/// What the registry's threads share.
+struct Shared {
     engine: Engine,
-    options: RegistryOptions,
-    /// Kept loaded, so that they can be restored at any time.
-    embedded: BTreeMap<String, Live>,
+    directory: Option<PathBuf>,
     slots: ArcSwap<Slots>,
-    /// Held for the length of a scan.
+    /// Held while the directory is looked through, so that looks follow each other.
+    look: Mutex<()>,
+    /// Held for moments: never while anything is read or compiled.
     files: Mutex<Files>,
+    /// Told of new work, and of the end.
+    work: Condvar,
 }
 
 type Slots = BTreeMap<String, Slot>;
 
-/// What scans remember, by id.
-#[derive(Default)]
+/// What is remembered from scan to scan.
 struct Files {
-    /// Files as they were when they were last loaded or refused.
-    known: BTreeMap<String, Found>,
+    options: Arc<RegistryOptions>,
+    /// Kept loaded, so that they can be restored at any time.
+    embedded: BTreeMap<String, Live>,
+    /// By id, as they were last found.
+    known: BTreeMap<String, Known>,
+    /// To be loaded, by id: the newest find only, so there are never more than files.
+    waiting: BTreeMap<String, load::Job>,
     generations: BTreeMap<String, u64>,
+    /// Numbers finds.
+    finds: u64,
+    /// Why the directory cannot be looked through, or not whole.
+    trouble: Option<String>,
+    ended: bool,
 }
 
 #[derive(Clone)]
@@ -71,7 +112,7 @@ struct Slot {
     live: Option<Live>,
     source: Source,
     generation: u64,
-    error: Option<String>,
+    refusal: Option<Refusal>,
 }
 
 #[derive(Clone)]
@@ -85,29 +126,34 @@ impl Registry {
     /// compiling them where the engine's cache does not have them.
     ///
     /// # Errors
-    /// When an embedded plugin does not load. A file that does not is reported in
-    /// [`Registry::status`].
+    /// When an embedded plugin does not load, or there is no thread to load on. A
+    /// file that does not load is reported in [`Registry::status`].
     pub fn new(
         engine: Engine,
         embedded: Vec<Embedded>,
         options: RegistryOptions,
     ) -> Result<Self, Error> {
-        let embedded = load_embedded(&engine, &embedded, &options)?;
-        let mut files = Files::default();
-        let slots = embedded.iter().map(|(id, live)| {
-            let generation = files.next_generation(id);
-            let live = Some(live.clone());
-            (id.clone(), Slot { live, source: Source::Embedded, generation, error: None })
+        let embedded = load::embedded(&engine, &embedded, &options)?;
+        let mut files = Files::new(embedded, options);
+        let slots = files.embedded.clone().into_iter().map(|(id, live)| {
+            let generation = files.next_generation(&id);
+            let slot =
+                Slot { live: Some(live), source: Source::Embedded, generation, refusal: None };
+            (id, slot)
         });
         let slots = ArcSwap::from_pointee(slots.collect());
-        let registry = Self { engine, options, embedded, slots, files: Mutex::new(files) };
+        let directory = files.options.directory.clone();
+        let (look, work) = (Mutex::default(), Condvar::new());
+        let shared = Shared { engine, directory, slots, look, files: Mutex::new(files), work };
+        let shared = Arc::new(shared);
+        let registry = Self { _loaders: Loaders::start(&shared)?, shared };
         registry.rescan();
         Ok(registry)
     }
 
     /// The adapter that serves under this id.
     pub fn adapter(&self, id: &str) -> Option<Arc<Adapter>> {
-        match self.slots.load().get(id)?.live.as_ref()? {
+        match self.shared.slots.load().get(id)?.live.as_ref()? {
             Live::Adapter(adapter) => Some(Arc::clone(adapter)),
             Live::Policy(_) => None,
         }
@@ -115,134 +161,117 @@ impl Registry {
 
     /// The policy of the strategy that serves under this id.
     pub fn policy(&self, id: &str) -> Option<Arc<Policy>> {
-        match self.slots.load().get(id)?.live.as_ref()? {
+        match self.shared.slots.load().get(id)?.live.as_ref()? {
             Live::Policy(policy) => Some(Arc::clone(policy)),
             Live::Adapter(_) => None,
         }
     }
 
-    /// Looks through the directory and loads what changed. Blocks for as long as
-    /// compiling takes, and longer while another scan is under way: call it on a
-    /// thread that may.
+    /// Looks through the directory, loads what changed, and waits for that. Blocks
+    /// for as long as compiling takes: call it on a thread that may.
     pub fn rescan(&self) -> ScanReport {
-        let mut report = ScanReport::default();
-        let Some(directory) = &self.options.directory else {
-            return report;
-        };
-        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        match settled(directory, &files.known, &mut report) {
-            Ok(found) => self.apply(directory, found, &mut files, &mut report),
-            Err(error) => {
-                let directory = directory.display();
-                tracing::error!(%directory, %error, "the plugins directory cannot be read");
-            }
-        }
-        report
+        self.shared.scan(false).wait()
+    }
+
+    /// As [`Registry::rescan`], and tries again what was refused before.
+    pub fn reload(&self) -> ScanReport {
+        self.shared.scan(true).wait()
+    }
+
+    /// Lets the plugins serve under other conditions: grants, options, who may be
+    /// replaced. The directory stays what it was. All or nothing; blocks.
+    ///
+    /// # Errors
+    /// When a plugin that serves does not load under the new conditions. Then the
+    /// old ones hold.
+    pub fn reconfigure(&self, options: RegistryOptions) -> Result<(), Error> {
+        self.shared.reconfigure(options)
     }
 
     /// All plugins, by id.
     pub fn status(&self) -> Vec<PluginStatus> {
-        self.slots.load().iter().map(|(id, slot)| slot.status(id)).collect()
+        self.shared.slots.load().iter().map(|(id, slot)| slot.status(id)).collect()
     }
 
     /// The directory that is overlaid, if any.
     pub fn directory(&self) -> Option<&Path> {
-        self.options.directory.as_deref()
+        self.shared.directory.as_deref()
     }
 
-    /// Acts on the difference between what was found and what was known. Files
-    /// that are still being written stay as they were known.
-    fn apply(
-        &self,
-        directory: &Path,
-        found: BTreeMap<String, Found>,
-        files: &mut MutexGuard<'_, Files>,
-        report: &mut ScanReport,
-    ) {
-        let gone: Vec<String> =
-            files.known.keys().filter(|id| !found.contains_key(*id)).cloned().collect();
-        for id in gone {
-            files.known.remove(&id);
-            self.remove(&id, files);
-            tracing::info!(plugin = id, "plugin file is gone");
-            report.removed.push(id);
-        }
-        for (id, file) in found {
-            if report.unsettled.contains(&id) || files.known.get(&id) == Some(&file) {
-                continue;
-            }
-            let path = directory.join(format!("{id}.wasm"));
-            let read = match &file {
-                Ok(stamp) => stamp.read(self.engine.limits().max_component_bytes),
-                Err(reason) => Err(Unread::ForGood(reason.clone())),
-            };
-            let outcome = match read {
-                // Not known: the next scan tries again.
-                Err(Unread::Changing) => {
-                    report.unsettled.push(id);
-                    continue;
-                }
-                Err(Unread::ForGood(reason)) => Err(reason),
-                Ok(wasm) => self.load_file(&id, &wasm),
-            };
-            files.known.insert(id.clone(), file);
-            match outcome {
-                Ok(live) => {
-                    let digest = plugin::short(live.digest());
-                    tracing::info!(plugin = id, digest, "plugin serves");
-                    self.serve(&id, live, Source::File(path), files);
-                    report.loaded.push(id);
-                }
-                Err(error) => {
-                    tracing::error!(plugin = id, file = %path.display(), error, "plugin refused");
-                    self.refuse(&id, path, error.clone());
-                    report.failed.push((id, error));
-                }
-            }
-        }
+    /// Why the directory cannot be looked through, or not whole; what was loaded
+    /// from it serves on.
+    pub fn trouble(&self) -> Option<String> {
+        self.shared.files().trouble.clone()
     }
 
-    /// Loads one file, under the conditions that an embedded plugin of the same
-    /// name sets.
-    fn load_file(&self, id: &str, wasm: &[u8]) -> Result<Live, String> {
-        let embedded = self.embedded.get(id).map(Live::kind);
-        let named = self.options.replaceable_providers.contains(id);
-        if embedded == Some(PluginKind::Adapter) && !named {
-            return Err(format!(
-                "the embedded adapter `{id}` may be replaced only where the configuration says so: \
-                 `replace = true` under [plugins.{id}]"
-            ));
-        }
-        let live =
-            load(&self.engine, id, wasm, &self.options).map_err(|error| error.to_string())?;
-        match embedded {
-            Some(kind) if kind != live.kind() => Err(format!(
-                "it is a {}, but the embedded `{id}` is a {kind}; rename the file",
-                live.kind()
-            )),
-            _ => Ok(live),
-        }
+    /// The engine that runs the plugins.
+    pub fn engine(&self) -> &Engine {
+        &self.shared.engine
     }
 
+    pub(crate) fn shared(&self) -> Arc<impl Scan + use<>> {
+        Arc::clone(&self.shared)
+    }
+}
+
+/// What watching a directory needs of the registry.
+pub(crate) trait Scan: Send + Sync + 'static {
+    /// Begins to load what changed. Yields whether another look is due soon: a file
+    /// is being written, or something is still being loaded.
+    fn begin_scan(&self) -> Due;
+}
+
+/// When to look again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// As soon as a file can have settled.
+    Settling,
+    /// Something is being loaded.
+    Loading,
+    /// When something happens.
+    Idle,
+}
+
+impl Scan for Shared {
+    fn begin_scan(&self) -> Due {
+        let begun = self.scan(false);
+        if !begun.report.unsettled.is_empty() {
+            return Due::Settling;
+        }
+        let files = self.files();
+        match files.known.values().any(|known| known.is_loading) {
+            true => Due::Loading,
+            false => Due::Idle,
+        }
+    }
+}
+
+impl Shared {
+    fn files(&self) -> MutexGuard<'_, Files> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts `live` in service. `files` shows that the caller holds the lock that
+    /// all who swap hold.
     fn serve(&self, id: &str, live: Live, source: Source, files: &mut Files) {
         let generation = files.next_generation(id);
-        let slot = Slot { live: Some(live), source, generation, error: None };
+        let slot = Slot { live: Some(live), source, generation, refusal: None };
         self.update(|slots| {
             slots.insert(id.to_owned(), slot);
         });
     }
 
-    fn refuse(&self, id: &str, path: PathBuf, error: String) {
+    fn refuse(&self, id: &str, refusal: Refusal, _files: &mut Files) {
         self.update(|slots| {
-            let nothing =
-                Slot { live: None, source: Source::File(path), generation: 0, error: None };
-            slots.entry(id.to_owned()).or_insert(nothing).error = Some(error);
+            let source = Source::File(refusal.file.clone());
+            let nothing = Slot { live: None, source, generation: 0, refusal: None };
+            slots.entry(id.to_owned()).or_insert(nothing).refusal = Some(refusal);
         });
     }
 
     /// Goes back to the embedded plugin, or to none.
     fn remove(&self, id: &str, files: &mut Files) {
-        let Some(live) = self.embedded.get(id) else {
+        let Some(live) = files.embedded.get(id).cloned() else {
             return self.update(|slots| {
                 slots.remove(id);
             });
@@ -252,14 +281,14 @@ impl Registry {
             // The file was never good enough to take over; only its error goes.
             return self.update(|slots| {
                 if let Some(slot) = slots.get_mut(id) {
-                    slot.error = None;
+                    slot.refusal = None;
                 }
             });
         }
-        self.serve(id, live.clone(), Source::Embedded, files);
+        self.serve(id, live, Source::Embedded, files);
     }
 
-    /// Swaps the table. Only scans write, and they hold `files`.
+    /// Swaps the table.
     fn update(&self, change: impl FnOnce(&mut Slots)) {
         let mut slots = Slots::clone(&self.slots.load());
         change(&mut slots);
@@ -268,6 +297,19 @@ impl Registry {
 }
 
 impl Files {
+    fn new(embedded: BTreeMap<String, Live>, options: RegistryOptions) -> Self {
+        Self {
+            options: Arc::new(options),
+            embedded,
+            known: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            generations: BTreeMap::new(),
+            finds: 0,
+            trouble: None,
+            ended: false,
+        }
+    }
+
     fn next_generation(&mut self, id: &str) -> u64 {
         let generation = self.generations.entry(id.to_owned()).or_default();
         *generation += 1;
@@ -277,7 +319,7 @@ impl Files {
 
 impl Slot {
     fn status(&self, id: &str) -> PluginStatus {
-        let state = match (&self.live, &self.error) {
+        let state = match (&self.live, &self.refusal) {
             (None, _) => PluginState::Failed,
             (Some(_), None) => PluginState::Serving,
             (Some(_), Some(_)) => PluginState::Outdated,
@@ -289,7 +331,7 @@ impl Slot {
             generation: self.generation,
             digest: self.live.as_ref().map(Live::digest).unwrap_or_default().to_owned(),
             state,
-            last_error: self.error.clone(),
+            refusal: self.refusal.clone(),
         }
     }
 }
@@ -303,61 +345,13 @@ impl Live {
     }
 
     fn digest(&self) -> &str {
+        &self.code().digest
+    }
+
+    fn code(&self) -> &Arc<Code> {
         match self {
-            Self::Adapter(adapter) => adapter.digest(),
-            Self::Policy(policy) => policy.strategy().digest(),
+            Self::Adapter(adapter) => adapter.code(),
+            Self::Policy(policy) => policy.strategy().code(),
         }
     }
-}
-
-/// Loads a plugin and, if it is a strategy, opens it.
-fn load(engine: &Engine, id: &str, wasm: &[u8], options: &RegistryOptions) -> Result<Live, Error> {
-    let grants = options.grants.get(id).cloned().unwrap_or_default();
-    match engine.load(id, wasm, &grants)? {
-        Plugin::Adapter(adapter) => Ok(Live::Adapter(adapter)),
-        Plugin::Strategy(strategy) => {
-            let setup = options.setups.get(id).cloned().unwrap_or_default();
-            Ok(Live::Policy(Arc::new(strategy.open(setup)?)))
-        }
-    }
-}
-
-/// Loads all at once, each on a thread of its own: a cold start takes as long as
-/// its cores allow.
-fn load_embedded(
-    engine: &Engine,
-    embedded: &[Embedded],
-    options: &RegistryOptions,
-) -> Result<BTreeMap<String, Live>, Error> {
-    thread::scope(|scope| {
-        let loading: Vec<_> = embedded
-            .iter()
-            .map(|plugin| {
-                (plugin.id, scope.spawn(|| load(engine, plugin.id, plugin.wasm, options)))
-            })
-            .collect();
-        let loaded = loading.into_iter().map(|(id, thread)| {
-            let live = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-            Ok((id.to_owned(), live))
-        });
-        loaded.collect()
-    })
-}
-
-/// What lies in the directory. Where something differs from what is known, looks
-/// again a moment later, and notes as unsettled what has changed meanwhile.
-fn settled(
-    directory: &Path,
-    known: &BTreeMap<String, Found>,
-    report: &mut ScanReport,
-) -> std::io::Result<BTreeMap<String, Found>> {
-    let first = directory::look(directory)?;
-    if first == *known {
-        return Ok(first);
-    }
-    thread::sleep(SETTLE);
-    let second = directory::look(directory)?;
-    let moving = second.iter().filter(|(id, file)| first.get(*id) != Some(file));
-    report.unsettled = moving.map(|(id, _)| id.clone()).collect();
-    Ok(second)
 }

@@ -40,8 +40,19 @@ pub struct PluginStatus {
     pub digest: String,
     /// Whether it serves.
     pub state: PluginState,
-    /// Why the newest one does not.
-    pub last_error: Option<String>,
+    /// What was put in its place and does not serve.
+    pub refusal: Option<Refusal>,
+}
+
+/// A file that was not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// In the plugins directory.
+    pub file: PathBuf,
+    /// SHA-256 in hexadecimal; none where it could not be read.
+    pub digest: Option<String>,
+    /// Why, and what to do.
+    pub reason: String,
 }
 
 /// What one scan changed. Ids.
@@ -55,4 +66,6 @@ pub struct ScanReport {
     pub removed: Vec<String>,
     /// Still being written; another scan is due soon.
     pub unsettled: Vec<String>,
+    /// Why the directory could not be looked through, or not whole.
+    pub trouble: Option<String>,
 }

@@ -7,7 +7,7 @@ use wasmtime::component::{InstancePre, ResourceAny};
 
 use crate::bindings::strategy::exports::plugway::strategy::strategy as wit;
 use crate::bindings::strategy::{Strategy as Instance, StrategyPre};
-use crate::engine::Engine;
+use crate::engine::{Code, Engine};
 use crate::error::{CallError, CallErrorKind, OpenError};
 use crate::plugin::Identity;
 use crate::question;
@@ -20,15 +20,18 @@ pub struct Strategy {
     engine: Engine,
     identity: Arc<Identity>,
     instance: StrategyPre<State>,
+    code: Arc<Code>,
 }
 
 impl Strategy {
     pub(crate) fn new(
         engine: Engine,
         identity: Arc<Identity>,
+        code: Arc<Code>,
         instance: InstancePre<State>,
     ) -> wasmtime::Result<Self> {
-        Ok(Self { engine, identity, instance: StrategyPre::new(instance)? })
+        let instance = StrategyPre::new(instance)?;
+        Ok(Self { engine, identity, instance, code })
     }
 
     /// The plugin's id.
@@ -39,6 +42,11 @@ impl Strategy {
     /// SHA-256 of the component in hexadecimal.
     pub fn digest(&self) -> &str {
         &self.identity.digest
+    }
+
+    /// What it was made from.
+    pub(crate) fn code(&self) -> &Arc<Code> {
+        &self.code
     }
 
     /// Opens a policy and tries it on a question of two candidates, both of the

@@ -1,6 +1,8 @@
-//! Rescans the plugins directory when something happens in it, and every now and
-//! then besides, because file events get lost.
+//! Looks through a directory when something happens in it, and every now and then
+//! besides, because file events get lost, and directories get replaced.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
@@ -9,68 +11,69 @@ use std::time::Duration;
 
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher as _};
 
-use crate::registry::{Registry, SETTLE};
+use crate::registry::{Due, Registry, SETTLE, Scan as _};
 
-/// A directory being watched, until this is dropped. A scan that is under way
-/// then is finished, without anyone waiting for it.
+/// Between two looks while something is being loaded: what else happens meanwhile
+/// is told by events, or found then.
+const WHILE_LOADING: Duration = Duration::from_millis(250);
+
+/// A directory being watched, until this is dropped. A look that is under way then
+/// is finished, without anyone waiting for it.
 #[derive(Debug)]
 pub struct Watch {
     stopped: Arc<AtomicBool>,
     wake: SyncSender<()>,
-    /// None where the system's events are not to be had: time alone wakes then.
-    _events: Option<RecommendedWatcher>,
 }
 
 impl Registry {
     /// Keeps the registry up with its directory, on a thread of its own: at once
     /// on the system's events, and at least every `interval`. Without a directory
     /// there is nothing to do, and nothing is done.
-    pub fn watch(self: &Arc<Self>, interval: Duration) -> Watch {
+    pub fn watch(&self, interval: Duration) -> Watch {
+        let scan = self.shared();
+        let look = move || match scan.begin_scan() {
+            Due::Settling => SETTLE,
+            Due::Loading => WHILE_LOADING,
+            Due::Idle => interval,
+        };
+        Watch::start("plugin-watch", self.directory(), interval, look)
+    }
+}
+
+impl Watch {
+    /// Calls `look` on a thread of this name: soon, when something happens directly in
+    /// `directory`, after as long as it asks for, and at least every `interval`.
+    pub fn start(
+        name: &str,
+        directory: Option<&Path>,
+        interval: Duration,
+        mut look: impl FnMut() -> Duration + Send + 'static,
+    ) -> Self {
         // One waiting wake-up stands for any number of events.
         let (wake, woken) = mpsc::sync_channel(1);
         let stopped = Arc::new(AtomicBool::new(false));
-        let events = self.events(wake.clone());
-        if self.directory().is_some() {
-            let (registry, stopped) = (Arc::clone(self), Arc::clone(&stopped));
-            let run = move || {
-                // What was still being written at the start settles soon.
-                let mut wait = SETTLE.min(interval);
-                loop {
-                    let woken = woken.recv_timeout(wait);
-                    let stop = stopped.load(Ordering::Relaxed);
-                    if stop || woken == Err(RecvTimeoutError::Disconnected) {
-                        return;
-                    }
-                    let unsettled = !registry.rescan().unsettled.is_empty();
-                    wait = if unsettled { SETTLE.min(interval) } else { interval };
+        let watch = Self { stopped: Arc::clone(&stopped), wake: wake.clone() };
+        let Some(directory) = directory else { return watch };
+        let mut events = Events::new(directory, wake);
+        let run = move || {
+            // What was still being written at the start settles soon.
+            let mut wait = SETTLE.min(interval);
+            loop {
+                // Before the look: what happens after it must not be missed.
+                events.follow();
+                let woken = woken.recv_timeout(wait);
+                let stop = stopped.load(Ordering::Relaxed);
+                if stop || woken == Err(RecvTimeoutError::Disconnected) {
+                    return;
                 }
-            };
-            if let Err(error) = thread::Builder::new().name("plugin-watch".to_owned()).spawn(run) {
-                tracing::error!(%error, "the plugins directory is not watched");
-            }
-        }
-        Watch { stopped, wake, _events: events }
-    }
-
-    fn events(&self, wake: SyncSender<()>) -> Option<RecommendedWatcher> {
-        let directory = self.directory()?;
-        let on_event = move |event: notify::Result<Event>| {
-            // Reading a file is an event too, and the scan reads them.
-            if !event.is_ok_and(|event| event.kind.is_access()) {
-                // A full channel means that a scan is due anyway.
-                let _ = wake.try_send(());
+                events.follow();
+                wait = look().min(interval);
             }
         };
-        let watcher = notify::recommended_watcher(on_event).and_then(|mut watcher| {
-            watcher.watch(directory, RecursiveMode::NonRecursive)?;
-            Ok(watcher)
-        });
-        watcher
-            .inspect_err(|error| {
-                let directory = directory.display();
-                tracing::warn!(%directory, %error, "no file events; the directory is rescanned on time alone");
-            })
-            .ok()
+        if let Err(error) = thread::Builder::new().name(name.to_owned()).spawn(run) {
+            tracing::error!(%error, "`{name}` does not run: changes are noticed on request only");
+        }
+        watch
     }
 }
 
@@ -80,4 +83,67 @@ impl Drop for Watch {
         // A full channel wakes the thread as well.
         let _ = self.wake.try_send(());
     }
+}
+
+/// The system's events of whatever directory has the path now.
+struct Events {
+    directory: PathBuf,
+    wake: SyncSender<()>,
+    /// None where events are not to be had: time alone wakes then.
+    watcher: Option<RecommendedWatcher>,
+    /// Which directory is watched.
+    watched: Option<Identity>,
+}
+
+/// Tells a directory from another one with the same path.
+type Identity = (u64, u64);
+
+impl Events {
+    fn new(directory: &Path, wake: SyncSender<()>) -> Self {
+        Self { directory: directory.to_owned(), wake, watcher: None, watched: None }
+    }
+
+    /// Watches the directory that is there now, if it is another one.
+    fn follow(&mut self) {
+        let there = identity(&self.directory);
+        if there == self.watched {
+            return;
+        }
+        self.watched = there;
+        self.watcher = None;
+        if there.is_some() {
+            let watcher = self.watch().inspect_err(|error| {
+                let directory = self.directory.display();
+                tracing::warn!(%directory, %error, "no file events; the directory is looked through on time alone");
+            });
+            self.watcher = watcher.ok();
+            // What happened before it was watched.
+            let _ = self.wake.try_send(());
+        }
+    }
+
+    fn watch(&self) -> notify::Result<RecommendedWatcher> {
+        let wake = self.wake.clone();
+        let on_event = move |event: notify::Result<Event>| {
+            // Reading a file is an event too, and looks read them.
+            if !event.is_ok_and(|event| event.kind.is_access()) {
+                // A full channel means that a look is due anyway.
+                let _ = wake.try_send(());
+            }
+        };
+        let mut watcher = notify::recommended_watcher(on_event)?;
+        watcher.watch(&self.directory, RecursiveMode::NonRecursive)?;
+        Ok(watcher)
+    }
+}
+
+#[cfg(unix)]
+fn identity(directory: &Path) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt as _;
+    fs::metadata(directory).ok().map(|found| (found.dev(), found.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(directory: &Path) -> Option<Identity> {
+    fs::metadata(directory).ok().map(|_| (0, 0))
 }

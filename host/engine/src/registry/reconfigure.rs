@@ -1,0 +1,85 @@
+//! Other conditions for the plugins that serve: whoever they concern is brought up
+//! once more from the code that is there, and all change over at once, or none.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::load::{not_replaceable, reload};
+use super::{Live, RegistryOptions, Shared, Slot, Slots};
+use crate::error::Error;
+use crate::grants::PluginKind;
+use crate::status::{Refusal, Source};
+
+impl Shared {
+    pub(super) fn reconfigure(&self, options: RegistryOptions) -> Result<(), Error> {
+        let mut files = self.files();
+        let before = Arc::clone(&files.options);
+        let ids: BTreeSet<String> =
+            files.embedded.keys().chain(self.slots.load().keys()).cloned().collect();
+        let concerned: BTreeSet<String> =
+            ids.into_iter().filter(|id| !same(id, &before, &options)).collect();
+        let mut embedded = files.embedded.clone();
+        for (id, live) in embedded.iter_mut().filter(|(id, _)| concerned.contains(*id)) {
+            *live = reload(&self.engine, id, live.code(), &options)?;
+        }
+        let mut slots = Slots::clone(&self.slots.load());
+        for (id, slot) in slots.iter_mut().filter(|(id, _)| concerned.contains(*id)) {
+            slot.live = self.under(id, slot, &embedded, &options)?;
+        }
+        for id in &concerned {
+            let generation = files.next_generation(id);
+            if let Some(slot) = slots.get_mut(id) {
+                slot.generation = generation;
+                // What was refused under the old conditions is to be tried anew.
+                if let Some(refusal) = &mut slot.refusal {
+                    refusal.digest = None;
+                    files.known.remove(id);
+                }
+                demote(id, slot, &embedded, &options);
+            }
+        }
+        files.options = Arc::new(options);
+        files.embedded = embedded;
+        self.slots.store(Arc::new(slots));
+        Ok(())
+    }
+
+    /// What serves under the new conditions in place of what serves now.
+    fn under(
+        &self,
+        id: &str,
+        slot: &Slot,
+        embedded: &BTreeMap<String, Live>,
+        options: &RegistryOptions,
+    ) -> Result<Option<Live>, Error> {
+        let Some(live) = &slot.live else { return Ok(None) };
+        match &slot.source {
+            Source::Embedded => Ok(embedded.get(id).cloned()),
+            Source::File(_) => Ok(Some(reload(&self.engine, id, live.code(), options)?)),
+        }
+    }
+}
+
+/// Nothing that concerns this plugin has changed.
+fn same(id: &str, before: &RegistryOptions, after: &RegistryOptions) -> bool {
+    before.grants.get(id).cloned().unwrap_or_default()
+        == after.grants.get(id).cloned().unwrap_or_default()
+        && before.setups.get(id).cloned().unwrap_or_default()
+            == after.setups.get(id).cloned().unwrap_or_default()
+        && before.replaceable_providers.contains(id) == after.replaceable_providers.contains(id)
+}
+
+/// Puts the embedded adapter back where a file may no longer replace it.
+fn demote(id: &str, slot: &mut Slot, embedded: &BTreeMap<String, Live>, options: &RegistryOptions) {
+    let Some(own) = embedded.get(id).filter(|own| own.kind() == PluginKind::Adapter) else {
+        return;
+    };
+    if let Source::File(file) = &slot.source
+        && !options.replaceable_providers.contains(id)
+    {
+        let reason = not_replaceable(id);
+        slot.refusal = Some(Refusal { file: file.clone(), digest: None, reason });
+        slot.source = Source::Embedded;
+        slot.live = Some(own.clone());
+    }
+}

@@ -1,0 +1,166 @@
+//! What changed in the plugins directory since the last look, and what follows.
+
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+use std::time::Duration;
+
+use super::load::{Job, Loaded};
+use super::{Files, Shared};
+use crate::directory::{self, Found, Listing};
+use crate::status::ScanReport;
+
+/// Between two looks at a file that must find it unchanged.
+pub(crate) const SETTLE: Duration = Duration::from_millis(50);
+
+/// A file as it was last found.
+pub(super) struct Known {
+    found: Found,
+    /// Which find it was: what an older one came to is of no interest.
+    pub(super) find: u64,
+    pub(super) is_loading: bool,
+}
+
+/// A scan whose files are being loaded.
+pub(super) struct Begun {
+    /// As far as it is known.
+    pub(super) report: ScanReport,
+    loading: Receiver<(String, Loaded)>,
+}
+
+impl Begun {
+    /// Waits until the last of them is loaded or refused.
+    pub(super) fn wait(self) -> ScanReport {
+        let mut report = self.report;
+        for (id, loaded) in self.loading {
+            match loaded {
+                Loaded::Serving => report.loaded.push(id),
+                Loaded::Refused(reason) => report.failed.push((id, reason)),
+                Loaded::Changing => report.unsettled.push(id),
+                Loaded::Unchanged => {}
+            }
+        }
+        report.loaded.sort();
+        report.failed.sort();
+        report.unsettled.sort();
+        report
+    }
+}
+
+impl Shared {
+    /// Looks through the directory and has loaded what changed; with `again`, also
+    /// what was refused before.
+    pub(super) fn scan(&self, again: bool) -> Begun {
+        let (done, loading) = mpsc::channel();
+        let mut report = ScanReport::default();
+        if let Some(directory) = &self.directory {
+            let _look = self.look.lock().unwrap_or_else(PoisonError::into_inner);
+            match self.settled(directory, &mut report) {
+                Ok(listing) => self.apply(listing, again, &mut report, &done),
+                Err(error) => {
+                    // An unmounted disk is no wish to unload everything.
+                    let trouble = format!(
+                        "the plugins directory `{}` cannot be read ({error}); what was loaded \
+                         from it serves on; restore it",
+                        directory.display()
+                    );
+                    self.files().note(Some(trouble.clone()));
+                    report.trouble = Some(trouble);
+                }
+            }
+        }
+        Begun { report, loading }
+    }
+
+    /// What lies in the directory. Where something differs from what is known, looks
+    /// again a moment later, and notes as unsettled what has changed meanwhile.
+    fn settled(
+        &self,
+        directory: &std::path::Path,
+        report: &mut ScanReport,
+    ) -> std::io::Result<Listing> {
+        let limit = self.engine.limits().max_plugins;
+        let first = directory::look(directory, limit)?;
+        if self.files().knows(&first.files) {
+            return Ok(first);
+        }
+        thread::sleep(SETTLE);
+        let second = directory::look(directory, limit)?;
+        let moving = second.files.iter().filter(|(id, file)| first.files.get(*id) != Some(file));
+        report.unsettled = moving.map(|(id, _)| id.clone()).collect();
+        Ok(second)
+    }
+
+    /// Acts on the difference between what was found and what was known. Files
+    /// that are still being written stay as they were known.
+    fn apply(
+        &self,
+        listing: Listing,
+        again: bool,
+        report: &mut ScanReport,
+        done: &Sender<(String, Loaded)>,
+    ) {
+        let mut files = self.files();
+        let left_out = (listing.left_out > 0).then(|| {
+            format!(
+                "{} files beyond the first {} (`max_plugins`) are left alone",
+                listing.left_out,
+                self.engine.limits().max_plugins
+            )
+        });
+        report.trouble.clone_from(&left_out);
+        files.note(left_out);
+        let found = listing.files;
+        let gone: Vec<String> =
+            files.known.keys().filter(|id| !found.contains_key(*id)).cloned().collect();
+        for id in gone {
+            files.known.remove(&id);
+            files.waiting.remove(&id);
+            self.remove(&id, &mut files);
+            tracing::info!(plugin = id, "plugin file is gone");
+            report.removed.push(id);
+        }
+        for (id, file) in found {
+            let known = files.known.get(&id).is_some_and(|known| known.found == file);
+            let refused = || self.slots.load().get(&id).is_some_and(|it| it.refusal.is_some());
+            if report.unsettled.contains(&id) || (known && !(again && refused())) {
+                continue;
+            }
+            files.enqueue(id, file, again, done.clone());
+        }
+        self.work.notify_all();
+    }
+}
+
+impl Files {
+    fn knows(&self, found: &BTreeMap<String, Found>) -> bool {
+        self.known.len() == found.len()
+            && found.iter().all(|(id, file)| self.known.get(id).is_some_and(|it| it.found == *file))
+    }
+
+    /// Puts a find in line. One that was waiting under the same name gives way, and
+    /// whoever waited for that waits for this.
+    fn enqueue(&mut self, id: String, found: Found, again: bool, done: Sender<(String, Loaded)>) {
+        self.finds += 1;
+        let find = self.finds;
+        let known = Known { found: found.clone(), find, is_loading: true };
+        self.known.insert(id.clone(), known);
+        let before = self.waiting.remove(&id);
+        let (place, mut waiters) = before.map_or((find, Vec::new()), |job| (job.place, job.done));
+        waiters.push(done);
+        self.waiting.insert(id, Job { found, find, place, again, done: waiters });
+    }
+
+    /// Keeps what is wrong with the directory, and logs it once.
+    fn note(&mut self, trouble: Option<String>) {
+        if self.trouble == trouble {
+            return;
+        }
+        match &trouble {
+            Some(trouble) => tracing::error!(trouble, "plugins directory"),
+            None => tracing::info!("the plugins directory is readable again"),
+        }
+        self.trouble = trouble;
+    }
+}
