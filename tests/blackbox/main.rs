@@ -10,6 +10,7 @@ mod local_model;
 mod official;
 mod ops;
 mod plugins;
+mod reload;
 mod seals;
 mod setup;
 mod tidy;

@@ -3,13 +3,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "this crate exists for tests")]
 
+mod binary;
 mod client;
 mod log;
+mod process;
 mod python;
 mod router;
 
+pub use binary::binary;
 pub use client::{Answer, Client, Streamed};
 pub use log::LogLines;
+pub use process::RouterProcess;
 pub use python::{Program, Python};
 pub use router::{KEY, TestRouter, guest};
 

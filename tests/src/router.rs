@@ -1,8 +1,10 @@
 //! A router on a port of its own, in this process.
 
-use crate::{Client, LogLines};
+use crate::{Client, LogLines, binary};
+use plugway::config::{Config, Diagnostics};
+use plugway::reload::ConfigSource;
 use plugway::upstream::Credentials;
-use plugway::{Router, config, server};
+use plugway::{Router, cli, config, server};
 use plugway_engine::ScanReport;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -23,7 +25,7 @@ pub struct TestRouter {
     /// Its state, for looking inside.
     pub router: Arc<Router>,
     address: SocketAddr,
-    plugins: TempDir,
+    home: TempDir,
     shutdown: Option<oneshot::Sender<()>>,
     served: Option<JoinHandle<()>>,
 }
@@ -33,13 +35,18 @@ impl TestRouter {
     /// Its environment holds `TEST_KEY` and nothing else.
     pub async fn start(toml: &str) -> Self {
         LogLines::install();
-        let plugins = TempDir::new().unwrap();
-        let environment = |name: &str| (name == KEY_VARIABLE).then(|| KEY.to_owned());
-        let mut config = config::load_str("test.toml", toml, &environment)
-            .unwrap_or_else(|mistakes| panic!("{mistakes}"));
-        config.plugins.directory = Some(plugins.path().to_owned());
-        config.plugins.cache_directory = Some(cache());
-        let make = move || Router::new(config, Credentials::new(environment)).unwrap();
+        let home = TempDir::new().unwrap();
+        let (plugins, file) = (home.path().join(PLUGINS), home.path().join(FILE));
+        std::fs::create_dir(&plugins).unwrap();
+        std::fs::write(&file, toml).unwrap();
+        let read = move |toml: &str| configuration(toml, &plugins);
+        let config = read(toml).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let make = move || {
+            // Components are compiled as the real program has them compiled.
+            let compiler = cli::compiler_of(binary().to_owned());
+            let router = Router::new(config, Credentials::new(environment), compiler).unwrap();
+            router.configured_by(Some(ConfigSource::new(file, read)))
+        };
         let router = Arc::new(tokio::task::spawn_blocking(make).await.unwrap());
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -51,7 +58,7 @@ impl TestRouter {
             };
             server::run(listener, serving, asked).await.unwrap();
         });
-        Self { router, address, plugins, shutdown: Some(shutdown), served: Some(served) }
+        Self { router, address, home, shutdown: Some(shutdown), served: Some(served) }
     }
 
     /// Where it listens.
@@ -65,8 +72,13 @@ impl TestRouter {
     }
 
     /// Where plugins are dropped.
-    pub fn plugins(&self) -> &Path {
-        self.plugins.path()
+    pub fn plugins(&self) -> PathBuf {
+        self.home.path().join(PLUGINS)
+    }
+
+    /// The file that configures it.
+    pub fn config_file(&self) -> PathBuf {
+        self.home.path().join(FILE)
     }
 
     /// Drops the component of the guest `name` into the plugins directory as
@@ -99,6 +111,21 @@ impl TestRouter {
             let _ = shutdown.send(());
         }
     }
+}
+
+/// In the router's home directory.
+const PLUGINS: &str = "plugins";
+const FILE: &str = "plugway.toml";
+
+fn environment(name: &str) -> Option<String> {
+    (name == KEY_VARIABLE).then(|| KEY.to_owned())
+}
+
+fn configuration(toml: &str, plugins: &Path) -> Result<Config, Diagnostics> {
+    let mut config = config::load_str(FILE, toml, &environment)?;
+    config.plugins.directory = Some(plugins.to_owned());
+    config.plugins.cache_directory = Some(cache());
+    Ok(config)
 }
 
 /// The component of a guest, by its name.

@@ -39,7 +39,7 @@ pub use limits::Limits;
 pub use plugin::{Plugin, RequestCheck};
 pub use registry::{Embedded, Registry, RegistryOptions};
 pub use sandbox::CallContext;
-pub use status::{PluginState, PluginStatus, Refusal, ScanReport, Source};
+pub use status::{PluginState, PluginStatus, RefusedFile, ScanReport, Source};
 pub use strategy::{Policy, Strategy};
 pub use types::*;
 pub use watch::Watch;

@@ -11,7 +11,7 @@ pub(crate) const TICK: Duration = Duration::from_millis(1);
 
 /// Bounds on plugins. The defaults suit a router with a few first-party plugins
 /// and thousands of open streams.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Processor time of one call, counted in milliseconds in which the plugin
     /// was seen running: a thread that waits for a processor is not charged.

@@ -24,7 +24,7 @@ use crate::engine::{Code, Engine};
 use crate::error::Error;
 use crate::grants::{Grants, PluginKind};
 use crate::plugin::RequestCheck;
-use crate::status::{PluginState, PluginStatus, Refusal, ScanReport, Source};
+use crate::status::{PluginState, PluginStatus, RefusedFile, ScanReport, Source};
 use crate::strategy::Policy;
 use crate::types::Setup;
 use load::Loaders;
@@ -112,7 +112,7 @@ struct Slot {
     live: Option<Live>,
     source: Source,
     generation: u64,
-    refusal: Option<Refusal>,
+    refused: Option<RefusedFile>,
 }
 
 #[derive(Clone)]
@@ -138,7 +138,7 @@ impl Registry {
         let slots = files.embedded.clone().into_iter().map(|(id, live)| {
             let generation = files.next_generation(&id);
             let slot =
-                Slot { live: Some(live), source: Source::Embedded, generation, refusal: None };
+                Slot { live: Some(live), source: Source::Embedded, generation, refused: None };
             (id, slot)
         });
         let slots = ArcSwap::from_pointee(slots.collect());
@@ -255,17 +255,17 @@ impl Shared {
     /// all who swap hold.
     fn serve(&self, id: &str, live: Live, source: Source, files: &mut Files) {
         let generation = files.next_generation(id);
-        let slot = Slot { live: Some(live), source, generation, refusal: None };
+        let slot = Slot { live: Some(live), source, generation, refused: None };
         self.update(|slots| {
             slots.insert(id.to_owned(), slot);
         });
     }
 
-    fn refuse(&self, id: &str, refusal: Refusal, _files: &mut Files) {
+    fn refuse(&self, id: &str, refusal: RefusedFile, _files: &mut Files) {
         self.update(|slots| {
             let source = Source::File(refusal.file.clone());
-            let nothing = Slot { live: None, source, generation: 0, refusal: None };
-            slots.entry(id.to_owned()).or_insert(nothing).refusal = Some(refusal);
+            let nothing = Slot { live: None, source, generation: 0, refused: None };
+            slots.entry(id.to_owned()).or_insert(nothing).refused = Some(refusal);
         });
     }
 
@@ -281,7 +281,7 @@ impl Shared {
             // The file was never good enough to take over; only its error goes.
             return self.update(|slots| {
                 if let Some(slot) = slots.get_mut(id) {
-                    slot.refusal = None;
+                    slot.refused = None;
                 }
             });
         }
@@ -319,7 +319,7 @@ impl Files {
 
 impl Slot {
     fn status(&self, id: &str) -> PluginStatus {
-        let state = match (&self.live, &self.refusal) {
+        let state = match (&self.live, &self.refused) {
             (None, _) => PluginState::Failed,
             (Some(_), None) => PluginState::Serving,
             (Some(_), Some(_)) => PluginState::Outdated,
@@ -331,7 +331,7 @@ impl Slot {
             generation: self.generation,
             digest: self.live.as_ref().map(Live::digest).unwrap_or_default().to_owned(),
             state,
-            refusal: self.refusal.clone(),
+            refused: self.refused.clone(),
         }
     }
 }

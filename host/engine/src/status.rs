@@ -41,12 +41,12 @@ pub struct PluginStatus {
     /// Whether it serves.
     pub state: PluginState,
     /// What was put in its place and does not serve.
-    pub refusal: Option<Refusal>,
+    pub refused: Option<RefusedFile>,
 }
 
 /// A file that was not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct RefusedFile {
     /// In the plugins directory.
     pub file: PathBuf,
     /// SHA-256 in hexadecimal; none where it could not be read.

@@ -223,7 +223,7 @@ impl Overlay {
     /// State, generation and last error of a plugin.
     fn status(&self, id: &str) -> (PluginState, u64, String) {
         let status = self.registry.status().into_iter().find(|status| status.id == id).unwrap();
-        (status.state, status.generation, status.refusal.map(|it| it.reason).unwrap_or_default())
+        (status.state, status.generation, status.refused.map(|it| it.reason).unwrap_or_default())
     }
 
     fn reason(&self, id: &str) -> String {

@@ -8,7 +8,10 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use plugway_engine::Compiler;
+
 use crate::config::{self, Config, Diagnostics, Environment};
+use crate::reload::ConfigSource;
 
 /// One endpoint in front of every model provider.
 #[derive(Debug, Parser)]
@@ -30,10 +33,24 @@ pub enum Command {
     Demo(DemoArgs),
     /// Print the reference of the configuration, as Markdown.
     ConfigReference,
+    /// Compile the component on standard input; `serve` starts this for itself.
+    #[command(hide = true)]
+    CompileComponent(CompileArgs),
+}
+
+/// Arguments of `compile-component`.
+#[derive(Args, Debug)]
+pub struct CompileArgs {
+    /// Address space that compiling may take, in bytes.
+    #[arg(long, value_name = "BYTES")]
+    pub memory: u64,
+    /// Processor time that compiling may take.
+    #[arg(long, value_name = "SECONDS")]
+    pub seconds: u64,
 }
 
 /// Arguments of `serve`.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct ServeArgs {
     /// Configuration file [default: plugway.toml, if there is one].
     #[arg(long, value_name = "FILE")]
@@ -68,7 +85,20 @@ impl ServeArgs {
     /// # Errors
     /// Every mistake in it, and secrets that are missing.
     pub fn load(&self, env: Environment<'_>) -> Result<Config, Diagnostics> {
-        let mut config = config::load(self.config.as_deref(), env)?.ready()?;
+        self.on_top_of(config::load(self.config.as_deref(), env)?)
+    }
+
+    /// Where the configuration is to be read again from; none where the environment
+    /// alone configures.
+    pub fn source(&self, env: fn(&str) -> Option<String>) -> Option<ConfigSource> {
+        let file = self.config.as_deref().or_else(config::default_file)?.to_owned();
+        let (args, name) = (self.clone(), file.clone());
+        let read = move |text: &str| args.on_top_of(config::load_text(&name, text, &env)?);
+        Some(ConfigSource::new(file, read))
+    }
+
+    fn on_top_of(&self, config: Config) -> Result<Config, Diagnostics> {
+        let mut config = config.ready()?;
         if let Some(listen) = self.listen {
             config.server.listen = listen;
         }
@@ -77,6 +107,25 @@ impl ServeArgs {
         }
         Ok(config)
     }
+}
+
+/// Who compiles plugins: this very program, started anew for each.
+pub fn compiler() -> Compiler {
+    // On Linux this is the program that runs, also after its file was replaced.
+    let own = PathBuf::from("/proc/self/exe");
+    let program = if own.exists() { Ok(own) } else { std::env::current_exe() };
+    match program {
+        Ok(program) => compiler_of(program),
+        Err(error) => {
+            tracing::warn!(%error, "plugins are compiled within this process");
+            Compiler::InProcess
+        }
+    }
+}
+
+/// The same, where the program is not the one that runs.
+pub fn compiler_of(program: PathBuf) -> Compiler {
+    Compiler::Child { program, arguments: vec!["compile-component".to_owned()] }
 }
 
 /// Prints mistakes and fails, or prints warnings and a summary.

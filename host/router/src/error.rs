@@ -66,6 +66,8 @@ pub enum Code {
     ProviderUnavailable,
     /// A plugin trapped or broke its contract.
     PluginFailed,
+    /// The router itself failed.
+    Internal,
 }
 
 /// One row of the table: what a code means to a client and to failover.
@@ -106,6 +108,7 @@ impl Code {
             Self::ProviderTimeout => row(504, "timeout", Provider, true),
             Self::ProviderUnavailable => row(502, "provider_unavailable", Provider, true),
             Self::PluginFailed => row(502, "plugin_failed", Plugin, true),
+            Self::Internal => row(500, "server", Operator, false),
         }
     }
 
@@ -251,7 +254,7 @@ impl Error {
 mod tests {
     use super::*;
 
-    const ALL: [Code; 21] = [
+    const ALL: [Code; 22] = [
         Code::InvalidRequest,
         Code::Unsupported,
         Code::ContextLength,
@@ -273,6 +276,7 @@ mod tests {
         Code::ProviderTimeout,
         Code::ProviderUnavailable,
         Code::PluginFailed,
+        Code::Internal,
     ];
 
     #[test]

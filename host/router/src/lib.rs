@@ -16,6 +16,7 @@ mod embedded;
 pub mod error;
 pub mod exchange;
 pub mod record;
+pub mod reload;
 pub mod route;
 mod router;
 pub mod server;

@@ -4,18 +4,19 @@
 
 use anyhow::Context;
 use clap::Parser;
-use plugway::cli::{self, Cli, Command, DemoArgs, ServeArgs};
+use plugway::cli::{self, Cli, Command, CompileArgs, DemoArgs, ServeArgs};
 use plugway::config::{self, LogConfig, LogFormat, ServerConfig};
 use plugway::demo::{self, Demo};
 use plugway::upstream::Credentials;
-use plugway::{Router, server};
+use plugway::{Router, reload, server};
+use plugway_engine::compile_here;
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
@@ -37,6 +38,15 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             print!("{}", config::reference());
             Ok(ExitCode::SUCCESS)
         }
+        Command::CompileComponent(CompileArgs { memory, seconds }) => {
+            match compile_here(memory, seconds, io::stdin(), io::stdout()) {
+                Ok(()) => Ok(ExitCode::SUCCESS),
+                Err(failed) => {
+                    eprintln!("{failed}");
+                    Ok(ExitCode::from(failed.exit_code()))
+                }
+            }
+        }
     }
 }
 
@@ -56,7 +66,8 @@ fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     for warning in config.warnings.iter() {
         tracing::warn!("{warning}");
     }
-    let router = Router::new(config, Credentials::from_process())?;
+    let router = Router::new(config, Credentials::from_process(), cli::compiler())?;
+    let router = router.configured_by(args.source(process_environment));
     listen(router, |address| tracing::info!("listening on http://{address}"))
 }
 
@@ -64,7 +75,8 @@ fn demonstrate(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let listen_on = args.listen.unwrap_or(ServerConfig::default().listen);
     let demo = Demo::start(listen_on, Path::new("plugins"))?;
     log(demo.config.log);
-    let router = Router::new(demo.config.clone(), Credentials::new(demo::environment))?;
+    let router =
+        Router::new(demo.config.clone(), Credentials::new(demo::environment), cli::compiler())?;
     listen(router, |address| println!("{}", demo.guide(address)))
 }
 
@@ -73,13 +85,14 @@ fn listen(router: Router, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<Exit
     let router = Arc::new(router);
     let runtime = tokio::runtime::Runtime::new().context("the runtime could not start")?;
     let settings = router.settings();
-    let _watch = router.registry.watch(settings.config.plugins.rescan_interval);
+    let _watches = reload::watch(&router);
     runtime.block_on(async {
         let address = settings.config.server.listen;
         let listener = TcpListener::bind(address)
             .await
             .with_context(|| format!("cannot listen on {address}; choose another with --listen"))?;
         let mut terminate = signal(SignalKind::terminate())?;
+        tokio::spawn(reload_on_hangup(router.clone(), signal(SignalKind::hangup())?));
         ready(listener.local_addr()?);
         let asked_to_end = async move {
             tokio::select! {
@@ -90,6 +103,15 @@ fn listen(router: Router, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<Exit
         server::run(listener, router.clone(), asked_to_end).await?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// SIGHUP asks for what `POST /admin/reload` asks for.
+async fn reload_on_hangup(router: Arc<Router>, mut hangup: Signal) {
+    while hangup.recv().await.is_some() {
+        let router = router.clone();
+        // What it comes to is in the log.
+        let _ = tokio::task::spawn_blocking(move || router.reload()).await;
+    }
 }
 
 fn log(config: LogConfig) {

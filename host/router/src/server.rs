@@ -13,6 +13,7 @@ use patient::Patient;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,7 +44,7 @@ pub async fn run(
             () = &mut shutdown => break,
             accepted = accept(&listener, &places) => accepted,
         };
-        let (stream, place) = match accepted {
+        let (stream, peer, place) = match accepted {
             Ok(accepted) => accepted,
             Err(error) if is_passing(&error) => {
                 tracing::warn!(%error, "no further connection can be accepted for now");
@@ -56,7 +57,7 @@ pub async fn run(
         let router = router.clone();
         let service = service_fn(move |request| {
             let router = router.clone();
-            async move { Ok::<_, Infallible>(api::serve(router, request).await) }
+            async move { Ok::<_, Infallible>(api::serve(router, request, peer).await) }
         });
         let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
@@ -93,12 +94,12 @@ fn connections(config: &ServerConfig) -> auto::Builder<TokioExecutor> {
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
+    let (stream, peer) = listener.accept().await?;
     // Fails on a connection that is gone already.
     let _ = stream.set_nodelay(true);
-    Ok((stream, place))
+    Ok((stream, peer, place))
 }
 
 /// Whether the error is about one connection, or about descriptors that others

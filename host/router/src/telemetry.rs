@@ -1,5 +1,7 @@
 //! Every metric name of the router, in one place.
 
+use crate::reload::ConfigStatus;
+use plugway_engine::{PluginStatus, RefusedFile};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -34,6 +36,28 @@ pub struct PluginLabels {
     pub plugin: String,
 }
 
+/// A plugin that serves.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ServingLabels {
+    /// Plugin id.
+    pub plugin: String,
+    /// SHA-256 in hexadecimal.
+    pub digest: String,
+}
+
+/// A file that does not serve, although it was put there to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RefusedLabels {
+    /// Plugin id.
+    pub plugin: String,
+    /// In the plugins directory.
+    pub file: String,
+    /// SHA-256 in hexadecimal; empty where it could not be read.
+    pub digest: String,
+    /// Why, and what to do.
+    pub reason: String,
+}
+
 /// Tokens of one kind at one provider.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct TokenLabels {
@@ -58,6 +82,11 @@ pub struct Metrics {
     pub plugin_failures: Family<PluginLabels, Counter>,
     /// Requests routed by the built-in order because their strategy failed.
     pub strategy_fallbacks: Family<PluginLabels, Counter>,
+    plugin_generation: Family<ServingLabels, Gauge>,
+    plugin_refused: Family<RefusedLabels, Gauge>,
+    plugins_directory_trouble: Gauge,
+    config_generation: Gauge,
+    config_refused: Gauge,
     /// Seconds from the request to its first content.
     pub first_token: Histogram,
     /// Seconds from the request to its last byte.
@@ -76,10 +105,16 @@ impl Metrics {
             tokens: Family::default(),
             plugin_failures: Family::default(),
             strategy_fallbacks: Family::default(),
+            plugin_generation: Family::default(),
+            plugin_refused: Family::default(),
+            plugins_directory_trouble: Gauge::default(),
+            config_generation: Gauge::default(),
+            config_refused: Gauge::default(),
             first_token: seconds(),
             duration: seconds(),
         };
         metrics.register();
+        metrics.register_states();
         metrics
     }
 
@@ -109,6 +144,63 @@ impl Metrics {
             "From the request to its last byte",
             self.duration.clone(),
         );
+    }
+
+    /// What is set when somebody looks, see [`Metrics::show_plugins`].
+    fn register_states(&mut self) {
+        let Self { registry, .. } = self;
+        registry.register(
+            "plugin_generation",
+            "Counts what has served under a plugin's id",
+            self.plugin_generation.clone(),
+        );
+        registry.register(
+            "plugin_refused",
+            "1 for each file that was put in a plugin's place and does not serve",
+            self.plugin_refused.clone(),
+        );
+        registry.register(
+            "plugins_directory_trouble",
+            "1 while the plugins directory cannot be looked through, or not whole",
+            self.plugins_directory_trouble.clone(),
+        );
+        registry.register(
+            "config_generation",
+            "Counts the configurations that have held",
+            self.config_generation.clone(),
+        );
+        registry.register(
+            "config_refused",
+            "1 while the newest text of the configuration does not hold",
+            self.config_refused.clone(),
+        );
+    }
+
+    /// Takes over how the plugins are.
+    pub fn show_plugins(&self, plugins: &[PluginStatus], trouble: bool) {
+        self.plugin_generation.clear();
+        self.plugin_refused.clear();
+        for status in plugins {
+            let plugin = status.id.clone();
+            if status.kind.is_some() {
+                let digest = status.digest.clone();
+                let labels = ServingLabels { plugin: plugin.clone(), digest };
+                let generation = i64::try_from(status.generation).unwrap_or(i64::MAX);
+                self.plugin_generation.get_or_create(&labels).set(generation);
+            }
+            if let Some(RefusedFile { file, digest, reason }) = status.refused.clone() {
+                let (file, digest) = (file.display().to_string(), digest.unwrap_or_default());
+                let labels = RefusedLabels { plugin, file, digest, reason };
+                self.plugin_refused.get_or_create(&labels).set(1);
+            }
+        }
+        self.plugins_directory_trouble.set(trouble.into());
+    }
+
+    /// Takes over which configuration holds.
+    pub fn show_config(&self, status: &ConfigStatus) {
+        self.config_generation.set(i64::try_from(status.generation).unwrap_or(i64::MAX));
+        self.config_refused.set(status.last_error.is_some().into());
     }
 
     /// The text that Prometheus scrapes.

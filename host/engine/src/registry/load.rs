@@ -14,7 +14,7 @@ use crate::engine::{Code, Engine};
 use crate::error::Error;
 use crate::grants::PluginKind;
 use crate::plugin::{self, Plugin};
-use crate::status::{Refusal, Source};
+use crate::status::{RefusedFile, Source};
 
 /// A find to be loaded.
 pub(super) struct Job {
@@ -109,7 +109,7 @@ impl Shared {
         let directory = self.directory.clone().unwrap_or_default();
         let file = directory.join(format!("{id}.wasm"));
         let refuse = |reason, digest, is_passing| {
-            let refusal = Refusal { file: file.clone(), digest, reason };
+            let refusal = RefusedFile { file: file.clone(), digest, reason };
             Outcome::Refused { refusal, is_passing }
         };
         let read = match &job.found {
@@ -140,7 +140,7 @@ impl Shared {
         if serves && matches!(slot.source, Source::File(_)) {
             return Some(Outcome::Unchanged);
         }
-        let refusal = slot.refusal.as_ref()?;
+        let refusal = slot.refused.as_ref()?;
         let same = refusal.digest.as_deref() == Some(digest) && !again;
         same.then(|| Outcome::Refused { refusal: refusal.clone(), is_passing: false })
     }
@@ -199,7 +199,7 @@ impl Shared {
             Outcome::Unchanged => {
                 self.update(|slots| {
                     if let Some(slot) = slots.get_mut(id) {
-                        slot.refusal = None;
+                        slot.refused = None;
                     }
                 });
                 Loaded::Unchanged
@@ -222,12 +222,12 @@ impl Shared {
     }
 
     /// Logs a refusal, unless it is the one that was logged last.
-    fn tell(&self, id: &str, refusal: &Refusal) {
+    fn tell(&self, id: &str, refusal: &RefusedFile) {
         let slots = self.slots.load();
-        if slots.get(id).and_then(|slot| slot.refusal.as_ref()) == Some(refusal) {
+        if slots.get(id).and_then(|slot| slot.refused.as_ref()) == Some(refusal) {
             return;
         }
-        let Refusal { file, digest, reason } = refusal;
+        let RefusedFile { file, digest, reason } = refusal;
         let digest = digest.as_deref().map(plugin::short);
         tracing::error!(plugin = id, file = %file.display(), digest, error = reason, "plugin refused");
     }
@@ -238,7 +238,7 @@ enum Outcome {
     Good { live: Live, file: PathBuf },
     Unchanged,
     Changing,
-    Refused { refusal: Refusal, is_passing: bool },
+    Refused { refusal: RefusedFile, is_passing: bool },
 }
 
 pub(super) fn not_replaceable(id: &str) -> String {

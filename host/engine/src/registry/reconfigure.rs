@@ -8,7 +8,7 @@ use super::load::{not_replaceable, reload};
 use super::{Live, RegistryOptions, Shared, Slot, Slots};
 use crate::error::Error;
 use crate::grants::PluginKind;
-use crate::status::{Refusal, Source};
+use crate::status::{RefusedFile, Source};
 
 impl Shared {
     pub(super) fn reconfigure(&self, options: RegistryOptions) -> Result<(), Error> {
@@ -31,7 +31,7 @@ impl Shared {
             if let Some(slot) = slots.get_mut(id) {
                 slot.generation = generation;
                 // What was refused under the old conditions is to be tried anew.
-                if let Some(refusal) = &mut slot.refusal {
+                if let Some(refusal) = &mut slot.refused {
                     refusal.digest = None;
                     files.known.remove(id);
                 }
@@ -78,7 +78,7 @@ fn demote(id: &str, slot: &mut Slot, embedded: &BTreeMap<String, Live>, options:
         && !options.replaceable_providers.contains(id)
     {
         let reason = not_replaceable(id);
-        slot.refusal = Some(Refusal { file: file.clone(), digest: None, reason });
+        slot.refused = Some(RefusedFile { file: file.clone(), digest: None, reason });
         slot.source = Source::Embedded;
         slot.live = Some(own.clone());
     }

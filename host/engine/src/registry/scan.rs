@@ -123,7 +123,7 @@ impl Shared {
         }
         for (id, file) in found {
             let known = files.known.get(&id).is_some_and(|known| known.found == file);
-            let refused = || self.slots.load().get(&id).is_some_and(|it| it.refusal.is_some());
+            let refused = || self.slots.load().get(&id).is_some_and(|it| it.refused.is_some());
             if report.unsettled.contains(&id) || (known && !(again && refused())) {
                 continue;
             }

@@ -3,6 +3,7 @@
 use crate::proxy;
 use plugway::upstream::Credentials;
 use plugway::{Router, config, server};
+use plugway_engine::Compiler;
 use plugway_simulator::{Behaviour, Kind, State};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -112,5 +113,5 @@ fn router(upstream: &str) -> Router {
     let mut config = config::load_str("bench.toml", &toml, &environment).unwrap();
     let cache = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/test-code-cache");
     config.plugins.cache_directory = Some(cache);
-    Router::new(config, Credentials::new(environment)).unwrap()
+    Router::new(config, Credentials::new(environment), Compiler::InProcess).unwrap()
 }

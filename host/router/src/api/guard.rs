@@ -7,6 +7,7 @@ use crate::error::{Code, Error};
 use http::header::{HOST, ORIGIN};
 use http::{HeaderMap, Request};
 use hyper::body::Incoming;
+use std::net::SocketAddr;
 
 /// Refuses what a foreign web page could have sent.
 pub(super) fn check(settings: &Settings, request: &Request<Incoming>) -> Result<(), Error> {
@@ -25,6 +26,17 @@ pub(super) fn check(settings: &Settings, request: &Request<Incoming>) -> Result<
             let host = origin.split_once("://").map_or("", |(_, host)| host);
             if is_own(host, allowed) { Ok(()) } else { Err(refusal("Origin")) }
         }
+    }
+}
+
+/// Refuses what comes from another machine.
+pub(super) fn local(peer: SocketAddr) -> Result<(), Error> {
+    match peer.ip().to_canonical().is_loopback() {
+        true => Ok(()),
+        false => Err(Error::new(
+            Code::ForeignOrigin,
+            "This may be asked for only on the machine that the router runs on.",
+        )),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The routes. Thin: each one reads what came over HTTP, asks somebody, and
 //! writes the answer.
 
+mod admin;
 mod chat;
 mod guard;
 mod models;
@@ -15,6 +16,7 @@ use http::{Method, Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -23,7 +25,11 @@ pub type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// Answers one request, and leaves one line of it in the access log. Dropping the
 /// future, or the response's body, cancels whatever was started for it.
-pub async fn serve(router: Arc<Router>, request: Request<Incoming>) -> Response<Body> {
+pub async fn serve(
+    router: Arc<Router>,
+    request: Request<Incoming>,
+    peer: SocketAddr,
+) -> Response<Body> {
     let began = Instant::now();
     let settings = router.settings();
     let route = route(request.uri().path());
@@ -35,6 +41,11 @@ pub async fn serve(router: Arc<Router>, request: Request<Incoming>) -> Response<
             // Keeps a record of its own.
             return chat::completions(router, settings, request).await;
         }
+        (Ok(()), Some(Route::Reload)) => match guard::local(peer) {
+            Ok(()) if request.method() == Method::POST => admin::reload(router.clone()).await,
+            Ok(()) => respond::method_not_allowed(Route::Reload.methods()),
+            Err(error) => respond::error(&error, None),
+        },
         (Ok(()), Some(route)) => look_up(&router, &settings, &route, request.method()),
     };
     let response = match *request.method() {
@@ -54,7 +65,7 @@ fn look_up(router: &Router, settings: &Settings, route: &Route, method: &Method)
         return respond::method_not_allowed(route.methods());
     }
     match route {
-        Route::Chat => respond::method_not_allowed(route.methods()),
+        Route::Chat | Route::Reload => respond::method_not_allowed(route.methods()),
         Route::Models => models::list(&settings.config.catalog),
         Route::Endpoints(slug) => models::endpoints(router, &settings.config.catalog, slug),
         Route::Health => ops::healthz(),
@@ -70,6 +81,7 @@ enum Route {
     Health,
     Ready,
     Metrics,
+    Reload,
 }
 
 impl Route {
@@ -82,12 +94,13 @@ impl Route {
             Self::Health => "/healthz",
             Self::Ready => "/readyz",
             Self::Metrics => "/metrics",
+            Self::Reload => "/admin/reload",
         }
     }
 
     fn methods(&self) -> &'static str {
         match self {
-            Self::Chat => "POST",
+            Self::Chat | Self::Reload => "POST",
             _ => "GET, HEAD",
         }
     }
@@ -101,6 +114,7 @@ fn route(path: &str) -> Option<Route> {
         "/healthz" => Some(Route::Health),
         "/readyz" => Some(Route::Ready),
         "/metrics" => Some(Route::Metrics),
+        "/admin/reload" => Some(Route::Reload),
         _ => {
             let slug = path.strip_prefix("/v1/models/")?.strip_suffix("/endpoints")?;
             (slug.split('/').count() == 2).then(|| Route::Endpoints(slug.to_owned()))

@@ -23,18 +23,32 @@ const DEFAULT_PLUGINS: &str = "plugins";
 /// # Errors
 /// Every mistake of the file, or that no provider can be used.
 pub fn load(path: Option<&Path>, env: Environment<'_>) -> Result<Config, Diagnostics> {
-    let default = Path::new(DEFAULT_FILE);
-    let path = path.or_else(|| default.exists().then_some(default));
-    let mut config = match path {
-        Some(path) => load_file(path, env)?,
-        None => load_str("", "", env)?,
-    };
-    let beside = path.and_then(Path::parent).unwrap_or(Path::new(""));
+    match path.or_else(default_file) {
+        Some(path) => load_text(path, &read(path)?, env),
+        None => Ok(with_default_plugins(Path::new(""), load_str("", "", env)?)),
+    }
+}
+
+/// The file that is read when none is named, if there is one.
+pub fn default_file<'a>() -> Option<&'a Path> {
+    Some(Path::new(DEFAULT_FILE)).filter(|file| file.exists())
+}
+
+/// Reads a text as [`load`] reads it from the file `path`.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_text(path: &Path, text: &str, env: Environment<'_>) -> Result<Config, Diagnostics> {
+    let config = load_str(&path.to_string_lossy(), text, env)?;
+    Ok(with_default_plugins(path.parent().unwrap_or(Path::new("")), config))
+}
+
+fn with_default_plugins(beside: &Path, mut config: Config) -> Config {
     let plugins = beside.join(DEFAULT_PLUGINS);
     if config.plugins.directory.is_none() && plugins.is_dir() {
         config.plugins.directory = Some(plugins);
     }
-    Ok(config)
+    config
 }
 
 /// Reads a file. Relative paths in it count from its directory.
@@ -42,14 +56,16 @@ pub fn load(path: Option<&Path>, env: Environment<'_>) -> Result<Config, Diagnos
 /// # Errors
 /// As [`load`]; also when the file cannot be read.
 pub fn load_file(path: &Path, env: Environment<'_>) -> Result<Config, Diagnostics> {
-    let name = path.to_string_lossy();
-    match std::fs::read_to_string(path) {
-        Ok(text) => load_str(&name, &text, env),
-        Err(error) => Err(Diagnostics::new(vec![Diagnostic::general(
-            format!("cannot read `{name}`: {error}"),
+    load_str(&path.to_string_lossy(), &read(path)?, env)
+}
+
+fn read(path: &Path) -> Result<String, Diagnostics> {
+    std::fs::read_to_string(path).map_err(|error| {
+        Diagnostics::new(vec![Diagnostic::general(
+            format!("cannot read `{}`: {error}", path.display()),
             "name a readable file with `--config`, or leave it out to use the environment alone",
-        )])),
-    }
+        )])
+    })
 }
 
 /// Reads a text as if it were the file `name`.

@@ -3,7 +3,7 @@
 use super::field::{Field, Slot};
 
 /// How log lines look and which are written.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LogConfig {
     /// Shape of a line.
     pub format: LogFormat,

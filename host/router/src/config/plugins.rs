@@ -118,6 +118,26 @@ pub(super) const LIMIT_FIELDS: &[Field<Limits>] = &[
         about: "Largest plugin file.",
     },
     Field {
+        key: "compile_timeout",
+        slot: Slot::Duration(|c| &mut c.compile_timeout),
+        about: "Longest time that compiling one plugin may take.",
+    },
+    Field {
+        key: "max_compile_memory",
+        slot: Slot::Size(|c| &mut c.max_compile_memory_bytes),
+        about: "Address space of the process that compiles one plugin.",
+    },
+    Field {
+        key: "max_compiles",
+        slot: Slot::Items(|c| &mut c.max_compiles),
+        about: "Plugins that are loaded at the same time.",
+    },
+    Field {
+        key: "max_plugins",
+        slot: Slot::Items(|c| &mut c.max_plugins),
+        about: "Files of the plugins directory that are loaded, the first ones by name; the rest is left alone, and `/readyz` says so.",
+    },
+    Field {
         key: "max_instances",
         slot: Slot::Count(|c| &mut c.max_instances),
         about: "Instances alive at once: each attempt under way holds one. The router takes fewer where the machine cannot hold them.",

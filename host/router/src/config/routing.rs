@@ -4,7 +4,7 @@ use super::field::{Field, Slot};
 use super::units::KIB;
 
 /// How a request finds its endpoint.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoutingConfig {
     /// Ids of strategies in order of preference: the first that is loaded decides.
     pub strategies: Vec<String>,

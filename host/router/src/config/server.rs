@@ -9,7 +9,7 @@ use super::reader::Section;
 use super::units::{GIB, KIB, MIB};
 
 /// How the router listens, and what it grants a client.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerConfig {
     /// Address and port; port 0 lets the system choose.
     pub listen: SocketAddr,

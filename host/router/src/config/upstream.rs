@@ -9,7 +9,7 @@ use super::reader::Section;
 use super::units::{KIB, MIB};
 
 /// How providers are called.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpstreamConfig {
     /// Until TCP and TLS stand.
     pub connect_timeout: Duration,

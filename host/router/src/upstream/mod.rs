@@ -10,5 +10,5 @@ mod secret;
 pub use auth::{CredentialState, Credentials};
 pub use body::SplicedBody;
 pub use client::{Client, ClientError};
-pub use outgoing::{ContractBreach, Outgoing, prepare};
+pub use outgoing::{ContractBreach, Outgoing, check, prepare};
 pub use secret::Secret;

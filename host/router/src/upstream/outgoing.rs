@@ -2,7 +2,7 @@
 //! origin, the credential and everything that frames the message are the host's.
 
 use super::SplicedBody;
-use crate::catalog::Provider;
+use crate::catalog::{CredentialSource, Provider};
 use http::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use http::{Method, Uri};
 use plugway_engine::{AuthScheme, UpstreamRequest};
@@ -96,6 +96,29 @@ pub fn prepare(
     let headers = headers(&request.headers, provider)?;
     let body = seals.splice(request.body, sealed)?.into();
     Ok(Outgoing { method, uri, headers, body })
+}
+
+/// Judges what an adapter wrote before it serves any provider: whether it keeps to
+/// its contract where nothing of the operator's or a client's plays a part.
+///
+/// # Errors
+/// The breach, as a sentence.
+pub fn check(request: UpstreamRequest) -> Result<(), String> {
+    let provider = Provider {
+        name: "self-check".to_owned(),
+        display_name: String::new(),
+        adapter: String::new(),
+        base_url: Uri::from_static("https://self-check.invalid/v1"),
+        auth: AuthScheme::None,
+        credential: CredentialSource::None,
+        options: Vec::new(),
+        tags: Vec::new(),
+        headers: Vec::new(),
+    };
+    match prepare(request, &provider, &Seals::default(), true) {
+        Ok(_) => Ok(()),
+        Err(breach) => Err(breach.to_string()),
+    }
 }
 
 impl Outgoing {
