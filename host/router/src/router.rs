@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::embedded;
+use crate::exchange::RetryBudget;
 use crate::route::Health;
 use crate::telemetry::Metrics;
 use crate::upstream::{Client, ClientError, Credentials};
@@ -33,6 +34,8 @@ pub struct Router {
     pub metrics: Arc<Metrics>,
     /// Providers' keys.
     pub credentials: Credentials,
+    /// How often requests may be tried again.
+    pub(crate) retries: RetryBudget,
     /// Room for request and response bodies held whole, in KiB.
     pub(crate) buffers: Arc<Semaphore>,
 }
@@ -58,12 +61,14 @@ impl Router {
         };
         let registry = Registry::new(engine, embedded::PLUGINS.to_vec(), options)?;
         let kibibytes = config.server.max_buffered_bytes / 1024;
+        let metrics = Arc::new(Metrics::new());
         Ok(Self {
             settings: ArcSwap::from_pointee(Settings::new(config)?),
             registry: Arc::new(registry),
-            health: Health::new(),
-            metrics: Arc::new(Metrics::new()),
+            health: Health::new(metrics.clone()),
+            metrics,
             credentials,
+            retries: RetryBudget::new(),
             buffers: Arc::new(Semaphore::new(kibibytes.clamp(1, Semaphore::MAX_PERMITS))),
         })
     }

@@ -2,6 +2,7 @@
 //! writes the answer.
 
 mod chat;
+mod deadline;
 mod guard;
 mod models;
 mod ops;
