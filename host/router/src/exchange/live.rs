@@ -150,13 +150,14 @@ impl Live {
     /// Whether what ended without content is an answer all the same: something
     /// was generated, or the end says more than that it is one.
     fn is_answer(&self) -> bool {
-        self.ready.iter().any(|event| match event {
-            Event::Usage(usage) => usage.completion_tokens > 0,
-            Event::Finish(finish) => {
-                !matches!(finish.reason, FinishReason::Stop | FinishReason::Error)
-            }
-            _ => false,
-        })
+        // The last count: the first of a stream is a guess that some begin with.
+        self.consumed().is_some_and(|usage| usage.completion_tokens > 0)
+            || self.ready.iter().any(|event| match event {
+                Event::Finish(finish) => {
+                    !matches!(finish.reason, FinishReason::Stop | FinishReason::Error)
+                }
+                _ => false,
+            })
     }
 
     /// Reads one chunk of the stream and decodes what it completes. Cancel-safe:
