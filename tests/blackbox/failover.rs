@@ -9,7 +9,7 @@ mod retryable;
 
 use crate::setup::{MODELS, Pair, ask, bare_provider, endpoint};
 use plugway_simulator::{Behaviour, Failure, Kind, Simulator, When};
-use plugway_tests::{LogLines, TestRouter};
+use plugway_tests::TestRouter;
 use serde_json::json;
 
 /// A router whose model `test/both` is served by `first`, then by `second`.

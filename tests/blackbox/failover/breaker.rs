@@ -69,6 +69,13 @@ async fn one_request_probes_while_the_others_go_elsewhere() {
         assert_eq!(content(&router, false).await, "from second");
     }
     assert_eq!(first.requests().len(), 1, "a second probe");
+    // Whoever is not served learns why it was left out.
+    second.set(failing(Failure::status(400)));
+    let answer = router.client().chat(&ask("test/both", "Hi")).await;
+    let endpoints = answer.json()["error"]["metadata"]["endpoints"].clone();
+    assert_eq!(endpoints[1]["endpoint"], "first/sim", "{endpoints}");
+    assert!(endpoints[1]["reason"].as_str().unwrap().contains("again and again"), "{endpoints}");
+    second.set(Behaviour::new().reply("from second"));
     // The prober leaves, and its place is free again.
     asking.iter().for_each(tokio::task::JoinHandle::abort);
     first.set(Behaviour::new().reply("from first"));
@@ -81,7 +88,7 @@ async fn where_all_are_tripped_all_are_tried() {
     let first = Simulator::start(Kind::OpenAi, failing(Failure::status(500))).unwrap();
     let second = Simulator::start(Kind::Anthropic, failing(Failure::status(500))).unwrap();
     let router = bounded("breaker_failures = 2", &first, &second).await;
-    // Now and then one of the two is probed instead, so it may take some.
+    // None is, before both have failed twice.
     let tried = async {
         loop {
             let line = line(&router).await;
@@ -95,7 +102,7 @@ async fn where_all_are_tripped_all_are_tried() {
     let line = timeout(PATIENCE, tried).await.expect("never all at once");
     let attempts = line["attempts"].as_str().unwrap();
     assert!(attempts.contains("first/sim:") && attempts.contains("second/sim:"), "{line}");
-    // And whatever works serves at once.
+    // Whatever works serves at once, also behind a probe that fails.
     second.set(Behaviour::new().reply("from second"));
     assert_eq!(content(&router, true).await, "from second");
 }

@@ -1,7 +1,7 @@
 //! Which endpoints a request may go to at all. Every one that may not keeps its
 //! reason, and whoever is refused is shown all of them.
 
-use super::LeftOut;
+use super::{Footing, LeftOut};
 use crate::Router;
 use crate::catalog::{Catalog, Endpoint, Price, Resolution};
 use crate::error::{Code, Error};
@@ -29,7 +29,7 @@ pub(super) struct Choice {
 pub(super) struct Eligible {
     pub(super) endpoints: Vec<Choice>,
     pub(super) excluded: Vec<(String, String)>,
-    /// The circuit breakers of all that are left are open.
+    /// No circuit breaker of those that are left is closed.
     pub(super) is_last_resort: bool,
     /// When the first of those that are cooling down may be tried again.
     pub(super) recovery: Option<Duration>,
@@ -42,7 +42,7 @@ pub(super) struct Eligible {
 /// When no model is named, or none of those named exists here.
 pub(super) fn list(router: &Router, catalog: &Catalog, call: &ChatCall) -> Result<Eligible, Error> {
     let mut eligible = Eligible::default();
-    let mut tripped = Vec::new();
+    let (mut tripped, mut is_any_sound) = (Vec::new(), false);
     let mut seen = BTreeSet::new();
     for endpoint in endpoints(catalog, &call.routing.models)? {
         if !seen.insert(endpoint.id.clone()) {
@@ -56,12 +56,15 @@ pub(super) fn list(router: &Router, catalog: &Catalog, call: &ChatCall) -> Resul
             }
         };
         match router.health.check(&endpoint.id) {
-            Ok(()) => eligible.endpoints.push(Choice { endpoint, adapter }),
+            Ok(footing) => {
+                is_any_sound |= footing == Footing::Sound;
+                eligible.endpoints.push(Choice { endpoint, adapter });
+            }
             Err(LeftOut::Cooling(rest)) => eligible.cools_down(&endpoint, rest),
             Err(left_out) => tripped.push((Choice { endpoint, adapter }, left_out)),
         }
     }
-    eligible.settle(tripped);
+    eligible.settle(tripped, is_any_sound);
     Ok(eligible)
 }
 
@@ -71,10 +74,10 @@ impl Eligible {
         self.recovery = Some(self.recovery.map_or(rest, |first| first.min(rest)));
     }
 
-    /// Leaves out what is tripped, unless nothing else is left: to refuse a request
-    /// that may well be served would help nobody.
-    fn settle(&mut self, tripped: Vec<(Choice, LeftOut)>) {
-        self.is_last_resort = self.endpoints.is_empty() && !tripped.is_empty();
+    /// Leaves out what is tripped, unless nothing sound is left: to refuse a request
+    /// that may well be served would help nobody, and a probe may fail.
+    fn settle(&mut self, tripped: Vec<(Choice, LeftOut)>, is_any_sound: bool) {
+        self.is_last_resort = !is_any_sound && !tripped.is_empty();
         for (choice, left_out) in tripped {
             match self.is_last_resort {
                 true => self.endpoints.push(choice),

@@ -86,6 +86,15 @@ impl From<Code> for Verdict {
     }
 }
 
+/// How far an endpoint that may be tried now is trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Footing {
+    /// Nothing speaks against it.
+    Sound,
+    /// Its circuit breaker is half-open: the next request to it is a probe.
+    OnProbation,
+}
+
 /// Why an endpoint is not to be tried now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeftOut {
@@ -141,8 +150,8 @@ impl Health {
     ///
     /// # Errors
     /// Saying why it should not be.
-    pub fn check(&self, id: &str) -> Result<(), LeftOut> {
-        let Some(endpoint) = self.known(id) else { return Ok(()) };
+    pub fn check(&self, id: &str) -> Result<Footing, LeftOut> {
+        let Some(endpoint) = self.known(id) else { return Ok(Footing::Sound) };
         let record = endpoint.lock();
         record.check(self.started.elapsed())
     }
@@ -161,9 +170,11 @@ impl Health {
         let Some(endpoint) = self.remember(endpoint) else { return Ok(InFlight(None)) };
         let mut record = endpoint.lock();
         let now = self.started.elapsed();
-        match record.check(now) {
-            Err(LeftOut::Tripped(_) | LeftOut::Probed) if last_resort => {}
-            checked => checked?,
+        if let Err(left_out) = record.check(now) {
+            let is_merely_tripped = !matches!(left_out, LeftOut::Cooling(_));
+            if !(is_merely_tripped && last_resort) {
+                return Err(left_out);
+            }
         }
         let pass = record.breaker.begin(now);
         drop(record);
@@ -235,12 +246,13 @@ impl Endpoint {
 }
 
 impl Record {
-    fn check(&self, now: Duration) -> Result<(), LeftOut> {
+    fn check(&self, now: Duration) -> Result<Footing, LeftOut> {
         if let Some(rest) = self.cooldown.rest(now) {
             return Err(LeftOut::Cooling(rest));
         }
         match self.breaker.standing(now) {
-            Standing::Closed | Standing::HalfOpen => Ok(()),
+            Standing::Closed => Ok(Footing::Sound),
+            Standing::HalfOpen => Ok(Footing::OnProbation),
             Standing::Open(rest) => Err(LeftOut::Tripped(rest)),
             Standing::Probed => Err(LeftOut::Probed),
         }

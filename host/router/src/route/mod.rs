@@ -9,7 +9,7 @@ mod eligible;
 mod health;
 mod window;
 
-pub use health::{Health, InFlight, LeftOut, Policy as HealthPolicy, Verdict};
+pub use health::{Footing, Health, InFlight, LeftOut, Policy as HealthPolicy, Verdict};
 
 use crate::catalog::Endpoint;
 use crate::error::{Code, Error};
