@@ -1,8 +1,15 @@
 //! What happens when providers fail, before and after the first content.
 
+mod breaker;
+mod budget;
+mod cooldown;
+mod deadline;
+mod raw;
+mod retryable;
+
 use crate::setup::{MODELS, Pair, ask, bare_provider, endpoint};
 use plugway_simulator::{Behaviour, Failure, Kind, Simulator, When};
-use plugway_tests::{LogLines, TestRouter};
+use plugway_tests::TestRouter;
 use serde_json::json;
 
 /// A router whose model `test/both` is served by `first`, then by `second`.
@@ -10,70 +17,42 @@ async fn in_front_of(first: &Simulator, second: &Simulator) -> TestRouter {
     bounded("", first, second).await
 }
 
-/// The same, with more configuration in front.
+/// The same, with more configuration: keys of `[routing]`, then other sections.
 async fn bounded(bounds: &str, first: &Simulator, second: &Simulator) -> TestRouter {
+    two(bounds, [&bare_provider("first", first), &bare_provider("second", second)]).await
+}
+
+/// The same, of providers that are configured by hand.
+async fn two(bounds: &str, providers: [&str; 2]) -> TestRouter {
     let toml = format!(
-        "{bounds}\n[routing]\nstrategies = [\"price\"]\n{}{}[models.\"test/both\"]\ncontext_length = 1000\n{}{}",
-        bare_provider("first", first),
-        bare_provider("second", second),
+        "[routing]\nstrategies = [\"price\"]\n{bounds}\n{}[models.\"test/both\"]\ncontext_length = 1000\n{}{}",
+        providers.concat(),
         endpoint("test/both", "first", 1),
         endpoint("test/both", "second", 2),
     );
     TestRouter::start(&toml).await
 }
 
-fn failing(failure: Failure) -> Behaviour {
-    Behaviour::new().reply("from first").fault(When::Always, failure)
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_failure_before_the_first_content_moves_on() {
-    let first = Simulator::start(Kind::OpenAi, Behaviour::new()).unwrap();
-    let second = Simulator::start(Kind::Anthropic, Behaviour::new().reply("from second")).unwrap();
-    let router = in_front_of(&first, &second).await;
-    for failure in [
-        Failure::status(500),
-        Failure::status(503),
-        Failure::status(401),
-        Failure::rate_limited(7),
-        Failure::Close,
-        Failure::Cut { after_chunks: 0 },
-        Failure::StreamError { after_chunks: 0, code: 500 },
-        Failure::Malformed { after_chunks: 0 },
-        Failure::Empty,
-    ] {
-        first.set(failing(failure.clone()));
-        let streamed = router.client().stream(&ask("test/both", "Hi")).await;
-        assert_eq!(streamed.content(), "from second", "{failure:?}: {:?}", streamed.chunks);
-        assert!(streamed.done);
-        let id = streamed.headers["x-generation-id"].to_str().unwrap().to_owned();
-        let line = LogLines::access(&id).await;
-        let attempts = line["attempts"].as_str().unwrap();
-        assert!(
-            attempts.starts_with("first/sim:") && attempts.contains(" second/sim:ok:"),
-            "{attempts}"
-        );
+/// The content of an answer, streamed or whole.
+async fn content(router: &TestRouter, streaming: bool) -> String {
+    let request = ask("test/both", "Hi");
+    match streaming {
+        true => {
+            let streamed = router.client().stream(&request).await;
+            assert!(streamed.done, "{:?}", streamed.chunks);
+            streamed.content()
+        }
+        false => router.client().chat(&request).await.content(),
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_provider_that_is_not_there_moves_on() {
-    let first = Simulator::start(Kind::OpenAi, Behaviour::new()).unwrap();
-    let second = Simulator::start(Kind::Anthropic, Behaviour::new().reply("from second")).unwrap();
-    let router = in_front_of(&first, &second).await;
-    drop(first);
-    let answer = router.client().chat(&ask("test/both", "Hi")).await;
-    assert_eq!(answer.content(), "from second", "{}", answer.text());
+/// Whether the metrics hold this line.
+async fn counts(router: &TestRouter, line: &str) -> bool {
+    router.client().get("/metrics").await.text().lines().any(|it| it == line)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_wrong_everywhere_is_not_tried_elsewhere() {
-    let first = Simulator::start(Kind::OpenAi, failing(Failure::status(400))).unwrap();
-    let second = Simulator::start(Kind::Anthropic, Behaviour::new()).unwrap();
-    let router = in_front_of(&first, &second).await;
-    let answer = router.client().chat(&ask("test/both", "Hi")).await;
-    assert_eq!(answer.status, 400, "{}", answer.text());
-    assert!(second.requests().is_empty());
+fn failing(failure: Failure) -> Behaviour {
+    Behaviour::new().reply("from first").fault(When::Always, failure)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -197,41 +176,4 @@ async fn a_provider_that_falls_silent_is_given_up_on() {
         let error = streamed.chunks.iter().find(|chunk| !chunk["error"].is_null()).unwrap();
         assert_eq!(error["error"]["metadata"]["error_type"], "timeout", "{error}");
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_provider_that_is_too_slow_moves_on() {
-    let first = Simulator::start(Kind::OpenAi, Behaviour::new()).unwrap();
-    let second = Simulator::start(Kind::Anthropic, Behaviour::new().reply("from second")).unwrap();
-    let no_head = Behaviour::new().head_delay_ms(60_000);
-    let no_token = Behaviour::new().first_token_ms(60_000);
-    for (bound, slow, streaming) in [
-        ("head_timeout", &no_head, true),
-        ("head_timeout", &no_head, false),
-        ("first_token_timeout", &no_head, true),
-        ("first_token_timeout", &no_token, true),
-        ("idle_timeout", &no_token, true),
-        ("total_timeout", &no_head, false),
-        ("total_timeout", &no_token, true),
-    ] {
-        first.set(slow.clone());
-        let bounds = format!("[upstream]\n{bound} = \"500ms\"");
-        let router = bounded(&bounds, &first, &second).await;
-        let content = match streaming {
-            true => router.client().stream(&ask("test/both", "Hi")).await.content(),
-            false => router.client().chat(&ask("test/both", "Hi")).await.content(),
-        };
-        assert_eq!(content, "from second", "{bound}, streaming: {streaming}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_requests_own_deadline_holds_over_all_attempts() {
-    let slow = Behaviour::new().head_delay_ms(60_000);
-    let first = Simulator::start(Kind::OpenAi, slow.clone()).unwrap();
-    let second = Simulator::start(Kind::Anthropic, slow).unwrap();
-    let router = bounded("[server]\nrequest_deadline = \"500ms\"", &first, &second).await;
-    let answer = router.client().chat(&ask("test/both", "Hi")).await;
-    assert_eq!(answer.status, 504, "{}", answer.text());
-    assert!(second.requests().is_empty(), "an attempt began after the deadline");
 }

@@ -26,6 +26,7 @@ async fn check(pair: &Pair, provider: &'static str, upstream: &Simulator) {
     let breaking = always(Failure::StreamError { after_chunks: 2, code: 500 });
     let script = Script { behaviour: Behaviour::new().chunk_chars(4), ..Script::new() }
         .model("limited", always(Failure::rate_limited(7)))
+        .model("limited-too", always(Failure::rate_limited(7)))
         .model("failing", always(Failure::status(500)))
         // A pause between the chunks, so that the first of them commits.
         .model("breaking", breaking.tokens_per_second(50).reply("a b c d e f"));

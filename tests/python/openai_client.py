@@ -2,8 +2,8 @@
 
 Called with the router's base URL, a model that it serves, and the name of the
 provider behind it, whose upstream is a simulator that fails under the model
-names `limited`, `failing` and `breaking`. Prints the name of each behaviour
-once it has held.
+names `limited`, `limited-too`, `failing` and `breaking`. Prints the name of
+each behaviour once it has held.
 """
 
 import base64
@@ -225,8 +225,9 @@ def an_answer_names_its_generation(subject):
 
 
 def a_rate_limit_is_a_rate_limit(subject):
-    for stream in [False, True]:
-        error = subject.fail(openai.RateLimitError, "limited", stream=stream)
+    # A model for each: one that was refused is left alone for as long as it asked.
+    for model, stream in [("limited", False), ("limited-too", True)]:
+        error = subject.fail(openai.RateLimitError, model, stream=stream)
         assert error.status_code == 429
         assert error.type == "rate_limit_error"
         assert error.body["metadata"]["error_type"] == "rate_limit_exceeded"

@@ -62,6 +62,9 @@ pub enum Code {
     ProviderOverloaded,
     /// The provider took too long.
     ProviderTimeout,
+    /// The time that the request as a whole may take is over. Says nothing about
+    /// an endpoint: the client may have allowed it next to none.
+    OutOfTime,
     /// The provider could not be reached, failed, or answered nonsense.
     ProviderUnavailable,
     /// A plugin trapped or broke its contract.
@@ -106,6 +109,8 @@ impl Code {
             Self::RateLimited => row(429, "rate_limit_exceeded", Provider, true),
             Self::ProviderOverloaded => row(503, "provider_overloaded", Provider, true),
             Self::ProviderTimeout => row(504, "timeout", Provider, true),
+            // To a client the same: it took too long.
+            Self::OutOfTime => row(504, "timeout", Provider, false),
             Self::ProviderUnavailable => row(502, "provider_unavailable", Provider, true),
             Self::PluginFailed => row(502, "plugin_failed", Plugin, true),
             Self::Internal => row(500, "server", Operator, false),
@@ -223,6 +228,13 @@ impl Error {
         )
     }
 
+    /// The request as a whole ran out of time.
+    pub fn out_of_time() -> Self {
+        let message = "The request was not answered in the time that server.request_deadline \
+                       and the x-plugway-timeout header allow.";
+        Self::new(Code::OutOfTime, message)
+    }
+
     /// What an adapter said of its provider.
     pub fn from_failure(failure: Failure, provider: &str) -> Self {
         let code = Code::from(failure.kind);
@@ -274,17 +286,19 @@ mod tests {
         Code::RateLimited,
         Code::ProviderOverloaded,
         Code::ProviderTimeout,
+        Code::OutOfTime,
         Code::ProviderUnavailable,
         Code::PluginFailed,
         Code::Internal,
     ];
 
     #[test]
-    fn every_code_has_a_status_and_a_name_of_its_own() {
+    fn every_code_has_a_status_and_a_name() {
+        assert_eq!(Code::OutOfTime.error_type(), Code::ProviderTimeout.error_type());
         let mut names: Vec<_> = ALL.iter().map(|code| code.error_type()).collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), ALL.len());
+        assert_eq!(names.len(), ALL.len() - 1, "only the two timeouts share theirs");
         for code in ALL {
             assert!(code.status().is_client_error() || code.status().is_server_error(), "{code:?}");
         }

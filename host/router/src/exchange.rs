@@ -12,6 +12,7 @@
 //! so a client that leaves drops the upstream request with them.
 
 mod attempt;
+mod budget;
 mod failover;
 mod live;
 mod settle;
@@ -19,7 +20,7 @@ mod stream;
 mod tailor;
 
 use crate::api::{Body, respond};
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::record::Record;
 use crate::route::{self, Decision};
 use crate::{Router, Settings};
@@ -33,6 +34,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
+
+pub(crate) use budget::RetryBudget;
 
 /// Says which strategy chose the endpoint.
 const STRATEGY: HeaderName = HeaderName::from_static("x-plugway-strategy");
@@ -65,12 +68,14 @@ struct Refused {
 
 type Opening = Pin<Box<dyn Future<Output = Result<Opened, Box<Refused>>> + Send>>;
 
-/// Answers a call. `room` is released once the call's bytes are no longer needed.
+/// Answers a call, whatever it takes until `deadline` at most. `room` is released
+/// once the call's bytes are no longer needed.
 pub(crate) async fn run(
     router: Arc<Router>,
     settings: Arc<Settings>,
     call: ChatCall,
     room: Option<OwnedSemaphorePermit>,
+    deadline: Instant,
     mut record: Record,
 ) -> Response<Body> {
     record.model = call.routing.models.join(",");
@@ -83,7 +88,6 @@ pub(crate) async fn run(
     record.reason.clone_from(&decision.reason);
     let strategy = HeaderValue::try_from(&decision.strategy).ok();
     let server = &settings.config.server;
-    let deadline = Instant::from_std(record.started()) + server.request_deadline;
     let (hold, keep_alive) = (server.head_hold, server.keep_alive_interval);
     let streaming = call.request.streaming;
     let exchange = Exchange { router, settings, call, decision, record, deadline, _room: room };
@@ -165,12 +169,4 @@ fn refuse(refused: Refused) -> Response<Body> {
     record.failed(&error);
     record.answered(error.code.status());
     respond::error(&error, Some(&record.id))
-}
-
-/// The request as a whole ran out of time.
-fn out_of_time() -> Error {
-    Error::new(
-        Code::ProviderTimeout,
-        "The request was not answered within server.request_deadline and upstream.total_timeout.",
-    )
 }

@@ -88,6 +88,8 @@ pub struct Record {
     /// Endpoint that served.
     pub endpoint: String,
     attempts: Vec<Attempt>,
+    /// The retry budget ended it.
+    retry_refused: bool,
     /// Provider, endpoint and beginning of the attempt under way.
     under_way: Option<(String, String, Instant)>,
     first_content: Option<Duration>,
@@ -113,6 +115,7 @@ impl Record {
             reason: String::new(),
             endpoint: String::new(),
             attempts: Vec::new(),
+            retry_refused: false,
             under_way: None,
             first_content: None,
             tokens: Tokens::default(),
@@ -155,6 +158,12 @@ impl Record {
         let attempt =
             Attempt { endpoint: endpoint.to_owned(), outcome, elapsed: began.elapsed(), tokens };
         self.attempts.push(attempt);
+    }
+
+    /// There was another endpoint to try, but no room in the retry budget.
+    pub fn retry_refused(&mut self) {
+        self.retry_refused = true;
+        self.metrics.retries_refused.inc();
     }
 
     /// The first content is on its way to the client.
@@ -233,6 +242,7 @@ impl Drop for Record {
             strategy = self.strategy,
             reason = self.reason,
             attempts = self.attempts(),
+            retry_refused = self.retry_refused,
             stream = self.streaming,
             prompt_tokens = self.tokens.prompt,
             completion_tokens = self.tokens.completion,

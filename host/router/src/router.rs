@@ -2,6 +2,7 @@
 
 use crate::config::{Config, PluginsConfig};
 use crate::embedded;
+use crate::exchange::RetryBudget;
 use crate::reload::{ConfigSource, ConfigStatus, Reloading};
 use crate::route::Health;
 use crate::telemetry::Metrics;
@@ -39,6 +40,8 @@ pub struct Router {
     pub credentials: Credentials,
     /// One reload on request at a time.
     pub(crate) reload_turn: Arc<Semaphore>,
+    /// How often requests may be tried again.
+    pub(crate) retries: RetryBudget,
     /// Room for request and response bodies held whole, in KiB.
     pub(crate) buffers: Arc<Semaphore>,
 }
@@ -61,15 +64,17 @@ impl Router {
         let options = plugin_options(plugins);
         let registry = Registry::new(engine, embedded::PLUGINS.to_vec(), options)?;
         let kibibytes = config.server.max_buffered_bytes / 1024;
+        let metrics = Arc::new(Metrics::new());
         Ok(Self {
             settings: ArcSwap::from_pointee(Settings::new(config)?),
             reloading: Mutex::default(),
             shown: ArcSwap::default(),
             registry: Arc::new(registry),
-            health: Health::new(),
-            metrics: Arc::new(Metrics::new()),
+            health: Health::new(metrics.clone()),
+            metrics,
             credentials,
             reload_turn: Arc::new(Semaphore::new(1)),
+            retries: RetryBudget::new(),
             buffers: Arc::new(Semaphore::new(kibibytes.clamp(1, Semaphore::MAX_PERMITS))),
         })
     }

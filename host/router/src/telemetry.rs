@@ -1,5 +1,6 @@
 //! Every metric name of the router, in one place.
 
+use crate::catalog::Endpoint;
 use crate::reload::ConfigStatus;
 use plugway_engine::{PluginStatus, RefusedFile};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -27,6 +28,25 @@ pub struct AttemptLabels {
     pub provider: String,
     /// `ok`, `cancelled`, or the error's type.
     pub outcome: &'static str,
+}
+
+/// Which endpoint. What clients name and the catalogue does not is one endpoint
+/// per provider here: labels must not grow with what clients think of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct EndpointLabels {
+    /// Endpoint id, or `<provider>/*`.
+    pub endpoint: String,
+}
+
+impl EndpointLabels {
+    /// The labels of an endpoint.
+    pub fn of(endpoint: &Endpoint) -> Self {
+        let endpoint = match endpoint.is_listed {
+            true => endpoint.id.clone(),
+            false => format!("{}/*", endpoint.provider.name),
+        };
+        Self { endpoint }
+    }
 }
 
 /// Which plugin.
@@ -76,6 +96,14 @@ pub struct Metrics {
     pub in_flight: Gauge,
     /// Attempts made, by provider and outcome.
     pub attempts: Family<AttemptLabels, Counter>,
+    /// Further attempts that the retry budget did not allow.
+    pub retries_refused: Counter,
+    /// Circuit breakers that are not closed now.
+    pub breakers_open: Family<EndpointLabels, Gauge>,
+    /// Circuit breakers that opened; failed probes are not counted again.
+    pub breaker_trips: Family<EndpointLabels, Counter>,
+    /// Pauses that providers asked for.
+    pub cooldowns: Family<EndpointLabels, Counter>,
     /// Tokens, as providers count them.
     pub tokens: Family<TokenLabels, Counter>,
     /// Calls into plugins that trapped or broke their contract.
@@ -102,6 +130,10 @@ impl Metrics {
             requests: Family::default(),
             in_flight: Gauge::default(),
             attempts: Family::default(),
+            retries_refused: Counter::default(),
+            breakers_open: Family::default(),
+            breaker_trips: Family::default(),
+            cooldowns: Family::default(),
             tokens: Family::default(),
             plugin_failures: Family::default(),
             strategy_fallbacks: Family::default(),
@@ -123,6 +155,22 @@ impl Metrics {
         registry.register("requests", "Requests answered", self.requests.clone());
         registry.register("requests_in_flight", "Requests under way", self.in_flight.clone());
         registry.register("attempts", "Attempts at providers", self.attempts.clone());
+        registry.register(
+            "retries_refused",
+            "Further attempts that the retry budget did not allow",
+            self.retries_refused.clone(),
+        );
+        registry.register(
+            "breakers_open",
+            "Circuit breakers that are not closed",
+            self.breakers_open.clone(),
+        );
+        registry.register(
+            "breaker_trips",
+            "Circuit breakers that opened",
+            self.breaker_trips.clone(),
+        );
+        registry.register("cooldowns", "Pauses that providers asked for", self.cooldowns.clone());
         registry.register("tokens", "Tokens as providers count them", self.tokens.clone());
         registry.register(
             "plugin_failures",

@@ -64,6 +64,8 @@ impl ApiError {
     /// `implied` is what stands where the error's type is unknown.
     fn failure(self, implied: FailureKind) -> Failure {
         let kind = match self.kind.as_deref() {
+            // The request came too slowly, which says nothing of what it asks for.
+            Some("invalid_request_error") if implied == FailureKind::Timeout => implied,
             Some("invalid_request_error") => refused(&self.message),
             Some("authentication_error") => FailureKind::Authentication,
             Some("permission_error") => FailureKind::PermissionDenied,

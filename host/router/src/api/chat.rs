@@ -1,6 +1,6 @@
 //! `POST /v1/chat/completions`: the body in, the exchange's answer out.
 
-use super::{Body, respond};
+use super::{Body, deadline, respond};
 use crate::buffer::{Bounds, Held, Refused, hold};
 use crate::error::{Code, Error};
 use crate::exchange;
@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use plugway_wire::BadRequest;
 use plugway_wire::openai_chat::{self, ChatCall, DecodeOptions};
 use std::sync::Arc;
+use tokio::time::Instant;
 
 pub(super) const ROUTE: &str = "/v1/chat/completions";
 
@@ -25,35 +26,43 @@ pub(super) async fn completions(
     let mut record = Record::open(router.metrics.clone(), ROUTE);
     let (head, body) = request.into_parts();
     let session = head.headers.get(SESSION_ID).and_then(|value| value.to_str().ok());
-    match read(&router, &settings, body).await {
-        Ok((mut call, held)) => {
-            if call.session_id.is_none() {
-                call.session_id = session.map(str::to_owned);
+    let began = Instant::from_std(record.started());
+    let time = deadline::of(&head.headers, settings.config.server.request_deadline);
+    let failure = match time.map(|time| began + time) {
+        Err(error) => error,
+        Ok(deadline) => match read(&router, &settings, body, deadline).await {
+            Err(error) => error,
+            Ok((mut call, held)) => {
+                if call.session_id.is_none() {
+                    call.session_id = session.map(str::to_owned);
+                }
+                return exchange::run(router, settings, call, held.room, deadline, record).await;
             }
-            exchange::run(router, settings, call, held.room, record).await
-        }
-        Err(error) => {
-            record.failed(&error);
-            record.answered(error.code.status());
-            respond::error(&error, Some(&record.id))
-        }
-    }
+        },
+    };
+    record.failed(&failure);
+    record.answered(failure.code.status());
+    respond::error(&failure, Some(&record.id))
 }
 
 async fn read(
     router: &Router,
     settings: &Settings,
     body: Incoming,
+    deadline: Instant,
 ) -> Result<(ChatCall, Held), Error> {
     let server = &settings.config.server;
+    let patience = deadline.saturating_duration_since(Instant::now()).min(server.body_timeout);
     let bounds = Bounds {
         limit: server.max_body_bytes,
         room: &router.buffers,
-        patience: server.body_timeout,
+        patience,
         idle: server.body_timeout,
     };
-    let held =
-        hold(body, bounds).await.map_err(|refused| explain(&refused, server.max_body_bytes))?;
+    let held = hold(body, bounds).await.map_err(|refused| match refused {
+        Refused::TooSlow if Instant::now() >= deadline => Error::out_of_time(),
+        refused => explain(&refused, server.max_body_bytes),
+    })?;
     let options = DecodeOptions { seal_min_bytes: settings.config.routing.seal_min_bytes };
     let call = openai_chat::decode(held.bytes.clone(), &options).map_err(bad_request)?;
     Ok((call, held))

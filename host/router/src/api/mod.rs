@@ -3,6 +3,7 @@
 
 mod admin;
 mod chat;
+mod deadline;
 mod guard;
 mod models;
 mod ops;

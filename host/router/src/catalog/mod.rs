@@ -87,6 +87,8 @@ pub struct Model {
 pub struct Endpoint {
     /// `<provider>/<upstream model>`, unique.
     pub id: String,
+    /// In the catalogue. Otherwise a client made the name up, and may make up more.
+    pub is_listed: bool,
     /// Whose offer it is.
     pub provider: Arc<Provider>,
     /// Slug of the model; the name as asked for when the catalogue does not know it.
@@ -122,6 +124,7 @@ impl Endpoint {
         Endpoint {
             model_slug: id.clone(),
             id,
+            is_listed: false,
             provider: Arc::clone(provider),
             upstream_model: upstream_model.to_owned(),
             price: None,

@@ -271,6 +271,7 @@ impl ModelTable {
         };
         Endpoint {
             id: endpoint.id(slug),
+            is_listed: true,
             provider: Arc::clone(provider),
             model_slug: slug.to_owned(),
             upstream_model: endpoint.upstream_model(slug).to_owned(),

@@ -1,4 +1,7 @@
-//! `[routing]`: who decides, and how often a request may be tried.
+//! `[routing]`: who decides, how often a request may be tried, and when an
+//! endpoint is left alone.
+
+use std::time::Duration;
 
 use super::field::{Field, Slot};
 use super::units::KIB;
@@ -10,6 +13,16 @@ pub struct RoutingConfig {
     pub strategies: Vec<String>,
     /// Attempts for one request, the first included.
     pub max_attempts: u32,
+    /// Further attempts of all requests together, per hundred requests.
+    pub retry_percent: u32,
+    /// Further attempts that are allowed besides, per second.
+    pub retry_reserve: u32,
+    /// How long a provider's wish for a pause is kept at most.
+    pub max_cooldown: Duration,
+    /// Failures in a row that open an endpoint's circuit breaker.
+    pub breaker_failures: u32,
+    /// How long an open breaker waits for its next probe at most.
+    pub breaker_max_pause: Duration,
     /// Texts of at least this many bytes cross the sandbox as seals.
     pub seal_min_bytes: usize,
 }
@@ -19,6 +32,11 @@ impl Default for RoutingConfig {
         RoutingConfig {
             strategies: vec!["balanced".to_owned()],
             max_attempts: 4,
+            retry_percent: 50,
+            retry_reserve: 10,
+            max_cooldown: Duration::from_secs(60),
+            breaker_failures: 5,
+            breaker_max_pause: Duration::from_secs(30),
             seal_min_bytes: 64,
         }
     }
@@ -26,6 +44,9 @@ impl Default for RoutingConfig {
 
 /// Longest text that may cross the sandbox in the open without a grant.
 const MAX_UNSEALED: usize = KIB;
+
+/// The time of each of these failures is kept, for every endpoint.
+const MAX_BREAKER_FAILURES: u32 = 1000;
 
 pub(super) const FIELDS: &[Field<RoutingConfig>] = &[
     Field {
@@ -37,6 +58,31 @@ pub(super) const FIELDS: &[Field<RoutingConfig>] = &[
         key: "max_attempts",
         slot: Slot::Count(|c| &mut c.max_attempts),
         about: "Endpoints that one request may try.",
+    },
+    Field {
+        key: "retry_percent",
+        slot: Slot::Count(|c| &mut c.retry_percent),
+        about: "Further attempts that all requests together may make, per hundred requests of the last ten seconds: while many fail, trying each of them again would only add to the load. Beyond it a failure is answered as it is. First attempts are never refused.",
+    },
+    Field {
+        key: "retry_reserve",
+        slot: Slot::Count(|c| &mut c.retry_reserve),
+        about: "Further attempts that are allowed besides, per second on the average of ten seconds, so that a router with little traffic fails over too.",
+    },
+    Field {
+        key: "max_cooldown",
+        slot: Slot::Duration(|c| &mut c.max_cooldown),
+        about: "An endpoint whose provider answers that it is busy, and names in `retry-after` how long, is left out for that time, and at most for this one.",
+    },
+    Field {
+        key: "breaker_failures",
+        slot: Slot::Count(|c| &mut c.breaker_failures),
+        about: "So many failures in a row within 30 seconds, each the endpoint's own, open its circuit breaker: requests that have another endpoint leave it out. After a pause of a second, one request at a time tries it again.",
+    },
+    Field {
+        key: "breaker_max_pause",
+        slot: Slot::Duration(|c| &mut c.breaker_max_pause),
+        about: "Each time that such a trial fails, the pause doubles, up to this.",
     },
     Field {
         key: "seal_min",
@@ -52,6 +98,13 @@ pub(super) fn check(section: &super::reader::Section<'_>, routing: &RoutingConfi
             "strategies",
             "names no strategy",
             "name at least one, e.g. `[\"balanced\"]`",
+        );
+    }
+    if routing.breaker_failures > MAX_BREAKER_FAILURES {
+        section.error(
+            "breaker_failures",
+            "is more than a breaker can count",
+            format!("choose at most {MAX_BREAKER_FAILURES}"),
         );
     }
     if routing.seal_min_bytes > MAX_UNSEALED {

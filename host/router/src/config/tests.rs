@@ -133,6 +133,21 @@ fn bounds_hold_between_keys() {
 }
 
 #[test]
+fn routing_is_checked() {
+    check(
+        "[routing]\nbreaker_failures = 1001\nretry_percent = 0\nstrategies = []",
+        &[
+            "plugway.toml:2:1: routing.breaker_failures: is more than a breaker can count; choose at most 1000",
+            "plugway.toml:3:17: routing.retry_percent: 0 is out of range; choose 1 to 4294967295",
+            "plugway.toml:4:1: routing.strategies: names no strategy; name at least one, e.g. `[\"balanced\"]`",
+        ],
+    );
+    let routing = read("[routing]\nmax_cooldown = '2m'\nbreaker_max_pause = '5s'").routing;
+    assert_eq!(routing.max_cooldown, Duration::from_secs(120));
+    assert_eq!(routing.breaker_max_pause, Duration::from_secs(5));
+}
+
+#[test]
 fn the_way_to_providers_is_checked() {
     check(
         "[upstream]\nproxy = 'https://proxy:3128'\nca_files = ['/nowhere.pem']",

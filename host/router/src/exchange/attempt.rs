@@ -57,7 +57,7 @@ pub(super) async fn open(exchange: &Exchange, step: &Step) -> Result<Live, Faile
     let head_by = if sent.streaming { deadline.min(content_by) } else { deadline };
     let response = send(settings, &step.endpoint, outgoing, head_by).await?;
     let (ready, source) = receive(exchange, step, sent, response, deadline).await?;
-    let mut live = Live::new(exchange, step, source, began, deadline);
+    let mut live = Live::new(exchange, step, source, began);
     match live.reach_content(ready, content_by).await {
         Ok(()) => Ok(live),
         Err(error) => Err(Failed { error, usage: live.consumed() }),

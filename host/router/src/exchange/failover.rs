@@ -1,58 +1,103 @@
 //! From step to step of the plan, until one of them yields content.
 
+use super::Exchange;
 use super::attempt::{self, Failed};
 use super::live::Live;
-use super::{Exchange, out_of_time};
 use crate::error::{Code, Error};
-use crate::route::{Step, Verdict};
+use crate::route::{HealthPolicy, InFlight, LeftOut, Step};
+use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// The first attempt that yields content. Every failed one leaves its reason in
 /// the record, in its endpoint's health, and in the error if all of them fail.
 pub(super) async fn first_content(exchange: &mut Exchange) -> Result<Live, Error> {
+    let router = exchange.router.clone();
+    let settings = exchange.settings.clone();
+    let routing = &settings.config.routing;
+    let policy = HealthPolicy::from(routing);
     let mut failures = Failures::default();
-    for step in exchange.decision.steps.clone() {
+    let steps = exchange.decision.steps.iter();
+    let mut steps: VecDeque<_> = steps.map(|step| (step.clone(), false)).collect();
+    router.retries.deposit();
+    while let Some((step, last_resort)) = steps.pop_front() {
         if failures.is_hopeless(&step) {
             continue;
         }
         if Instant::now() >= exchange.deadline {
-            return Err(failures.into_error(out_of_time()));
+            let reasons = failures.reasons(exchange);
+            return Err(Error { reasons, ..Error::out_of_time() });
         }
-        let began = std::time::Instant::now();
-        let in_flight = exchange.router.health.begin(&step.endpoint.id);
-        let (provider, endpoint) = (&step.endpoint.provider.name, &step.endpoint.id);
-        exchange.record.attempting(provider, endpoint, began);
-        match attempt::open(exchange, &step).await {
-            Ok(mut live) => {
-                live.in_flight = Some(in_flight);
-                return Ok(live);
+        let in_flight = match router.health.begin(&step.endpoint, policy, last_resort) {
+            Ok(in_flight) => in_flight,
+            Err(LeftOut::Cooling(rest)) => {
+                failures.cools_down(&step, rest);
+                continue;
             }
-            Err(Failed { error, usage }) => {
-                in_flight.ended(Verdict::from(error.code));
-                let outcome = error.code.error_type();
-                exchange.record.attempt(provider, endpoint, outcome, began, usage.as_ref());
-                // More load would not help a router that is at its bounds.
-                if error.code == Code::Overloaded {
-                    return Err(error);
-                }
-                failures.add(&step, error);
+            // Its breaker opened since, or another request probes it: the rest of
+            // the plan comes first.
+            Err(LeftOut::Tripped(_) | LeftOut::Probed) => {
+                steps.push_back((step, true));
+                continue;
             }
+        };
+        if !failures.errors.is_empty() && !router.retries.withdraw(routing) {
+            exchange.record.retry_refused();
+            break;
+        }
+        match attempt(exchange, &step, in_flight).await {
+            Ok(live) => return Ok(live),
+            // More load would not help a router that is at its bounds.
+            Err(error) if error.code == Code::Overloaded => return Err(error),
+            Err(error) => failures.add(&step, error),
         }
     }
-    let nothing = Error::new(Code::NoEndpoint, "The plan had no step left to try.");
-    Err(failures.into_error(nothing))
+    Err(failures.into_error(exchange))
+}
+
+/// One attempt, with what is kept of it.
+async fn attempt(
+    exchange: &mut Exchange,
+    step: &Step,
+    mut in_flight: InFlight,
+) -> Result<Live, Error> {
+    let began = std::time::Instant::now();
+    let (provider, endpoint) = (&step.endpoint.provider.name, &step.endpoint.id);
+    exchange.record.attempting(provider, endpoint, began);
+    match attempt::open(exchange, step).await {
+        Ok(mut live) => {
+            in_flight.answered();
+            live.in_flight = Some(in_flight);
+            Ok(live)
+        }
+        Err(Failed { error, usage }) => {
+            // A client in a hurry does not make an endpoint slow.
+            let is_late =
+                error.code == Code::ProviderTimeout && Instant::now() >= exchange.deadline;
+            let error = if is_late { Error::out_of_time() } else { error };
+            in_flight.ended(Some(&error));
+            let outcome = error.code.error_type();
+            exchange.record.attempt(provider, endpoint, outcome, began, usage.as_ref());
+            Err(error)
+        }
+    }
 }
 
 /// What has failed so far.
 #[derive(Default)]
 struct Failures {
     errors: Vec<(Step, Error)>,
+    /// Steps that were not tried, and for how much longer not.
+    cooling: Vec<(Step, Duration)>,
 }
 
 impl Failures {
     fn add(&mut self, step: &Step, error: Error) {
         self.errors.push((step.clone(), error));
+    }
+
+    fn cools_down(&mut self, step: &Step, rest: Duration) {
+        self.cooling.push((step.clone(), rest));
     }
 
     /// What is wrong everywhere is wrong at every endpoint of the same model; the
@@ -63,17 +108,29 @@ impl Failures {
         })
     }
 
+    /// Why each endpoint did not serve, those included that were not to be tried.
+    fn reasons(&self, exchange: &Exchange) -> Box<[(String, String)]> {
+        let id = |step: &Step| step.endpoint.id.clone();
+        let failed = self.errors.iter().map(|(step, error)| (id(step), error.message.clone()));
+        let cooling = self.cooling.iter();
+        let cooling = cooling.map(|(step, rest)| (id(step), LeftOut::Cooling(*rest).to_string()));
+        let excluded = exchange.decision.excluded.iter().cloned();
+        failed.chain(cooling).chain(excluded).collect()
+    }
+
     /// The last error, with the reasons of all. A client is asked to wait only
     /// as long as the first endpoint to recover needs.
-    fn into_error(self, otherwise: Error) -> Error {
-        let reasons = self
-            .errors
-            .iter()
-            .map(|(step, error)| (step.endpoint.id.clone(), error.message.clone()));
-        let reasons: Box<[_]> = reasons.collect();
-        let wait: Option<Duration> =
-            self.errors.iter().filter_map(|(_, error)| error.retry_after).min();
-        let Some((_, last)) = self.errors.into_iter().next_back() else { return otherwise };
-        Error { reasons, retry_after: last.retry_after.and(wait), ..last }
+    fn into_error(self, exchange: &Exchange) -> Error {
+        let reasons = self.reasons(exchange);
+        let asked = self.errors.iter().filter_map(|(_, error)| error.retry_after);
+        let wait = asked.chain(self.cooling.iter().map(|(_, rest)| *rest)).min();
+        let last = match self.errors.into_iter().next_back() {
+            Some((_, last)) => Error { retry_after: last.retry_after.and(wait), ..last },
+            None => {
+                let message = "No endpoint of the plan was left to try.";
+                Error { retry_after: wait, ..Error::new(Code::NoEndpoint, message) }
+            }
+        };
+        Error { reasons, ..last }
     }
 }

@@ -1,7 +1,7 @@
 //! An attempt that has begun to answer: from here on event by event.
 
+use super::Exchange;
 use super::attempt::{breach_of_contract, plugin_failed};
-use super::{Exchange, out_of_time};
 use crate::catalog::Endpoint;
 use crate::error::{Code, Error};
 use crate::route::{InFlight, Step};
@@ -26,7 +26,10 @@ pub(super) struct Live {
     endpoint: Arc<Endpoint>,
     plugin: String,
     began: Clock,
+    /// Of the request.
     deadline: Instant,
+    /// Of this attempt.
+    total: Instant,
     /// Counts the attempt among the endpoint's open ones.
     pub(super) in_flight: Option<InFlight>,
     /// Read already, and still to be handed on.
@@ -63,20 +66,15 @@ impl Source {
 
 impl Live {
     /// An attempt whose response has begun.
-    pub(super) fn new(
-        exchange: &Exchange,
-        step: &Step,
-        source: Source,
-        began: Instant,
-        deadline: Instant,
-    ) -> Self {
+    pub(super) fn new(exchange: &Exchange, step: &Step, source: Source, began: Instant) -> Self {
         Self {
             router: exchange.router.clone(),
             settings: exchange.settings.clone(),
             endpoint: step.endpoint.clone(),
             plugin: step.adapter.id().to_owned(),
             began: began.into_std(),
-            deadline,
+            deadline: exchange.deadline,
+            total: began + exchange.settings.config.upstream.total_timeout,
             in_flight: None,
             ready: Vec::new(),
             source,
@@ -143,11 +141,7 @@ impl Live {
             }
             match timeout_at(until, self.advance()).await {
                 Ok(advanced) => advanced?,
-                Err(_) => {
-                    let name = &self.endpoint.provider.name;
-                    let message = format!("The provider `{name}` sent no content in time.");
-                    return Err(Error::upstream(Code::ProviderTimeout, name, message));
-                }
+                Err(_) => return Err(self.too_slow("sent no content in time")),
             }
         }
         Ok(())
@@ -156,13 +150,14 @@ impl Live {
     /// Whether what ended without content is an answer all the same: something
     /// was generated, or the end says more than that it is one.
     fn is_answer(&self) -> bool {
-        self.ready.iter().any(|event| match event {
-            Event::Usage(usage) => usage.completion_tokens > 0,
-            Event::Finish(finish) => {
-                !matches!(finish.reason, FinishReason::Stop | FinishReason::Error)
-            }
-            _ => false,
-        })
+        // The last count: the first of a stream is a guess that some begin with.
+        self.consumed().is_some_and(|usage| usage.completion_tokens > 0)
+            || self.ready.iter().any(|event| match event {
+                Event::Finish(finish) => {
+                    !matches!(finish.reason, FinishReason::Stop | FinishReason::Error)
+                }
+                _ => false,
+            })
     }
 
     /// Reads one chunk of the stream and decodes what it completes. Cancel-safe:
@@ -173,15 +168,14 @@ impl Live {
         // Kept over calls: a caller that gives up for a while, to send its client
         // a sign of life, does not make the provider any less silent.
         let silent_until = *stream.silent_until.get_or_insert_with(|| Instant::now() + idle);
-        let wait = self.deadline.min(silent_until);
+        let wait = self.deadline.min(self.total).min(silent_until);
         let frame = match timeout_at(wait, stream.body.frame()).await {
             Ok(frame) => frame,
-            Err(_) if wait == self.deadline => return Err(out_of_time()),
-            Err(_) => {
-                let name = &self.endpoint.provider.name;
-                let message = format!("The provider `{name}` fell silent within its answer.");
-                return Err(Error::upstream(Code::ProviderTimeout, name, message));
+            Err(_) if wait == self.deadline => return Err(Error::out_of_time()),
+            Err(_) if wait == self.total => {
+                return Err(self.too_slow("took longer than upstream.total_timeout"));
             }
+            Err(_) => return Err(self.too_slow("fell silent within its answer")),
         };
         stream.silent_until = None;
         match frame {
@@ -247,8 +241,16 @@ impl Live {
     }
 
     fn unavailable(&self, what: &str) -> Error {
+        self.fault(Code::ProviderUnavailable, what)
+    }
+
+    fn too_slow(&self, what: &str) -> Error {
+        self.fault(Code::ProviderTimeout, what)
+    }
+
+    fn fault(&self, code: Code, what: &str) -> Error {
         let name = &self.endpoint.provider.name;
-        Error::upstream(Code::ProviderUnavailable, name, format!("The provider `{name}` {what}."))
+        Error::upstream(code, name, format!("The provider `{name}` {what}."))
     }
 }
 

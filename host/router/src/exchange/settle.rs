@@ -5,7 +5,7 @@ use super::live::Live;
 use crate::catalog::{Price, TokenCounts, cost};
 use crate::error::Error;
 use crate::record::{Record, Tokens};
-use crate::route::{InFlight, Verdict};
+use crate::route::InFlight;
 use plugway_engine::chat::{Event, Usage};
 use plugway_wire::answer::Tally;
 use plugway_wire::openai_chat::Bill;
@@ -64,12 +64,12 @@ impl Settlement {
             self.record.finished(native.as_deref().unwrap_or("complete"));
         }
         match failure {
-            Some(error) => self.settle(error.code.error_type(), error.code.into()),
-            None => self.settle("ok", Verdict::Good),
+            Some(error) => self.settle(error.code.error_type(), failure),
+            None => self.settle("ok", None),
         }
     }
 
-    fn settle(&mut self, outcome: &'static str, verdict: Verdict) -> Bill {
+    fn settle(&mut self, outcome: &'static str, failure: Option<&Error>) -> Bill {
         self.settled = true;
         let (usage, estimated) = self.usage();
         let bill = self.bill(usage);
@@ -88,7 +88,7 @@ impl Settlement {
             (!estimated).then_some(&bill.usage),
         );
         if let Some(in_flight) = self.in_flight.take() {
-            in_flight.ended(verdict);
+            in_flight.ended(failure);
         }
         bill
     }
@@ -149,7 +149,7 @@ impl Settlement {
 impl Drop for Settlement {
     fn drop(&mut self) {
         if !self.settled {
-            self.settle("cancelled", Verdict::Good);
+            self.settle("cancelled", None);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Which endpoints a request may go to at all. Every one that may not keeps its
 //! reason, and whoever is refused is shown all of them.
 
+use super::{Footing, LeftOut};
 use crate::Router;
 use crate::catalog::{Catalog, Endpoint, Price, Resolution};
 use crate::error::{Code, Error};
@@ -9,6 +10,7 @@ use plugway_engine::Adapter;
 use plugway_wire::openai_chat::{self, ChatCall, MaxPrice, Routing};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Models that one request may name.
 const MAX_MODELS: usize = 32;
@@ -27,6 +29,10 @@ pub(super) struct Choice {
 pub(super) struct Eligible {
     pub(super) endpoints: Vec<Choice>,
     pub(super) excluded: Vec<(String, String)>,
+    /// No circuit breaker of those that are left is closed.
+    pub(super) is_last_resort: bool,
+    /// When the first of those that are cooling down may be tried again.
+    pub(super) recovery: Option<Duration>,
 }
 
 /// All endpoints of the models that the request names, sorted by whether they
@@ -36,17 +42,49 @@ pub(super) struct Eligible {
 /// When no model is named, or none of those named exists here.
 pub(super) fn list(router: &Router, catalog: &Catalog, call: &ChatCall) -> Result<Eligible, Error> {
     let mut eligible = Eligible::default();
+    let (mut tripped, mut is_any_sound) = (Vec::new(), false);
     let mut seen = BTreeSet::new();
     for endpoint in endpoints(catalog, &call.routing.models)? {
         if !seen.insert(endpoint.id.clone()) {
             continue;
         }
-        match judge(router, call, &endpoint) {
-            Ok(adapter) => eligible.endpoints.push(Choice { endpoint, adapter }),
-            Err(reason) => eligible.excluded.push((endpoint.id.clone(), reason)),
+        let adapter = match judge(router, call, &endpoint) {
+            Ok(adapter) => adapter,
+            Err(reason) => {
+                eligible.excluded.push((endpoint.id.clone(), reason));
+                continue;
+            }
+        };
+        match router.health.check(&endpoint.id) {
+            Ok(footing) => {
+                is_any_sound |= footing == Footing::Sound;
+                eligible.endpoints.push(Choice { endpoint, adapter });
+            }
+            Err(LeftOut::Cooling(rest)) => eligible.cools_down(&endpoint, rest),
+            Err(left_out) => tripped.push((Choice { endpoint, adapter }, left_out)),
         }
     }
+    eligible.settle(tripped, is_any_sound);
     Ok(eligible)
+}
+
+impl Eligible {
+    fn cools_down(&mut self, endpoint: &Endpoint, rest: Duration) {
+        self.excluded.push((endpoint.id.clone(), LeftOut::Cooling(rest).to_string()));
+        self.recovery = Some(self.recovery.map_or(rest, |first| first.min(rest)));
+    }
+
+    /// Leaves out what is tripped, unless nothing sound is left: to refuse a request
+    /// that may well be served would help nobody, and a probe may fail.
+    fn settle(&mut self, tripped: Vec<(Choice, LeftOut)>, is_any_sound: bool) {
+        self.is_last_resort = !is_any_sound && !tripped.is_empty();
+        for (choice, left_out) in tripped {
+            match self.is_last_resort {
+                true => self.endpoints.push(choice),
+                false => self.excluded.push((choice.endpoint.id.clone(), left_out.to_string())),
+            }
+        }
+    }
 }
 
 fn endpoints(catalog: &Catalog, names: &[String]) -> Result<Vec<Arc<Endpoint>>, Error> {

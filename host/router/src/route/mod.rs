@@ -2,11 +2,14 @@
 //! keeps a reason for each that is ruled out, and asks the strategy. A strategy
 //! that fails is replaced, for this request, by the built-in order.
 
+mod breaker;
 mod builtin;
+mod cooldown;
 mod eligible;
 mod health;
+mod window;
 
-pub use health::{Health, InFlight, Verdict};
+pub use health::{Footing, Health, InFlight, LeftOut, Policy as HealthPolicy, Verdict};
 
 use crate::catalog::Endpoint;
 use crate::error::{Code, Error};
@@ -54,16 +57,20 @@ pub struct Decision {
 /// # Errors
 /// When the model is unknown, nothing is eligible, or the strategy refuses.
 pub fn decide(router: &Router, settings: &Settings, call: &ChatCall) -> Result<Decision, Error> {
-    let Eligible { endpoints, excluded } = eligible::list(router, &settings.config.catalog, call)?;
-    if endpoints.is_empty() {
-        return Err(nothing_left(call, excluded));
+    let eligible = eligible::list(router, &settings.config.catalog, call)?;
+    if eligible.endpoints.is_empty() {
+        return Err(nothing_left(call, eligible));
     }
+    let Eligible { endpoints, excluded, is_last_resort, .. } = eligible;
     let policy = choose_policy(router, settings, call)?;
     let estimate = Estimate::of(call);
     let candidates: Vec<Candidate> =
         endpoints.iter().map(|it| candidate(router, &it.endpoint, estimate)).collect();
     let query = query(call, estimate);
-    let (plan, strategy) = plan(router, policy.as_deref(), &query, &candidates)?;
+    let (mut plan, strategy) = plan(router, policy.as_deref(), &query, &candidates)?;
+    if is_last_resort {
+        plan.reason = format!("{LAST_RESORT} {}", plan.reason);
+    }
     let limit = match call.routing.no_fallbacks && call.routing.order.is_empty() {
         true => 1,
         false => settings.config.routing.max_attempts as usize,
@@ -81,12 +88,19 @@ pub fn decide(router: &Router, settings: &Settings, call: &ChatCall) -> Result<D
     Ok(Decision { steps: steps.collect(), strategy, reason: plan.reason, excluded, seed, now_ms })
 }
 
-fn nothing_left(call: &ChatCall, excluded: Vec<(String, String)>) -> Error {
+/// Goes ahead of a plan's reason.
+const LAST_RESORT: &str = "Nothing but endpoints whose circuit breaker is open was left, so these are tried all the same.";
+
+fn nothing_left(call: &ChatCall, eligible: Eligible) -> Error {
     let message = format!(
         "No endpoint is left for `{}`; error.metadata.endpoints has the reason for each.",
         call.routing.models.join("`, `")
     );
-    Error { reasons: excluded.into(), ..Error::new(Code::NoEndpoint, message) }
+    Error {
+        reasons: eligible.excluded.into(),
+        retry_after: eligible.recovery,
+        ..Error::new(Code::NoEndpoint, message)
+    }
 }
 
 /// The strategy that the request names, or else the first configured one that

@@ -87,6 +87,12 @@ fn spending_limits_are_no_rate_limits() {
 }
 
 #[test]
+fn a_request_that_came_too_slowly_is_not_wrong() {
+    let failure = explain(408, "invalid_request_error", "Timed out reading the request body.");
+    assert_eq!(failure.kind, FailureKind::Timeout);
+}
+
+#[test]
 fn retry_after_is_passed_on() {
     let body = json!({"type": "error", "error": {"type": "rate_limit_error", "message": "Slow."}});
     let transcript = Transcript::new(429, body.to_string()).header("retry-after", "12");

@@ -1,0 +1,163 @@
+//! A circuit breaker: an endpoint that failed several times in a row is left
+//! alone for a pause, then tried by one request at a time until one of them shows
+//! that it works. Pure: whoever asks says what time it is.
+
+use super::Verdict;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// Failures further apart than this are not in a row.
+const MEMORY: Duration = Duration::from_secs(30);
+
+/// The pause after it opened; each probe that fails doubles it.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// When a breaker opens, and how long it may pause.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Policy {
+    pub(super) failures: u32,
+    pub(super) max_pause: Duration,
+}
+
+/// One endpoint's breaker. Times count from the router's start.
+#[derive(Debug, Default)]
+pub(super) struct Breaker {
+    state: State,
+    /// How often it has opened.
+    term: u64,
+}
+
+#[derive(Debug)]
+enum State {
+    /// When the last attempts failed, with none good between.
+    Closed { failures: VecDeque<Duration> },
+    /// Half-open once `until` has passed.
+    Open {
+        until: Duration,
+        pause: Duration,
+        /// A probe is out that has not answered yet.
+        is_probed: bool,
+    },
+}
+
+/// How a breaker stands to another attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    Closed,
+    /// The pause lasts so much longer.
+    Open(Duration),
+    /// The next attempt is a probe.
+    HalfOpen,
+    /// Half-open, and a probe is out.
+    Probed,
+}
+
+/// An attempt's part in the breaker, from its beginning to its end.
+#[derive(Debug)]
+pub(super) struct Pass {
+    term: u64,
+    is_probe: bool,
+    /// No other probe may begin.
+    holds_place: bool,
+}
+
+/// What the end of an attempt did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// It failed once too often.
+    Opened,
+    /// A probe failed.
+    Reopened,
+    /// The endpoint works again.
+    Closed,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::Closed { failures: VecDeque::new() }
+    }
+}
+
+impl Breaker {
+    /// How it stands to an attempt that would begin now.
+    pub(super) fn standing(&self, now: Duration) -> Standing {
+        match &self.state {
+            State::Closed { .. } => Standing::Closed,
+            State::Open { until, .. } if now < *until => Standing::Open(*until - now),
+            State::Open { is_probed: true, .. } => Standing::Probed,
+            State::Open { is_probed: false, .. } => Standing::HalfOpen,
+        }
+    }
+
+    /// An attempt begins. It is the probe where one is due. To begin one at an open
+    /// breaker is for the caller to decide.
+    pub(super) fn begin(&mut self, now: Duration) -> Pass {
+        let is_probe = self.standing(now) == Standing::HalfOpen;
+        if let State::Open { is_probed, .. } = &mut self.state {
+            *is_probed |= is_probe;
+        }
+        Pass { term: self.term, is_probe, holds_place: is_probe }
+    }
+
+    /// The attempt has yielded content and may yield more for minutes: the next
+    /// probe need not wait for its end.
+    pub(super) fn answered(&mut self, pass: &mut Pass) {
+        let was_held = std::mem::take(&mut pass.holds_place);
+        if pass.term == self.term
+            && was_held
+            && let State::Open { is_probed, .. } = &mut self.state
+        {
+            *is_probed = false;
+        }
+    }
+
+    /// The attempt ended. While the breaker is closed every end counts. While it
+    /// is not, a good one closes it and a probe's bad one opens it again; what
+    /// began before it opened has nothing to say about it.
+    pub(super) fn end(
+        &mut self,
+        mut pass: Pass,
+        verdict: Verdict,
+        policy: Policy,
+        now: Duration,
+    ) -> Option<Change> {
+        match &mut self.state {
+            State::Closed { failures } => match verdict {
+                Verdict::Good => failures.clear(),
+                Verdict::Bad => {
+                    failures.push_back(now);
+                    let is_old = |at: &Duration| now.saturating_sub(*at) > MEMORY;
+                    while failures.pop_front_if(|at| is_old(at)).is_some() {}
+                    if failures.len() >= policy.failures as usize {
+                        self.open(FIRST_PAUSE, policy, now);
+                        return Some(Change::Opened);
+                    }
+                }
+                Verdict::Limited | Verdict::Blameless => {}
+            },
+            State::Open { pause, .. } if pass.term == self.term => match verdict {
+                Verdict::Good => {
+                    self.state = State::default();
+                    return Some(Change::Closed);
+                }
+                Verdict::Bad if pass.is_probe => {
+                    let pause = pause.saturating_mul(2);
+                    self.open(pause, policy, now);
+                    return Some(Change::Reopened);
+                }
+                _ => self.answered(&mut pass),
+            },
+            State::Open { .. } => {}
+        }
+        None
+    }
+
+    fn open(&mut self, pause: Duration, policy: Policy, now: Duration) {
+        let pause = pause.min(policy.max_pause);
+        self.state = State::Open { until: now.saturating_add(pause), pause, is_probed: false };
+        self.term += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,240 @@
+//! The breaker, scenario by scenario, and against a model that remembers
+//! everything.
+
+use super::*;
+use Verdict::{Bad, Blameless, Good, Limited};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+const POLICY: Policy = Policy { failures: 3, max_pause: Duration::from_secs(8) };
+
+const fn at(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+/// One attempt that begins and ends at once.
+fn attempt(breaker: &mut Breaker, verdict: Verdict, milliseconds: u64) -> Option<Change> {
+    let pass = breaker.begin(at(milliseconds));
+    breaker.end(pass, verdict, POLICY, at(milliseconds))
+}
+
+/// A breaker that opened at second 100.
+fn open() -> Breaker {
+    let mut breaker = Breaker::default();
+    let changes = [Bad, Bad, Bad].map(|verdict| attempt(&mut breaker, verdict, 100_000));
+    assert_eq!(changes, [None, None, Some(Change::Opened)]);
+    breaker
+}
+
+#[test]
+fn failures_in_a_row_open_it() {
+    let check = |attempts: &[(Verdict, u64)], expected: bool| {
+        let mut breaker = Breaker::default();
+        for (verdict, seconds) in attempts {
+            attempt(&mut breaker, *verdict, seconds * 1000);
+        }
+        let is_open = matches!(breaker.state, State::Open { .. });
+        assert_eq!(is_open, expected, "{attempts:?}");
+    };
+    check(&[(Bad, 0), (Bad, 0)], false);
+    check(&[(Bad, 0), (Bad, 10), (Bad, 30)], true);
+    // Not in a row: a good one between, or too long ago.
+    check(&[(Bad, 0), (Bad, 0), (Good, 0), (Bad, 0)], false);
+    check(&[(Bad, 0), (Bad, 10), (Bad, 31)], false);
+    check(&[(Bad, 0), (Bad, 10), (Bad, 31), (Bad, 40)], true);
+    // What blames nobody neither counts nor breaks the row.
+    check(&[(Blameless, 0), (Limited, 0), (Blameless, 0), (Limited, 0)], false);
+    check(&[(Bad, 0), (Blameless, 0), (Bad, 0), (Limited, 0), (Bad, 0)], true);
+}
+
+#[test]
+fn after_a_pause_one_probe_at_a_time_is_let_through() {
+    let mut breaker = open();
+    assert_eq!(breaker.standing(at(100_999)), Standing::Open(at(1)));
+    assert_eq!(breaker.standing(at(101_000)), Standing::HalfOpen);
+    let probe = breaker.begin(at(101_000));
+    assert_eq!(breaker.standing(at(101_000)), Standing::Probed);
+    assert_eq!(breaker.end(probe, Good, POLICY, at(101_500)), Some(Change::Closed));
+    assert_eq!(breaker.standing(at(101_500)), Standing::Closed);
+    // It begins anew: neither old failures nor the old pause count.
+    assert_eq!(attempt(&mut breaker, Bad, 101_500), None);
+}
+
+#[test]
+fn each_bad_probe_doubles_the_pause_up_to_the_bound() {
+    let mut breaker = open();
+    let mut now = 101_000;
+    for pause in [2000, 4000, 8000, 8000] {
+        assert_eq!(breaker.standing(at(now)), Standing::HalfOpen);
+        assert_eq!(attempt(&mut breaker, Bad, now), Some(Change::Reopened));
+        assert_eq!(breaker.standing(at(now)), Standing::Open(at(pause)));
+        now += pause;
+    }
+}
+
+#[test]
+fn a_probe_that_says_nothing_frees_its_place() {
+    for verdict in [Blameless, Limited] {
+        let mut breaker = open();
+        assert_eq!(attempt(&mut breaker, verdict, 101_000), None);
+        assert_eq!(breaker.standing(at(101_000)), Standing::HalfOpen);
+    }
+}
+
+#[test]
+fn a_probe_that_answers_for_long_holds_nobody_up() {
+    let mut breaker = open();
+    let mut first = breaker.begin(at(101_000));
+    breaker.answered(&mut first);
+    assert_eq!(breaker.standing(at(101_000)), Standing::HalfOpen);
+    let second = breaker.begin(at(101_000));
+    // The place is the second's now.
+    breaker.end(first, Blameless, POLICY, at(101_001));
+    assert_eq!(breaker.standing(at(101_001)), Standing::Probed);
+    assert_eq!(breaker.end(second, Good, POLICY, at(101_002)), Some(Change::Closed));
+}
+
+#[test]
+fn a_stream_that_breaks_after_its_content_is_a_failed_probe() {
+    let mut breaker = open();
+    let mut probe = breaker.begin(at(101_000));
+    breaker.answered(&mut probe);
+    assert_eq!(breaker.end(probe, Bad, POLICY, at(101_500)), Some(Change::Reopened));
+}
+
+#[test]
+fn what_began_before_it_opened_says_nothing_about_it() {
+    let mut breaker = Breaker::default();
+    let early = [breaker.begin(at(0)), breaker.begin(at(0))];
+    for _ in 0..3 {
+        attempt(&mut breaker, Bad, 1000);
+    }
+    for (pass, verdict) in early.into_iter().zip([Good, Bad]) {
+        assert_eq!(breaker.end(pass, verdict, POLICY, at(1500)), None);
+    }
+    assert_eq!(breaker.standing(at(1500)), Standing::Open(at(500)));
+}
+
+#[test]
+fn a_last_resort_that_works_closes_it() {
+    let mut breaker = open();
+    assert_eq!(attempt(&mut breaker, Bad, 100_500), None);
+    assert_eq!(breaker.standing(at(100_500)), Standing::Open(at(500)));
+    assert_eq!(attempt(&mut breaker, Good, 100_500), Some(Change::Closed));
+}
+
+/// What the breaker should be, told from the whole history.
+#[derive(Default)]
+struct Model {
+    /// Every bad and good end, since it last closed: when, and whether it was bad.
+    ends: Vec<(u64, bool)>,
+    /// When it opened, one entry for each time, with the pause that followed.
+    openings: Vec<(u64, u64)>,
+    is_open: bool,
+    /// The probe that is out and has not answered.
+    prober: Option<usize>,
+}
+
+/// An attempt of the model's.
+struct Attempt {
+    number: usize,
+    openings: usize,
+    is_probe: bool,
+    pass: Pass,
+}
+
+impl Model {
+    fn standing(&self, now: u64) -> Standing {
+        let (opened, pause) = self.openings.last().copied().unwrap_or_default();
+        match (self.is_open, now < opened + pause, self.prober) {
+            (false, ..) => Standing::Closed,
+            (true, true, _) => Standing::Open(at(opened + pause - now)),
+            (true, false, Some(_)) => Standing::Probed,
+            (true, false, None) => Standing::HalfOpen,
+        }
+    }
+
+    fn end(&mut self, attempt: &Attempt, verdict: Verdict, policy: Policy, now: u64) {
+        let is_new = attempt.openings == self.openings.len();
+        let frees = is_new && self.prober == Some(attempt.number);
+        if !self.is_open {
+            self.ends.extend(match verdict {
+                Good => Some((now, false)),
+                Bad => Some((now, true)),
+                _ => None,
+            });
+            let row = self.ends.iter().rev().take_while(|(_, bad)| *bad);
+            let row = row.filter(|(ended, _)| now - ended <= 30_000).count();
+            if verdict == Bad && row >= policy.failures as usize {
+                self.open(1000, policy, now);
+            }
+        } else if is_new && verdict == Good {
+            (self.is_open, self.ends, self.prober) = (false, Vec::new(), None);
+        } else if is_new && verdict == Bad && attempt.is_probe {
+            let doubled = self.openings.last().unwrap().1 * 2;
+            self.open(doubled, policy, now);
+        } else if frees {
+            self.prober = None;
+        }
+    }
+
+    fn open(&mut self, pause: u64, policy: Policy, now: u64) {
+        let most = u64::try_from(policy.max_pause.as_millis()).unwrap();
+        self.openings.push((now, pause.min(most)));
+        (self.is_open, self.prober) = (true, None);
+    }
+}
+
+#[test]
+fn it_does_what_a_model_with_full_memory_does() {
+    let (mut opened, mut probed) = (0, 0);
+    for seed in 0..500 {
+        let mut random = StdRng::seed_from_u64(seed);
+        let policy = Policy {
+            failures: random.random_range(1..6),
+            max_pause: at(random.random_range(500..20_000)),
+        };
+        let (mut breaker, mut model) = (Breaker::default(), Model::default());
+        let mut attempts: Vec<Attempt> = Vec::new();
+        let mut now = 0;
+        for number in 0..400 {
+            match random.random_range(0..10) {
+                0..2 => now += random.random_range(0..3000),
+                2 if random.random_bool(0.1) => now += random.random_range(0..60_000),
+                2..6 => {
+                    let is_probe = model.standing(now) == Standing::HalfOpen;
+                    let pass = breaker.begin(at(now));
+                    if is_probe {
+                        model.prober = Some(number);
+                        probed += 1;
+                    }
+                    let openings = model.openings.len();
+                    attempts.push(Attempt { number, openings, is_probe, pass });
+                }
+                6 if !attempts.is_empty() => {
+                    let index = random.random_range(0..attempts.len());
+                    let attempt = &mut attempts[index];
+                    breaker.answered(&mut attempt.pass);
+                    if model.prober == Some(attempt.number) {
+                        model.prober = None;
+                    }
+                }
+                _ if !attempts.is_empty() => {
+                    let attempt = attempts.swap_remove(random.random_range(0..attempts.len()));
+                    let verdict = match random.random_range(0..10) {
+                        0..3 => Good,
+                        3..8 => Bad,
+                        8 => Limited,
+                        _ => Blameless,
+                    };
+                    model.end(&attempt, verdict, policy, now);
+                    breaker.end(attempt.pass, verdict, policy, at(now));
+                }
+                _ => {}
+            }
+            assert_eq!(breaker.standing(at(now)), model.standing(now), "seed {seed}, at {now}");
+        }
+        opened += model.openings.len();
+    }
+    assert!(opened > 1000 && probed > 1000, "the events were too tame: {opened}, {probed}");
+}
