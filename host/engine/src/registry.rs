@@ -16,6 +16,7 @@ mod scan;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
@@ -112,7 +113,15 @@ struct Slot {
     live: Option<Live>,
     source: Source,
     generation: u64,
+    load_time: Duration,
     refused: Option<RefusedFile>,
+}
+
+impl Slot {
+    /// A plugin in service.
+    fn serving(live: Live, source: Source, generation: u64, load_time: Duration) -> Self {
+        Self { live: Some(live), source, generation, load_time, refused: None }
+    }
 }
 
 #[derive(Clone)]
@@ -137,9 +146,7 @@ impl Registry {
         let mut files = Files::new(embedded, options);
         let slots = files.embedded.clone().into_iter().map(|(id, live)| {
             let generation = files.next_generation(&id);
-            let slot =
-                Slot { live: Some(live), source: Source::Embedded, generation, refused: None };
-            (id, slot)
+            (id, Slot::serving(live, Source::Embedded, generation, Duration::ZERO))
         });
         let slots = ArcSwap::from_pointee(slots.collect());
         let directory = files.options.directory.clone();
@@ -253,9 +260,8 @@ impl Shared {
 
     /// Puts `live` in service. `files` shows that the caller holds the lock that
     /// all who swap hold.
-    fn serve(&self, id: &str, live: Live, source: Source, files: &mut Files) {
-        let generation = files.next_generation(id);
-        let slot = Slot { live: Some(live), source, generation, refused: None };
+    fn serve(&self, id: &str, live: Live, source: Source, took: Duration, files: &mut Files) {
+        let slot = Slot::serving(live, source, files.next_generation(id), took);
         self.update(|slots| {
             slots.insert(id.to_owned(), slot);
         });
@@ -264,7 +270,8 @@ impl Shared {
     fn refuse(&self, id: &str, refusal: RefusedFile, _files: &mut Files) {
         self.update(|slots| {
             let source = Source::File(refusal.file.clone());
-            let nothing = Slot { live: None, source, generation: 0, refused: None };
+            let load_time = Duration::ZERO;
+            let nothing = Slot { live: None, source, generation: 0, load_time, refused: None };
             slots.entry(id.to_owned()).or_insert(nothing).refused = Some(refusal);
         });
     }
@@ -285,7 +292,7 @@ impl Shared {
                 }
             });
         }
-        self.serve(id, live, Source::Embedded, files);
+        self.serve(id, live, Source::Embedded, Duration::ZERO, files);
     }
 
     /// Swaps the table.
@@ -329,6 +336,7 @@ impl Slot {
             kind: self.live.as_ref().map(Live::kind),
             source: self.source.clone(),
             generation: self.generation,
+            load_time: self.load_time,
             digest: self.live.as_ref().map(Live::digest).unwrap_or_default().to_owned(),
             state,
             refused: self.refused.clone(),

@@ -2,6 +2,7 @@
 //! scan.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::grants::PluginKind;
 
@@ -38,6 +39,8 @@ pub struct PluginStatus {
     pub generation: u64,
     /// SHA-256 in hexadecimal of what serves; empty where none does.
     pub digest: String,
+    /// From the first byte read to the moment it served; zero of an embedded one.
+    pub load_time: Duration,
     /// Whether it serves.
     pub state: PluginState,
     /// What was put in its place and does not serve.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, PoisonError};
 use std::thread;
+use std::time::Instant;
 
 use super::{Embedded, Files, Live, RegistryOptions, Shared};
 use crate::compile::give_way;
@@ -93,8 +94,9 @@ impl Shared {
     fn load(&self, id: &str, job: &Job) {
         let loaded = loop {
             let options = Arc::clone(&self.files().options);
+            let began = Instant::now();
             let outcome = self.read_and_load(id, job, &options);
-            if let Some(loaded) = self.settle(id, job, &options, outcome) {
+            if let Some(loaded) = self.settle(id, job, &options, outcome, began) {
                 break loaded;
             }
         };
@@ -179,6 +181,7 @@ impl Shared {
         job: &Job,
         options: &Arc<RegistryOptions>,
         outcome: Outcome,
+        began: Instant,
     ) -> Option<Loaded> {
         let mut files = self.files();
         let is_current = Arc::ptr_eq(&files.options, options);
@@ -192,8 +195,10 @@ impl Shared {
         Some(match outcome {
             Outcome::Good { live, file } => {
                 let digest = plugin::short(live.digest());
-                tracing::info!(plugin = id, digest, file = %file.display(), "plugin serves");
-                self.serve(id, live, Source::File(file), &mut files);
+                let took = began.elapsed();
+                let load_ms = took.as_millis() as u64;
+                tracing::info!(plugin = id, digest, file = %file.display(), load_ms, "plugin serves");
+                self.serve(id, live, Source::File(file), took, &mut files);
                 Loaded::Serving
             }
             Outcome::Unchanged => {

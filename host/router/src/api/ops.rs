@@ -45,6 +45,8 @@ struct Plugin {
     state: &'static str,
     generation: u64,
     digest: String,
+    /// From the first byte read to the moment it served; zero of an embedded one.
+    load_ms: u64,
     /// Why what was put in its place does not serve, and what to do.
     last_error: Option<String>,
     /// What was put in its place.
@@ -82,6 +84,7 @@ impl From<PluginStatus> for Plugin {
             },
             generation: status.generation,
             digest: status.digest,
+            load_ms: u64::try_from(status.load_time.as_millis()).unwrap_or(u64::MAX),
             last_error: status.refused.as_ref().map(|refused| refused.reason.clone()),
             refused: status.refused.map(Refused::from),
         }
