@@ -4,6 +4,7 @@ use crate::{Client, LogLines};
 use plugway::upstream::Credentials;
 use plugway::{Router, config, server};
 use plugway_engine::ScanReport;
+use plugway_guest_build::graft;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -104,6 +105,12 @@ impl TestRouter {
 /// The component of a guest, by its name.
 pub fn guest(name: &str) -> &'static [u8] {
     include!(concat!(env!("OUT_DIR"), "/guests.rs"))
+}
+
+/// A good adapter with this component in it, which no compiler would write.
+fn grafted(text: &str) -> &'static [u8] {
+    let component = wat::parse_str(text).unwrap();
+    graft(guest("provider-minimal"), &component).unwrap().leak()
 }
 
 /// Compiled code is shared by all tests: compiling it is most of their time.
