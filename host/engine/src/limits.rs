@@ -17,7 +17,8 @@ pub struct Limits {
     /// Processor time of one call: a thread that waits for a processor is not
     /// charged. Counted from the first look of the engine, which is due every
     /// millisecond, so that a call gets all of it and is stopped at most about two
-    /// milliseconds later. One bulk operation on memory is not stopped halfway.
+    /// milliseconds later. One operation on a whole memory, such as `memory.fill`,
+    /// is not stopped halfway, and not looked at before it is over.
     pub call_budget: Duration,
     /// Elapsed time of one call, whoever is to blame.
     pub wall_deadline: Duration,
