@@ -4,6 +4,7 @@
 
 mod chat;
 mod failover;
+mod guests;
 mod input;
 mod leaving;
 mod local_model;

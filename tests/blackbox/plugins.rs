@@ -2,7 +2,7 @@
 
 use crate::setup::{Pair, ask, provider};
 use plugway_simulator::{Behaviour, Kind, Simulator};
-use plugway_tests::{LogLines, TestRouter};
+use plugway_tests::TestRouter;
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -90,47 +90,6 @@ async fn a_broken_file_leaves_what_serves_and_shows() {
     let mine =
         status["plugins"].as_array().unwrap().iter().find(|it| it["id"] == "mine").unwrap().clone();
     assert!(mine["last_error"].is_string(), "{mine}");
-}
-
-/// A router whose provider `bad` is served by the guest `name`.
-async fn with_bad_adapter(name: &str, simulator: &Simulator, good: &Simulator) -> TestRouter {
-    let bad =
-        provider("bad", simulator, 1).replace("\"openai\"", "\"bad-adapter\"\nauth = \"bearer\"");
-    let router = TestRouter::start(&format!("{bad}{}", provider("good", good, 1))).await;
-    router.drop_plugin(name, "bad-adapter").await;
-    router
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_plugin_that_misbehaves_costs_one_attempt_and_names_itself() {
-    let simulator = Simulator::start(Kind::OpenAi, Behaviour::new()).unwrap();
-    let good = Simulator::start(Kind::OpenAi, Behaviour::new().reply("unharmed")).unwrap();
-    for guest in ["trap-in-encode", "spin-in-encode", "eat-memory", "huge-output"] {
-        let router = with_bad_adapter(guest, &simulator, &good).await;
-        let client = router.client();
-        let (to_bad, to_good) = (ask("test/bad", "Hi"), ask("test/good", "Hi"));
-        let (bad, neighbour) = tokio::join!(client.chat(&to_bad), client.chat(&to_good));
-        assert_eq!(neighbour.content(), "unharmed", "{guest}");
-        assert_eq!(bad.status, 502, "{guest}: {}", bad.text());
-        let error = bad.json()["error"].clone();
-        assert_eq!(error["metadata"]["error_type"], "plugin_failed", "{guest}: {error}");
-        assert!(error["message"].as_str().unwrap().contains("bad-adapter"), "{guest}: {error}");
-    }
-    assert!(simulator.requests().is_empty());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_strategy_that_fails_is_replaced_for_the_request() {
-    let toml = "[routing]\nstrategies = [\"wild\"]";
-    let pair = Pair::with(Behaviour::new(), toml).await;
-    pair.router.drop_plugin("nonsense-plan", "wild").await;
-    let answer = pair.router.client().chat(&ask("test/open", "Hi")).await;
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    assert_eq!(answer.header("x-plugway-strategy"), Some("built-in"));
-    let id = answer.header("x-generation-id").unwrap().to_owned();
-    assert!(LogLines::access(&id).await["reason"].as_str().unwrap().contains("`wild` failed"));
-    let metrics = pair.router.client().get("/metrics").await.text();
-    assert!(metrics.contains("plugway_strategy_fallbacks_total{plugin=\"wild\"} 1"), "{metrics}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

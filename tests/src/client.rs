@@ -90,13 +90,28 @@ impl Client {
     pub async fn stream(&self, body: &Value) -> Streamed {
         let mut body = body.clone();
         body["stream"] = Value::Bool(true);
-        let answer = Answer::read(self.open(body.to_string()).await).await;
+        Streamed::of(Answer::read(self.open(body.to_string()).await).await)
+    }
+}
+
+impl Streamed {
+    /// An answer that was read to its end, as the stream that it is.
+    ///
+    /// # Panics
+    /// When it is none.
+    pub fn of(answer: Answer) -> Self {
         let text = std::str::from_utf8(&answer.body).unwrap();
         let mut data: Vec<&str> =
             text.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
         let done = data.pop_if(|last| *last == "[DONE]").is_some();
         let chunks = data.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-        Streamed { status: answer.status, headers: answer.headers, chunks, done }
+        Self { status: answer.status, headers: answer.headers, chunks, done }
+    }
+
+    /// The deltas' content, joined.
+    pub fn content(&self) -> String {
+        let deltas = self.chunks.iter().map(|chunk| &chunk["choices"][0]["delta"]["content"]);
+        deltas.filter_map(Value::as_str).collect()
     }
 }
 
@@ -126,13 +141,5 @@ impl Answer {
     /// A header's text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
-    }
-}
-
-impl Streamed {
-    /// The deltas' content, joined.
-    pub fn content(&self) -> String {
-        let deltas = self.chunks.iter().map(|chunk| &chunk["choices"][0]["delta"]["content"]);
-        deltas.filter_map(Value::as_str).collect()
     }
 }

@@ -6,6 +6,7 @@ use plugway::reload::ConfigSource;
 use plugway::upstream::Credentials;
 use plugway::{Router, cli, config, server};
 use plugway_engine::ScanReport;
+use plugway_guest_build::graft;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -131,6 +132,12 @@ fn configuration(toml: &str, plugins: &Path) -> Result<Config, Diagnostics> {
 /// The component of a guest, by its name.
 pub fn guest(name: &str) -> &'static [u8] {
     include!(concat!(env!("OUT_DIR"), "/guests.rs"))
+}
+
+/// A good adapter with this component in it, which no compiler would write.
+fn grafted(text: &str) -> &'static [u8] {
+    let component = wat::parse_str(text).unwrap();
+    graft(guest("provider-minimal"), &component).unwrap().leak()
 }
 
 /// Compiled code is shared by all tests: compiling it is most of their time.

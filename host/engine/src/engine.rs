@@ -120,6 +120,12 @@ impl Engine {
         &self.shared.limits
     }
 
+    /// Plugin instances alive now, warm ones included.
+    pub fn instances_in_use(&self) -> u64 {
+        let pools = self.shared.wasmtime.pooling_allocator_metrics();
+        pools.map_or(0, |pools| pools.component_instances())
+    }
+
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
         &self.shared.wasmtime
     }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustix::time::{ClockId, clock_gettime};
 use wasmtime::{ResourceLimiter, UpdateDeadline};
 
 /// How often the engine looks at the time that a call has used.
@@ -13,8 +14,11 @@ pub(crate) const TICK: Duration = Duration::from_millis(1);
 /// and thousands of open streams.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Processor time of one call, counted in milliseconds in which the plugin
-    /// was seen running: a thread that waits for a processor is not charged.
+    /// Processor time of one call: a thread that waits for a processor is not
+    /// charged. Counted from the first look of the engine, which is due every
+    /// millisecond, so that a call gets all of it and is stopped at most about two
+    /// milliseconds later. One operation on a whole memory, such as `memory.fill`,
+    /// is not stopped halfway, and not looked at before it is over.
     pub call_budget: Duration,
     /// Elapsed time of one call, whoever is to blame.
     pub wall_deadline: Duration,
@@ -104,21 +108,22 @@ pub(crate) struct Meter {
     limits: Arc<Limits>,
     /// Sum over all memories: wasmtime's own limiter counts each by itself.
     memory_bytes: usize,
-    /// Ticks of the call under way in which the plugin was seen running.
-    ticks: u128,
     started: Instant,
+    /// The thread's processor time at the first tick of the call under way: most
+    /// calls end before it, and do not pay for reading the clock.
+    first_tick: Option<Duration>,
     exceeded: Option<Exceeded>,
 }
 
 impl Meter {
     pub(crate) fn new(limits: Arc<Limits>) -> Self {
-        Self { limits, memory_bytes: 0, ticks: 0, started: Instant::now(), exceeded: None }
+        Self { limits, memory_bytes: 0, started: Instant::now(), first_tick: None, exceeded: None }
     }
 
-    /// Starts the time of another call.
+    /// Starts the time of another call. All of it runs on the thread that makes it.
     pub(crate) fn begin_call(&mut self) {
-        self.ticks = 0;
         self.started = Instant::now();
+        self.first_tick = None;
     }
 
     /// What stopped the instance, if the meter did.
@@ -126,11 +131,16 @@ impl Meter {
         self.exceeded
     }
 
-    /// The plugin was running as a tick went by. However many went by since it
-    /// last ran, this is one: the others were not its own.
+    /// The plugin was running as a tick went by; more may have gone by since it
+    /// last did.
     pub(crate) fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
-        self.ticks += 1;
-        if self.ticks * TICK.as_millis() > self.limits.call_budget.as_millis() {
+        self.tick_at(thread_time())
+    }
+
+    /// A tick, with what the thread has computed in all its life.
+    fn tick_at(&mut self, computed: Duration) -> wasmtime::Result<UpdateDeadline> {
+        let first_tick = *self.first_tick.get_or_insert(computed);
+        if computed.saturating_sub(first_tick) >= self.limits.call_budget {
             return self.stop(Exceeded::CpuBudget);
         }
         if self.started.elapsed() > self.limits.wall_deadline {
@@ -143,6 +153,12 @@ impl Meter {
         self.exceeded = Some(bound);
         Err(wasmtime::Error::new(Stopped))
     }
+}
+
+/// What the calling thread has computed so far.
+fn thread_time() -> Duration {
+    // The kernel's answer is never negative.
+    clock_gettime(ClockId::ThreadCPUTime).try_into().unwrap_or_default()
 }
 
 impl ResourceLimiter for Meter {
@@ -193,16 +209,25 @@ mod tests {
     }
 
     #[test]
-    fn budget_counts_the_ticks_of_one_call() {
-        let mut meter = meter(Limits { call_budget: TICK * 3, ..Limits::default() });
-        for _ in 0..2 {
+    fn budget_counts_what_one_call_computes_from_its_first_tick_on() {
+        let budget = TICK * 3;
+        let mut meter = meter(Limits { call_budget: budget, ..Limits::default() });
+        let earlier = Duration::from_secs(100);
+        for computed in [earlier, earlier * 2] {
             meter.begin_call();
-            for _ in 0..3 {
-                assert!(meter.tick().is_ok());
-            }
+            assert!(meter.tick_at(computed).is_ok());
+            // However late the ticks come.
+            assert!(meter.tick_at(computed + budget - Duration::from_nanos(1)).is_ok());
         }
-        assert!(meter.tick().is_err());
+        assert!(meter.tick_at(earlier * 2 + budget).is_err());
         assert_eq!(meter.exceeded(), Some(Exceeded::CpuBudget));
+    }
+
+    #[test]
+    fn a_thread_that_waits_is_not_charged() {
+        let before = thread_time();
+        std::thread::sleep(TICK * 50);
+        assert!(thread_time() - before < TICK * 50);
     }
 
     #[test]

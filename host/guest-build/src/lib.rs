@@ -2,6 +2,10 @@
 //! and tests: a nested cargo with a target directory and an environment of its
 //! own, so that neither the outer build's lock nor its flags reach the guests.
 
+mod graft;
+
+pub use graft::graft;
+
 use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsString;

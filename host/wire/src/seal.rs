@@ -75,6 +75,11 @@ impl Seals {
         Some(unescape(content).into_owned())
     }
 
+    /// Whether a text holds a seal of this request, or what looks like one.
+    pub fn occur_in(&self, text: &str) -> bool {
+        !self.is_empty() && text.contains(&self.table.nonce)
+    }
+
     /// The request as an adapter sees it that was granted content.
     pub fn unseal(&self, request: &chat::Request) -> chat::Request {
         let mut request = request.clone();

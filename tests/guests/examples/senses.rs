@@ -5,13 +5,15 @@ use std::fmt::Write as _;
 use std::hash::BuildHasher as _;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use plugway_test_guests::Misbehave;
+use plugway_sdk::chat::{Failure, Request};
+use plugway_sdk::provider::{Endpoint, UpstreamRequest};
+use plugway_test_guests::{Adapter, Misbehave, post_text};
 
 /// Looks around.
 pub struct Senses;
 
 impl Misbehave for Senses {
-    fn misbehave() -> Vec<u8> {
+    fn encode(request: &Request, _: &Endpoint) -> Result<UpstreamRequest, Failure> {
         let mut seen = String::new();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map(|now| now.as_millis());
         let _ = writeln!(seen, "time: {now:?}");
@@ -22,8 +24,8 @@ impl Misbehave for Senses {
         let before = Instant::now();
         std::thread::sleep(Duration::from_secs(3600));
         let _ = writeln!(seen, "slept: {:?}", before.elapsed());
-        seen.into_bytes()
+        Ok(post_text(request, &seen))
     }
 }
 
-plugway_sdk::export!(provider: plugway_test_guests::Guest<Senses>);
+plugway_sdk::export!(provider: Adapter<Senses>);

@@ -1,16 +1,16 @@
 //! Never comes back from encoding.
 
-use plugway_test_guests::Misbehave;
+use plugway_sdk::chat::{Failure, Request};
+use plugway_sdk::provider::{Endpoint, UpstreamRequest};
+use plugway_test_guests::{Adapter, Misbehave, spin};
 
 /// Round and round.
 pub struct SpinInEncode;
 
 impl Misbehave for SpinInEncode {
-    fn misbehave() -> Vec<u8> {
-        loop {
-            std::hint::black_box(());
-        }
+    fn encode(_: &Request, _: &Endpoint) -> Result<UpstreamRequest, Failure> {
+        spin()
     }
 }
 
-plugway_sdk::export!(provider: plugway_test_guests::Guest<SpinInEncode>);
+plugway_sdk::export!(provider: Adapter<SpinInEncode>);

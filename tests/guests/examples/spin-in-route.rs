@@ -1,23 +1,15 @@
-//! Passes the trial at load, then never comes back from routing.
+//! Never comes back from routing.
 
-use plugway_sdk::strategy::{Candidate, Plan, Query, Refusal, Setup, Strategy};
+use plugway_sdk::strategy::{Candidate, Plan, Refusal};
+use plugway_test_guests::{Misroute, Policy, spin};
 
 /// Round and round.
 pub struct SpinInRoute;
 
-impl Strategy for SpinInRoute {
-    fn open(_: Setup) -> Result<Self, String> {
-        Ok(SpinInRoute)
-    }
-
-    fn route(&self, _: Query, candidates: Vec<Candidate>) -> Result<Plan, Refusal> {
-        if candidates[0].provider == "self-check" {
-            return Ok(Plan::in_order(0..candidates.len(), "as given"));
-        }
-        loop {
-            std::hint::black_box(());
-        }
+impl Misroute for SpinInRoute {
+    fn route(_: &[Candidate]) -> Result<Plan, Refusal> {
+        spin()
     }
 }
 
-plugway_sdk::export!(strategy: SpinInRoute);
+plugway_sdk::export!(strategy: Policy<SpinInRoute>);

@@ -1,6 +1,8 @@
 //! Would like to call out.
 
-use plugway_test_guests::Misbehave;
+use plugway_sdk::chat::{Failure, Request};
+use plugway_sdk::provider::{Endpoint, UpstreamRequest};
+use plugway_test_guests::{Adapter, Misbehave, post_text};
 
 #[cfg(target_family = "wasm")]
 #[allow(unsafe_code, reason = "generated bindings")]
@@ -20,19 +22,22 @@ mod bindings {
 pub struct UngrantedHttp;
 
 impl Misbehave for UngrantedHttp {
-    #[cfg(target_family = "wasm")]
-    fn misbehave() -> Vec<u8> {
-        use bindings::plugway::host::http;
-        let (method, url) = ("GET".into(), "https://example.com".into());
-        let (headers, body, credential) = (Vec::new(), Vec::new(), None);
-        let sent = http::send(&http::Outgoing { method, url, headers, body, credential });
-        sent.is_ok().to_string().into_bytes()
-    }
-
-    #[cfg(not(target_family = "wasm"))]
-    fn misbehave() -> Vec<u8> {
-        Vec::new()
+    fn encode(request: &Request, _: &Endpoint) -> Result<UpstreamRequest, Failure> {
+        Ok(post_text(request, &sent().to_string()))
     }
 }
 
-plugway_sdk::export!(provider: plugway_test_guests::Guest<UngrantedHttp>);
+#[cfg(target_family = "wasm")]
+fn sent() -> bool {
+    use bindings::plugway::host::http;
+    let (method, url) = ("GET".into(), "https://example.com".into());
+    let (headers, body, credential) = (Vec::new(), Vec::new(), None);
+    http::send(&http::Outgoing { method, url, headers, body, credential }).is_ok()
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn sent() -> bool {
+    false
+}
+
+plugway_sdk::export!(provider: Adapter<UngrantedHttp>);

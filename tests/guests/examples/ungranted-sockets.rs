@@ -2,16 +2,18 @@
 
 use std::net::TcpStream;
 
-use plugway_test_guests::Misbehave;
+use plugway_sdk::chat::{Failure, Request};
+use plugway_sdk::provider::{Endpoint, UpstreamRequest};
+use plugway_test_guests::{Adapter, Misbehave, post_text};
 
 /// Asks for what nobody gets.
 pub struct UngrantedSockets;
 
 impl Misbehave for UngrantedSockets {
-    fn misbehave() -> Vec<u8> {
+    fn encode(request: &Request, _: &Endpoint) -> Result<UpstreamRequest, Failure> {
         let open = TcpStream::connect("127.0.0.1:80").is_ok();
-        open.to_string().into_bytes()
+        Ok(post_text(request, &open.to_string()))
     }
 }
 
-plugway_sdk::export!(provider: plugway_test_guests::Guest<UngrantedSockets>);
+plugway_sdk::export!(provider: Adapter<UngrantedSockets>);

@@ -11,7 +11,7 @@ use plugway_engine::{
     Adapter, Candidate, ComparePrice, EndpointFacts, Engine, Grants, Limits, Plugin, Query,
     Strategy, chat,
 };
-use plugway_guest_build::{Guest, build};
+use plugway_guest_build::{Guest, build, graft};
 use std::sync::Arc;
 
 /// Every component of the workspace.
@@ -34,6 +34,13 @@ pub fn guest(name: &str) -> Vec<u8> {
     });
     let path = built.get(name).unwrap_or_else(|| panic!("no guest named {name}"));
     std::fs::read(path).unwrap()
+}
+
+/// A good adapter with one of the modules that no compiler would write in it.
+pub fn grafted(name: &str) -> Vec<u8> {
+    let modules = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/guests/modules");
+    let component = wat::parse_file(format!("{modules}/{name}.wat")).unwrap();
+    graft(&guest("provider-minimal"), &component).unwrap()
 }
 
 /// Compiled code that all test binaries share.

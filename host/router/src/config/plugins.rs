@@ -65,7 +65,7 @@ pub(super) const LIMIT_FIELDS: &[Field<Limits>] = &[
     Field {
         key: "call_budget",
         slot: Slot::Duration(|c| &mut c.call_budget),
-        about: "Computing time of one call into a plugin.",
+        about: "Processor time of one call into a plugin, as the calling thread's clock counts it; what computes for longer is stopped within about two milliseconds.",
     },
     Field {
         key: "wall_deadline",

@@ -87,6 +87,10 @@ pub fn prepare(
     if request.memo.len() > MAX_MEMO_BYTES {
         return Err(ContractBreach::TooMuch { what: "the memo's bytes", limit: MAX_MEMO_BYTES });
     }
+    let texts = request.headers.iter().flat_map(|(name, value)| [name, value]);
+    if texts.chain([&request.path, &request.memo]).any(|text| seals.occur_in(text)) {
+        return Err(SealError::Elsewhere.into());
+    }
     let method = match request.method.as_str() {
         "POST" => Method::POST,
         "GET" => Method::GET,

@@ -47,6 +47,9 @@ pub enum SealError {
     /// A seal stands outside the JSON strings of the body.
     #[error("the body holds a seal outside a JSON string")]
     Misplaced,
+    /// A seal stands in the path, a header or the memo.
+    #[error("a seal stands outside the body")]
+    Elsewhere,
 }
 
 impl Seals {

@@ -48,6 +48,15 @@ fn a_token_opens_to_the_text_it_stands_for() {
 }
 
 #[test]
+fn a_seal_is_found_in_any_text() {
+    let (seals, one, _) = sealed();
+    assert!(seals.occur_in(&format!("/chat?q={one}")));
+    assert!(seals.occur_in(&one[..NONCE_LENGTH]), "half a seal is no less forged");
+    assert!(!seals.occur_in("/chat") && !seals.occur_in(&one[1..]));
+    assert!(!Seals::default().occur_in(""), "where nothing is sealed there is no seal");
+}
+
+#[test]
 fn requests_do_not_share_tokens() {
     let ((_, one, _), (others, other, _)) = (sealed(), sealed());
     assert_ne!(one, other);
