@@ -176,11 +176,11 @@ impl Live {
         let wait = self.deadline.min(silent_until);
         let frame = match timeout_at(wait, stream.body.frame()).await {
             Ok(frame) => frame,
-            Err(_) if wait == self.deadline => return Err(out_of_time()),
+            Err(_) if wait == self.deadline => return self.broke(out_of_time()),
             Err(_) => {
                 let name = &self.endpoint.provider.name;
                 let message = format!("The provider `{name}` fell silent within its answer.");
-                return Err(Error::upstream(Code::ProviderTimeout, name, message));
+                return self.broke(Error::upstream(Code::ProviderTimeout, name, message));
             }
         };
         stream.silent_until = None;
@@ -191,10 +191,20 @@ impl Live {
             },
             Some(Err(error)) => {
                 tracing::warn!(provider = self.endpoint.provider.name, %error, "stream broke");
-                Err(self.unavailable("broke the connection within its answer"))
+                self.broke(self.unavailable("broke the connection within its answer"))
             }
             None => self.decode(None),
         }
+    }
+
+    /// The stream will not go on. An answer that was complete by then is none the
+    /// worse: some providers keep the connection open after their end mark, or cut it.
+    fn broke(&mut self, error: Error) -> Result<(), Error> {
+        if !self.order.is_complete() {
+            return Err(error);
+        }
+        self.source = Source::Ended;
+        Ok(())
     }
 
     /// Frames a chunk, or the stream's end, and has the adapter read it.
