@@ -3,6 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, and print")]
 
 mod chat;
+mod client_http;
+mod client_http2;
+mod client_input;
+mod client_leaving;
 mod failover;
 mod guests;
 mod input;
@@ -11,8 +15,11 @@ mod local_model;
 mod official;
 mod ops;
 mod plugins;
+mod provider_answers;
+mod provider_input;
 mod reload;
 mod seals;
 mod setup;
 mod tidy;
 mod upstream;
+mod wire;

@@ -1,5 +1,6 @@
 //! The black-box tests' three nouns: a [`Client`], a [`TestRouter`], and
-//! upstreams, which are `plugway_simulator`'s.
+//! upstreams, which are `plugway_simulator`'s. [`RawClient`] and [`RawUpstream`]
+//! are the first and the last with bad manners.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "this crate exists for tests")]
 
@@ -8,6 +9,8 @@ mod client;
 mod log;
 mod process;
 mod python;
+mod raw_client;
+mod raw_upstream;
 mod router;
 
 pub use binary::binary;
@@ -15,6 +18,8 @@ pub use client::{Answer, Client, Streamed};
 pub use log::LogLines;
 pub use process::RouterProcess;
 pub use python::{Program, Python};
+pub use raw_client::{RawAnswer, RawClient};
+pub use raw_upstream::{Play, RawUpstream};
 pub use router::{KEY, TestRouter, guest};
 
 /// Whether a test whose tools are missing must fail instead of being skipped.

@@ -200,11 +200,6 @@ impl Registry {
         self.shared.slots.load().iter().map(|(id, slot)| slot.status(id)).collect()
     }
 
-    /// What compiles and runs the plugins.
-    pub fn engine(&self) -> &Engine {
-        &self.engine
-    }
-
     /// The directory that is overlaid, if any.
     pub fn directory(&self) -> Option<&Path> {
         self.shared.directory.as_deref()

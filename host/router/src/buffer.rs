@@ -22,6 +22,13 @@ pub(crate) struct Held {
     pub(crate) room: Option<OwnedSemaphorePermit>,
 }
 
+impl Held {
+    /// Takes room for what was made of the body, so many bytes more.
+    pub(crate) fn grow(&mut self, all: &Arc<Semaphore>, more: usize) -> Result<(), Refused> {
+        reserve(&mut self.room, all, 0, more)
+    }
+}
+
 /// Why a body could not be held.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
@@ -131,6 +138,17 @@ mod tests {
             hold(chunks(&[b"one ", b"", b"two ", b"three"]), bounds(100, &room)).await.unwrap();
         assert_eq!(held.bytes, "one two three");
         assert_eq!(room.available_permits(), 3);
+        drop(held);
+        assert_eq!(room.available_permits(), 4);
+    }
+
+    #[tokio::test]
+    async fn what_is_made_of_a_body_takes_room_too() {
+        let room = Arc::new(Semaphore::new(4));
+        let mut held = hold(chunks(&[b"body"]), bounds(100, &room)).await.unwrap();
+        assert_eq!(held.grow(&room, 2048), Ok(()));
+        assert_eq!(room.available_permits(), 1);
+        assert_eq!(held.grow(&room, 1025), Err(Refused::NoRoom));
         drop(held);
         assert_eq!(room.available_permits(), 4);
     }

@@ -266,7 +266,7 @@ impl Error {
 mod tests {
     use super::*;
 
-    const ALL: [Code; 22] = [
+    const ALL: [Code; 23] = [
         Code::InvalidRequest,
         Code::Unsupported,
         Code::ContextLength,

@@ -6,6 +6,7 @@
 
 mod node;
 mod scan;
+mod unique;
 mod writer;
 
 pub(crate) use node::{Fields, Node};

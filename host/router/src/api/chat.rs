@@ -15,6 +15,10 @@ use tokio::time::Instant;
 
 pub(super) const ROUTE: &str = "/v1/chat/completions";
 
+/// What a JSON value takes once it is decoded, in bytes: a message with its role and
+/// its content takes three times as much.
+const VALUE_BYTES: usize = 128;
+
 /// Lets clients name their session without touching the body.
 const SESSION_ID: &str = "x-session-id";
 
@@ -59,12 +63,14 @@ async fn read(
         patience,
         idle: server.body_timeout,
     };
-    let held = hold(body, bounds).await.map_err(|refused| match refused {
+    let refuse = |refused| match refused {
         Refused::TooSlow if Instant::now() >= deadline => Error::out_of_time(),
         refused => explain(&refused, server.max_body_bytes),
-    })?;
+    };
+    let mut held = hold(body, bounds).await.map_err(refuse)?;
     let options = DecodeOptions { seal_min_bytes: settings.config.routing.seal_min_bytes };
     let call = openai_chat::decode(held.bytes.clone(), &options).map_err(bad_request)?;
+    held.grow(&router.buffers, call.values * VALUE_BYTES).map_err(refuse)?;
     Ok((call, held))
 }
 

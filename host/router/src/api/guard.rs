@@ -4,8 +4,8 @@
 
 use crate::Settings;
 use crate::error::{Code, Error};
-use http::header::{HOST, ORIGIN};
-use http::{HeaderMap, Request};
+use http::Request;
+use http::header::{HOST, HeaderValue, ORIGIN};
 use hyper::body::Incoming;
 use std::net::SocketAddr;
 
@@ -15,18 +15,17 @@ pub(super) fn check(settings: &Settings, request: &Request<Incoming>) -> Result<
         return Ok(());
     }
     let allowed = &settings.config.server.allowed_hosts;
-    let host = request.uri().authority().map(|it| it.as_str());
-    let host = host.or_else(|| text(request.headers(), &HOST));
-    if !host.is_some_and(|host| is_own(host, allowed)) {
+    let (uri, headers) = (request.uri(), request.headers());
+    // A second name could be the one that somebody in between went by.
+    let named = uri.authority().map(|authority| authority.as_str());
+    let mut hosts = named.into_iter().chain(headers.get_all(HOST).iter().map(text)).peekable();
+    if hosts.peek().is_none() || !hosts.all(|host| is_own(host, allowed)) {
         return Err(refusal("Host"));
     }
-    match request.headers().get(ORIGIN).map(|origin| origin.to_str().unwrap_or("")) {
-        None => Ok(()),
-        Some(origin) => {
-            let host = origin.split_once("://").map_or("", |(_, host)| host);
-            if is_own(host, allowed) { Ok(()) } else { Err(refusal("Origin")) }
-        }
-    }
+    let mut origins = headers.get_all(ORIGIN).iter().map(text);
+    let is_own_origin =
+        |origin: &str| origin.split_once("://").is_some_and(|(_, host)| is_own(host, allowed));
+    if origins.all(is_own_origin) { Ok(()) } else { Err(refusal("Origin")) }
 }
 
 /// Refuses what comes from another machine.
@@ -40,8 +39,9 @@ pub(super) fn local(peer: SocketAddr) -> Result<(), Error> {
     }
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &http::HeaderName) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
+/// What is no text names nobody.
+fn text(value: &HeaderValue) -> &str {
+    value.to_str().unwrap_or("")
 }
 
 fn refusal(header: &str) -> Error {
@@ -57,10 +57,15 @@ fn refusal(header: &str) -> Error {
 /// Whether `host`, with or without a port, is this machine's loopback or one
 /// that the operator listed.
 fn is_own(host: &str, allowed: &[String]) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or(rest),
-        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+    let (name, port) = match host.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').unwrap_or(("", host)),
+        None => host.split_at(host.rfind(':').unwrap_or(host.len())),
     };
+    // Nothing but a port may follow: `localhost:80@evil.example` is another's.
+    let is_port = |port: &str| port.bytes().all(|digit| digit.is_ascii_digit());
+    if !port.is_empty() && !port.strip_prefix(':').is_some_and(is_port) {
+        return false;
+    }
     let is_loopback = name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
     is_loopback
         || name.eq_ignore_ascii_case("localhost")
@@ -83,6 +88,7 @@ mod tests {
             "127.9.9.9",
             "[::1]:8787",
             "router.internal:80",
+            "LOCALHOST:",
         ] {
             assert!(is_own(host, &allowed), "{host}");
         }
@@ -93,6 +99,16 @@ mod tests {
             "",
             "[::2]:80",
             "10.0.0.1",
+            "localhost:80@evil.example",
+            "evil.example@localhost",
+            "localhost@evil.example",
+            "[::1]evil.example",
+            "[::1]:80@evil.example",
+            "[::1",
+            "localhost:evil",
+            "localhost.",
+            "localhost/evil",
+            "127.0.0.1 evil.example",
         ] {
             assert!(!is_own(host, &allowed), "{host}");
         }

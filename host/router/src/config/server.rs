@@ -97,7 +97,7 @@ pub(super) const FIELDS: &[Field<ServerConfig>] = &[
     Field {
         key: "max_buffered",
         slot: Slot::Size(|c| &mut c.max_buffered_bytes),
-        about: "All bodies held in memory at once; a request that does not fit is turned away.",
+        about: "All bodies held in memory at once, and what is made of them; a request that does not fit is turned away.",
     },
     Field {
         key: "header_timeout",

@@ -53,10 +53,11 @@ pub(super) async fn open(exchange: &Exchange, step: &Step) -> Result<Live, Faile
     let patience = step.first_token_timeout_ms.map(|ms| Duration::from_millis(ms.into()));
     let content_by = began + patience.unwrap_or(bounds.first_token_timeout);
     let (sent, outgoing) = encode(exchange, step)?;
-    // A whole answer has no first token to wait for.
+    // A whole answer has no first token to wait for; one that is whole although a
+    // stream was asked for is there at once.
     let head_by = if sent.streaming { deadline.min(content_by) } else { deadline };
     let response = send(settings, &step.endpoint, outgoing, head_by).await?;
-    let (ready, source) = receive(exchange, step, sent, response, deadline).await?;
+    let (ready, source) = receive(exchange, step, sent, response, head_by).await?;
     let mut live = Live::new(exchange, step, source, began);
     match live.reach_content(ready, content_by).await {
         Ok(()) => Ok(live),
@@ -106,8 +107,15 @@ async fn send(
         Ok(Err(error)) => {
             let cause = error.source().map(ToString::to_string).unwrap_or_default();
             tracing::warn!(provider = name, %error, cause, "request failed");
-            let what =
-                if error.is_connect() { "could not be reached" } else { "broke the connection" };
+            let hyper: Option<&hyper::Error> = error.source().and_then(|it| it.downcast_ref());
+            let what = match hyper {
+                _ if error.is_connect() => "could not be reached",
+                Some(cause) if cause.is_parse_too_large() => {
+                    "sent a larger head than upstream.max_header allows"
+                }
+                Some(cause) if cause.is_parse() => "answered with something that is not HTTP",
+                _ => "broke the connection",
+            };
             let message = format!("The provider `{name}` {what}.");
             Err(Error::upstream(Code::ProviderUnavailable, name, message))
         }
@@ -129,19 +137,23 @@ async fn receive(
     let failed = |error: CallError| plugin_failed(router, step.adapter.id(), provider, &error);
     let (parts, body) = response.into_parts();
     let head = ResponseHead { status: parts.status.as_u16(), headers: shown(&parts.headers) };
-    if parts.headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-        let message =
-            format!("The provider `{provider}` sent a compressed answer that nobody asked for.");
-        return Err(Error::upstream(Code::ProviderUnavailable, provider, message));
-    }
+    let is_encoded = is_encoded(&parts.headers);
     if !parts.status.is_success() {
         // Whatever keeps the body from being read, the status still says enough.
-        let body = read(exchange, provider, body, MAX_ERROR_BYTES, deadline).await;
-        let mut body = body.map_or_else(|_| Vec::new(), |held| held.bytes.into());
+        let body = match is_encoded {
+            true => None,
+            false => read(exchange, provider, body, MAX_ERROR_BYTES, deadline).await.ok(),
+        };
+        let mut body = body.map_or_else(Vec::new, |held| held.bytes.into());
         // Some providers quote the key that they refuse.
         router.credentials.mask(&step.endpoint.provider, &mut body);
         let failure = sent.attempt.explain(head, body).map_err(failed)?;
         return Err(Error::from_failure(failure, provider));
+    }
+    if is_encoded {
+        let message =
+            format!("The provider `{provider}` sent a compressed answer that nobody asked for.");
+        return Err(Error::upstream(Code::ProviderUnavailable, provider, message));
     }
     if sent.streaming && !is_whole(&parts.headers, sent.framing) {
         let decoder = sent.attempt.decoder(head, &sent.memo).map_err(failed)?;
@@ -191,6 +203,13 @@ fn is_whole(headers: &http::HeaderMap, framing: Framing) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let essence = kind.split(';').next().unwrap_or(kind).trim();
     framing == Framing::Sse && essence.eq_ignore_ascii_case("application/json")
+}
+
+fn is_encoded(headers: &http::HeaderMap) -> bool {
+    headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .any(|it| !it.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// A provider's headers as adapters see them: lower-case names, text values.

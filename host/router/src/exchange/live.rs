@@ -171,11 +171,11 @@ impl Live {
         let wait = self.deadline.min(self.total).min(silent_until);
         let frame = match timeout_at(wait, stream.body.frame()).await {
             Ok(frame) => frame,
-            Err(_) if wait == self.deadline => return Err(Error::out_of_time()),
+            Err(_) if wait == self.deadline => return self.broke(Error::out_of_time()),
             Err(_) if wait == self.total => {
-                return Err(self.too_slow("took longer than upstream.total_timeout"));
+                return self.broke(self.too_slow("took longer than upstream.total_timeout"));
             }
-            Err(_) => return Err(self.too_slow("fell silent within its answer")),
+            Err(_) => return self.broke(self.too_slow("fell silent within its answer")),
         };
         stream.silent_until = None;
         match frame {
@@ -185,10 +185,20 @@ impl Live {
             },
             Some(Err(error)) => {
                 tracing::warn!(provider = self.endpoint.provider.name, %error, "stream broke");
-                Err(self.unavailable("broke the connection within its answer"))
+                self.broke(self.unavailable("broke the connection within its answer"))
             }
             None => self.decode(None),
         }
+    }
+
+    /// The stream will not go on. An answer that was complete by then is none the
+    /// worse: some providers keep the connection open after their end mark, or cut it.
+    fn broke(&mut self, error: Error) -> Result<(), Error> {
+        if !self.order.is_complete() {
+            return Err(error);
+        }
+        self.source = Source::Ended;
+        Ok(())
     }
 
     /// Frames a chunk, or the stream's end, and has the adapter read it.

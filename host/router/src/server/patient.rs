@@ -9,22 +9,44 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
+/// How a client of HTTP/2 begins. As long as all that came could be the beginning
+/// of it, nobody knows the protocol, and no protocol judges the silence.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
 /// A connection with bounds on its client's silence. Reading and writing fail
 /// with `TimedOut` once a bound is exceeded.
 pub(super) struct Patient<S> {
     stream: S,
-    /// Runs until the first byte has come; later silence is the protocol's to judge.
-    first_byte: Option<Pin<Box<Sleep>>>,
+    /// Runs until the client has shown its protocol; later silence is the protocol's
+    /// to judge.
+    greeting: Option<Greeting>,
     /// Runs while the client takes nothing of what is there for it.
     untaken: Option<Pin<Box<Sleep>>>,
     write_timeout: Duration,
 }
 
+/// A protocol that is not known yet.
+struct Greeting {
+    until: Pin<Box<Sleep>>,
+    /// Bytes of the preface that have come.
+    heard: usize,
+}
+
 impl<S> Patient<S> {
-    /// Waits for the first byte as long as for a request's head.
+    /// Waits for the client's protocol as long as for a request's head.
     pub(super) fn new(stream: S, header_timeout: Duration, write_timeout: Duration) -> Self {
-        let first_byte = Some(Box::pin(sleep(header_timeout)));
-        Self { stream, first_byte, untaken: None, write_timeout }
+        let greeting = Greeting { until: Box::pin(sleep(header_timeout)), heard: 0 };
+        Self { stream, greeting: Some(greeting), untaken: None, write_timeout }
+    }
+
+    /// Takes note of what came first.
+    fn heard(&mut self, bytes: &[u8]) {
+        let Some(greeting) = &mut self.greeting else { return };
+        let due = PREFACE.get(greeting.heard..).unwrap_or_default();
+        greeting.heard += bytes.len();
+        if bytes.is_empty() || bytes.len() >= due.len() || !due.starts_with(bytes) {
+            self.greeting = None;
+        }
     }
 
     /// Passes on what a write came to, or an error if it has been to nothing for
@@ -51,13 +73,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
         if read.is_ready() {
-            self.first_byte = None;
+            self.heard(buffer.filled().get(before..).unwrap_or_default());
             return read;
         }
-        let Some(first_byte) = &mut self.first_byte else { return Poll::Pending };
-        ready!(first_byte.as_mut().poll(context));
+        let Some(greeting) = &mut self.greeting else { return Poll::Pending };
+        ready!(greeting.until.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
@@ -111,12 +134,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_that_said_something_may_think() {
-        let (mut client, server) = duplex(16);
-        let mut server = Patient::new(server, SHORT, LONG);
-        client.write_u8(1).await.unwrap();
-        assert_eq!(server.read_u8().await.unwrap(), 1);
-        assert!(tokio::time::timeout(SHORT * 5, server.read_u8()).await.is_err());
+    async fn a_client_that_has_shown_its_protocol_may_think() {
+        for said in [b"G", PREFACE] {
+            let (mut client, server) = duplex(64);
+            let mut server = Patient::new(server, SHORT, LONG);
+            client.write_all(said).await.unwrap();
+            server.read_exact(&mut vec![0; said.len()]).await.unwrap();
+            assert!(tokio::time::timeout(SHORT * 5, server.read_u8()).await.is_err());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_stops_within_its_greeting_is_given_up_on() {
+        for cut in 1..PREFACE.len() {
+            let (mut client, server) = duplex(64);
+            let mut server = Patient::new(server, SHORT, LONG);
+            client.write_all(&PREFACE[..cut]).await.unwrap();
+            server.read_exact(&mut vec![0; cut]).await.unwrap();
+            let read = server.read_u8().await;
+            assert_eq!(read.unwrap_err().kind(), io::ErrorKind::TimedOut, "after {cut} bytes");
+        }
     }
 
     #[tokio::test]

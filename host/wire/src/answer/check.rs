@@ -68,5 +68,6 @@ fn extra(place: &'static str, fields: &[(String, String)]) -> Result<(), Malform
 }
 
 fn value(place: &'static str, json: &str) -> Result<(), MalformedEvent> {
-    json::check(json).map_err(|flaw| MalformedEvent { place, flaw: flaw.to_string() })
+    json::check(json).map_err(|flaw| MalformedEvent { place, flaw: flaw.to_string() })?;
+    Ok(())
 }

@@ -25,6 +25,8 @@ const MAX_METERS: usize = 64;
 pub struct Order {
     /// Parts begun, for each choice that was asked for.
     begun: Vec<u32>,
+    /// Whether each of them has finished.
+    finished: Vec<bool>,
     models: Vec<Option<String>>,
 }
 
@@ -32,8 +34,14 @@ impl Order {
     /// For an answer of at most this many choices.
     pub fn new(choices: u32) -> Self {
         // A dialect refuses requests for more.
-        let choices = choices.clamp(1, 1024);
-        Self { begun: vec![0; choices as usize], models: Vec::new() }
+        let choices = choices.clamp(1, 1024) as usize;
+        Self { begun: vec![0; choices], finished: vec![false; choices], models: Vec::new() }
+    }
+
+    /// Every choice that was asked for has finished: what may still come, says
+    /// nothing more.
+    pub fn is_complete(&self) -> bool {
+        self.finished.iter().all(|finished| *finished)
     }
 
     /// Checks the next event: its JSON parses, its choice was asked for, its part
@@ -57,6 +65,9 @@ impl Order {
             }
             Event::Finish(finish) => {
                 self.choice(finish.choice)?;
+                if let Some(finished) = self.finished.get_mut(finish.choice as usize) {
+                    *finished = true;
+                }
             }
             Event::Usage(usage) => self.usage(usage)?,
             Event::Origin(_) | Event::Failed(_) => {}
@@ -87,7 +98,7 @@ impl Order {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::events::{piece, usage_of};
+    use crate::events::{finish, piece, usage_of};
 
     fn text(choice: u32, index: u32) -> Event {
         piece(choice, index, chat::PartBody::Text("x".into()))
@@ -104,6 +115,21 @@ mod tests {
         assert_eq!(verdict(2, &[text(1, 0), text(0, 0)]), Ok(()));
         assert!(verdict(1, &[text(0, 1)]).unwrap_err().contains("ahead"));
         assert!(verdict(1, &[text(0, 0), text(0, 2)]).unwrap_err().contains("ahead"));
+    }
+
+    #[test]
+    fn complete_once_every_choice_has_finished() {
+        let mut order = Order::new(2);
+        for (event, complete) in [
+            (text(0, 0), false),
+            (finish(0, chat::FinishReason::Stop), false),
+            (finish(0, chat::FinishReason::Stop), false),
+            (finish(1, chat::FinishReason::Stop), true),
+            (Event::Usage(usage_of(1, 1)), true),
+        ] {
+            assert_eq!(order.check(&event), Ok(()));
+            assert_eq!(order.is_complete(), complete);
+        }
     }
 
     #[test]

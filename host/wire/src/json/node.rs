@@ -1,17 +1,13 @@
 //! A value of the body and the way to it.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::fmt;
 
-use super::scan;
+use super::{scan, unique};
 use crate::BadRequest;
 
 /// Name and raw JSON value of a field that nobody asked for.
 type Extra = (String, String);
-
-/// Fields up to which repeated names are looked for by comparing all pairs.
-const FEW_FIELDS: usize = 24;
 
 /// The way from the body to one of its values. Lives on the stack of whoever
 /// walks; only an error turns it into text.
@@ -37,7 +33,7 @@ impl fmt::Display for Path<'_> {
 }
 
 /// A field's name, cut where it is no name that anybody would miss the rest of.
-fn shown(name: &str) -> &str {
+pub(super) fn shown(name: &str) -> &str {
     name.char_indices().nth(64).map_or(name, |(end, _)| name.get(..end).unwrap_or(name))
 }
 
@@ -58,6 +54,15 @@ impl<'b, 'p> Node<'b, 'p> {
     /// The value as the client wrote it.
     pub(crate) fn raw(&self) -> &'b str {
         self.raw
+    }
+
+    /// The value as it travels on. Whoever reads it must not have to choose
+    /// between two fields of one name.
+    pub(crate) fn json(&self) -> Result<String, BadRequest> {
+        match unique::repeated_below(self.raw) {
+            Some(way) => Err(repeated(format!("{}{way}", self.path))),
+            None => Ok(self.raw.to_owned()),
+        }
     }
 
     pub(crate) fn is_object(&self) -> bool {
@@ -146,18 +151,15 @@ impl<'b, 'p> Node<'b, 'p> {
         if !self.is_object() {
             return Err(self.expected("an object"));
         }
-        let entries: Vec<Entry<'b>> = scan::members(self.raw)
+        let (names, values): (Vec<_>, Vec<_>) = scan::members(self.raw)
             .into_iter()
-            .map(|(key, raw)| Entry { name: scan::unescape(key), raw, taken: false })
-            .collect();
-        if let Some(name) = repeated(&entries) {
-            let path = Path::Field(&self.path, name);
-            return Err(BadRequest::at(
-                path.to_string(),
-                "duplicate_field",
-                "is given more than once",
-            ));
+            .map(|(key, raw)| (scan::unescape(key), raw))
+            .unzip();
+        if let Some(name) = unique::repeated(&names) {
+            return Err(repeated(Path::Field(&self.path, name).to_string()));
         }
+        let entries = names.into_iter().zip(values);
+        let entries = entries.map(|(name, raw)| Entry { name, raw, taken: false }).collect();
         Ok(Fields { path: &self.path, entries })
     }
 
@@ -176,22 +178,14 @@ impl<'b, 'p> Node<'b, 'p> {
     }
 }
 
+fn repeated(path: String) -> BadRequest {
+    BadRequest::at(path, "duplicate_field", "is given more than once")
+}
+
 struct Entry<'b> {
     name: Cow<'b, str>,
     raw: &'b str,
     taken: bool,
-}
-
-fn repeated<'e>(entries: &'e [Entry<'_>]) -> Option<&'e str> {
-    if entries.len() > FEW_FIELDS {
-        let mut seen = HashSet::with_capacity(entries.len());
-        return entries.iter().map(|entry| &*entry.name).find(|name| !seen.insert(*name));
-    }
-    entries.iter().enumerate().find_map(|(index, entry)| {
-        let earlier = entries.get(..index).unwrap_or_default();
-        let again = earlier.iter().any(|other| other.name == entry.name);
-        again.then_some(&*entry.name)
-    })
 }
 
 /// The fields of one object. A field may be taken again and is then given again;
@@ -260,7 +254,7 @@ impl<'b, 'p> Fields<'b, 'p> {
     }
 
     /// What nobody took, in the client's order.
-    pub(crate) fn rest(&self) -> Vec<Extra> {
-        self.left().map(|(name, node)| (name.to_owned(), node.raw().to_owned())).collect()
+    pub(crate) fn rest(&self) -> Result<Vec<Extra>, BadRequest> {
+        self.left().map(|(name, node)| Ok((name.to_owned(), node.json()?))).collect()
     }
 }

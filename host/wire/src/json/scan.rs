@@ -9,6 +9,11 @@ use serde::de::IgnoredAny;
 /// Levels of nesting that a value may have, as in the contract's `json`.
 pub(crate) const MAX_DEPTH: usize = 64;
 
+/// Values that a body may have. Each takes room of its own, so that without a bound
+/// a body of numbers alone would take many times its bytes. The longest
+/// conversations have a tenth of it.
+pub(crate) const MAX_VALUES: usize = 1 << 20;
+
 /// Why a text is not the JSON we take.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Flaw {
@@ -16,6 +21,8 @@ pub(crate) enum Flaw {
     Syntax { line: usize, column: usize },
     /// Nested deeper than [`MAX_DEPTH`].
     TooDeep,
+    /// More values than [`MAX_VALUES`].
+    TooMany,
     /// `\ud800` and its like without their other half: no valid text anywhere.
     LoneSurrogate,
 }
@@ -27,33 +34,42 @@ impl fmt::Display for Flaw {
                 write!(f, "is not valid JSON at line {line}, column {column}")
             }
             Self::TooDeep => write!(f, "is nested deeper than {MAX_DEPTH} levels"),
+            Self::TooMany => write!(f, "has more than {MAX_VALUES} values"),
             Self::LoneSurrogate => f.write_str("holds a \\u escape of half a surrogate pair"),
         }
     }
 }
 
-/// Checks that `text` is one JSON value that everybody can read.
-pub(crate) fn check(text: &str) -> Result<(), Flaw> {
+/// Checks that `text` is one JSON value that everybody can read, and counts the
+/// values in it.
+pub(crate) fn check(text: &str) -> Result<usize, Flaw> {
     serde_json::from_str::<IgnoredAny>(text)
         .map_err(|error| Flaw::Syntax { line: error.line(), column: error.column() })?;
     let bytes = text.as_bytes();
-    let (mut at, mut depth) = (0, 0_usize);
+    let (mut at, mut depth, mut values) = (0, 0_usize, 1_usize);
     while at < bytes.len() {
         match byte(bytes, at) {
             b'"' => {
                 at = checked_string_end(bytes, at)?;
                 continue;
             }
-            b'{' | b'[' => depth += 1,
+            b'{' | b'[' => {
+                depth += 1;
+                values += 1;
+            }
             b'}' | b']' => depth = depth.saturating_sub(1),
+            b',' => values += 1,
             _ => {}
         }
         if depth > MAX_DEPTH {
             return Err(Flaw::TooDeep);
         }
+        if values > MAX_VALUES {
+            return Err(Flaw::TooMany);
+        }
         at += 1;
     }
-    Ok(())
+    Ok(values)
 }
 
 /// One past the closing quote of the string that opens at `at`, whose surrogates
@@ -150,7 +166,7 @@ fn skip_space(bytes: &[u8], mut at: usize) -> usize {
 
 /// One past the closing quote of the string that opens at `at`. Looks for quotes
 /// alone: text is full of escapes, but few of them are of quotes.
-fn skip_string(bytes: &[u8], at: usize) -> usize {
+pub(super) fn skip_string(bytes: &[u8], at: usize) -> usize {
     let mut at = at + 1;
     while let Some(quote) = memchr(b'"', bytes.get(at..).unwrap_or_default()) {
         at += quote + 1;

@@ -80,6 +80,8 @@ pub struct ChatCall {
     pub approx_prompt_bytes: usize,
     /// Media in the messages.
     pub media: u32,
+    /// JSON values in the body: beside its bytes, what the call takes grows with them.
+    pub values: usize,
 }
 
 impl fmt::Debug for ChatCall {
@@ -101,7 +103,7 @@ impl fmt::Debug for ChatCall {
 pub fn decode(body: Bytes, options: &DecodeOptions) -> Result<ChatCall, BadRequest> {
     let whole = |message: String| BadRequest::at(String::new(), "invalid_json", message);
     let text = std::str::from_utf8(&body).map_err(|_| whole("is not valid UTF-8".to_owned()))?;
-    json::check(text).map_err(|flaw| whole(flaw.to_string()))?;
+    let values = json::check(text).map_err(|flaw| whole(flaw.to_string()))?;
     let root = Node::root(text);
     let mut fields = root.object()?;
 
@@ -119,7 +121,7 @@ pub fn decode(body: Bytes, options: &DecodeOptions) -> Result<ChatCall, BadReque
     request.reasoning = reasoning;
     request.extra = labels.forwarded;
     let (router_fields, extra) =
-        fields.rest().into_iter().partition(|(name, _)| ROUTER_FIELDS.contains(&name.as_str()));
+        fields.rest()?.into_iter().partition(|(name, _)| ROUTER_FIELDS.contains(&name.as_str()));
     request.extra.extend::<Vec<_>>(extra);
 
     let needs = needs::needs(&request);
@@ -136,6 +138,7 @@ pub fn decode(body: Bytes, options: &DecodeOptions) -> Result<ChatCall, BadReque
         router_fields,
         approx_prompt_bytes: conversation.text_bytes + needs::tool_bytes(&request.tools),
         media: conversation.media,
+        values,
         seals: conversation.finish(),
         routing,
         request,
@@ -212,7 +215,7 @@ impl Labels {
             let stored =
                 fields.left().any(|(name, store)| name == "store" && store.raw() == "true");
             if stored {
-                let forwarded = ("metadata".to_owned(), node.raw().to_owned());
+                let forwarded = ("metadata".to_owned(), node.json()?);
                 labels.forwarded.push(forwarded);
             }
         }

@@ -71,7 +71,7 @@ impl Conversation {
                 return Err(role.invalid(roles));
             }
         };
-        Ok(chat::Message { role, parts, name: fields.string("name")?, extra: fields.rest() })
+        Ok(chat::Message { role, parts, name: fields.string("name")?, extra: fields.rest()? })
     }
 
     /// What system, developer or user say.
@@ -177,13 +177,13 @@ impl Conversation {
             Some("custom") => custom(&mut fields.need("custom")?.object()?)?,
             Some(_) => {
                 self.native = true;
-                let native = chat::PartBody::Native(node.raw().to_owned());
+                let native = chat::PartBody::Native(node.json()?);
                 return Ok(plain(native));
             }
         };
         call.id = id.unwrap_or_else(|| made_up.to_owned());
         let cache = options::cache_point(&mut fields)?;
-        let part = self.remember(call, fields.rest());
+        let part = self.remember(call, fields.rest()?);
         Ok(chat::Part { cache, ..part })
     }
 
@@ -251,7 +251,7 @@ fn function(fields: &mut Fields<'_, '_>) -> Result<chat::ToolCall, BadRequest> {
     let input = match arguments {
         Some(node) if node.is_string() => node.string()?,
         // Some clients send the object that the string should hold.
-        Some(node) => node.raw().to_owned(),
+        Some(node) => node.json()?,
         None => String::new(),
     };
     Ok(chat::ToolCall { id: String::new(), name: called(fields)?, input, freeform: false })

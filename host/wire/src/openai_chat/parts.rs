@@ -28,25 +28,25 @@ impl Conversation {
                 let node = fields.need("input_audio")?;
                 if node.is_string() {
                     // A compatible provider's own way to attach sound.
-                    return Ok(self.native(part));
+                    return self.native(part);
                 }
                 self.audio(&mut node.object()?)?
             }
             "file" => self.file(&mut fields.need("file")?.object()?)?,
-            _ => return Ok(self.native(part)),
+            _ => return self.native(part),
         };
         Ok(chat::Part {
             cache: options::cache_point(&mut fields)?,
-            extra: fields.rest(),
+            extra: fields.rest()?,
             ..plain(body)
         })
     }
 
     /// A part of a kind that only this dialect knows.
-    fn native(&mut self, part: &Node<'_, '_>) -> chat::Part {
+    fn native(&mut self, part: &Node<'_, '_>) -> Result<chat::Part, BadRequest> {
         self.native = true;
         self.text_bytes += part.raw().len();
-        plain(chat::PartBody::Native(part.raw().to_owned()))
+        Ok(plain(chat::PartBody::Native(part.json()?)))
     }
 
     /// Text that is sealed where it is long.

@@ -41,14 +41,14 @@ fn detail(node: &Node<'_, '_>, fields: &mut Fields<'_, '_>) -> Result<Part, BadR
         "reasoning.summary" => Reasoning::Summary(fields.need("summary")?.string()?),
         "reasoning.encrypted" => Reasoning::Encrypted(fields.string("data")?.unwrap_or_default()),
         // Such as the record of a tool that a router ran.
-        _ => return Ok(plain(PartBody::Native(node.raw().to_owned()))),
+        _ => return Ok(plain(PartBody::Native(node.json()?))),
     };
     let format = fields.string("format")?;
     Ok(Part {
         id: fields.string("id")?,
         signature: fields.string("signature")?,
         format: format.filter(|format| format != UNKNOWN_FORMAT),
-        extra: fields.rest(),
+        extra: fields.rest()?,
         ..plain(PartBody::Reasoning(reasoning))
     })
 }

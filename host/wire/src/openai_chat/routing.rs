@@ -151,7 +151,7 @@ fn provider(node: &Node<'_, '_>, routing: &mut Routing) -> Result<(), BadRequest
     routing.max_latency_ms = latency.map(|node| cutoffs(&node, SECOND)).transpose()?;
     routing.strategy = fields.string("strategy")?;
     if let Some(node) = fields.take("options") {
-        routing.options = node.object()?.rest();
+        routing.options = node.object()?.rest()?;
     }
     nothing_left(&fields)
 }

@@ -25,7 +25,7 @@ fn tool(node: &Node<'_, '_>) -> Result<chat::Tool, BadRequest> {
             let custom = fields.need("custom")?;
             freeform_tool(fields, &custom).map(chat::Tool::Freeform)
         }
-        Some(_) => Ok(chat::Tool::Native(node.raw().to_owned())),
+        Some(_) => Ok(chat::Tool::Native(node.json()?)),
     }
 }
 
@@ -45,10 +45,10 @@ fn function_tool(
     Ok(chat::FunctionTool {
         name: name(&mut fields)?,
         description: fields.string("description")?,
-        parameters: parameters.map(|node| node.raw().to_owned()),
+        parameters: parameters.map(|node| node.json()).transpose()?,
         strict: fields.boolean("strict")?,
         cache,
-        extra: [outer.rest(), fields.rest()].concat(),
+        extra: [outer.rest()?, fields.rest()?].concat(),
     })
 }
 
@@ -63,7 +63,7 @@ fn freeform_tool(
         name: name(&mut fields)?,
         description: fields.string("description")?,
         grammar,
-        extra: [outer.rest(), fields.rest()].concat(),
+        extra: [outer.rest()?, fields.rest()?].concat(),
     })
 }
 
@@ -112,7 +112,7 @@ pub(super) fn tool_choice(
         "function" => chat::ToolChoice::Named(named(&node, "function")?),
         "custom" => chat::ToolChoice::Named(named(&node, "custom")?),
         "allowed_tools" => allowed(&node)?,
-        _ => chat::ToolChoice::Native(node.raw().to_owned()),
+        _ => chat::ToolChoice::Native(node.json()?),
     };
     Ok(Some(choice))
 }
@@ -138,7 +138,7 @@ fn allowed(node: &Node<'_, '_>) -> Result<chat::ToolChoice, BadRequest> {
             "function" => names.push(named(&tool, "function")?),
             "custom" => names.push(named(&tool, "custom")?),
             // A tool of the provider's has no name that we know.
-            _ => return Ok(chat::ToolChoice::Native(node.raw().to_owned())),
+            _ => return Ok(chat::ToolChoice::Native(node.json()?)),
         }
     }
     let allowed = chat::AllowedTools { names, required };
@@ -156,7 +156,7 @@ pub(super) fn response_format(
         "text" => chat::ResponseFormat::Text,
         "json_object" => chat::ResponseFormat::JsonObject,
         "json_schema" => json_schema(&fields.need("json_schema")?)?,
-        _ => chat::ResponseFormat::Native(node.raw().to_owned()),
+        _ => chat::ResponseFormat::Native(node.json()?),
     };
     Ok(Some(format))
 }
@@ -170,7 +170,7 @@ fn json_schema(node: &Node<'_, '_>) -> Result<chat::ResponseFormat, BadRequest> 
     Ok(chat::ResponseFormat::JsonSchema(chat::JsonSchema {
         name: fields.string("name")?,
         description: fields.string("description")?,
-        schema: schema.raw().to_owned(),
+        schema: schema.json()?,
         strict: fields.boolean("strict")?,
     }))
 }
