@@ -7,6 +7,8 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::machine;
+
 /// Longest id of a plugin, bytes.
 const MAX_ID_BYTES: usize = 64;
 
@@ -52,6 +54,7 @@ impl Stamp {
         match self.read_unless_changed() {
             Ok(Some(bytes)) => Ok(bytes),
             Ok(None) => Err(Unread::Changing),
+            Err(error) if machine::lacks_descriptors(&error) => Err(Unread::Changing),
             Err(error) => Err(Unread::ForGood(unreadable(error))),
         }
     }
@@ -70,7 +73,7 @@ impl Stamp {
 
 /// Why there are no bytes.
 pub(crate) enum Unread {
-    /// Somebody is writing to it.
+    /// Somebody is writing to it, or it cannot be opened just now.
     Changing,
     /// Another look would not help.
     ForGood(String),

@@ -12,6 +12,7 @@ use crate::cache::CodeCache;
 use crate::error::{Error, LoadError};
 use crate::grants::Grants;
 use crate::limits::{Limits, MAX_MEMORIES, MAX_TABLES, TICK};
+use crate::machine;
 use crate::plugin::{self, Plugin};
 
 /// Compiles and runs plugins. Cheap to clone; the pools and the clock's thread
@@ -23,19 +24,10 @@ pub struct Engine {
 
 struct Shared {
     wasmtime: wasmtime::Engine,
+    instances: u32,
     limits: Arc<Limits>,
     cache: Option<CodeCache>,
 }
-
-/// Memory mappings that one live instance may take, seen on Linux: its memory's
-/// image, heap, guard, and its table.
-const MAPPINGS_PER_INSTANCE: u32 = 8;
-
-/// Linux's default for the mappings of one process, where it cannot be read.
-const DEFAULT_MAPPINGS: u32 = 65_530;
-
-/// Mappings left to the rest of the process: threads, files, the allocator.
-const SPARE_MAPPINGS: u32 = 8_000;
 
 /// Fewer instances than this are not worth running with.
 const MIN_INSTANCES: u32 = 16;
@@ -60,7 +52,7 @@ impl Engine {
     /// # Errors
     /// When the machine cannot hold even the smallest pools.
     pub fn new(limits: Limits, cache_dir: Option<PathBuf>) -> Result<Self, Error> {
-        let wasmtime = start(&limits)?;
+        let (wasmtime, instances) = start(&limits)?;
         let cache = cache_dir.and_then(|directory| {
             let cache = CodeCache::open(&directory, &wasmtime);
             cache
@@ -71,7 +63,9 @@ impl Engine {
                 .ok()
         });
         tick(wasmtime.weak())?;
-        Ok(Self { shared: Arc::new(Shared { wasmtime, limits: Arc::new(limits), cache }) })
+        Ok(Self {
+            shared: Arc::new(Shared { wasmtime, instances, limits: Arc::new(limits), cache }),
+        })
     }
 
     /// Validates, compiles (or finds compiled), links and tries a component.
@@ -87,6 +81,19 @@ impl Engine {
     /// The bounds that plugins run under.
     pub fn limits(&self) -> &Arc<Limits> {
         &self.shared.limits
+    }
+
+    /// Instances that the pools hold, at most [`Limits::max_instances`]; one that
+    /// needs more than its share leaves less to others.
+    pub fn instances(&self) -> u32 {
+        self.shared.instances
+    }
+
+    /// Instances that live now.
+    pub fn live_instances(&self) -> u32 {
+        let metrics = self.shared.wasmtime.pooling_allocator_metrics();
+        let live = metrics.map_or(0, |metrics| metrics.component_instances());
+        u32::try_from(live).unwrap_or(u32::MAX)
     }
 
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
@@ -117,8 +124,8 @@ impl std::fmt::Debug for Engine {
 
 /// Makes the pools as large as the limits and the machine allow: first by what
 /// Linux says of its mappings, then by trying, for the address space.
-fn start(limits: &Limits) -> Result<wasmtime::Engine, Error> {
-    let fitting = mappings().saturating_sub(SPARE_MAPPINGS) / MAPPINGS_PER_INSTANCE;
+fn start(limits: &Limits) -> Result<(wasmtime::Engine, u32), Error> {
+    let fitting = machine::instances_within_mappings();
     let mut instances =
         limits.max_instances.min(fitting).max(MIN_INSTANCES.min(limits.max_instances));
     loop {
@@ -128,20 +135,18 @@ fn start(limits: &Limits) -> Result<wasmtime::Engine, Error> {
                     let wanted = limits.max_instances;
                     tracing::warn!(instances, wanted, "this machine holds fewer plugin instances");
                 }
-                return Ok(engine);
+                return Ok((engine, instances));
             }
             Err(_) if instances / 2 >= MIN_INSTANCES => instances /= 2,
-            Err(error) => return Err(Error::Start(crate::error::chain(&error))),
+            Err(error) => {
+                return Err(Error::Start(format!(
+                    "{instances} plugin instances do not fit the address space, see `ulimit -v` \
+                     ({})",
+                    crate::error::chain(&error)
+                )));
+            }
         }
     }
-}
-
-/// How many mappings this process may have.
-fn mappings() -> u32 {
-    std::fs::read_to_string("/proc/sys/vm/max_map_count")
-        .ok()
-        .and_then(|text| text.trim().parse().ok())
-        .unwrap_or(DEFAULT_MAPPINGS)
 }
 
 fn config(limits: &Limits, instances: u32) -> Config {

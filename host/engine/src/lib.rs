@@ -15,6 +15,7 @@ mod error;
 mod grants;
 mod limits;
 mod log;
+pub mod machine;
 mod plugin;
 mod question;
 mod registry;

@@ -145,6 +145,11 @@ impl Registry {
         self.slots.load().iter().map(|(id, slot)| slot.status(id)).collect()
     }
 
+    /// Runs its plugins.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// The directory that is overlaid, if any.
     pub fn directory(&self) -> Option<&Path> {
         self.options.directory.as_deref()
