@@ -12,5 +12,6 @@ mod ops;
 mod plugins;
 mod seals;
 mod setup;
+mod shedding;
 mod tidy;
 mod upstream;

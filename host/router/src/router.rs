@@ -1,12 +1,14 @@
 //! The router's state: what every request shares.
 
+use crate::admission::Admission;
+use crate::capacity::{Capacity, TooFewDescriptors, Wanted};
 use crate::config::Config;
 use crate::embedded;
 use crate::route::Health;
 use crate::telemetry::Metrics;
 use crate::upstream::{Client, ClientError, Credentials};
 use arc_swap::ArcSwap;
-use plugway_engine::{Engine, Registry, RegistryOptions, Setup};
+use plugway_engine::{Engine, Registry, RegistryOptions, Setup, machine};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -14,11 +16,14 @@ use tokio::sync::Semaphore;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The plugin engine, or a first-party plugin.
-    #[error("the plugin engine could not start: {0}")]
+    #[error(transparent)]
     Engine(#[from] plugway_engine::Error),
     /// The HTTP client.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The machine.
+    #[error(transparent)]
+    Descriptors(#[from] TooFewDescriptors),
 }
 
 /// Everything that requests share. Made once, then only read; what changes
@@ -33,7 +38,11 @@ pub struct Router {
     pub metrics: Arc<Metrics>,
     /// Providers' keys.
     pub credentials: Credentials,
-    /// Room for request and response bodies held whole, in KiB.
+    /// Places for connections and requests.
+    pub(crate) admission: Admission,
+    /// All the room for request and response bodies held whole, in KiB.
+    buffer_kibibytes: usize,
+    /// What is left of it.
     pub(crate) buffers: Arc<Semaphore>,
 }
 
@@ -45,8 +54,14 @@ impl Router {
     /// When the engine cannot start, a first-party plugin is broken, or a
     /// configured CA file is unusable.
     pub fn new(config: Config, credentials: Credentials) -> Result<Self, StartError> {
+        let wanted = Wanted::by(&config);
+        // Known to suffice before anything is opened.
+        let descriptors = machine::claim_descriptors();
+        Capacity::derive(descriptors, u32::MAX, wanted)?;
         let plugins = &config.plugins;
         let engine = Engine::new(plugins.limits.clone(), plugins.cache_directory.clone())?;
+        let capacity = Capacity::derive(descriptors, engine.instances(), wanted)?;
+        capacity.tell(wanted);
         let setups = plugins.options.iter().map(|(id, options)| {
             (id.clone(), Setup { options: options.clone(), ..Setup::default() })
         });
@@ -58,14 +73,34 @@ impl Router {
         };
         let registry = Registry::new(engine, embedded::PLUGINS.to_vec(), options)?;
         let kibibytes = config.server.max_buffered_bytes / 1024;
+        let kibibytes = kibibytes.clamp(1, Semaphore::MAX_PERMITS);
         Ok(Self {
-            settings: ArcSwap::from_pointee(Settings::new(config)?),
+            settings: ArcSwap::from_pointee(Settings::new(config, &capacity)?),
             registry: Arc::new(registry),
             health: Health::new(),
             metrics: Arc::new(Metrics::new()),
             credentials,
-            buffers: Arc::new(Semaphore::new(kibibytes.clamp(1, Semaphore::MAX_PERMITS))),
+            admission: Admission::new(capacity),
+            buffer_kibibytes: kibibytes,
+            buffers: Arc::new(Semaphore::new(kibibytes)),
         })
+    }
+
+    /// Brings the metrics of what is in use up to date.
+    pub(crate) fn note_use(&self) {
+        for (resource, capacity, taken) in self.admission.usage() {
+            self.metrics.note_use(resource, capacity.into(), taken as u64);
+        }
+        let Capacity { descriptors, instances, .. } = self.admission.capacity();
+        let live = self.registry.engine().live_instances();
+        self.metrics.note_use("instances", instances.into(), live.into());
+        // Unknown where the system does not tell.
+        if let Some(open) = machine::open_descriptors() {
+            self.metrics.note_use("descriptors", descriptors.into(), open.into());
+        }
+        let kibibytes = self.buffer_kibibytes;
+        let held = kibibytes.saturating_sub(self.buffers.available_permits());
+        self.metrics.note_use("buffered_bytes", kibibytes as u64 * 1024, held as u64 * 1024);
     }
 
     /// What holds now. A request asks once and keeps to what it was given, so that
@@ -84,7 +119,9 @@ pub struct Settings {
 }
 
 impl Settings {
-    fn new(config: Config) -> Result<Self, ClientError> {
+    fn new(mut config: Config, capacity: &Capacity) -> Result<Self, ClientError> {
+        let idle = capacity.idle_per_origin(config.catalog.providers.len());
+        config.upstream.pool_max_idle_per_host = config.upstream.pool_max_idle_per_host.min(idle);
         Ok(Self { upstream: Client::new(&config.upstream)?, config })
     }
 }

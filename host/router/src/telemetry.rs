@@ -27,6 +27,20 @@ pub struct AttemptLabels {
     pub outcome: &'static str,
 }
 
+/// What left no room.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ShedLabels {
+    /// `requests` or `connections`.
+    pub bound: &'static str,
+}
+
+/// What there is only so much of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ResourceLabels {
+    /// `connections`, `requests`, `instances`, `descriptors` or `buffered_bytes`.
+    pub resource: &'static str,
+}
+
 /// Which plugin.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct PluginLabels {
@@ -50,6 +64,12 @@ pub struct Metrics {
     pub requests: Family<RequestLabels, Counter>,
     /// Requests under way.
     pub in_flight: Gauge,
+    /// Requests for which there was no room.
+    pub requests_shed: Family<ShedLabels, Counter>,
+    /// How much fits at once, by resource.
+    pub capacity: Family<ResourceLabels, Gauge>,
+    /// How much of that is taken.
+    pub in_use: Family<ResourceLabels, Gauge>,
     /// Attempts made, by provider and outcome.
     pub attempts: Family<AttemptLabels, Counter>,
     /// Tokens, as providers count them.
@@ -72,6 +92,9 @@ impl Metrics {
             registry: Registry::with_prefix("plugway"),
             requests: Family::default(),
             in_flight: Gauge::default(),
+            requests_shed: Family::default(),
+            capacity: Family::default(),
+            in_use: Family::default(),
             attempts: Family::default(),
             tokens: Family::default(),
             plugin_failures: Family::default(),
@@ -87,6 +110,13 @@ impl Metrics {
         let Self { registry, .. } = self;
         registry.register("requests", "Requests answered", self.requests.clone());
         registry.register("requests_in_flight", "Requests under way", self.in_flight.clone());
+        registry.register(
+            "requests_shed",
+            "Requests turned away because there was no room for them",
+            self.requests_shed.clone(),
+        );
+        registry.register("capacity", "How much fits at once", self.capacity.clone());
+        registry.register("in_use", "How much of the capacity is taken", self.in_use.clone());
         registry.register("attempts", "Attempts at providers", self.attempts.clone());
         registry.register("tokens", "Tokens as providers count them", self.tokens.clone());
         registry.register(
@@ -109,6 +139,13 @@ impl Metrics {
             "From the request to its last byte",
             self.duration.clone(),
         );
+    }
+
+    /// Notes how much there is of a resource, and how much of it is taken.
+    pub fn note_use(&self, resource: &'static str, capacity: u64, in_use: u64) {
+        let labels = ResourceLabels { resource };
+        self.capacity.get_or_create(&labels).set(i64::try_from(capacity).unwrap_or(i64::MAX));
+        self.in_use.get_or_create(&labels).set(i64::try_from(in_use).unwrap_or(i64::MAX));
     }
 
     /// The text that Prometheus scrapes.

@@ -68,6 +68,7 @@ pub(super) fn readyz(router: &Router, settings: &Settings) -> Response<Body> {
 /// Prometheus' text format.
 pub(super) fn metrics(router: &Router) -> Response<Body> {
     const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    router.note_use();
     let text = router.metrics.render().unwrap_or_default();
     respond::full(StatusCode::OK, HeaderValue::from_static(OPENMETRICS), text)
 }
