@@ -30,7 +30,7 @@ async fn all_free(router: &TestRouter) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    timeout(PATIENCE, free).await.expect("a place was never given back");
+    timeout(PATIENCE, free).await.unwrap_or_else(|_| panic!("a place was never given back"));
     assert_eq!(metric(&client, "plugway_requests_in_flight").await, 0);
 }
 

@@ -40,12 +40,13 @@ pub async fn serve(
         (Err(error), _) => respond::error(&error, None),
         (Ok(()), None) => respond::error(&Error::new(Code::RouteNotFound, NO_ROUTE), None),
         (Ok(()), Some(Route::Chat)) if method == Method::POST => {
-            match router.admission.request() {
-                _ if is_excess => shed::answer(&router, request, Bound::Connections).await,
-                None => shed::answer(&router, request, Bound::Requests).await,
+            let place = if is_excess { None } else { router.admission.request() };
+            if let Some(place) = place {
                 // Keeps a record of its own.
-                Some(place) => return chat::completions(router, settings, request, place).await,
+                return chat::completions(router, settings, request, place).await;
             }
+            let bound = if is_excess { Bound::Connections } else { Bound::Requests };
+            shed::answer(&router, request, bound).await
         }
         (Ok(()), Some(route)) => look_up(&router, &settings, &route, &method),
     };

@@ -61,14 +61,17 @@ pub(super) fn close(response: &mut Response<Body>) {
 /// Whether the body has been dropped to its end.
 async fn drop_body(request: Request<Incoming>) -> bool {
     let (head, mut body) = request.into_parts();
-    let is_small = body.size_hint().upper().is_some_and(|bytes| bytes <= MAX_DROPPED_BYTES);
+    let is_large = body.size_hint().lower() > MAX_DROPPED_BYTES;
     // A client that asks first is not told to send what would be dropped.
-    if !is_small || head.headers.contains_key(EXPECT) {
+    if is_large || head.headers.contains_key(EXPECT) {
         return body.is_end_stream();
     }
     let dropped = async {
+        let mut dropped = 0;
         while let Some(frame) = body.frame().await {
-            if frame.is_err() {
+            let Ok(frame) = frame else { return false };
+            dropped += frame.data_ref().map_or(0, |chunk| chunk.len() as u64);
+            if dropped > MAX_DROPPED_BYTES {
                 return false;
             }
         }
