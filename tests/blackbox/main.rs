@@ -20,6 +20,7 @@ mod provider_input;
 mod reload;
 mod seals;
 mod setup;
+mod shedding;
 mod tidy;
 mod upstream;
 mod wire;

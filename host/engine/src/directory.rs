@@ -80,7 +80,7 @@ impl Stamp {
 
 /// Why there are no bytes.
 pub(crate) enum Unread {
-    /// Somebody is writing to it.
+    /// Somebody is writing to it, or it cannot be opened just now.
     Changing,
     /// The machine did not let it be read; another look may help.
     ForNow(String),

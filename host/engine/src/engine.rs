@@ -15,6 +15,7 @@ use crate::error::{Error, LoadError, LoadErrorKind};
 use crate::grants::Grants;
 use crate::inspect::Shape;
 use crate::limits::{Limits, MAX_MEMORIES, MAX_TABLES, TICK};
+use crate::machine;
 use crate::plugin::{self, Plugin};
 
 /// Compiles and runs plugins. Cheap to clone; the pools and the clock's thread
@@ -26,6 +27,7 @@ pub struct Engine {
 
 struct Shared {
     wasmtime: wasmtime::Engine,
+    instances: u32,
     limits: Arc<Limits>,
     cache: Option<CodeCache>,
     compiler: Compiler,
@@ -42,16 +44,6 @@ pub(crate) struct Code {
     pub(crate) shape: Shape,
     pub(crate) component: Component,
 }
-
-/// Memory mappings that one live instance may take, seen on Linux: its memory's
-/// image, heap, guard, and its table.
-const MAPPINGS_PER_INSTANCE: u32 = 8;
-
-/// Linux's default for the mappings of one process, where it cannot be read.
-const DEFAULT_MAPPINGS: u32 = 65_530;
-
-/// Mappings left to the rest of the process: threads, files, the allocator.
-const SPARE_MAPPINGS: u32 = 8_000;
 
 /// Fewer instances than this are not worth running with.
 const MIN_INSTANCES: u32 = 16;
@@ -88,7 +80,7 @@ impl Engine {
         cache_dir: Option<PathBuf>,
         compiler: Compiler,
     ) -> Result<Self, Error> {
-        let wasmtime = with_pools(&limits)?;
+        let (wasmtime, instances) = with_pools(&limits)?;
         let cache = cache_dir.and_then(|directory| {
             let cache = CodeCache::open(&directory, &wasmtime);
             cache
@@ -101,7 +93,7 @@ impl Engine {
         tick(wasmtime.weak())?;
         let places = Places::new(limits.max_compiles);
         let (limits, in_use) = (Arc::new(limits), Mutex::default());
-        let shared = Shared { wasmtime, limits, cache, compiler, places, in_use };
+        let shared = Shared { wasmtime, instances, limits, cache, compiler, places, in_use };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -118,6 +110,12 @@ impl Engine {
     /// The bounds that plugins run under.
     pub fn limits(&self) -> &Arc<Limits> {
         &self.shared.limits
+    }
+
+    /// Instances that the pools hold, at most [`Limits::max_instances`]; one that
+    /// needs more than its share leaves less to others.
+    pub fn instances(&self) -> u32 {
+        self.shared.instances
     }
 
     /// Plugin instances alive now, warm ones included.
@@ -178,8 +176,8 @@ impl std::fmt::Debug for Engine {
 
 /// Makes the pools as large as the limits and the machine allow: first by what
 /// Linux says of its mappings, then by trying, for the address space.
-fn with_pools(limits: &Limits) -> Result<wasmtime::Engine, Error> {
-    let fitting = mappings().saturating_sub(SPARE_MAPPINGS) / MAPPINGS_PER_INSTANCE;
+fn with_pools(limits: &Limits) -> Result<(wasmtime::Engine, u32), Error> {
+    let fitting = machine::instances_within_mappings();
     let mut instances =
         limits.max_instances.min(fitting).max(MIN_INSTANCES.min(limits.max_instances));
     loop {
@@ -189,20 +187,18 @@ fn with_pools(limits: &Limits) -> Result<wasmtime::Engine, Error> {
                     let wanted = limits.max_instances;
                     tracing::warn!(instances, wanted, "this machine holds fewer plugin instances");
                 }
-                return Ok(engine);
+                return Ok((engine, instances));
             }
             Err(_) if instances / 2 >= MIN_INSTANCES => instances /= 2,
-            Err(error) => return Err(Error::Start(crate::error::chain(&error))),
+            Err(error) => {
+                return Err(Error::Start(format!(
+                    "{instances} plugin instances do not fit the address space, see `ulimit -v` \
+                     ({})",
+                    crate::error::chain(&error)
+                )));
+            }
         }
     }
-}
-
-/// How many mappings this process may have.
-fn mappings() -> u32 {
-    std::fs::read_to_string("/proc/sys/vm/max_map_count")
-        .ok()
-        .and_then(|text| text.trim().parse().ok())
-        .unwrap_or(DEFAULT_MAPPINGS)
 }
 
 fn config(limits: &Limits, instances: u32) -> Config {

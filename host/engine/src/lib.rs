@@ -17,6 +17,7 @@ mod grants;
 mod inspect;
 mod limits;
 mod log;
+pub mod machine;
 mod plugin;
 mod question;
 mod registry;

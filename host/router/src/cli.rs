@@ -3,14 +3,14 @@
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
 use plugway_engine::Compiler;
 
-use crate::config::{self, Config, Diagnostics, Environment};
+use crate::config::{self, Config, Diagnostic, Diagnostics, Environment};
 use crate::reload::ConfigSource;
 
 /// One endpoint in front of every model provider.
@@ -103,6 +103,9 @@ impl ServeArgs {
             config.server.listen = listen;
         }
         if let Some(plugins) = &self.plugins {
+            if !plugins.is_dir() {
+                return Err(no_directory(plugins));
+            }
             config.plugins.directory = Some(plugins.clone());
         }
         Ok(config)
@@ -126,6 +129,13 @@ pub fn compiler() -> Compiler {
 /// The same, where the program is not the one that runs.
 pub fn compiler_of(program: PathBuf) -> Compiler {
     Compiler::Child { program, arguments: vec!["compile-component".to_owned()] }
+}
+
+fn no_directory(path: &Path) -> Diagnostics {
+    Diagnostics::new(vec![Diagnostic::general(
+        format!("--plugins: `{}` is no directory", path.display()),
+        "create it, or leave the argument out",
+    )])
 }
 
 /// Prints mistakes and fails, or prints warnings and a summary.
@@ -183,9 +193,12 @@ mod tests {
         let beside = directory.path().join("plugins");
         std::fs::create_dir(&beside).unwrap();
         assert_eq!(load(&[]).plugins.directory, Some(beside));
-        let config = load(&["--listen", "127.0.0.1:0", "--plugins", "elsewhere"]);
+        let elsewhere = directory.path().join("elsewhere");
+        std::fs::create_dir(&elsewhere).unwrap();
+        let named = ["--listen", "127.0.0.1:0", "--plugins", elsewhere.to_str().unwrap()];
+        let config = load(&named);
         assert_eq!(config.server.listen.port(), 0);
-        assert_eq!(config.plugins.directory, Some("elsewhere".into()));
+        assert_eq!(config.plugins.directory, Some(elsewhere));
     }
 
     #[test]

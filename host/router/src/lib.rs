@@ -6,8 +6,10 @@
 
 #![deny(unsafe_code)]
 
+mod admission;
 pub mod api;
 mod buffer;
+mod capacity;
 pub mod catalog;
 pub mod cli;
 pub mod config;

@@ -10,7 +10,7 @@ use plugway::demo::{self, Demo};
 use plugway::upstream::Credentials;
 use plugway::{Router, reload, server};
 use plugway_engine::compile_here;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
@@ -35,7 +35,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(args) => Ok(cli::check(&args, &process_environment, &mut io::stdout())?),
         Command::Demo(args) => demonstrate(args),
         Command::ConfigReference => {
-            print!("{}", config::reference());
+            io::stdout().write_all(config::reference().as_bytes())?;
             Ok(ExitCode::SUCCESS)
         }
         Command::CompileComponent(CompileArgs { memory, seconds }) => {
@@ -121,7 +121,9 @@ fn log(config: LogConfig) {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(io::stderr().is_terminal())
-        .with_writer(io::stderr);
+        .with_writer(io::stderr)
+        // It would be told on the same stderr, and panic if nobody reads that.
+        .log_internal_errors(false);
     match config.format {
         LogFormat::Json => log.json().flatten_event(true).init(),
         LogFormat::Pretty => log.init(),

@@ -9,6 +9,7 @@ use plugway_engine::chat;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::OwnedSemaphorePermit;
 
 /// Public id of one generation: `gen-` and 26 letters and digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +99,8 @@ pub struct Record {
     finish: String,
     failure: Option<(Code, String)>,
     status: Option<StatusCode>,
+    /// The request's place among those under way.
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Record {
@@ -123,7 +126,13 @@ impl Record {
             finish: String::new(),
             failure: None,
             status: None,
+            place: None,
         }
+    }
+
+    /// Gives the place back when the request has ended, however it ends.
+    pub(crate) fn hold(&mut self, place: OwnedSemaphorePermit) {
+        self.place = Some(place);
     }
 
     /// When the request came in.

@@ -153,11 +153,9 @@ impl Router {
             tracing::warn!("{warning}");
         }
         // A file of authorities may have changed without a word in the configuration.
-        let keep = !in_any_case && config.upstream == before.config.upstream;
-        let settings = match keep {
-            true => Settings { upstream: before.upstream.clone(), config },
-            false => Settings::new(config).map_err(|error| error.to_string())?,
-        };
+        let keep = (!in_any_case).then_some(&*before);
+        let settings = Settings::new(config, &self.admission.capacity(), keep)
+            .map_err(|error| error.to_string())?;
         let options = plugin_options(&settings.config.plugins);
         self.registry.reconfigure(options).map_err(|error| error.to_string())?;
         self.settings.store(Arc::new(settings));
@@ -258,6 +256,7 @@ fn keep_until_restart(before: &Config, after: &mut Config) -> Vec<&'static str> 
     keep! {
         server.listen = "server.listen",
         server.max_connections = "server.max_connections",
+        server.max_requests = "server.max_requests",
         server.max_header_bytes = "server.max_header",
         server.max_concurrent_streams = "server.max_concurrent_streams",
         server.max_buffered_bytes = "server.max_buffered",

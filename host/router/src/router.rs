@@ -1,5 +1,7 @@
 //! The router's state: what every request shares.
 
+use crate::admission::Admission;
+use crate::capacity::{Capacity, TooFewDescriptors, Wanted};
 use crate::config::{Config, PluginsConfig};
 use crate::embedded;
 use crate::exchange::RetryBudget;
@@ -8,7 +10,7 @@ use crate::route::Health;
 use crate::telemetry::Metrics;
 use crate::upstream::{self, Client, ClientError, Credentials};
 use arc_swap::ArcSwap;
-use plugway_engine::{Compiler, Engine, Registry, RegistryOptions, Setup};
+use plugway_engine::{Compiler, Engine, Registry, RegistryOptions, Setup, machine};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 
@@ -16,11 +18,14 @@ use tokio::sync::Semaphore;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The plugin engine, or a first-party plugin.
-    #[error("the plugin engine could not start: {0}")]
+    #[error(transparent)]
     Engine(#[from] plugway_engine::Error),
     /// The HTTP client.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// The machine.
+    #[error(transparent)]
+    Descriptors(#[from] TooFewDescriptors),
 }
 
 /// Everything that requests share. Made once, then only read; what changes
@@ -42,7 +47,11 @@ pub struct Router {
     pub(crate) reload_turn: Arc<Semaphore>,
     /// How often requests may be tried again.
     pub(crate) retries: RetryBudget,
-    /// Room for request and response bodies held whole, in KiB.
+    /// Places for connections and requests.
+    pub(crate) admission: Admission,
+    /// All the room for request and response bodies held whole, in KiB.
+    buffer_kibibytes: usize,
+    /// What is left of it.
     pub(crate) buffers: Arc<Semaphore>,
 }
 
@@ -58,15 +67,22 @@ impl Router {
         credentials: Credentials,
         compiler: Compiler,
     ) -> Result<Self, StartError> {
+        let wanted = Wanted::by(&config);
+        // Known to suffice before anything is opened.
+        let descriptors = machine::claim_descriptors();
+        Capacity::derive(descriptors, u32::MAX, wanted)?;
         let plugins = &config.plugins;
         let cache = plugins.cache_directory.clone();
         let engine = Engine::start(plugins.limits.clone(), cache, compiler)?;
+        let capacity = Capacity::derive(descriptors, engine.instances(), wanted)?;
+        capacity.tell(wanted);
         let options = plugin_options(plugins);
         let registry = Registry::new(engine, embedded::PLUGINS.to_vec(), options)?;
         let kibibytes = config.server.max_buffered_bytes / 1024;
+        let kibibytes = kibibytes.clamp(1, Semaphore::MAX_PERMITS);
         let metrics = Arc::new(Metrics::new());
         Ok(Self {
-            settings: ArcSwap::from_pointee(Settings::new(config)?),
+            settings: ArcSwap::from_pointee(Settings::new(config, &capacity, None)?),
             reloading: Mutex::default(),
             shown: ArcSwap::default(),
             registry: Arc::new(registry),
@@ -75,7 +91,9 @@ impl Router {
             credentials,
             reload_turn: Arc::new(Semaphore::new(1)),
             retries: RetryBudget::new(),
-            buffers: Arc::new(Semaphore::new(kibibytes.clamp(1, Semaphore::MAX_PERMITS))),
+            admission: Admission::new(capacity),
+            buffer_kibibytes: kibibytes,
+            buffers: Arc::new(Semaphore::new(kibibytes)),
         })
     }
 
@@ -85,6 +103,23 @@ impl Router {
         let reloading = Reloading::new(source);
         let shown = ArcSwap::from_pointee(reloading.status().clone());
         Self { reloading: Mutex::new(reloading), shown, ..self }
+    }
+
+    /// Brings the metrics of what is in use up to date.
+    pub(crate) fn note_use(&self) {
+        for (resource, capacity, taken) in self.admission.usage() {
+            self.metrics.note_use(resource, capacity.into(), taken as u64);
+        }
+        let Capacity { descriptors, instances, .. } = self.admission.capacity();
+        let live = self.registry.engine().instances_in_use();
+        self.metrics.note_use("instances", instances.into(), live);
+        // Unknown where the system does not tell.
+        if let Some(open) = machine::open_descriptors() {
+            self.metrics.note_use("descriptors", descriptors.into(), open.into());
+        }
+        let kibibytes = self.buffer_kibibytes;
+        let held = kibibytes.saturating_sub(self.buffers.available_permits());
+        self.metrics.note_use("buffered_bytes", kibibytes as u64 * 1024, held as u64 * 1024);
     }
 
     /// What holds now. A request asks once and keeps to what it was given, so that
@@ -103,8 +138,19 @@ pub struct Settings {
 }
 
 impl Settings {
-    pub(crate) fn new(config: Config) -> Result<Self, ClientError> {
-        Ok(Self { upstream: Arc::new(Client::new(&config.upstream)?), config })
+    /// With the connections that there are, where nothing about them is to change.
+    pub(crate) fn new(
+        mut config: Config,
+        capacity: &Capacity,
+        before: Option<&Self>,
+    ) -> Result<Self, ClientError> {
+        let idle = capacity.idle_per_origin(config.catalog.providers.len());
+        config.upstream.pool_max_idle_per_host = config.upstream.pool_max_idle_per_host.min(idle);
+        let upstream = match before.filter(|it| it.config.upstream == config.upstream) {
+            Some(before) => before.upstream.clone(),
+            None => Arc::new(Client::new(&config.upstream)?),
+        };
+        Ok(Self { config, upstream })
     }
 }
 

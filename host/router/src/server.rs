@@ -3,6 +3,7 @@
 mod patient;
 
 use crate::Router;
+use crate::admission::{Admission, Place};
 use crate::api;
 use crate::config::ServerConfig;
 use hyper::service::service_fn;
@@ -18,10 +19,13 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 /// How long to pause after the system refused another socket.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a connection beyond `server.max_connections` is served.
+const EXCESS_LIFETIME: Duration = Duration::from_secs(10);
 
 /// Serves `listener` until `shutdown` resolves, then lets the requests under way
 /// finish for as long as `server.drain_timeout` allows.
@@ -36,35 +40,44 @@ pub async fn run(
     // Of the listening side, what was read at the start holds to the end.
     let config = router.settings().config.server.clone();
     let server = connections(&config);
-    let places = Arc::new(Semaphore::new(config.max_connections as usize));
     let graceful = GracefulShutdown::new();
     let mut shutdown = pin!(shutdown);
+    let mut is_failing = false;
     loop {
         let accepted = tokio::select! {
             () = &mut shutdown => break,
-            accepted = accept(&listener, &places) => accepted,
+            accepted = accept(&listener, &router.admission) => accepted,
         };
         let (stream, peer, place) = match accepted {
             Ok(accepted) => accepted,
             Err(error) if is_passing(&error) => {
-                tracing::warn!(%error, "no further connection can be accepted for now");
+                // Once, not twenty times a second.
+                if !std::mem::replace(&mut is_failing, true) {
+                    tracing::warn!(%error, "no further connection can be accepted for now");
+                }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
             Err(error) => return Err(error),
         };
+        is_failing = false;
         let stream = Patient::new(stream, config.header_timeout, config.write_timeout);
         let router = router.clone();
+        let is_excess = matches!(place, Place::Excess(_));
         let service = service_fn(move |request| {
             let router = router.clone();
-            async move { Ok::<_, Infallible>(api::serve(router, request, peer).await) }
+            async move { Ok::<_, Infallible>(api::serve(router, request, peer, is_excess).await) }
         });
         let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // A client that breaks its connection has been answered as far as
             // that goes; there is nobody left to tell.
-            let _ = connection.await;
+            if is_excess {
+                let _ = timeout(EXCESS_LIFETIME, connection).await;
+            } else {
+                let _ = connection.await;
+            }
             drop(place);
         });
     }
@@ -89,14 +102,14 @@ fn connections(config: &ServerConfig) -> auto::Builder<TokioExecutor> {
     server
 }
 
-/// The next connection, once there is a place for it: beyond the bound, clients
-/// wait in the listener's queue.
+/// The next connection, once there is a place for it.
 async fn accept(
     listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
+    admission: &Admission,
+) -> io::Result<(TcpStream, SocketAddr, Place)> {
+    let place = admission.connection().await?;
     let (stream, peer) = listener.accept().await?;
+    let place = admission.improved(place);
     // Fails on a connection that is gone already.
     let _ = stream.set_nodelay(true);
     Ok((stream, peer, place))

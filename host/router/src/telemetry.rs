@@ -1,9 +1,11 @@
 //! Every metric name of the router, in one place.
 
-use crate::catalog::Endpoint;
+mod labels;
+
+pub use labels::*;
+
 use crate::reload::ConfigStatus;
 use plugway_engine::{PluginStatus, RefusedFile};
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -12,81 +14,6 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use std::fmt;
 
-/// Who asked what, and what came of it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct RequestLabels {
-    /// Route pattern, never the raw path.
-    pub route: &'static str,
-    /// HTTP status.
-    pub status: u16,
-}
-
-/// Where an attempt went, and how it ended.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct AttemptLabels {
-    /// Provider slug.
-    pub provider: String,
-    /// `ok`, `cancelled`, or the error's type.
-    pub outcome: &'static str,
-}
-
-/// Which endpoint. What clients name and the catalogue does not is one endpoint
-/// per provider here: labels must not grow with what clients think of.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct EndpointLabels {
-    /// Endpoint id, or `<provider>/*`.
-    pub endpoint: String,
-}
-
-impl EndpointLabels {
-    /// The labels of an endpoint.
-    pub fn of(endpoint: &Endpoint) -> Self {
-        let endpoint = match endpoint.is_listed {
-            true => endpoint.id.clone(),
-            false => format!("{}/*", endpoint.provider.name),
-        };
-        Self { endpoint }
-    }
-}
-
-/// Which plugin.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct PluginLabels {
-    /// Plugin id.
-    pub plugin: String,
-}
-
-/// A plugin that serves.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct ServingLabels {
-    /// Plugin id.
-    pub plugin: String,
-    /// SHA-256 in hexadecimal.
-    pub digest: String,
-}
-
-/// A file that does not serve, although it was put there to.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct RefusedLabels {
-    /// Plugin id.
-    pub plugin: String,
-    /// In the plugins directory.
-    pub file: String,
-    /// SHA-256 in hexadecimal; empty where it could not be read.
-    pub digest: String,
-    /// Why, and what to do.
-    pub reason: String,
-}
-
-/// Tokens of one kind at one provider.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct TokenLabels {
-    /// Provider slug.
-    pub provider: String,
-    /// `prompt` or `completion`.
-    pub kind: &'static str,
-}
-
 /// The router's metrics. Cheap to update from every request.
 pub struct Metrics {
     registry: Registry,
@@ -94,6 +21,12 @@ pub struct Metrics {
     pub requests: Family<RequestLabels, Counter>,
     /// Requests under way.
     pub in_flight: Gauge,
+    /// Requests for which there was no room.
+    pub requests_shed: Family<ShedLabels, Counter>,
+    /// How much fits at once, by resource.
+    pub capacity: Family<ResourceLabels, Gauge>,
+    /// How much of that is taken.
+    pub in_use: Family<ResourceLabels, Gauge>,
     /// Attempts made, by provider and outcome.
     pub attempts: Family<AttemptLabels, Counter>,
     /// Further attempts that the retry budget did not allow.
@@ -129,6 +62,9 @@ impl Metrics {
             registry: Registry::with_prefix("plugway"),
             requests: Family::default(),
             in_flight: Gauge::default(),
+            requests_shed: Family::default(),
+            capacity: Family::default(),
+            in_use: Family::default(),
             attempts: Family::default(),
             retries_refused: Counter::default(),
             breakers_open: Family::default(),
@@ -154,6 +90,13 @@ impl Metrics {
         let Self { registry, .. } = self;
         registry.register("requests", "Requests answered", self.requests.clone());
         registry.register("requests_in_flight", "Requests under way", self.in_flight.clone());
+        registry.register(
+            "requests_shed",
+            "Requests turned away because there was no room for them",
+            self.requests_shed.clone(),
+        );
+        registry.register("capacity", "How much fits at once", self.capacity.clone());
+        registry.register("in_use", "How much of the capacity is taken", self.in_use.clone());
         registry.register("attempts", "Attempts at providers", self.attempts.clone());
         registry.register(
             "retries_refused",
@@ -249,6 +192,13 @@ impl Metrics {
     pub fn show_config(&self, status: &ConfigStatus) {
         self.config_generation.set(i64::try_from(status.generation).unwrap_or(i64::MAX));
         self.config_refused.set(status.last_error.is_some().into());
+    }
+
+    /// Notes how much there is of a resource, and how much of it is taken.
+    pub fn note_use(&self, resource: &'static str, capacity: u64, in_use: u64) {
+        let labels = ResourceLabels { resource };
+        self.capacity.get_or_create(&labels).set(i64::try_from(capacity).unwrap_or(i64::MAX));
+        self.in_use.get_or_create(&labels).set(i64::try_from(in_use).unwrap_or(i64::MAX));
     }
 
     /// The text that Prometheus scrapes.

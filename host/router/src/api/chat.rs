@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use plugway_wire::BadRequest;
 use plugway_wire::openai_chat::{self, ChatCall, DecodeOptions};
 use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 pub(super) const ROUTE: &str = "/v1/chat/completions";
@@ -22,12 +23,15 @@ const VALUE_BYTES: usize = 128;
 /// Lets clients name their session without touching the body.
 const SESSION_ID: &str = "x-session-id";
 
+/// `place` is held until the answer has ended.
 pub(super) async fn completions(
     router: Arc<Router>,
     settings: Arc<Settings>,
     request: Request<Incoming>,
+    place: OwnedSemaphorePermit,
 ) -> Response<Body> {
     let mut record = Record::open(router.metrics.clone(), ROUTE);
+    record.hold(place);
     let (head, body) = request.into_parts();
     let session = head.headers.get(SESSION_ID).and_then(|value| value.to_str().ok());
     let began = Instant::from_std(record.started());

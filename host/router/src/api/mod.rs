@@ -8,14 +8,16 @@ mod guard;
 mod models;
 mod ops;
 pub(crate) mod respond;
+mod shed;
 
 use crate::error::{Code, Error};
 use crate::record;
 use crate::{Router, Settings};
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, Version};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
+use shed::Bound;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,34 +27,45 @@ use std::time::Instant;
 pub type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// Answers one request, and leaves one line of it in the access log. Dropping the
-/// future, or the response's body, cancels whatever was started for it.
+/// future, or the response's body, cancels whatever was started for it. On a
+/// connection in excess of the bound there is no room for chats.
 pub async fn serve(
     router: Arc<Router>,
     request: Request<Incoming>,
     peer: SocketAddr,
+    is_excess: bool,
 ) -> Response<Body> {
     let began = Instant::now();
     let settings = router.settings();
     let route = route(request.uri().path());
     let name = route.as_ref().map_or("unknown", Route::name);
+    let (method, version) = (request.method().clone(), request.version());
     let response = match (guard::check(&settings, &request), route) {
         (Err(error), _) => respond::error(&error, None),
         (Ok(()), None) => respond::error(&Error::new(Code::RouteNotFound, NO_ROUTE), None),
-        (Ok(()), Some(Route::Chat)) if request.method() == Method::POST => {
-            // Keeps a record of its own.
-            return chat::completions(router, settings, request).await;
+        (Ok(()), Some(Route::Chat)) if method == Method::POST => {
+            let place = if is_excess { None } else { router.admission.request() };
+            if let Some(place) = place {
+                // Keeps a record of its own.
+                return chat::completions(router, settings, request, place).await;
+            }
+            let bound = if is_excess { Bound::Connections } else { Bound::Requests };
+            shed::answer(&router, request, bound).await
         }
         (Ok(()), Some(Route::Reload)) => match guard::local(peer) {
-            Ok(()) if request.method() == Method::POST => admin::reload(router.clone()).await,
+            Ok(()) if method == Method::POST => admin::reload(router.clone()).await,
             Ok(()) => respond::method_not_allowed(Route::Reload.methods()),
             Err(error) => respond::error(&error, None),
         },
-        (Ok(()), Some(route)) => look_up(&router, &settings, &route, request.method()),
+        (Ok(()), Some(route)) => look_up(&router, &settings, &route, &method),
     };
-    let response = match *request.method() {
+    let mut response = match method {
         Method::HEAD => respond::head_only(response),
         _ => response,
     };
+    if is_excess && version < Version::HTTP_2 {
+        shed::close(&mut response);
+    }
     record::plain(&router.metrics, name, response.status(), began);
     response
 }

@@ -115,6 +115,7 @@ pub(super) fn metrics(router: &Router) -> Response<Body> {
     let trouble = router.registry.trouble().is_some();
     router.metrics.show_plugins(&router.registry.status(), trouble);
     router.metrics.show_config(&router.config_status());
+    router.note_use();
     let text = router.metrics.render().unwrap_or_default();
     respond::full(StatusCode::OK, HeaderValue::from_static(OPENMETRICS), text)
 }

@@ -41,7 +41,7 @@ impl Diagnostic {
     }
 
     /// One that belongs to no place in a file.
-    pub(super) fn general(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(crate) fn general(problem: impl Into<String>, remedy: impl Into<String>) -> Self {
         Diagnostic {
             severity: Severity::Error,
             place: None,
@@ -77,7 +77,7 @@ pub struct Diagnostics(Vec<Diagnostic>);
 
 impl Diagnostics {
     /// Sorts by place; what has none comes first.
-    pub(super) fn new(mut found: Vec<Diagnostic>) -> Self {
+    pub(crate) fn new(mut found: Vec<Diagnostic>) -> Self {
         found.sort_by_key(|d| d.place.as_ref().map(|p| (p.file.clone(), p.line, p.column)));
         Diagnostics(found)
     }

@@ -19,6 +19,8 @@ pub struct ServerConfig {
     pub max_buffered_bytes: usize,
     /// Open client connections.
     pub max_connections: u32,
+    /// Requests under way, streams included. None: as many as fit.
+    pub max_requests: Option<u32>,
     /// Request line and headers, in bytes.
     pub max_header_bytes: usize,
     /// Streams of one HTTP/2 connection.
@@ -49,6 +51,7 @@ impl Default for ServerConfig {
             max_body_bytes: 32 * MIB,
             max_buffered_bytes: GIB,
             max_connections: 10_000,
+            max_requests: None,
             max_header_bytes: 64 * KIB,
             max_concurrent_streams: 256,
             header_timeout: Duration::from_secs(30),
@@ -77,7 +80,12 @@ pub(super) const FIELDS: &[Field<ServerConfig>] = &[
     Field {
         key: "max_connections",
         slot: Slot::Count(|c| &mut c.max_connections),
-        about: "Client connections open at once.",
+        about: "Client connections open at once; fewer where the limit on open files does not allow them. On a few connections beyond that, chats are answered with 503, and health, readiness and metrics as ever; further clients wait to be accepted. Taken over at start.",
+    },
+    Field {
+        key: "max_requests",
+        slot: Slot::Tokens(|c| &mut c.max_requests),
+        about: "Chats under way at once, streams until their end; one more is answered with 503 and `retry-after`. Default: as many as open files and plugin instances allow, and never more than that. Taken over at start.",
     },
     Field {
         key: "max_concurrent_streams",

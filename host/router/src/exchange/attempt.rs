@@ -14,7 +14,9 @@ use http::Response;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use hyper::body::Incoming;
 use plugway_engine::chat::{Event, Usage};
-use plugway_engine::{Attempt, CallContext, CallError, CallErrorKind, Framing, ResponseHead};
+use plugway_engine::{
+    Attempt, CallContext, CallError, CallErrorKind, Framing, ResponseHead, machine,
+};
 use plugway_wire::framing::Framer;
 use std::error::Error as _;
 use std::time::Duration;
@@ -105,6 +107,12 @@ async fn send(
             Err(Error::upstream(Code::ProviderTimeout, name, message))
         }
         Ok(Err(error)) => {
+            if lacks_descriptors(&error) {
+                tracing::warn!(provider = name, "no descriptor is left for a connection");
+                return Err(Error::overloaded(
+                    "The router has as many files and sockets open as it may; try again soon.",
+                ));
+            }
             let cause = error.source().map(ToString::to_string).unwrap_or_default();
             tracing::warn!(provider = name, %error, cause, "request failed");
             let hyper: Option<&hyper::Error> = error.source().and_then(|it| it.downcast_ref());
@@ -121,6 +129,19 @@ async fn send(
         }
         Ok(Ok(response)) => Ok(response),
     }
+}
+
+/// Whether it was not the provider that could not be reached, but this process
+/// that may open no further socket.
+fn lacks_descriptors(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.downcast_ref().is_some_and(machine::lacks_descriptors) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Reads a response as far as one must before its first event: a stream not at

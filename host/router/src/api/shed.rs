@@ -1,0 +1,81 @@
+//! Chats for which there is no room: told so before anything is decoded, kept or
+//! asked for them.
+
+use super::{Body, respond};
+use crate::Router;
+use crate::error::Error;
+use crate::telemetry::ShedLabels;
+use http::header::{CONNECTION, EXPECT, HeaderValue};
+use http::{Request, Response, Version};
+use http_body::Body as _;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// A body up to this size, in bytes, is taken and dropped, so that its client
+/// gets to reading the answer and its connection serves on.
+const MAX_DROPPED_BYTES: u64 = 1024 * 1024;
+
+/// How long that may take.
+const DROP_PATIENCE: Duration = Duration::from_secs(1);
+
+/// The bound that left no room.
+#[derive(Clone, Copy)]
+pub(super) enum Bound {
+    Connections,
+    Requests,
+}
+
+/// Turns a chat away. Where its body is too large to be dropped, HTTP/1.1 cannot
+/// go on with the connection.
+pub(super) async fn answer(
+    router: &Router,
+    request: Request<Incoming>,
+    bound: Bound,
+) -> Response<Body> {
+    let (name, message) = match bound {
+        Bound::Connections => (
+            "connections",
+            "More clients are connected than the router holds (server.max_connections); try again soon.",
+        ),
+        Bound::Requests => (
+            "requests",
+            "More requests are under way than the router holds (server.max_requests); try again soon.",
+        ),
+    };
+    router.metrics.requests_shed.get_or_create(&ShedLabels { bound: name }).inc();
+    let is_clear = request.version() >= Version::HTTP_2 || drop_body(request).await;
+    let mut response = respond::error(&Error::overloaded(message), None);
+    if !is_clear {
+        close(&mut response);
+    }
+    response
+}
+
+/// Has the connection closed behind a response of HTTP/1.
+pub(super) fn close(response: &mut Response<Body>) {
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+}
+
+/// Whether the body has been dropped to its end.
+async fn drop_body(request: Request<Incoming>) -> bool {
+    let (head, mut body) = request.into_parts();
+    let is_large = body.size_hint().lower() > MAX_DROPPED_BYTES;
+    // A client that asks first is not told to send what would be dropped.
+    if is_large || head.headers.contains_key(EXPECT) {
+        return body.is_end_stream();
+    }
+    let dropped = async {
+        let mut dropped = 0;
+        while let Some(frame) = body.frame().await {
+            let Ok(frame) = frame else { return false };
+            dropped += frame.data_ref().map_or(0, |chunk| chunk.len() as u64);
+            if dropped > MAX_DROPPED_BYTES {
+                return false;
+            }
+        }
+        true
+    };
+    timeout(DROP_PATIENCE, dropped).await.unwrap_or(false)
+}

@@ -1,0 +1,10 @@
+//! The binary on a machine that lets it down: each time a clear message or a
+//! clean answer, never a panic.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, and print")]
+
+mod descriptors;
+mod files;
+mod http;
+mod process;
+mod surroundings;
