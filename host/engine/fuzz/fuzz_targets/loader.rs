@@ -1,9 +1,9 @@
 //! A real component with something changed is loaded or refused, by name; it never
 //! takes the process down and never takes long.
 //!
-//! The input is a script: which component, then six bytes for each change. Random
-//! bytes would not get past the first check, random changes of a real component
-//! get everywhere.
+//! The input is a script: which component, and whether with its code, then six bytes
+//! for each change. Random bytes would not get past the first check, random changes
+//! of a real component get everywhere.
 
 #![no_main]
 
@@ -22,6 +22,10 @@ use change::Change;
 /// What the changes begin with.
 const COMPONENTS: [&[u8]; 3] = include!(concat!(env!("OUT_DIR"), "/components.rs"));
 
+/// What the first byte of a script holds for a component with its code: to compile
+/// it takes so long that most go without.
+const WITH_CODE: u8 = 0x70;
+
 /// Changes of one component; further ones are left out.
 const MAX_CHANGES: usize = 8;
 
@@ -36,7 +40,7 @@ fuzz_target!(
     },
     |input: &[u8]| {
         let Some((which, script)) = input.split_first() else { return };
-        let wasm = changed(usize::from(*which) % COMPONENTS.len(), script);
+        let wasm = changed(*which, script);
         match engine().load("mutant", &wasm, &Grants { content: which & 0x80 != 0 }) {
             Ok(plugin) => {
                 assert_eq!(plugin.id(), "mutant");
@@ -71,10 +75,14 @@ fn engine() -> &'static Engine {
 
 /// The component after the script's changes: first those of its sections, whose
 /// lengths are made to fit, then those of its bytes.
-fn changed(which: usize, script: &[u8]) -> Vec<u8> {
-    static PARSED: OnceLock<Vec<Module>> = OnceLock::new();
-    let parsed = PARSED.get_or_init(|| COMPONENTS.iter().map(|it| binary::parse(it)).collect());
-    let mut module = parsed[which].clone();
+fn changed(which: u8, script: &[u8]) -> Vec<u8> {
+    static PARSED: OnceLock<Vec<[Module; 2]>> = OnceLock::new();
+    let parsed = PARSED.get_or_init(|| {
+        let modules = COMPONENTS.iter().map(|component| binary::parse(component));
+        modules.map(|module| [module.clone().hollow(), module]).collect()
+    });
+    let with_code = usize::from(which & WITH_CODE == WITH_CODE);
+    let mut module = parsed[usize::from(which & !WITH_CODE) % parsed.len()][with_code].clone();
     let changes: Vec<Change> =
         script.chunks_exact(6).take(MAX_CHANGES).map(Change::from_script).collect();
     for change in &changes {
