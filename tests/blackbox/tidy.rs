@@ -107,3 +107,36 @@ fn files_say_why_they_exist_and_stay_short() {
         assert!(lines <= 400, "{} has {lines} lines", source.path);
     }
 }
+
+/// `name version` of each package that a lock names.
+fn locked(path: &str) -> Vec<String> {
+    let lock = fs::read_to_string(root().join(path)).unwrap();
+    let packages = lock.split("[[package]]\n").skip(1);
+    packages
+        .map(|package| {
+            let field = |name: &str| {
+                let line = package.lines().find_map(|line| line.strip_prefix(name));
+                line.unwrap_or_else(|| panic!("{path}: no {name}in {package}")).trim_matches('"')
+            };
+            format!("{} {}", field("name = "), field("version = "))
+        })
+        .collect()
+}
+
+#[test]
+fn what_is_fuzzed_is_locked_to_what_is_shipped() {
+    let shipped = locked("Cargo.lock");
+    for crate_name in ["engine", "router", "wire"] {
+        let folder = format!("host/{crate_name}/fuzz");
+        for package in locked(&format!("{folder}/Cargo.lock")) {
+            let own = ["libfuzzer-sys ", "jobserver ", "plugway-"]
+                .iter()
+                .any(|name| package.starts_with(name));
+            assert!(
+                own || shipped.contains(&package),
+                "{folder} has {package}: cp Cargo.lock {folder}/ && cargo metadata \
+                 --manifest-path {folder}/Cargo.toml"
+            );
+        }
+    }
+}

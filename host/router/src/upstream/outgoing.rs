@@ -17,16 +17,23 @@ const MAX_HEADERS: usize = 64;
 /// What the memo may hold, in bytes.
 const MAX_MEMO_BYTES: usize = 64 * 1024;
 
-/// Headers that are the host's to set: they route, frame or authenticate.
-const RESERVED: [&str; 17] = [
+/// How often a path may be percent-encoded over: a server behind a gateway may
+/// decode what was decoded.
+const MAX_ENCODINGS: usize = 3;
+
+/// Headers that are the host's to set: they route, frame or authenticate, some of
+/// them by nobody's standard.
+const RESERVED: [&str; 23] = [
     "accept-encoding",
     "authorization",
     "connection",
     "content-length",
     "cookie",
+    "cookie2",
     "expect",
     "forwarded",
     "host",
+    "http2-settings",
     "keep-alive",
     "proxy-authenticate",
     "proxy-authorization",
@@ -36,7 +43,14 @@ const RESERVED: [&str; 17] = [
     "transfer-encoding",
     "upgrade",
     "via",
+    "x-http-method",
+    "x-http-method-override",
+    "x-original-url",
+    "x-rewrite-url",
 ];
+
+/// And all headers of which the names begin so.
+const RESERVED_PREFIX: &str = "x-forwarded-";
 
 /// How an adapter broke its contract. The sentence holds nothing that the
 /// adapter wrote, apart from the names of headers.
@@ -154,7 +168,7 @@ fn headers(wanted: &[(String, String)], provider: &Provider) -> Result<HeaderMap
     for (name, value) in wanted {
         let refused = || ContractBreach::Header(printable(name));
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused())?;
-        if RESERVED.contains(&name.as_str()) || carries_credential(&name, provider) {
+        if is_reserved(name.as_str()) || carries_credential(&name, provider) {
             return Err(refused());
         }
         let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| refused())?;
@@ -164,6 +178,10 @@ fn headers(wanted: &[(String, String)], provider: &Provider) -> Result<HeaderMap
         headers.insert(name.clone(), value.clone());
     }
     Ok(headers)
+}
+
+fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name) || name.starts_with(RESERVED_PREFIX)
 }
 
 fn carries_credential(name: &HeaderName, provider: &Provider) -> bool {
@@ -192,11 +210,11 @@ fn join(base: &Uri, path: &str, auth: &AuthScheme) -> Result<Uri, ContractBreach
     if segments.starts_with('/') || segments.contains("://") {
         return fail("names an origin");
     }
-    if segments.split('/').any(climbs) {
+    if readings(segments).is_none_or(|readings| readings.iter().any(|path| climbs(path))) {
         return fail("leaves the base URL");
     }
     if let (AuthScheme::Query(own), Some(query)) = (auth, query)
-        && query.split('&').any(|pair| decoded(pair.split('=').next().unwrap_or("")) == *own)
+        && readings(query).is_none_or(|readings| readings.iter().any(|query| names(query, own)))
     {
         return fail("sets the credential's query parameter");
     }
@@ -204,15 +222,39 @@ fn join(base: &Uri, path: &str, auth: &AuthScheme) -> Result<Uri, ContractBreach
     format!("{}/{relative}", base.trim_end_matches('/')).parse().or(fail("is no URL path"))
 }
 
-/// Whether a server could read the segment as `.` or `..`, or as more than one
-/// segment: percent-decoded, once and twice, as sloppy servers do.
-fn climbs(segment: &str) -> bool {
-    let once = decoded(segment);
-    let twice = decoded(&once);
-    [segment, &once, &twice].into_iter().any(|text| {
-        text.contains(['\\', '\0'])
-            || text.split('/').any(|part| matches!(part.split(';').next(), Some("." | "..")))
-    })
+/// What servers may read: the text as it is, then percent-decoded as often as that
+/// changes it. None where it is encoded over and over.
+fn readings(text: &str) -> Option<Vec<Vec<u8>>> {
+    let mut readings = vec![text.as_bytes().to_vec()];
+    for _ in 0..=MAX_ENCODINGS {
+        let next = decoded(readings.last()?);
+        if readings.last() == Some(&next) {
+            return Some(readings);
+        }
+        readings.push(next);
+    }
+    None
+}
+
+/// Whether a server could read a segment of the path as `.` or `..`. Some cut a
+/// segment's parameters off, some look for query and fragment after decoding, some
+/// pass over spaces, controls and bytes that are no UTF-8: a dot's overlong form.
+fn climbs(path: &[u8]) -> bool {
+    let Ok(path) = std::str::from_utf8(path) else { return true };
+    let bare = path.replace(' ', "");
+    bare.contains(|c: char| c.is_control() || c == '\\')
+        || bare
+            .split('/')
+            .filter_map(|segment| segment.split([';', '?', '#']).next())
+            .any(|name| matches!(name, "." | ".."))
+}
+
+/// Whether a server could read the parameter in the query.
+fn names(query: &[u8], parameter: &str) -> bool {
+    let pairs = query.split(|byte| matches!(byte, b'&' | b';'));
+    pairs
+        .filter_map(|pair| pair.split(|byte| *byte == b'=').next())
+        .any(|name| name == parameter.as_bytes())
 }
 
 /// Everything but unreserved characters percent-encoded.
@@ -228,26 +270,28 @@ fn percent_encoded(text: &str) -> zeroize::Zeroizing<String> {
     out
 }
 
-/// Percent-decoded, bytes outside ASCII left as they are.
-fn decoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
+/// Percent-decoded once.
+fn decoded(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find('%') {
-        out.push_str(&rest[..at]);
-        let digits = rest.get(at + 1..at + 3).and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match digits {
-            Some(byte) if byte.is_ascii() => {
-                out.push(char::from(byte));
-                rest = &rest[at + 3..];
-            }
-            _ => {
-                out.push('%');
-                rest = &rest[at + 1..];
-            }
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        match (byte, after) {
+            (b'%', [high, low, after @ ..]) => match (hex(*high), hex(*low)) {
+                (Some(high), Some(low)) => {
+                    out.push(high << 4 | low);
+                    rest = after;
+                }
+                _ => out.push(b'%'),
+            },
+            _ => out.push(*byte),
         }
     }
-    out.push_str(rest);
     out
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]
@@ -273,6 +317,11 @@ mod tests {
         check("/messages?beta=true", Ok("https://api.example.com/v1/messages?beta=true"));
         check("models/a%2Fb:generate", Ok("https://api.example.com/v1/models/a%2Fb:generate"));
         check("models/x..y", Ok("https://api.example.com/v1/models/x..y"));
+        check(
+            "models/%C3%A9%20b?a=%2e%2e",
+            Ok("https://api.example.com/v1/models/%C3%A9%20b?a=%2e%2e"),
+        );
+        check("models/100%25/x", Ok("https://api.example.com/v1/models/100%25/x"));
     }
 
     #[test]
@@ -288,6 +337,17 @@ mod tests {
             "a%2f..%2fb",
             "..;/b",
             "a%2f..;x%2fb",
+            "%25252e%25252e/b",
+            "%2525252e%2525252e%2525252f",
+            "..%3fx/b",
+            "%2e%2e%23",
+            "..%20/b",
+            "%20../b",
+            ".%09./b",
+            "..%0d%0a/b",
+            "..%5cb",
+            "..%c0%afb",
+            "%c0%ae%c0%ae/b",
         ] {
             check(path, Err("base URL"));
         }
@@ -299,5 +359,16 @@ mod tests {
         check("a#b", Err("characters"));
         check("a?key=mine", Err("credential"));
         check("a?k%65y=mine", Err("credential"));
+        check("a?k%2565y=mine", Err("credential"));
+        check("a?b;key=mine", Err("credential"));
+    }
+
+    #[test]
+    fn headers_that_route_frame_or_authenticate_are_refused() {
+        for name in RESERVED.into_iter().chain(["x-forwarded-host", "X-Original-URL"]) {
+            let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+            assert!(is_reserved(name.as_str()), "{name}");
+        }
+        assert!(!is_reserved("x-features") && !is_reserved("content-type"));
     }
 }

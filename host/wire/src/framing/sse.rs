@@ -71,6 +71,11 @@ impl Lines {
         out: &mut Vec<Frame>,
     ) -> Result<(), FrameError> {
         if self.line.is_empty() {
+            // One that came in a single chunk is bounded like any other, also where
+            // it is a comment: what fails must not depend on where the stream is cut.
+            if rest.len() > limit.saturating_add(LONGEST_PREFIX) {
+                return Err(FrameError::TooLarge { limit });
+            }
             return self.take_line(rest, limit, out);
         }
         let mut line = std::mem::take(&mut self.line);

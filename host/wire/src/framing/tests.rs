@@ -150,6 +150,16 @@ fn no_frame_outgrows_the_limit() {
 }
 
 #[test]
+fn a_line_that_is_no_data_is_bounded_wherever_the_stream_is_cut() {
+    let comment = format!("data: a\n\n: {}\n\n", "x".repeat(2 * LIMIT));
+    let comment = comment.as_bytes();
+    too_large(Framing::Sse, &[comment]);
+    for cut in 0..=comment.len() {
+        too_large(Framing::Sse, &[&comment[..cut], &comment[cut..]]);
+    }
+}
+
+#[test]
 fn an_event_stream_is_refused_for_now() {
     let mut framer = Framer::new(Framing::AwsEventStream, LIMIT);
     let mut out = Vec::new();

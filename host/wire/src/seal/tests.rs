@@ -148,6 +148,8 @@ fn an_adapter_that_was_shown_no_seals_sends_none() {
     let (seals, one, _) = sealed();
     let spliced = seals.splice(b"{\"a\":1}".to_vec(), false).unwrap();
     assert_eq!(joined(&spliced), r#"{"a":1}"#);
+    let form = seals.splice(b"--x\r\nname=\"a\r\n--x--".to_vec(), false).unwrap();
+    assert_eq!(joined(&form), "--x\r\nname=\"a\r\n--x--");
     let leak = format!(r#"["{one}"]"#).into_bytes();
     assert_eq!(seals.splice(leak, false).err(), Some(SealError::Forged));
     let none = Seals::default().splice(b"{}".to_vec(), true).unwrap();
