@@ -1,8 +1,17 @@
 //! The router as clients and providers see it.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, and print")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test may panic, and print"
+)]
 
 mod chat;
+mod client_http;
+mod client_http2;
+mod client_input;
+mod client_leaving;
 mod failover;
 mod input;
 mod leaving;
@@ -10,7 +19,10 @@ mod local_model;
 mod official;
 mod ops;
 mod plugins;
+mod provider_answers;
+mod provider_input;
 mod seals;
 mod setup;
 mod tidy;
 mod upstream;
+mod wire;

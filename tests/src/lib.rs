@@ -1,16 +1,21 @@
 //! The black-box tests' three nouns: a [`Client`], a [`TestRouter`], and
-//! upstreams, which are `plugway_simulator`'s.
+//! upstreams, which are `plugway_simulator`'s. [`RawClient`] and [`RawUpstream`]
+//! are the first and the last with bad manners.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "this crate exists for tests")]
 
 mod client;
 mod log;
 mod python;
+mod raw_client;
+mod raw_upstream;
 mod router;
 
 pub use client::{Answer, Client, Streamed};
 pub use log::LogLines;
 pub use python::{Program, Python};
+pub use raw_client::{RawAnswer, RawClient};
+pub use raw_upstream::{Play, RawUpstream};
 pub use router::{KEY, TestRouter, guest};
 
 /// Whether a test whose tools are missing must fail instead of being skipped.
