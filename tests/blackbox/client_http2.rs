@@ -126,12 +126,10 @@ async fn streams_beyond_the_bound_are_refused_and_the_others_served() {
     while served.len() + refused.len() < 12 {
         let frame = next(&mut client).await;
         match frame.kind {
-            RST_STREAM => {
-                // Its body is refused once more, for there is no such stream.
-                if !refused.contains(&frame.stream) {
-                    assert_eq!(frame.code(), REFUSED);
-                    refused.push(frame.stream);
-                }
+            // Its body is refused once more, for there is no such stream.
+            RST_STREAM if !refused.contains(&frame.stream) => {
+                assert_eq!(frame.code(), REFUSED);
+                refused.push(frame.stream);
             }
             DATA if frame.flags & END_STREAM != 0 => served.push(frame.stream),
             GOAWAY => panic!("{:?}", String::from_utf8_lossy(&frame.payload)),

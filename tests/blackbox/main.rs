@@ -1,6 +1,11 @@
 //! The router as clients and providers see it.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, and print")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test may panic, and print"
+)]
 
 mod chat;
 mod client_http;

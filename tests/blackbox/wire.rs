@@ -141,10 +141,10 @@ fn endpoint(model: &str, provider: &str, dollars: u32) -> String {
     )
 }
 
-/// A response with a declared length.
+/// A response with a declared length, the last of its connection.
 pub(crate) fn response(head: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
-    let head = format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n", body.len());
+    let head = format!("HTTP/1.1 {head}\r\n{CLOSE}content-length: {}\r\n\r\n", body.len());
     [head.as_bytes(), body].concat()
 }
 
@@ -153,9 +153,12 @@ pub(crate) fn json_response(body: &Value) -> Vec<u8> {
     response("200 OK\r\ncontent-type: application/json", body.to_string())
 }
 
-/// The head of a stream in chunks.
-pub(crate) const STREAM_HEAD: &str =
-    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+/// Without it a request could go out on a connection that is being closed.
+pub(crate) const CLOSE: &str = "connection: close\r\n";
+
+/// The head of a stream in chunks, the last of its connection.
+pub(crate) const STREAM_HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\
+     connection: close\r\ntransfer-encoding: chunked\r\n\r\n";
 
 /// The last chunk.
 pub(crate) const LAST_CHUNK: &str = "0\r\n\r\n";
