@@ -1,6 +1,6 @@
 //! How much processor time calls get that never end: their budget, and little more.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests, which print")]
 #![cfg(unix)]
 
 mod common;

@@ -1,7 +1,7 @@
 //! Nothing is left of calls that failed, however often they do: no instance, no
 //! descriptor, no memory. One test, because it looks at the whole process.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests, which print")]
 #![cfg(target_os = "linux")]
 
 mod common;

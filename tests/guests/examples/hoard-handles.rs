@@ -40,10 +40,17 @@ pub struct HoardHandles;
 impl Misbehave for HoardHandles {
     fn encode(_: &Request, _: &Endpoint) -> Result<UpstreamRequest, Failure> {
         loop {
-            #[cfg(target_family = "wasm")]
-            std::mem::forget(bindings::wasi::clocks::monotonic_clock::subscribe_duration(1));
+            take();
         }
     }
 }
+
+#[cfg(target_family = "wasm")]
+fn take() {
+    std::mem::forget(bindings::wasi::clocks::monotonic_clock::subscribe_duration(1));
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn take() {}
 
 plugway_sdk::export!(provider: Adapter<HoardHandles>);
