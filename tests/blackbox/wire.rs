@@ -188,7 +188,7 @@ impl Rude {
         let reply = Behaviour::new().reply("from second");
         let second = Simulator::start(Kind::OpenAi, reply).unwrap();
         let mut toml = format!(
-            "{toml}\n[routing]\nstrategies = [\"price\"]\n{}",
+            "{toml}\n[routing]\nstrategies = [\"price\"]\nbreaker_failures = 1000\nretry_reserve = 1000\n{}",
             bare_provider("second", &second)
         );
         for wire in WIRES {

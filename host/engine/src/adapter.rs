@@ -82,6 +82,8 @@ impl Adapter {
         let mut decoder = attempt.decoder(rehearsal::head(200), memo)?;
         decoder.push(rehearsal::frames())?;
         decoder.end()?;
+        // One instance at a time: the pool may be as good as taken.
+        drop(decoder);
         let fresh = || self.attempt(CallContext::default());
         fresh()?.decode(rehearsal::head(200), rehearsal::body(), memo)?;
         fresh()?.explain(rehearsal::head(500), rehearsal::body())?;
@@ -123,6 +125,7 @@ impl Unproven {
         let mut attempt = instantiate(&engine, &identity, &instance, CallContext::default())?;
         let provider = attempt.instance.plugway_provider_provider();
         let info = attempt.sandbox.call("describe", |store| provider.call_describe(store))?;
+        drop(attempt);
         let info = info.into();
         let adapter = Adapter { engine, identity, instance, grants, info, code };
         let rehearsed = adapter.rehearse()?;

@@ -61,7 +61,7 @@ impl Shared {
                 Err(error) => {
                     // An unmounted disk is no wish to unload everything.
                     let trouble = format!(
-                        "the plugins directory `{}` cannot be read ({error}); what was loaded \
+                        "the plugins directory cannot be read (`{}`: {error}); what was loaded \
                          from it serves on; restore it",
                         directory.display()
                     );
@@ -158,7 +158,7 @@ impl Files {
             return;
         }
         match &trouble {
-            Some(trouble) => tracing::error!(trouble, "plugins directory"),
+            Some(trouble) => tracing::error!("{trouble}"),
             None => tracing::info!("the plugins directory is readable again"),
         }
         self.trouble = trouble;
