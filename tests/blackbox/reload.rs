@@ -1,5 +1,6 @@
 //! Plugins and configuration replaced while the router serves.
 
+mod compiling;
 mod config;
 mod directory;
 mod fire;

@@ -11,8 +11,9 @@ pub fn binary() -> &'static Path {
     BINARY.get_or_init(|| {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut build = Command::new(cargo);
-        build.args(["build", "--release", "--quiet", "-p", "plugway", "--bin", "plugway"]);
-        build.current_dir(env!("CARGO_MANIFEST_DIR"));
+        // Of the whole workspace, as the tests are: `-p` would choose other features.
+        build.args(["build", "--release", "--quiet", "--bin", "plugway"]);
+        build.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
         // What cargo says of this test is no news to build scripts that look at it.
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();

@@ -53,6 +53,11 @@ const MAX_MESSAGE_BYTES: u64 = 4 << 10;
 /// The exit code of a process that looked at the component and refused it.
 const REFUSED: i32 = 3;
 
+/// What a process says that got no more memory: Rust's allocator, the system, the
+/// compiler.
+const OUT_OF_MEMORY: [&str; 3] =
+    ["memory allocation of", "Cannot allocate memory", "out of memory"];
+
 /// Lets so many compile at once; others wait.
 pub(crate) struct Places {
     free: Mutex<usize>,
@@ -157,7 +162,7 @@ fn explain(status: ExitStatus, message: &str, limits: &Limits) -> LoadErrorKind 
     if status.code() == Some(REFUSED) {
         return LoadErrorKind::Invalid(spoken::sentence(message.trim()));
     }
-    if message.contains("memory allocation of") || message.contains("Cannot allocate memory") {
+    if OUT_OF_MEMORY.iter().any(|words| message.contains(words)) {
         return LoadErrorKind::CompileMemory { limit_bytes: limits.max_compile_memory_bytes };
     }
     #[cfg(unix)]

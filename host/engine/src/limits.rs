@@ -73,7 +73,7 @@ impl Default for Limits {
             max_log_lines_per_second: 200,
             max_component_bytes: 64 << 20,
             compile_timeout: Duration::from_secs(60),
-            max_compile_memory_bytes: 4 << 30,
+            max_compile_memory_bytes: 2 << 30,
             max_compiles: 2,
             max_plugins: 2_000,
             max_instances: 4_000,

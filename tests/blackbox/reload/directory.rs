@@ -43,12 +43,15 @@ async fn decides(pair: &Pair) -> String {
     answer.header("x-plugway-strategy").unwrap().to_owned()
 }
 
+/// Puts these bytes where the plugin's file is.
+type Way<'a> = &'a dyn Fn(&[u8]);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_may_come_by_every_way() {
     let (pair, _watches) = watched().await;
     let path = mine(&pair.router);
     let beside = pair.router.plugins().join(".mine.wasm.swp");
-    let ways: [(&str, &dyn Fn(&[u8])); 4] = [
+    let ways: [(&str, Way<'_>); 4] = [
         ("written", &|wasm| fs::write(&path, wasm).unwrap()),
         ("renamed", &|wasm| {
             fs::write(&beside, wasm).unwrap();
