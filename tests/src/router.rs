@@ -40,13 +40,14 @@ impl TestRouter {
         let (plugins, file) = (home.path().join(PLUGINS), home.path().join(FILE));
         std::fs::create_dir(&plugins).unwrap();
         std::fs::write(&file, toml).unwrap();
+        let text = toml.to_owned();
         let read = move |toml: &str| configuration(toml, &plugins);
         let config = read(toml).unwrap_or_else(|mistakes| panic!("{mistakes}"));
         let make = move || {
             // Components are compiled as the real program has them compiled.
             let compiler = cli::compiler_of(binary().to_owned());
             let router = Router::new(config, Credentials::new(environment), compiler).unwrap();
-            router.configured_by(Some(ConfigSource::new(file, read)))
+            router.configured_by(Some(ConfigSource::new(file, &text, read)))
         };
         let router = Arc::new(tokio::task::spawn_blocking(make).await.unwrap());
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();

@@ -33,22 +33,31 @@ impl CodeCache {
     /// When it cannot be created, or another user could write to it.
     pub(crate) fn open(directory: &Path, engine: &Engine) -> io::Result<Self> {
         create_private(directory)?;
+        // As it was checked: a link on the way may lead elsewhere later.
+        let directory = fs::canonicalize(directory)?;
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
         let settings = format!("{:016x}", hasher.finish());
-        Ok(Self { directory: directory.to_owned(), settings })
+        Ok(Self { directory, settings })
     }
 
     /// The compiled component; none for whatever reason, and then it is to be
     /// compiled anew.
     pub(crate) fn get(&self, engine: &Engine, digest: &str) -> Option<Component> {
         let name = self.name(digest);
-        let entry = fs::read(self.directory.join(&name)).ok()?;
+        let path = self.directory.join(&name);
+        let entry = fs::read(&path).ok()?;
         let (seal, code) = entry.split_at_checked(SEAL_BYTES)?;
         if seal != self::seal(&name, code) {
             tracing::warn!(entry = name, "a damaged entry of the code cache is not used");
             return None;
         }
+        // What is in use is not the oldest. Where that cannot be said, it is compiled
+        // once more some day.
+        let _ = File::options()
+            .append(true)
+            .open(path)
+            .and_then(|it| it.set_modified(SystemTime::now()));
         deserialize(engine, code).ok()
     }
 

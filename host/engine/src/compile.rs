@@ -12,6 +12,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::engine;
 use crate::error::{LoadErrorKind, chain};
@@ -44,8 +45,14 @@ pub enum Compiler {
     },
 }
 
-/// What a bad component costs at most before its end is certain, bytes.
-const MAX_CODE_BYTES: u64 = 1 << 30;
+/// Code is larger than its component by no more than this.
+const MAX_EXPANSION: u64 = 64;
+
+/// Code that any component may have, and that none may exceed, bytes.
+const CODE_BYTES: (u64, u64) = (32 << 20, 512 << 20);
+
+/// What one component may be, whatever the limit for files, bytes.
+const MAX_INPUT_BYTES: u64 = 1 << 30;
 
 /// What a compiler may say, bytes.
 const MAX_MESSAGE_BYTES: u64 = 4 << 10;
@@ -124,7 +131,11 @@ fn run(mut command: Command, limits: &Limits, wasm: &[u8]) -> Result<Vec<u8>, Lo
     let (stdin, stdout, stderr) =
         (child.0.stdin.take(), child.0.stdout.take(), child.0.stderr.take());
     thread::scope(|scope| {
-        let (code, message) = (read(stdout, MAX_CODE_BYTES), read(stderr, MAX_MESSAGE_BYTES));
+        let most = (wasm.len() as u64).saturating_mul(MAX_EXPANSION);
+        let most = most.clamp(CODE_BYTES.0, CODE_BYTES.1);
+        // A byte more than may be shows that it was cut.
+        let (code, message) = (read(stdout, most + 1), read(stderr, MAX_MESSAGE_BYTES));
+        let deadline = Instant::now() + limits.compile_timeout;
         scope.spawn(move || {
             // A process that stopped reading has said why.
             let _ = stdin.map(|mut stdin| stdin.write_all(wasm));
@@ -134,8 +145,17 @@ fn run(mut command: Command, limits: &Limits, wasm: &[u8]) -> Result<Vec<u8>, Lo
             child.end();
             return Err(LoadErrorKind::CompileTimeout { limit: limits.compile_timeout });
         }
-        let status = child.0.wait().map_err(trouble)?;
+        let Some(status) = child.wait_until(deadline).map_err(trouble)? else {
+            return Err(LoadErrorKind::CompileTimeout { limit: limits.compile_timeout });
+        };
         let code = ended.unwrap_or_default();
+        if code.len() as u64 > most {
+            return Err(LoadErrorKind::TooMany {
+                what: "bytes of code",
+                count: most + 1,
+                limit: most,
+            });
+        }
         if status.success() && !code.is_empty() {
             return Ok(code);
         }
@@ -179,6 +199,18 @@ fn explain(status: ExitStatus, message: &str, limits: &Limits) -> LoadErrorKind 
 struct Running(Child);
 
 impl Running {
+    /// Waits for its end; none if that does not come in time. Its output has ended, so
+    /// that there is next to nothing to wait for.
+    fn wait_until(&mut self, deadline: Instant) -> io::Result<Option<ExitStatus>> {
+        loop {
+            match self.0.try_wait()? {
+                Some(status) => return Ok(Some(status)),
+                None if Instant::now() >= deadline => return Ok(None),
+                None => thread::sleep(Duration::from_millis(1)),
+            }
+        }
+    }
+
     fn end(&mut self) {
         // Fails on a process that has ended.
         let _ = self.0.kill();
@@ -206,7 +238,7 @@ pub fn compile_here(
     bound(memory_bytes, seconds).map_err(|error| CompileFailed::trouble(&error))?;
     let engine = engine::for_compiling().map_err(|error| CompileFailed::trouble(&error))?;
     let mut wasm = Vec::new();
-    input.take(MAX_CODE_BYTES).read_to_end(&mut wasm).map_err(|e| CompileFailed::trouble(&e))?;
+    input.take(MAX_INPUT_BYTES).read_to_end(&mut wasm).map_err(|e| CompileFailed::trouble(&e))?;
     let code = engine.precompile_component(&wasm);
     let code = code.map_err(|error| CompileFailed { message: chain(&error), refused: true })?;
     output

@@ -20,6 +20,23 @@ pub(crate) struct Listing {
     pub(crate) files: BTreeMap<String, Found>,
     /// Files beyond the limit, which were not looked at.
     pub(crate) left_out: usize,
+    /// Which directory it was: another one may have the same path at another time.
+    pub(crate) root: Option<Identity>,
+}
+
+/// Tells a directory from another one with the same path.
+pub(crate) type Identity = (u64, u64);
+
+/// Which directory is there, if any.
+#[cfg(unix)]
+pub(crate) fn identity(directory: &Path) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt as _;
+    fs::metadata(directory).ok().map(|found| (found.dev(), found.ino()))
+}
+
+#[cfg(not(unix))]
+pub(crate) fn identity(directory: &Path) -> Option<Identity> {
+    fs::metadata(directory).ok().map(|_| (0, 0))
 }
 
 /// What a file looks like from outside. Two equal stamps a moment apart: nobody
@@ -67,7 +84,7 @@ impl Stamp {
     }
 
     fn read_unless_changed(&self) -> io::Result<Option<Vec<u8>>> {
-        let mut file = File::open(&self.path)?;
+        let mut file = open(&self.path)?;
         if Self::of(&self.path, &file.metadata()?)? != *self {
             return Ok(None);
         }
@@ -76,6 +93,18 @@ impl Stamp {
         file.by_ref().take(self.size.saturating_add(1)).read_to_end(&mut bytes)?;
         Ok((bytes.len() as u64 == self.size).then_some(bytes))
     }
+}
+
+/// Opens a file, and waits for nobody: what was a file when it was looked at may be a
+/// pipe by now.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    }
+    options.read(true).open(path)
 }
 
 /// Why there are no bytes.
@@ -95,12 +124,15 @@ pub(crate) enum Unread {
 /// When the directory is not there or cannot be listed, which is not to say that
 /// its files are gone.
 pub(crate) fn look(directory: &Path, limit: usize) -> io::Result<Listing> {
-    let mut listing = Listing::default();
     let root = fs::canonicalize(directory)?;
+    let mut listing = Listing { root: identity(&root), ..Listing::default() };
     let mut paths = BTreeSet::new();
     for entry in fs::read_dir(&root)? {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "wasm") {
+        let is_wasm = path.extension().is_some_and(|extension| extension == "wasm");
+        // Editors and file systems put their own beside what is edited.
+        let is_hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes()[0] == b'.');
+        if is_wasm && !is_hidden {
             paths.insert(path);
             if paths.len() > limit {
                 paths.pop_last();

@@ -77,7 +77,7 @@ pub enum LoadErrorKind {
     )]
     CoreModule,
     /// More than is worth compiling.
-    #[error("it has {count} {what}, the limit is {limit}")]
+    #[error("it has {count} {what}, the limit is {limit}; make it smaller")]
     TooMany {
         /// Of what.
         what: &'static str,
@@ -140,10 +140,10 @@ pub enum LoadErrorKind {
     #[error("it does not fit the contract ({0}); build it against the contract's version 0.1")]
     Contract(String),
     /// It did not pass the calls that every plugin gets at load.
-    #[error("it failed its self-test: {0}")]
+    #[error("it failed its self-test: {0}; try it with the SDK's testing module")]
     SelfTest(Box<CallError>),
     /// It passed the calls, but what it returned is not what the contract allows.
-    #[error("it failed its self-test: {0}")]
+    #[error("it failed its self-test: {0}; see wit/deps/provider for what is allowed")]
     Breach(String),
 }
 
@@ -154,7 +154,7 @@ pub enum OpenError {
     #[error(transparent)]
     Call(#[from] CallError),
     /// The strategy's own sentence on what is wrong with its configuration.
-    #[error("strategy `{plugin}` refuses its options: {reason}")]
+    #[error("strategy `{plugin}` refuses its options: {reason}; see [plugins.{plugin}.options]")]
     Refused {
         /// The plugin's id.
         plugin: String,

@@ -20,7 +20,8 @@ const MAX_DEPTH: usize = 8;
 /// Functions of all modules together. CPython has some twenty thousand.
 const MAX_FUNCTIONS: u32 = 200_000;
 
-/// Types, imports and exports of all levels together: what checking costs.
+/// Types, imports, exports and other declarations of all levels together: what
+/// checking costs.
 const MAX_ITEMS: u32 = 100_000;
 
 /// The outside of a component. Its functions have not been looked at.
@@ -45,8 +46,10 @@ pub(crate) struct Import {
 /// # Errors
 /// When it is none, or there is too much of it.
 pub(crate) fn inspect(wasm: &[u8]) -> Result<Shape, LoadErrorKind> {
-    // What the engine does not run, its compiler refuses; here anything may pass.
-    let mut validator = Validator::new_with_features(WasmFeatures::all());
+    // What the engine does not run, its compiler refuses; here anything may pass, but
+    // for garbage collection, with which one group declares a million types.
+    let features = WasmFeatures::all().difference(WasmFeatures::GC);
+    let mut validator = Validator::new_with_features(features);
     let mut found = Found::default();
     for payload in Parser::new(0).parse_all(wasm) {
         let payload = payload.map_err(|flaw| invalid(&flaw))?;
@@ -102,6 +105,13 @@ impl Found {
             Payload::ExportSection(section) => self.items(section.count())?,
             Payload::ComponentTypeSection(section) => self.items(section.count())?,
             Payload::ComponentAliasSection(section) => self.items(section.count())?,
+            Payload::CoreTypeSection(section) => self.items(section.count())?,
+            Payload::InstanceSection(section) => self.items(section.count())?,
+            Payload::ComponentInstanceSection(section) => self.items(section.count())?,
+            Payload::ComponentCanonicalSection(section) => self.items(section.count())?,
+            Payload::GlobalSection(section) => self.items(section.count())?,
+            Payload::ElementSection(section) => self.items(section.count())?,
+            Payload::TagSection(section) => self.items(section.count())?,
             Payload::ComponentImportSection(section) => {
                 self.items(section.count())?;
                 if self.depth == 0 {
@@ -126,7 +136,7 @@ impl Found {
     }
 
     fn items(&mut self, more: u32) -> Result<(), LoadErrorKind> {
-        add("types, imports and exports", &mut self.items, more, MAX_ITEMS)
+        add("declarations", &mut self.items, more, MAX_ITEMS)
     }
 }
 

@@ -18,9 +18,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
 use crate::adapter::Adapter;
+use crate::directory::Identity;
 use crate::engine::{Code, Engine};
 use crate::error::Error;
 use crate::grants::{Grants, PluginKind};
@@ -32,6 +33,10 @@ use load::Loaders;
 use scan::Known;
 
 pub(crate) use scan::SETTLE;
+
+/// How long the start waits for the directory's plugins: bad ones must not keep the
+/// router from serving.
+const START_PATIENCE: Duration = Duration::from_secs(20);
 
 /// A plugin that is part of the program.
 #[derive(Clone, Copy, Debug)]
@@ -87,6 +92,8 @@ struct Shared {
     files: Mutex<Files>,
     /// Told of new work, and of the end.
     work: Condvar,
+    /// Why the directory cannot be looked through, or not whole.
+    trouble: ArcSwapOption<String>,
 }
 
 type Slots = BTreeMap<String, Slot>;
@@ -103,8 +110,8 @@ struct Files {
     generations: BTreeMap<String, u64>,
     /// Numbers finds.
     finds: u64,
-    /// Why the directory cannot be looked through, or not whole.
-    trouble: Option<String>,
+    /// Which directory was looked through last.
+    root: Option<Identity>,
     ended: bool,
 }
 
@@ -132,7 +139,8 @@ enum Live {
 
 impl Registry {
     /// Loads the embedded plugins, then the directory's. Takes the time of
-    /// compiling them where the engine's cache does not have them.
+    /// compiling them where the engine's cache does not have them; of the
+    /// directory's, those that take long are loaded while the router serves.
     ///
     /// # Errors
     /// When an embedded plugin does not load, or there is no thread to load on. A
@@ -150,11 +158,12 @@ impl Registry {
         });
         let slots = ArcSwap::from_pointee(slots.collect());
         let directory = files.options.directory.clone();
-        let (look, work) = (Mutex::default(), Condvar::new());
-        let shared = Shared { engine, directory, slots, look, files: Mutex::new(files), work };
+        let (look, work, trouble) = (Mutex::default(), Condvar::new(), ArcSwapOption::empty());
+        let files = Mutex::new(files);
+        let shared = Shared { engine, directory, slots, look, files, work, trouble };
         let shared = Arc::new(shared);
         let registry = Self { _loaders: Loaders::start(&shared)?, shared };
-        registry.rescan();
+        registry.shared.scan(false).wait_at_most(START_PATIENCE);
         Ok(registry)
     }
 
@@ -208,7 +217,7 @@ impl Registry {
     /// Why the directory cannot be looked through, or not whole; what was loaded
     /// from it serves on.
     pub fn trouble(&self) -> Option<String> {
-        self.shared.files().trouble.clone()
+        self.shared.trouble.load().as_deref().cloned()
     }
 
     /// The engine that runs the plugins.
@@ -312,7 +321,7 @@ impl Files {
             waiting: BTreeMap::new(),
             generations: BTreeMap::new(),
             finds: 0,
-            trouble: None,
+            root: None,
             ended: false,
         }
     }

@@ -56,6 +56,8 @@ pub struct RefusedFile {
     pub digest: Option<String>,
     /// Why, and what to do.
     pub reason: String,
+    /// This machine was at fault: it is tried again by itself.
+    pub is_passing: bool,
 }
 
 /// What one scan changed. Ids.

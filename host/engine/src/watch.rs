@@ -1,7 +1,6 @@
 //! Looks through a directory when something happens in it, and every now and then
 //! besides, because file events get lost, and directories get replaced.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,11 +10,15 @@ use std::time::Duration;
 
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher as _};
 
+use crate::directory::{Identity, identity};
 use crate::registry::{Due, Registry, SETTLE, Scan as _};
 
 /// Between two looks while something is being loaded: what else happens meanwhile
 /// is told by events, or found then.
 const WHILE_LOADING: Duration = Duration::from_millis(250);
+
+/// Between an event and the look that it causes: the least time between two looks.
+const LULL: Duration = Duration::from_millis(20);
 
 /// A directory being watched, until this is dropped. A look that is under way then
 /// is finished, without anyone waiting for it.
@@ -61,9 +64,14 @@ impl Watch {
             loop {
                 // Before the look: what happens after it must not be missed.
                 events.follow();
-                let woken = woken.recv_timeout(wait);
+                let woke = woken.recv_timeout(wait);
+                if woke == Ok(()) {
+                    // A file that is being written makes one event after the other.
+                    thread::sleep(LULL.min(interval));
+                    while woken.try_recv().is_ok() {}
+                }
                 let stop = stopped.load(Ordering::Relaxed);
-                if stop || woken == Err(RecvTimeoutError::Disconnected) {
+                if stop || woke == Err(RecvTimeoutError::Disconnected) {
                     return;
                 }
                 events.follow();
@@ -94,9 +102,6 @@ struct Events {
     /// Which directory is watched.
     watched: Option<Identity>,
 }
-
-/// Tells a directory from another one with the same path.
-type Identity = (u64, u64);
 
 impl Events {
     fn new(directory: &Path, wake: SyncSender<()>) -> Self {
@@ -135,15 +140,4 @@ impl Events {
         watcher.watch(&self.directory, RecursiveMode::NonRecursive)?;
         Ok(watcher)
     }
-}
-
-#[cfg(unix)]
-fn identity(directory: &Path) -> Option<Identity> {
-    use std::os::unix::fs::MetadataExt as _;
-    fs::metadata(directory).ok().map(|found| (found.dev(), found.ino()))
-}
-
-#[cfg(not(unix))]
-fn identity(directory: &Path) -> Option<Identity> {
-    fs::metadata(directory).ok().map(|_| (0, 0))
 }

@@ -113,11 +113,13 @@ fn compiled_code_is_kept_and_a_damaged_entry_is_replaced() {
         || -> Vec<_> { fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().path()).collect() };
     load();
     let [entry] = entries().try_into().unwrap();
-    let written = fs::metadata(&entry).unwrap().modified().unwrap();
+    // Whoever writes an entry puts another file in its place.
+    let place = || std::os::unix::fs::MetadataExt::ino(&fs::metadata(&entry).unwrap());
+    let written = place();
     let whole = fs::read(&entry).unwrap();
 
     load();
-    assert_eq!(fs::metadata(&entry).unwrap().modified().unwrap(), written, "a hit writes nothing");
+    assert_eq!(place(), written, "a hit writes nothing");
 
     let mut damaged = whole.clone();
     let middle = damaged.len() / 2;
@@ -201,6 +203,10 @@ struct Overlay {
 
 impl Overlay {
     fn new(change: impl FnOnce(&mut RegistryOptions)) -> Self {
+        Self::within(limits(), change)
+    }
+
+    fn within(limits: Limits, change: impl FnOnce(&mut RegistryOptions)) -> Self {
         let directory = TempDir::new().unwrap();
         let mut options = RegistryOptions {
             directory: Some(directory.path().to_owned()),
@@ -208,7 +214,7 @@ impl Overlay {
         };
         change(&mut options);
         let embedded = ["openai", "price"].map(|id| Embedded { id, wasm: guest(id).leak() });
-        let registry = Registry::new(engine(limits()), embedded.to_vec(), options).unwrap();
+        let registry = Registry::new(engine(limits), embedded.to_vec(), options).unwrap();
         Self { registry: Arc::new(registry), directory }
     }
 
@@ -283,6 +289,73 @@ fn a_replacement_of_the_same_size_and_time_is_noticed() {
     fs::File::options().write(true).open(&other).unwrap().set_modified(time).unwrap();
     fs::rename(&other, &path).unwrap();
     assert_eq!(overlay.registry.rescan().failed.len(), 1, "it was looked at again");
+}
+
+#[test]
+fn what_failed_for_want_of_room_is_tried_again_and_forgotten_with_its_file() {
+    let overlay = Overlay::within(Limits { max_instances: 3, ..limits() }, |_| {});
+    let take = || {
+        let adapter = overlay.registry.adapter("openai").unwrap();
+        let taken: Vec<_> =
+            std::iter::from_fn(|| adapter.attempt(CallContext::default()).ok()).collect();
+        assert!(!taken.is_empty());
+        taken
+    };
+    let taken = take();
+    overlay.drop_in("mine", &guest("strategy-minimal"));
+    let report = overlay.registry.rescan();
+    assert!(report.failed[0].1.contains("no free instance"), "{report:?}");
+    drop(taken);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while overlay.registry.policy("mine").is_none() {
+        assert!(Instant::now() < deadline, "it was never tried again");
+        overlay.registry.rescan();
+        std::thread::sleep(Duration::from_millis(50));
+    }
+
+    let _taken = take();
+    overlay.drop_in("other", &guest("balanced"));
+    assert_eq!(overlay.registry.rescan().failed.len(), 1);
+    fs::remove_file(overlay.path("other")).unwrap();
+    assert_eq!(overlay.registry.rescan().removed, ["other"]);
+    assert!(overlay.registry.status().iter().all(|status| status.id != "other"));
+}
+
+#[test]
+fn an_empty_directory_in_its_place_unloads_nothing_until_asked() {
+    let overlay = Overlay::new(|_| {});
+    overlay.drop_in("mine", &guest("strategy-minimal"));
+    overlay.registry.rescan();
+    let directory = overlay.directory.path();
+    let away = TempDir::new().unwrap();
+    fs::rename(directory, away.path().join("plugins")).unwrap();
+    fs::create_dir(directory).unwrap();
+    let report = overlay.registry.rescan();
+    assert!(report.trouble.unwrap().contains("another one now, and empty"));
+    assert!(overlay.registry.policy("mine").is_some(), "a disk that is gone looks like that");
+    assert_eq!(overlay.registry.reload().removed, ["mine"]);
+    assert!(overlay.registry.policy("mine").is_none());
+}
+
+#[test]
+fn files_of_editors_are_no_plugins() {
+    let overlay = Overlay::new(|_| {});
+    overlay.drop_in(".mine", b"half");
+    link(Path::new("nobody@nowhere.1"), &overlay.path(".#mine"));
+    fs::write(overlay.directory.path().join("mine.wasm~"), "the one before").unwrap();
+    assert_eq!(overlay.registry.rescan(), Default::default());
+}
+
+#[test]
+fn files_beyond_the_limit_are_left_alone() {
+    let overlay = Overlay::within(Limits { max_plugins: 1, ..limits() }, |_| {});
+    overlay.drop_in("mine", &guest("strategy-minimal"));
+    overlay.registry.rescan();
+    overlay.drop_in("aaa", b"junk");
+    let report = overlay.registry.rescan();
+    assert!(report.trouble.unwrap().contains("`max_plugins`"));
+    assert_eq!(report.removed, [""; 0]);
+    assert!(overlay.registry.policy("mine").is_some(), "it is still there");
 }
 
 #[test]

@@ -84,17 +84,27 @@ impl ServeArgs {
     ///
     /// # Errors
     /// Every mistake in it, and secrets that are missing.
-    pub fn load(&self, env: Environment<'_>) -> Result<Config, Diagnostics> {
-        self.on_top_of(config::load(self.config.as_deref(), env)?)
+    pub fn load(&self, env: fn(&str) -> Option<String>) -> Result<Config, Diagnostics> {
+        Ok(self.load_from(env)?.0)
     }
 
-    /// Where the configuration is to be read again from; none where the environment
-    /// alone configures.
-    pub fn source(&self, env: fn(&str) -> Option<String>) -> Option<ConfigSource> {
-        let file = self.config.as_deref().or_else(config::default_file)?.to_owned();
-        let (args, name) = (self.clone(), file.clone());
+    /// The same, and where the configuration is to be read again from: nowhere, if the
+    /// environment alone configures.
+    ///
+    /// # Errors
+    /// As [`ServeArgs::load`].
+    pub fn load_from(
+        &self,
+        env: fn(&str) -> Option<String>,
+    ) -> Result<(Config, Option<ConfigSource>), Diagnostics> {
+        let Some(file) = self.config.as_deref().or_else(config::default_file) else {
+            return Ok((self.on_top_of(config::load(None, &env)?)?, None));
+        };
+        let text = config::read_file(file)?;
+        let (args, name) = (self.clone(), file.to_owned());
         let read = move |text: &str| args.on_top_of(config::load_text(&name, text, &env)?);
-        Some(ConfigSource::new(file, read))
+        let config = read(&text)?;
+        Ok((config, Some(ConfigSource::new(file, &text, read))))
     }
 
     fn on_top_of(&self, config: Config) -> Result<Config, Diagnostics> {
@@ -185,7 +195,7 @@ mod tests {
             else {
                 panic!("not serve");
             };
-            args.load(&no_keys).unwrap()
+            args.load(no_keys).unwrap()
         };
         let config = load(&[]);
         assert_eq!(config.server.listen.port(), 8787);

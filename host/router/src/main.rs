@@ -16,6 +16,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -55,8 +56,8 @@ fn process_environment(name: &str) -> Option<String> {
 }
 
 fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
-    let config = match args.load(&process_environment) {
-        Ok(config) => config,
+    let (config, source) = match args.load_from(process_environment) {
+        Ok(loaded) => loaded,
         Err(mistakes) => {
             eprintln!("{mistakes}");
             return Ok(ExitCode::FAILURE);
@@ -66,33 +67,56 @@ fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     for warning in config.warnings.iter() {
         tracing::warn!("{warning}");
     }
+    let process = Process::new()?;
     let router = Router::new(config, Credentials::from_process(), cli::compiler())?;
-    let router = router.configured_by(args.source(process_environment));
-    listen(router, |address| tracing::info!("listening on http://{address}"))
+    listen(process, router.configured_by(source), |address| {
+        tracing::info!("listening on http://{address}")
+    })
 }
 
 fn demonstrate(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let listen_on = args.listen.unwrap_or(ServerConfig::default().listen);
     let demo = Demo::start(listen_on, Path::new("plugins"))?;
     log(demo.config.log);
+    let process = Process::new()?;
     let router =
         Router::new(demo.config.clone(), Credentials::new(demo::environment), cli::compiler())?;
-    listen(router, |address| println!("{}", demo.guide(address)))
+    listen(process, router, |address| println!("{}", demo.guide(address)))
+}
+
+/// What stands before the router, whose plugins take their time: a hangup that nobody
+/// waits for would end the process.
+struct Process {
+    runtime: Runtime,
+    hangup: Signal,
+}
+
+impl Process {
+    fn new() -> anyhow::Result<Self> {
+        let runtime = Runtime::new().context("the runtime could not start")?;
+        let entered = runtime.enter();
+        let hangup = signal(SignalKind::hangup())?;
+        drop(entered);
+        Ok(Self { runtime, hangup })
+    }
 }
 
 /// Serves until the process is asked to end, then drains.
-fn listen(router: Router, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<ExitCode> {
+fn listen(
+    Process { runtime, hangup }: Process,
+    router: Router,
+    ready: impl FnOnce(SocketAddr),
+) -> anyhow::Result<ExitCode> {
     let router = Arc::new(router);
-    let runtime = tokio::runtime::Runtime::new().context("the runtime could not start")?;
     let settings = router.settings();
     let _watches = reload::watch(&router);
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let address = settings.config.server.listen;
         let listener = TcpListener::bind(address)
             .await
             .with_context(|| format!("cannot listen on {address}; choose another with --listen"))?;
         let mut terminate = signal(SignalKind::terminate())?;
-        tokio::spawn(reload_on_hangup(router.clone(), signal(SignalKind::hangup())?));
+        tokio::spawn(reload_on_hangup(router.clone(), hangup));
         ready(listener.local_addr()?);
         let asked_to_end = async move {
             tokio::select! {
@@ -102,7 +126,10 @@ fn listen(router: Router, ready: impl FnOnce(SocketAddr)) -> anyhow::Result<Exit
         };
         server::run(listener, router.clone(), asked_to_end).await?;
         Ok(ExitCode::SUCCESS)
-    })
+    });
+    // A plugin that is being compiled is not waited for.
+    runtime.shutdown_background();
+    served
 }
 
 /// SIGHUP asks for what `POST /admin/reload` asks for.

@@ -24,16 +24,19 @@ type Read = dyn Fn(&str) -> Result<Config, Diagnostics> + Send + Sync;
 /// The file that the configuration is from.
 pub struct ConfigSource {
     file: PathBuf,
+    /// Of the text that holds at the start.
+    digest: [u8; 32],
     read: Box<Read>,
 }
 
 impl ConfigSource {
-    /// `read` makes of the file's text what it made of it at the start.
+    /// `read` makes of the file's text what it made of `text` at the start.
     pub fn new(
         file: impl Into<PathBuf>,
+        text: &str,
         read: impl Fn(&str) -> Result<Config, Diagnostics> + Send + Sync + 'static,
     ) -> Self {
-        Self { file: file.into(), read: Box::new(read) }
+        Self { file: file.into(), digest: digest(text), read: Box::new(read) }
     }
 }
 
@@ -86,8 +89,7 @@ impl Reloading {
     /// A router that was configured by `source`, if by a file.
     pub(crate) fn new(source: Option<ConfigSource>) -> Self {
         let file = source.as_ref().map(|source| source.file.clone());
-        // The text at the start was read by somebody else, a moment ago.
-        let seen = file.as_deref().and_then(|file| read(file).ok()).map(|text| digest(&text));
+        let seen = source.as_ref().map(|source| source.digest);
         let status = ConfigStatus { file, generation: 1, ..ConfigStatus::default() };
         Self { source, seen, status }
     }
@@ -130,7 +132,11 @@ impl Router {
         reloading.seen = Some(digest(&text));
         match self.apply(&reloading, &text, in_any_case) {
             Ok(restart_needed) => self.accept(&mut reloading, restart_needed),
-            Err(reason) => self.refuse(&mut reloading, reason),
+            Err(reason) => {
+                // What it lacks may come without a change to it.
+                reloading.seen = None;
+                self.refuse(&mut reloading, reason)
+            }
         }
     }
 
@@ -204,6 +210,11 @@ pub fn watch(router: &Arc<Router>) -> Vec<Watch> {
         let router = Arc::clone(router);
         let look = move || match router.reload_config(false) {
             ConfigReload::Unsettled => SETTLE,
+            ConfigReload::Applied => {
+                // Another grant may be all that a refused plugin was waiting for.
+                router.registry.rescan();
+                interval
+            }
             _ => interval,
         };
         watches.push(Watch::start("config-watch", Some(&beside), interval, look));
@@ -231,7 +242,11 @@ fn settled(file: &Path, seen: Option<&[u8; 32]>, in_any_case: bool) -> io::Resul
 }
 
 fn read(file: &Path) -> io::Result<String> {
-    if std::fs::metadata(file)?.len() > MAX_FILE_BYTES {
+    let found = std::fs::metadata(file)?;
+    if !found.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    if found.len() > MAX_FILE_BYTES {
         return Err(io::Error::other(format!("it has more than {MAX_FILE_BYTES} bytes")));
     }
     std::fs::read_to_string(file)
@@ -260,6 +275,7 @@ fn keep_until_restart(before: &Config, after: &mut Config) -> Vec<&'static str> 
         server.max_header_bytes = "server.max_header",
         server.max_concurrent_streams = "server.max_concurrent_streams",
         server.max_buffered_bytes = "server.max_buffered",
+        server.max_body_bytes = "server.max_body",
         server.header_timeout = "server.header_timeout",
         server.write_timeout = "server.write_timeout",
         server.drain_timeout = "server.drain_timeout",

@@ -179,7 +179,7 @@ impl Metrics {
                 let generation = i64::try_from(status.generation).unwrap_or(i64::MAX);
                 self.plugin_generation.get_or_create(&labels).set(generation);
             }
-            if let Some(RefusedFile { file, digest, reason }) = status.refused.clone() {
+            if let Some(RefusedFile { file, digest, reason, .. }) = status.refused.clone() {
                 let (file, digest) = (file.display().to_string(), digest.unwrap_or_default());
                 let labels = RefusedLabels { plugin, file, digest, reason };
                 self.plugin_refused.get_or_create(&labels).set(1);

@@ -3,7 +3,7 @@
 use super::variant;
 use crate::setup::{ask, provider};
 use plugway_simulator::{Behaviour, Kind, Simulator};
-use plugway_tests::{RouterProcess, guest};
+use plugway_tests::{Client, RouterProcess, guest};
 use std::fs;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
@@ -24,7 +24,7 @@ async fn five_hundred_reloads_leave_nothing_behind() {
     let router = RouterProcess::start(&format!("{toml}{}", provider("sim", &simulator, 1)));
     let client = router.client();
     let file = router.plugins().join("mine.wasm");
-    let mut warm = (0, 0);
+    let mut warm = (0, 0, 0);
     for number in 1..=RELOADS {
         let wasm = variant(guest("strategy-minimal"), number);
         let beside = file.with_extension("part");
@@ -45,7 +45,7 @@ async fn five_hundred_reloads_leave_nothing_behind() {
         };
         timeout(Duration::from_secs(120), decided).await.expect("a file was never acted upon");
         if number == WARM_UP {
-            warm = (router.descriptors(), router.memory_bytes());
+            warm = (router.descriptors(), router.memory_bytes(), instances(&client).await);
         }
     }
     let (descriptors, memory) = (router.descriptors(), router.memory_bytes());
@@ -53,24 +53,31 @@ async fn five_hundred_reloads_leave_nothing_behind() {
     // A connection more or less may be open at the moment.
     assert!(descriptors <= warm.0 + 4, "{} descriptors became {descriptors}", warm.0);
     assert!(memory <= warm.1 + SLACK_BYTES, "{} bytes became {memory}", warm.1);
+    // The new policy's warm one, and no old one's.
+    assert_eq!(instances(&client).await, warm.2);
     assert!(!router.log().contains("panicked"));
+}
+
+/// Plugin instances that live.
+async fn instances(client: &Client) -> u64 {
+    let metrics = client.get("/metrics").await.text();
+    let name = "plugway_in_use{resource=\"instances\"} ";
+    metrics.lines().find_map(|line| line.strip_prefix(name)).unwrap().parse().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hangup_asks_for_a_reload() {
     let simulator = Simulator::start(Kind::OpenAi, Behaviour::new().reply("here")).unwrap();
-    let good = provider("sim", &simulator, 1);
-    // Nothing happens by itself.
-    let toml = "[plugins]\nrescan_interval = \"1h\"\n";
-    let router = RouterProcess::start(&format!("{toml}{good}"));
+    // The text stays the same: without the signal it would not be read again.
+    let router = RouterProcess::start(&provider("sim", &simulator, 1));
     let client = router.client();
-    let other = good.replace("test/sim", "test/other");
-    fs::write(router.config_file(), format!("{toml}{other}")).unwrap();
+    assert_eq!(client.get("/readyz").await.json()["config"]["generation"], 1);
     router.signal("HUP");
-    let served = async {
-        while client.chat(&ask("test/other", "Hi")).await.status != 200 {
+    let read_again = async {
+        while client.get("/readyz").await.json()["config"]["generation"] != 2 {
             sleep(Duration::from_millis(10)).await;
         }
     };
-    timeout(Duration::from_secs(60), served).await.expect("the signal did nothing");
+    timeout(Duration::from_secs(60), read_again).await.expect("the signal did nothing");
+    assert_eq!(client.chat(&ask("test/sim", "Hi")).await.content(), "here");
 }

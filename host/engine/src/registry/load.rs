@@ -2,6 +2,7 @@
 //! on a few threads that give way to traffic.
 
 use std::collections::BTreeMap;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, PoisonError};
@@ -95,7 +96,7 @@ impl Shared {
         let loaded = loop {
             let options = Arc::clone(&self.files().options);
             let began = Instant::now();
-            let outcome = self.read_and_load(id, job, &options);
+            let outcome = self.contain(id, || self.read_and_load(id, job, &options));
             if let Some(loaded) = self.settle(id, job, &options, outcome, began) {
                 break loaded;
             }
@@ -106,13 +107,22 @@ impl Shared {
         }
     }
 
+    /// A defect that these bytes bring to light costs them, not the thread.
+    fn contain(&self, id: &str, load: impl FnOnce() -> Outcome) -> Outcome {
+        panic::catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|_| {
+            let reason = "loading it failed by a defect of the router, see the log; build it \
+                          otherwise, and report the file"
+                .to_owned();
+            let (file, digest) = (self.file_of(id), None);
+            Outcome::Refused(RefusedFile { file, digest, reason, is_passing: false })
+        })
+    }
+
     /// Reads the file once, and loads what was read.
     fn read_and_load(&self, id: &str, job: &Job, options: &RegistryOptions) -> Outcome {
-        let directory = self.directory.clone().unwrap_or_default();
-        let file = directory.join(format!("{id}.wasm"));
+        let file = self.file_of(id);
         let refuse = |reason, digest, is_passing| {
-            let refusal = RefusedFile { file: file.clone(), digest, reason };
-            Outcome::Refused { refusal, is_passing }
+            Outcome::Refused(RefusedFile { file: file.clone(), digest, reason, is_passing })
         };
         let read = match &job.found {
             Ok(stamp) => stamp.read(self.engine.limits().max_component_bytes),
@@ -143,8 +153,8 @@ impl Shared {
             return Some(Outcome::Unchanged);
         }
         let refusal = slot.refused.as_ref()?;
-        let same = refusal.digest.as_deref() == Some(digest) && !again;
-        same.then(|| Outcome::Refused { refusal: refusal.clone(), is_passing: false })
+        let same = refusal.digest.as_deref() == Some(digest) && !again && !refusal.is_passing;
+        same.then(|| Outcome::Refused(refusal.clone()))
     }
 
     /// Loads one file, under the conditions that an embedded plugin of the same
@@ -211,12 +221,12 @@ impl Shared {
             }
             // The next look finds it new.
             Outcome::Changing => {
-                files.known.remove(id);
+                known.forget();
                 Loaded::Changing
             }
-            Outcome::Refused { refusal, is_passing } => {
-                if is_passing {
-                    files.known.remove(id);
+            Outcome::Refused(refusal) => {
+                if refusal.is_passing {
+                    known.put_off();
                 }
                 let reason = refusal.reason.clone();
                 self.tell(id, &refusal);
@@ -232,7 +242,7 @@ impl Shared {
         if slots.get(id).and_then(|slot| slot.refused.as_ref()) == Some(refusal) {
             return;
         }
-        let RefusedFile { file, digest, reason } = refusal;
+        let RefusedFile { file, digest, reason, .. } = refusal;
         let digest = digest.as_deref().map(plugin::short);
         tracing::error!(plugin = id, file = %file.display(), digest, error = reason, "plugin refused");
     }
@@ -243,7 +253,7 @@ enum Outcome {
     Good { live: Live, file: PathBuf },
     Unchanged,
     Changing,
-    Refused { refusal: RefusedFile, is_passing: bool },
+    Refused(RefusedFile),
 }
 
 pub(super) fn not_replaceable(id: &str) -> String {

@@ -24,18 +24,17 @@ impl Shared {
         }
         let mut slots = Slots::clone(&self.slots.load());
         for (id, slot) in slots.iter_mut().filter(|(id, _)| concerned.contains(*id)) {
+            demote(id, slot, &embedded, &options);
             slot.live = self.under(id, slot, &embedded, &options)?;
+            if slot.live.is_some() {
+                slot.generation = files.next_generation(id);
+            }
         }
-        for id in &concerned {
-            let generation = files.next_generation(id);
-            if let Some(slot) = slots.get_mut(id) {
-                slot.generation = generation;
-                // What was refused under the old conditions is to be tried anew.
-                if let Some(refusal) = &mut slot.refused {
-                    refusal.digest = None;
-                    files.known.remove(id);
-                }
-                demote(id, slot, &embedded, &options);
+        // What was refused under the old conditions is to be tried anew.
+        for (id, slot) in slots.iter_mut().filter(|(id, _)| concerned.contains(*id)) {
+            if let (Some(refusal), Some(known)) = (&mut slot.refused, files.known.get_mut(id)) {
+                refusal.digest = None;
+                known.forget();
             }
         }
         files.options = Arc::new(options);
@@ -78,7 +77,9 @@ fn demote(id: &str, slot: &mut Slot, embedded: &BTreeMap<String, Live>, options:
         && !options.replaceable_providers.contains(id)
     {
         let reason = not_replaceable(id);
-        slot.refused = Some(RefusedFile { file: file.clone(), digest: None, reason });
+        tracing::warn!(plugin = id, reason, "the embedded adapter serves again");
+        let (file, digest) = (file.clone(), None);
+        slot.refused = Some(RefusedFile { file, digest, reason, is_passing: false });
         slot.source = Source::Embedded;
         slot.live = Some(own.clone());
     }

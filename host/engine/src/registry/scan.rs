@@ -1,10 +1,11 @@
 //! What changed in the plugins directory since the last look, and what follows.
 
 use std::collections::BTreeMap;
-use std::sync::PoisonError;
+use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::load::{Job, Loaded};
 use super::{Files, Shared};
@@ -16,10 +17,38 @@ pub(crate) const SETTLE: Duration = Duration::from_millis(50);
 
 /// A file as it was last found.
 pub(super) struct Known {
-    found: Found,
+    /// None: it is to be looked at anew.
+    found: Option<Found>,
+    /// Not before this, after a failure that was not the file's.
+    not_before: Option<Instant>,
     /// Which find it was: what an older one came to is of no interest.
     pub(super) find: u64,
     pub(super) is_loading: bool,
+}
+
+/// Until what failed for want of something is tried again.
+const RETRY_PAUSE: Duration = Duration::from_secs(5);
+
+impl Known {
+    /// Has the file looked at anew.
+    pub(super) fn forget(&mut self) {
+        self.found = None;
+        self.not_before = None;
+    }
+
+    /// Has the file looked at anew after a while.
+    pub(super) fn put_off(&mut self) {
+        self.found = None;
+        self.not_before = Some(Instant::now() + RETRY_PAUSE);
+    }
+
+    /// Nothing is to be done about a file that looks like this.
+    fn covers(&self, file: &Found) -> bool {
+        match &self.found {
+            Some(found) => found == file,
+            None => self.not_before.is_some_and(|time| Instant::now() < time),
+        }
+    }
 }
 
 /// A scan whose files are being loaded.
@@ -32,8 +61,14 @@ pub(super) struct Begun {
 impl Begun {
     /// Waits until the last of them is loaded or refused.
     pub(super) fn wait(self) -> ScanReport {
-        let mut report = self.report;
-        for (id, loaded) in self.loading {
+        self.wait_at_most(Duration::MAX)
+    }
+
+    /// The same, and no longer than this; the rest goes on by itself.
+    pub(super) fn wait_at_most(self, patience: Duration) -> ScanReport {
+        let (began, mut report) = (Instant::now(), self.report);
+        let left = || patience.saturating_sub(began.elapsed());
+        while let Ok((id, loaded)) = self.loading.recv_timeout(left()) {
             match loaded {
                 Loaded::Serving => report.loaded.push(id),
                 Loaded::Refused(reason) => report.failed.push((id, reason)),
@@ -65,7 +100,7 @@ impl Shared {
                          from it serves on; restore it",
                         directory.display()
                     );
-                    self.files().note(Some(trouble.clone()));
+                    self.note(Some(trouble.clone()));
                     report.trouble = Some(trouble);
                 }
             }
@@ -88,7 +123,9 @@ impl Shared {
         thread::sleep(SETTLE);
         let second = directory::look(directory, limit)?;
         let moving = second.files.iter().filter(|(id, file)| first.files.get(*id) != Some(file));
-        report.unsettled = moving.map(|(id, _)| id.clone()).collect();
+        // Gone in between: it may be about to be put back.
+        let missing = first.files.keys().filter(|id| !second.files.contains_key(*id));
+        report.unsettled = moving.map(|(id, _)| id).chain(missing).cloned().collect();
         Ok(second)
     }
 
@@ -102,6 +139,12 @@ impl Shared {
         done: &Sender<(String, Loaded)>,
     ) {
         let mut files = self.files();
+        if let Some(trouble) = files.is_elsewhere(&listing, again) {
+            self.note(Some(trouble.clone()));
+            report.trouble = Some(trouble);
+            return;
+        }
+        files.root = listing.root;
         let left_out = (listing.left_out > 0).then(|| {
             format!(
                 "{} files beyond the first {} (`max_plugins`) are left alone",
@@ -110,10 +153,14 @@ impl Shared {
             )
         });
         report.trouble.clone_from(&left_out);
-        files.note(left_out);
+        self.note(left_out);
         let found = listing.files;
-        let gone: Vec<String> =
-            files.known.keys().filter(|id| !found.contains_key(*id)).cloned().collect();
+        // What more files pushed beyond the limit is still there.
+        let is_there = |id: &str| listing.left_out > 0 && self.file_of(id).exists();
+        let is_gone = |id: &&String| {
+            !found.contains_key(*id) && !report.unsettled.contains(id) && !is_there(id)
+        };
+        let gone: Vec<String> = files.known.keys().filter(is_gone).cloned().collect();
         for id in gone {
             files.known.remove(&id);
             files.waiting.remove(&id);
@@ -122,7 +169,7 @@ impl Shared {
             report.removed.push(id);
         }
         for (id, file) in found {
-            let known = files.known.get(&id).is_some_and(|known| known.found == file);
+            let known = files.known.get(&id).is_some_and(|known| known.covers(&file));
             let refused = || self.slots.load().get(&id).is_some_and(|it| it.refused.is_some());
             if report.unsettled.contains(&id) || (known && !(again && refused())) {
                 continue;
@@ -133,10 +180,29 @@ impl Shared {
     }
 }
 
+impl Shared {
+    /// Keeps what is wrong with the directory, and logs it once.
+    fn note(&self, trouble: Option<String>) {
+        if self.trouble.load().as_deref() == trouble.as_ref() {
+            return;
+        }
+        match &trouble {
+            Some(trouble) => tracing::error!("{trouble}"),
+            None => tracing::info!("the plugins directory is readable again"),
+        }
+        self.trouble.store(trouble.map(Arc::new));
+    }
+
+    /// Where the plugin of this id lies, or would.
+    pub(super) fn file_of(&self, id: &str) -> PathBuf {
+        self.directory.clone().unwrap_or_default().join(format!("{id}.wasm"))
+    }
+}
+
 impl Files {
     fn knows(&self, found: &BTreeMap<String, Found>) -> bool {
         self.known.len() == found.len()
-            && found.iter().all(|(id, file)| self.known.get(id).is_some_and(|it| it.found == *file))
+            && found.iter().all(|(id, file)| self.known.get(id).is_some_and(|it| it.covers(file)))
     }
 
     /// Puts a find in line. One that was waiting under the same name gives way, and
@@ -144,7 +210,7 @@ impl Files {
     fn enqueue(&mut self, id: String, found: Found, again: bool, done: Sender<(String, Loaded)>) {
         self.finds += 1;
         let find = self.finds;
-        let known = Known { found: found.clone(), find, is_loading: true };
+        let known = Known { found: Some(found.clone()), not_before: None, find, is_loading: true };
         self.known.insert(id.clone(), known);
         let before = self.waiting.remove(&id);
         let (place, mut waiters) = before.map_or((find, Vec::new()), |job| (job.place, job.done));
@@ -152,15 +218,15 @@ impl Files {
         self.waiting.insert(id, Job { found, find, place, again, done: waiters });
     }
 
-    /// Keeps what is wrong with the directory, and logs it once.
-    fn note(&mut self, trouble: Option<String>) {
-        if self.trouble == trouble {
-            return;
-        }
-        match &trouble {
-            Some(trouble) => tracing::error!("{trouble}"),
-            None => tracing::info!("the plugins directory is readable again"),
-        }
-        self.trouble = trouble;
+    /// Whether the path leads to another directory than before, with nothing in it:
+    /// a mount point whose disk is gone looks like that.
+    fn is_elsewhere(&self, listing: &Listing, again: bool) -> Option<String> {
+        let is_other = self.root.is_some() && listing.root != self.root;
+        let is_loss = is_other && listing.files.is_empty() && !self.known.is_empty() && !again;
+        is_loss.then(|| {
+            "the plugins directory is another one now, and empty; what was loaded from it serves \
+             on; put the files back, or ask for a reload to unload them"
+                .to_owned()
+        })
     }
 }

@@ -41,7 +41,11 @@ fn tell(router: &Router, reload: &Reload) -> Response<Body> {
         ConfigReload::Refused(reason) => ("refused", Some(reason)),
     };
     let status = router.config_status();
-    let ok = error.is_none() && failed.is_empty() && plugins.trouble.is_none();
+    let ok = error.is_none()
+        && *config != ConfigReload::Unsettled
+        && failed.is_empty()
+        && plugins.unsettled.is_empty()
+        && plugins.trouble.is_none();
     let body = json!({
         "ok": ok,
         "config": {

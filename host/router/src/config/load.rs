@@ -24,7 +24,7 @@ const DEFAULT_PLUGINS: &str = "plugins";
 /// Every mistake of the file, or that no provider can be used.
 pub fn load(path: Option<&Path>, env: Environment<'_>) -> Result<Config, Diagnostics> {
     match path.or_else(default_file) {
-        Some(path) => load_text(path, &read(path)?, env),
+        Some(path) => load_text(path, &read_file(path)?, env),
         None => Ok(with_default_plugins(Path::new(""), load_str("", "", env)?)),
     }
 }
@@ -56,10 +56,14 @@ fn with_default_plugins(beside: &Path, mut config: Config) -> Config {
 /// # Errors
 /// As [`load`]; also when the file cannot be read.
 pub fn load_file(path: &Path, env: Environment<'_>) -> Result<Config, Diagnostics> {
-    load_str(&path.to_string_lossy(), &read(path)?, env)
+    load_str(&path.to_string_lossy(), &read_file(path)?, env)
 }
 
-fn read(path: &Path) -> Result<String, Diagnostics> {
+/// The text of a configuration file.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read_file(path: &Path) -> Result<String, Diagnostics> {
     std::fs::read_to_string(path).map_err(|error| {
         Diagnostics::new(vec![Diagnostic::general(
             format!("cannot read `{}`: {error}", path.display()),

@@ -30,7 +30,7 @@ use std::sync::Arc;
 use crate::catalog::Catalog;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
-pub use load::{Environment, default_file, load, load_file, load_str, load_text};
+pub use load::{Environment, default_file, load, load_file, load_str, load_text, read_file};
 pub use log::{LogConfig, LogFormat, LogLevel};
 pub use plugins::PluginsConfig;
 pub use reference::reference;

@@ -78,6 +78,10 @@ impl Seals {
             else {
                 return Err(SealError::Forged);
             };
+            // A nonce that begins with zeros begins within the number of the seal before.
+            if start < written {
+                return Err(SealError::Forged);
+            }
             if !std::mem::take(left) {
                 return Err(SealError::Doubled);
             }

@@ -27,6 +27,15 @@ fn joined(spliced: &Spliced) -> String {
 }
 
 #[test]
+fn a_seal_within_the_number_of_another_is_forged() {
+    let nonce = format!("000{}", "n".repeat(NONCE_LENGTH - 3));
+    let contents = vec![Bytes::from_static(b"one"), Bytes::from_static(b"two")];
+    let seals = Seals { table: Arc::new(Table { nonce: nonce.clone(), contents }) };
+    let body = format!("\"{nonce}000{nonce}000001\"");
+    assert_eq!(seals.splice(body.into_bytes(), true).unwrap_err(), SealError::Forged);
+}
+
+#[test]
 fn a_token_opens_to_the_text_it_stands_for() {
     let (seals, one, two) = sealed();
     assert_eq!(one.len(), TOKEN_LENGTH);
