@@ -8,6 +8,9 @@ use wasmparser::{Encoding, Error, Parser, Payload, ValidPayload, Validator, Wasm
 use crate::error::LoadErrorKind;
 use crate::spoken;
 
+/// What every WebAssembly binary begins with.
+const MAGIC: &[u8] = b"\0asm";
+
 /// Core modules in one component. Python has 38, everybody else less.
 const MAX_MODULES: u32 = 128;
 
@@ -46,6 +49,9 @@ pub(crate) struct Import {
 /// # Errors
 /// When it is none, or there is too much of it.
 pub(crate) fn inspect(wasm: &[u8]) -> Result<Shape, LoadErrorKind> {
+    if !wasm.starts_with(MAGIC) {
+        return Err(LoadErrorKind::Invalid("it does not begin as WebAssembly does".to_owned()));
+    }
     // What the engine does not run, its compiler refuses; here anything may pass, but
     // for garbage collection, with which one group declares a million types.
     let features = WasmFeatures::all().difference(WasmFeatures::GC);
