@@ -161,6 +161,7 @@ async fn receive(
     let is_encoded = is_encoded(&parts.headers);
     if !parts.status.is_success() {
         // Whatever keeps the body from being read, the status still says enough.
+        let deadline = deadline.min(Instant::now() + bounds.error_body_timeout);
         let body = match is_encoded {
             true => None,
             false => read(exchange, provider, body, MAX_ERROR_BYTES, deadline).await.ok(),
@@ -207,7 +208,9 @@ async fn read(
                 (Code::ProviderUnavailable, "sent more than upstream.max_response allows")
             }
             Refused::NoRoom => {
-                (Code::Overloaded, "answered, but server.max_buffered leaves no room for it")
+                return Error::overloaded(
+                    "The router holds as many bodies as server.max_buffered allows; try again soon.",
+                );
             }
             Refused::TooSlow => (Code::ProviderTimeout, "did not finish its answer in time"),
             Refused::Broken => {
