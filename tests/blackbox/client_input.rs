@@ -222,7 +222,7 @@ async fn an_unknown_model_is_404_with_the_near_names() {
     }
     let endless = ask(&"x".repeat(100_000), "Hi").to_string();
     let answer = pair.router.client().post(endless.clone()).await;
-    check(endless.as_bytes(), &answer, 400, "invalid_request", "models");
+    check(endless.as_bytes(), &answer, 400, "invalid_request", "model");
     assert!(answer.text().len() < 1000, "{}", answer.text());
     serves_on(&pair).await;
 }
