@@ -290,6 +290,39 @@ fn continued(stream: u32, more: &[(&str, &str)]) -> Vec<u8> {
     frames
 }
 
+/// `SETTINGS_INITIAL_WINDOW_SIZE` of so many bytes.
+fn window(bytes: u32) -> Vec<u8> {
+    frame(SETTINGS, 0, 0, &[&[0, 4][..], &bytes.to_be_bytes()].concat())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_grants_no_window_is_cut_off() {
+    let endless = Behaviour::new().tokens_per_second(50).completion_tokens(100_000);
+    let bounds = "[server]\nwrite_timeout = \"300ms\"\nmax_requests = 1";
+    let pair = Pair::with(endless.clone(), bounds).await;
+    let mut request = ask("test/open", "Hi");
+    request["stream"] = json!(true);
+    // Nothing at all, and something to begin with.
+    for (count, granted) in [(1, 0), (2, 400)] {
+        pair.open.set(endless.clone());
+        let mut client = RawClient::connect(&pair.router).await;
+        client.send([PREFACE, &window(granted)].concat()).await;
+        client.send([post(1, &[]), body(1, request.to_string().as_bytes())].concat()).await;
+        let left = pair.open.requests_when(|seen| {
+            let gone = plugway_simulator::Outcome::ClientLeft;
+            seen.iter().filter(|it| it.outcome == gone).count() == count
+        });
+        let patience = std::time::Duration::from_secs(20);
+        tokio::time::timeout(patience, left).await.expect("still running upstream");
+        client.rest().await;
+        // There is one place, and it is free.
+        pair.open.set(Behaviour::new());
+        let answer = pair.router.client().chat(&ask("test/open", "Hi")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+    serves_on(&pair).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_breaks_cancels_all_its_streams() {
     let pair = Pair::start(Behaviour::new().tokens_per_second(20).completion_tokens(100_000)).await;

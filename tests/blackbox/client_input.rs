@@ -222,8 +222,23 @@ async fn an_unknown_model_is_404_with_the_near_names() {
     }
     let endless = ask(&"x".repeat(100_000), "Hi").to_string();
     let answer = pair.router.client().post(endless.clone()).await;
-    check(endless.as_bytes(), &answer, 400, "invalid_request", "models");
+    check(endless.as_bytes(), &answer, 400, "invalid_request", "model");
     assert!(answer.text().len() < 1000, "{}", answer.text());
+    serves_on(&pair).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_are_too_long_are_refused() {
+    let pair = Pair::start(Behaviour::new()).await;
+    let long = "x".repeat(257);
+    let message = r#""messages":[{"role":"user","content":"x"}]"#;
+    refuses(&pair, format!(r#"{{"model":"{long}",{message}}}"#), "model").await;
+    refuses(&pair, with(&format!(r#""models":["a","{long}"]"#)), "models").await;
+    let strategy = with(&format!(r#""provider":{{"strategy":"{long}"}}"#));
+    refuses(&pair, strategy, "provider.strategy").await;
+    let longest = format!(r#"{{"model":"{}",{message}}}"#, &long[1..]);
+    let answer = pair.router.client().post(longest.clone()).await;
+    check(longest.as_bytes(), &answer, 404, "model_not_found", "model");
     serves_on(&pair).await;
 }
 

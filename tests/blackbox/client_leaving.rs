@@ -221,3 +221,21 @@ async fn bodies_beyond_the_bound_on_all_are_shed_and_their_room_is_given_back() 
     }
     has_all_its_room(&pair).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_answer_holds_its_place_until_it_is_taken() {
+    let rude = Rude::start("[server]\nmax_requests = 1").await;
+    let wire = WIRES[0];
+    let text = "x".repeat(30 << 20);
+    rude.play_once(crate::wire::json_response(&wire.whole(&text)));
+    let mut slow = RawClient::connect(&rude.router).await;
+    slow.send(post(&ask(&wire.alone(), "Hi").to_string())).await;
+    slow.until(b"\r\n\r\n").await;
+    let answer = rude.ask(&wire.alone(), false).await;
+    assert_eq!(answer.status, 503, "the place was given away");
+    drop(slow);
+    settles(&rude.router).await;
+    let answer = rude.ask(&wire.alone(), false).await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.body.len() > text.len());
+}

@@ -74,3 +74,24 @@ async fn a_head_has_the_head_of_its_get() {
     let body = http_body_util::BodyExt::collect(response.into_body()).await.unwrap().to_bytes();
     assert!(body.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_is_for_this_machine_alone_wherever_the_router_listens() {
+    for listen in ["127.0.0.1:8787", "0.0.0.0:8787"] {
+        let pair = Pair::with(Behaviour::new(), &format!("[server]\nlisten = \"{listen}\"")).await;
+        let client = pair.router.client();
+        for (name, value) in [
+            ("host", "evil.example"),
+            ("origin", "https://evil.example"),
+            ("forwarded", "for=192.0.2.1"),
+            ("x-forwarded-for", "192.0.2.1"),
+            ("via", "1.1 proxy"),
+        ] {
+            let mut request = client.request(http::Method::POST, "/admin/reload", "");
+            request.headers_mut().insert(name, value.parse().unwrap());
+            assert_eq!(client.send(request).await.status(), 403, "{listen}, {name}");
+        }
+        let request = client.request(http::Method::POST, "/admin/reload", "");
+        assert_eq!(client.send(request).await.status(), 200, "{listen}");
+    }
+}

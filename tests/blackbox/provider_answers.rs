@@ -4,7 +4,7 @@ use crate::wire::{
     LAST_CHUNK, Rude, SECRET, STREAM_HEAD, WIRES, Wire, chunk, failure, json_response,
     nothing_was_logged, response, said, stream_response,
 };
-use plugway_tests::Play;
+use plugway_tests::{KEY, Play};
 use serde_json::{Value, json};
 
 const UNAVAILABLE: &str = "provider_unavailable";
@@ -310,4 +310,52 @@ async fn an_error_within_a_200_is_told_with_what_came_before() {
         assert_eq!(answer.status, 502, "{}", answer.text());
         assert_eq!(said(&answer), "");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn much_without_content_is_given_up_on() {
+    let rude = Rude::start("[upstream]\nmax_frame = \"64KiB\"").await;
+    let comments = format!(": {}\n\n", "x".repeat(1000)).repeat(200);
+    for wire in WIRES {
+        let stream = [wire.opening(), comments.clone()].concat();
+        rude.play([Play::write([STREAM_HEAD.as_bytes(), &chunk(stream)].concat()), Play::Hang]);
+        rude.fails(wire, true, "much and nothing", UNAVAILABLE).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_there_is_no_room_for_is_the_routers_overload() {
+    let bounds = "[server]\nmax_body = \"64KiB\"\nmax_buffered = \"64KiB\"";
+    let rude = Rude::start(bounds).await;
+    for wire in WIRES {
+        rude.play_once(json_response(&wire.whole(&"x".repeat(100_000))));
+        let answer = rude.ask(&wire.alone(), false).await;
+        assert_eq!(answer.status, 503, "{}", answer.text());
+        assert_eq!(failure(&answer).as_deref(), Some("overloaded"), "{}", answer.text());
+        assert!(answer.header("retry-after").is_some(), "{:?}", answer.headers);
+        assert!(!answer.text().contains("provider_name"), "{}", answer.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_a_provider_quotes_reaches_nobody() {
+    let rude = Rude::start("").await;
+    let head = format!("200 OK\r\ncontent-type: application/json\r\nx-echo: {KEY}");
+    for wire in WIRES {
+        rude.play_once(response(&head, wire.whole(KEY).to_string()));
+        let answer = rude.ask(&wire.alone(), false).await;
+        assert_eq!(said(&answer), "*".repeat(KEY.len()), "{wire:?}: {}", answer.text());
+        rude.play_once(response(&head, wire.error(KEY).to_string()));
+        let answer = rude.ask(&wire.alone(), false).await;
+        assert!(failure(&answer).is_some(), "{wire:?}: {}", answer.text());
+        assert!(!answer.text().contains(KEY), "{wire:?}: {}", answer.text());
+        let error = format!("event: error\ndata: {}\n\n", wire.error(KEY));
+        for begun in [String::new(), [wire.opening(), wire.delta("well")].concat()] {
+            rude.play_once(stream_response([begun, error.clone()].concat()));
+            let answer = rude.ask(&wire.alone(), true).await;
+            assert!(failure(&answer).is_some(), "{wire:?}: {}", answer.text());
+            assert!(!answer.text().contains(KEY), "{wire:?}: {}", answer.text());
+        }
+    }
+    nothing_was_logged();
 }

@@ -57,6 +57,20 @@ async fn a_connection_that_fails_before_content_moves_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_error_whose_body_hangs_moves_on() {
+    let patient = format!("{PATIENT}error_body_timeout = \"200ms\"\n");
+    let rude = Rude::start(&patient).await;
+    let head = "HTTP/1.1 500 Internal Server Error\r\ncontent-type: application/json\r\n\
+                content-length: 999\r\n\r\n{\"err";
+    for wire in WIRES {
+        for streaming in [false, true] {
+            rude.play([Play::write(head), Play::Hang]);
+            rude.fails(wire, streaming, "an error that hangs", UNAVAILABLE).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_provider_that_refuses_connections_moves_on() {
     let rude = Rude::start("").await;
     rude.upstream.refuse().await;

@@ -14,6 +14,7 @@
 mod attempt;
 mod budget;
 mod failover;
+mod kept;
 mod live;
 mod settle;
 mod stream;
@@ -141,7 +142,7 @@ async fn whole(exchange: Exchange) -> Response<Body> {
     record.answered(StatusCode::OK);
     let mut response = respond::json_text(StatusCode::OK, body);
     respond::name_generation(&mut response, &record.id);
-    response
+    response.map(|body| kept::with(body, (live.room.take(), settlement)))
 }
 
 impl Exchange {

@@ -1,6 +1,7 @@
 //! Sockets and connections: accept, bound, serve, drain.
 
 mod patient;
+mod stalled;
 
 use crate::Router;
 use crate::admission::{Admission, Place};
@@ -11,6 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use patient::Patient;
+use stalled::Bodies;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
@@ -40,6 +42,7 @@ pub async fn run(
     // Of the listening side, what was read at the start holds to the end.
     let config = router.settings().config.server.clone();
     let server = connections(&config);
+    let write_timeout = config.write_timeout;
     let graceful = GracefulShutdown::new();
     let mut shutdown = pin!(shutdown);
     let mut is_failing = false;
@@ -61,22 +64,35 @@ pub async fn run(
             Err(error) => return Err(error),
         };
         is_failing = false;
-        let stream = Patient::new(stream, config.header_timeout, config.write_timeout);
+        let stream = Patient::new(stream, config.header_timeout, write_timeout);
         let router = router.clone();
         let is_excess = matches!(place, Place::Excess(_));
+        let bodies = Bodies::new();
+        let answers = bodies.clone();
         let service = service_fn(move |request| {
-            let router = router.clone();
-            async move { Ok::<_, Infallible>(api::serve(router, request, peer, is_excess).await) }
+            let (router, answers) = (router.clone(), answers.clone());
+            async move {
+                let response = api::serve(router, request, peer, is_excess).await;
+                Ok::<_, Infallible>(response.map(|body| answers.watch(body)))
+            }
         });
         let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
-            // A client that breaks its connection has been answered as far as
-            // that goes; there is nobody left to tell.
-            if is_excess {
-                let _ = timeout(EXCESS_LIFETIME, connection).await;
-            } else {
-                let _ = connection.await;
+            let served = async {
+                // A client that breaks its connection has been answered as far as
+                // that goes; there is nobody left to tell.
+                if is_excess {
+                    let _ = timeout(EXCESS_LIFETIME, connection).await;
+                } else {
+                    let _ = connection.await;
+                }
+            };
+            tokio::select! {
+                () = served => {}
+                () = bodies.stalled(write_timeout) => {
+                    tracing::debug!("a client took nothing for server.write_timeout");
+                }
             }
             drop(place);
         });

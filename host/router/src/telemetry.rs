@@ -13,10 +13,13 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 /// The router's metrics. Cheap to update from every request.
 pub struct Metrics {
     registry: Registry,
+    /// One at a time shows states and renders: what is shown anew is not there for a moment.
+    rendering: Mutex<()>,
     /// Requests answered, by route and status.
     pub requests: Family<RequestLabels, Counter>,
     /// Requests under way.
@@ -60,6 +63,7 @@ impl Metrics {
         let seconds = || Histogram::new(exponential_buckets(0.001, 2.0, 18));
         let mut metrics = Self {
             registry: Registry::with_prefix("plugway"),
+            rendering: Mutex::default(),
             requests: Family::default(),
             in_flight: Gauge::default(),
             requests_shed: Family::default(),
@@ -201,7 +205,14 @@ impl Metrics {
         self.in_use.get_or_create(&labels).set(i64::try_from(in_use).unwrap_or(i64::MAX));
     }
 
-    /// The text that Prometheus scrapes.
+    /// The text that Prometheus scrapes, once `show` has brought the states up to date.
+    pub fn render_after(&self, show: impl FnOnce(&Self)) -> Result<String, fmt::Error> {
+        let _one_at_a_time = self.rendering.lock().unwrap_or_else(PoisonError::into_inner);
+        show(self);
+        self.render()
+    }
+
+    /// The text as things were shown last.
     pub fn render(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;

@@ -120,6 +120,30 @@ async fn a_stream_that_breaks_after_its_first_content_counts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn clients_that_leave_a_stream_end_no_row_of_failures() {
+    let stall = Failure::Stall { after_chunks: 2, milliseconds: 600_000 };
+    let stalling = failing(stall).tokens_per_second(50).reply("a b c d e f");
+    let first = Simulator::start(Kind::OpenAi, failing(Failure::status(500))).unwrap();
+    let second = from_second();
+    let router = bounded("breaker_failures = 2", &first, &second).await;
+    content(&router, false).await;
+    first.set(stalling);
+    let mut request = ask("test/both", "Hi");
+    request["stream"] = Value::Bool(true);
+    for _ in 0..3 {
+        let response = router.client().open(request.to_string()).await;
+        let id = response.headers()["x-generation-id"].to_str().unwrap().to_owned();
+        drop(response);
+        let line = LogLines::access(&id).await;
+        assert_eq!(line["outcome"], "cancelled", "{line}");
+        assert!(line["attempts"].as_str().unwrap().starts_with("first/sim:cancelled"), "{line}");
+    }
+    first.set(failing(Failure::status(500)));
+    content(&router, false).await;
+    assert!(counts(&router, TRIPS).await, "the clients that left stood for successes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_the_endpoints_fault_does_not_count() {
     let slow = Behaviour::new().head_delay_ms(600_000);
     let first = Simulator::start(Kind::OpenAi, failing(Failure::status(400))).unwrap();
@@ -132,14 +156,20 @@ async fn what_is_not_the_endpoints_fault_does_not_count() {
     client.chat(&ask("test/both", "Hi")).await;
     first.set(slow);
     let body = ask("test/both", "Hi").to_string();
-    let mut hurried = client.request(Method::POST, "/v1/chat/completions", body.clone());
+    let mut hurried = client.request(Method::POST, "/v1/chat/completions", body);
     hurried.headers_mut().insert("x-plugway-timeout", "0.2".parse().unwrap());
     assert_eq!(client.send(hurried).await.status(), 504);
     first.clear();
-    let leaving = tokio::spawn(async move { client.open(body).await.status() });
+    // Its own name tells its line in the log from those of other tests.
+    let mut request = ask("test/both", "Hi");
+    request["models"] = Value::from(["first/this-client-leaves"].as_slice());
+    let leaving = tokio::spawn(async move { client.open(request.to_string()).await.status() });
     timeout(PATIENCE, first.requests_when(|seen| !seen.is_empty())).await.unwrap();
     leaving.abort();
-    LogLines::wait(|line| line["model"] == "test/both" && line["status"] == 499).await;
+    LogLines::wait(|line| {
+        line["model"] == "test/both,first/this-client-leaves" && line["status"] == 499
+    })
+    .await;
 
     let metrics = router.client().get("/metrics").await.text();
     assert!(!metrics.contains("plugway_breaker_trips_total{"), "{metrics}");

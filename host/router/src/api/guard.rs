@@ -5,15 +5,42 @@
 use crate::Settings;
 use crate::error::{Code, Error};
 use http::Request;
-use http::header::{HOST, HeaderValue, ORIGIN};
+use http::header::{FORWARDED, HOST, HeaderName, HeaderValue, ORIGIN, VIA};
 use hyper::body::Incoming;
 use std::net::SocketAddr;
 
-/// Refuses what a foreign web page could have sent.
+/// What a proxy adds. Behind one on this machine, every stranger's connection comes
+/// from loopback.
+const PROXY_MARKS: [HeaderName; 3] = [FORWARDED, HeaderName::from_static("x-forwarded-for"), VIA];
+
+/// Refuses what a foreign web page could have sent, while listening on loopback.
 pub(super) fn check(settings: &Settings, request: &Request<Incoming>) -> Result<(), Error> {
-    if !settings.config.server.listen.ip().is_loopback() {
-        return Ok(());
+    match settings.config.server.listen.ip().is_loopback() {
+        true => names(settings, request),
+        false => Ok(()),
     }
+}
+
+/// Refuses what comes from another machine, or through a foreign web page.
+pub(super) fn local(
+    settings: &Settings,
+    request: &Request<Incoming>,
+    peer: SocketAddr,
+) -> Result<(), Error> {
+    let headers = request.headers();
+    let is_forwarded = PROXY_MARKS.iter().any(|mark| headers.contains_key(mark));
+    if is_forwarded || !peer.ip().to_canonical().is_loopback() {
+        return Err(Error::new(
+            Code::ForeignOrigin,
+            "This may be asked for only on the machine that the router runs on, and through \
+             no proxy.",
+        ));
+    }
+    names(settings, request)
+}
+
+/// Refuses what names a host that is not this router's.
+fn names(settings: &Settings, request: &Request<Incoming>) -> Result<(), Error> {
     let allowed = &settings.config.server.allowed_hosts;
     let (uri, headers) = (request.uri(), request.headers());
     // A second name could be the one that somebody in between went by.
@@ -26,17 +53,6 @@ pub(super) fn check(settings: &Settings, request: &Request<Incoming>) -> Result<
     let is_own_origin =
         |origin: &str| origin.split_once("://").is_some_and(|(_, host)| is_own(host, allowed));
     if origins.all(is_own_origin) { Ok(()) } else { Err(refusal("Origin")) }
-}
-
-/// Refuses what comes from another machine.
-pub(super) fn local(peer: SocketAddr) -> Result<(), Error> {
-    match peer.ip().to_canonical().is_loopback() {
-        true => Ok(()),
-        false => Err(Error::new(
-            Code::ForeignOrigin,
-            "This may be asked for only on the machine that the router runs on.",
-        )),
-    }
 }
 
 /// What is no text names nobody.

@@ -52,7 +52,7 @@ pub async fn serve(
             let bound = if is_excess { Bound::Connections } else { Bound::Requests };
             shed::answer(&router, request, bound).await
         }
-        (Ok(()), Some(Route::Reload)) => match guard::local(peer) {
+        (Ok(()), Some(Route::Reload)) => match guard::local(&settings, &request, peer) {
             Ok(()) if method == Method::POST => admin::reload(router.clone()).await,
             Ok(()) => respond::method_not_allowed(Route::Reload.methods()),
             Err(error) => respond::error(&error, None),

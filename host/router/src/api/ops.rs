@@ -113,9 +113,11 @@ pub(super) fn readyz(router: &Router, settings: &Settings) -> Response<Body> {
 pub(super) fn metrics(router: &Router) -> Response<Body> {
     const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     let trouble = router.registry.trouble().is_some();
-    router.metrics.show_plugins(&router.registry.status(), trouble);
-    router.metrics.show_config(&router.config_status());
-    router.note_use();
-    let text = router.metrics.render().unwrap_or_default();
+    let text = router.metrics.render_after(|metrics| {
+        metrics.show_plugins(&router.registry.status(), trouble);
+        metrics.show_config(&router.config_status());
+        router.note_use();
+    });
+    let text = text.unwrap_or_default();
     respond::full(StatusCode::OK, HeaderValue::from_static(OPENMETRICS), text)
 }

@@ -4,7 +4,7 @@
 use super::live::{Live, Source};
 use super::{Exchange, tailor};
 use crate::buffer::{Bounds, Held, Refused, hold};
-use crate::catalog::Endpoint;
+use crate::catalog::{Endpoint, Provider};
 use crate::error::{Code, Error};
 use crate::route::Step;
 use crate::telemetry::PluginLabels;
@@ -13,13 +13,14 @@ use crate::{Router, Settings};
 use http::Response;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use hyper::body::Incoming;
-use plugway_engine::chat::{Event, Usage};
+use plugway_engine::chat::{Event, Failure, Usage};
 use plugway_engine::{
     Attempt, CallContext, CallError, CallErrorKind, Framing, ResponseHead, machine,
 };
 use plugway_wire::framing::Framer;
 use std::error::Error as _;
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
 /// The largest error body that an adapter is shown.
@@ -31,6 +32,14 @@ struct Sent {
     framing: Framing,
     memo: String,
     streaming: bool,
+}
+
+/// A response, as far as it had to be read.
+struct Received {
+    ready: Vec<Event>,
+    source: Source,
+    /// The share of the common bound on buffered bodies that a whole answer takes.
+    room: Option<OwnedSemaphorePermit>,
 }
 
 /// An attempt that came to nothing, and what the provider says that it consumed
@@ -59,8 +68,9 @@ pub(super) async fn open(exchange: &Exchange, step: &Step) -> Result<Live, Faile
     // stream was asked for is there at once.
     let head_by = if sent.streaming { deadline.min(content_by) } else { deadline };
     let response = send(settings, &step.endpoint, outgoing, head_by).await?;
-    let (ready, source) = receive(exchange, step, sent, response, head_by).await?;
+    let Received { ready, source, room } = receive(exchange, step, sent, response, head_by).await?;
     let mut live = Live::new(exchange, step, source, began);
+    live.room = room;
     match live.reach_content(ready, content_by).await {
         Ok(()) => Ok(live),
         Err(error) => Err(Failed { error, usage: live.consumed() }),
@@ -79,7 +89,7 @@ fn encode(exchange: &Exchange, step: &Step) -> Result<(Sent, Outgoing), Error> {
     let upstream = attempt
         .encode(&request, &tailor::facts(step))
         .map_err(plugin_failed)?
-        .map_err(|failure| Error::from_failure(failure, &provider.name))?;
+        .map_err(|failure| told(router, provider, failure))?;
     let (framing, memo) = (upstream.framing, upstream.memo.clone());
     let mut outgoing =
         upstream::prepare(upstream, provider, &call.seals, sealed).map_err(|breach| {
@@ -152,24 +162,28 @@ async fn receive(
     sent: Sent,
     response: Response<Incoming>,
     deadline: Instant,
-) -> Result<(Vec<Event>, Source), Error> {
+) -> Result<Received, Error> {
     let (router, bounds) = (&exchange.router, &exchange.settings.config.upstream);
     let provider = &step.endpoint.provider.name;
     let failed = |error: CallError| plugin_failed(router, step.adapter.id(), provider, &error);
     let (parts, body) = response.into_parts();
-    let head = ResponseHead { status: parts.status.as_u16(), headers: shown(&parts.headers) };
+    let origin = &step.endpoint.provider;
+    // Some providers quote the key that they were called with.
+    let masked = |(name, value)| (name, router.credentials.masked(origin, value));
+    let headers = shown(&parts.headers).into_iter().map(masked).collect();
+    let head = ResponseHead { status: parts.status.as_u16(), headers };
     let is_encoded = is_encoded(&parts.headers);
     if !parts.status.is_success() {
         // Whatever keeps the body from being read, the status still says enough.
+        let deadline = deadline.min(Instant::now() + bounds.error_body_timeout);
         let body = match is_encoded {
             true => None,
             false => read(exchange, provider, body, MAX_ERROR_BYTES, deadline).await.ok(),
         };
         let mut body = body.map_or_else(Vec::new, |held| held.bytes.into());
-        // Some providers quote the key that they refuse.
-        router.credentials.mask(&step.endpoint.provider, &mut body);
+        router.credentials.mask(origin, &mut body);
         let failure = sent.attempt.explain(head, body).map_err(failed)?;
-        return Err(Error::from_failure(failure, provider));
+        return Err(told(router, origin, failure));
     }
     if is_encoded {
         let message =
@@ -179,13 +193,15 @@ async fn receive(
     if sent.streaming && !is_whole(&parts.headers, sent.framing) {
         let decoder = sent.attempt.decoder(head, &sent.memo).map_err(failed)?;
         let framer = Framer::new(sent.framing, bounds.max_frame_bytes);
-        return Ok((Vec::new(), Source::stream(body, framer, decoder)));
+        let source = Source::stream(body, framer, decoder);
+        return Ok(Received { ready: Vec::new(), source, room: None });
     }
     let limit = bounds.max_response_bytes;
     let Held { bytes, room } = read(exchange, provider, body, limit, deadline).await?;
-    let events = sent.attempt.decode(head, bytes.into(), &sent.memo).map_err(failed)?;
-    drop(room);
-    Ok((events, Source::Ended))
+    let mut body: Vec<u8> = bytes.into();
+    router.credentials.mask(origin, &mut body);
+    let events = sent.attempt.decode(head, body, &sent.memo).map_err(failed)?;
+    Ok(Received { ready: events, source: Source::Ended, room })
 }
 
 async fn read(
@@ -207,7 +223,9 @@ async fn read(
                 (Code::ProviderUnavailable, "sent more than upstream.max_response allows")
             }
             Refused::NoRoom => {
-                (Code::Overloaded, "answered, but server.max_buffered leaves no room for it")
+                return Error::overloaded(
+                    "The router holds as many bodies as server.max_buffered allows; try again soon.",
+                );
             }
             Refused::TooSlow => (Code::ProviderTimeout, "did not finish its answer in time"),
             Refused::Broken => {
@@ -237,6 +255,19 @@ fn is_encoded(headers: &http::HeaderMap) -> bool {
 fn shown(headers: &http::HeaderMap) -> Vec<(String, String)> {
     let text = headers.iter().filter_map(|(name, value)| Some((name, value.to_str().ok()?)));
     text.map(|(name, value)| (name.as_str().to_owned(), value.to_owned())).collect()
+}
+
+/// What an adapter says of its provider, without the credential that a provider may
+/// quote.
+pub(super) fn told(router: &Router, provider: &Provider, failure: Failure) -> Error {
+    let masked = |text| router.credentials.masked(provider, text);
+    let failure = Failure {
+        message: masked(failure.message),
+        param: failure.param.map(masked),
+        code: failure.code.map(masked),
+        ..failure
+    };
+    Error::from_failure(failure, &provider.name)
 }
 
 /// A plugin trapped, or went over a limit: named in full in the log, and by

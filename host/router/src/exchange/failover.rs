@@ -3,7 +3,7 @@
 use super::Exchange;
 use super::attempt::{self, Failed};
 use super::live::Live;
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, Fault};
 use crate::route::{HealthPolicy, InFlight, LeftOut, Step};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -41,14 +41,17 @@ pub(super) async fn first_content(exchange: &mut Exchange) -> Result<Live, Error
                 continue;
             }
         };
-        if !failures.errors.is_empty() && !router.retries.withdraw(routing) {
+        if failures.weigh_on_the_budget() && !router.retries.withdraw(routing) {
             exchange.record.retry_refused();
             break;
         }
         match attempt(exchange, &step, in_flight).await {
             Ok(live) => return Ok(live),
             // More load would not help a router that is at its bounds.
-            Err(error) if error.code == Code::Overloaded => return Err(error),
+            Err(error) if error.code == Code::Overloaded => {
+                let reasons = failures.reasons(exchange);
+                return Err(Error { reasons, ..error });
+            }
             Err(error) => failures.add(&step, error),
         }
     }
@@ -98,6 +101,12 @@ impl Failures {
 
     fn cools_down(&mut self, step: &Step, rest: Duration) {
         self.cooling.push((step.clone(), rest));
+    }
+
+    /// Whether a further attempt is one that the retry budget is for: not where the
+    /// request itself was refused, for that is no sign of an outage.
+    fn weigh_on_the_budget(&self) -> bool {
+        self.errors.last().is_some_and(|(_, error)| error.code.fault() != Fault::Client)
     }
 
     /// What is wrong everywhere is wrong at every endpoint of the same model; the

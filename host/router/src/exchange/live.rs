@@ -1,7 +1,7 @@
 //! An attempt that has begun to answer: from here on event by event.
 
 use super::Exchange;
-use super::attempt::{breach_of_contract, plugin_failed};
+use super::attempt::{breach_of_contract, plugin_failed, told};
 use crate::catalog::Endpoint;
 use crate::error::{Code, Error};
 use crate::route::{InFlight, Step};
@@ -13,11 +13,16 @@ use plugway_engine::{Decoder, Frame};
 use plugway_wire::answer::{self, Order, Tally};
 use plugway_wire::framing::Framer;
 use std::sync::Arc;
-use std::time::Instant as Clock;
+use std::time::{Duration, Instant as Clock};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
 /// Events without content that are kept until there is some.
 const MAX_HELD_EVENTS: usize = 1024;
+
+/// How long the rest of an answer may take that is complete: usage and the end mark
+/// follow at once where they follow at all, and the client waits for them.
+const TRAILING_PATIENCE: Duration = Duration::from_secs(5);
 
 /// An attempt that has yielded content and may yield more.
 pub(super) struct Live {
@@ -32,10 +37,16 @@ pub(super) struct Live {
     total: Instant,
     /// Counts the attempt among the endpoint's open ones.
     pub(super) in_flight: Option<InFlight>,
+    /// The share of the common bound on buffered bodies that a whole answer takes.
+    pub(super) room: Option<OwnedSemaphorePermit>,
     /// Read already, and still to be handed on.
     ready: Vec<Event>,
     source: Source,
     order: Order,
+    /// Bytes of the body so far.
+    read_bytes: usize,
+    /// When to stop reading, once the answer is complete.
+    trailing_until: Option<Instant>,
 }
 
 /// Where further events come from.
@@ -76,9 +87,12 @@ impl Live {
             deadline: exchange.deadline,
             total: began + exchange.settings.config.upstream.total_timeout,
             in_flight: None,
+            room: None,
             ready: Vec::new(),
             source,
             order: Order::new(exchange.call.request.choices),
+            read_bytes: 0,
+            trailing_until: None,
         }
     }
 
@@ -126,9 +140,11 @@ impl Live {
         ready: Vec<Event>,
         until: Instant,
     ) -> Result<(), Error> {
+        // Something to begin with, and a frame with the first content.
+        let max_bytes = self.settings.config.upstream.max_frame_bytes.saturating_mul(2);
         self.accept(ready)?;
         while !self.ready.iter().any(answer::commits) {
-            if self.ready.len() > MAX_HELD_EVENTS {
+            if self.ready.len() > MAX_HELD_EVENTS || self.read_bytes > max_bytes {
                 return Err(self.unavailable("sent much and said nothing"));
             }
             match &self.source {
@@ -168,7 +184,11 @@ impl Live {
         // Kept over calls: a caller that gives up for a while, to send its client
         // a sign of life, does not make the provider any less silent.
         let silent_until = *stream.silent_until.get_or_insert_with(|| Instant::now() + idle);
-        let wait = self.deadline.min(self.total).min(silent_until);
+        let mut wait = self.deadline.min(self.total).min(silent_until);
+        if self.order.is_complete() {
+            let until = Instant::now() + TRAILING_PATIENCE;
+            wait = wait.min(*self.trailing_until.get_or_insert(until));
+        }
         let frame = match timeout_at(wait, stream.body.frame()).await {
             Ok(frame) => frame,
             Err(_) if wait == self.deadline => return self.broke(Error::out_of_time()),
@@ -180,7 +200,10 @@ impl Live {
         stream.silent_until = None;
         match frame {
             Some(Ok(frame)) => match frame.into_data() {
-                Ok(chunk) => self.decode(Some(&chunk)),
+                Ok(chunk) => {
+                    self.read_bytes = self.read_bytes.saturating_add(chunk.len());
+                    self.decode(Some(&chunk))
+                }
                 Err(_trailers) => Ok(()),
             },
             Some(Err(error)) => {
@@ -246,7 +269,7 @@ impl Live {
     }
 
     fn fail(&mut self, failure: Failure) {
-        let error = Error::from_failure(failure, &self.endpoint.provider.name);
+        let error = told(&self.router, &self.endpoint.provider, failure);
         self.source = Source::Failed(Box::new(error));
     }
 

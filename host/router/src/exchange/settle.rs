@@ -14,6 +14,10 @@ use std::time::Instant;
 /// The meter that counts hour-long cache writes.
 const CACHE_WRITE_1H: &str = "cache-write-1h-tokens";
 
+/// Letters of a provider's own word for the end that are logged. It is the
+/// provider's to choose, and could be anything.
+const MAX_FINISH_LETTERS: usize = 64;
+
 /// The open account of one answer. Dropping it settles what was delivered.
 pub(super) struct Settlement {
     record: Record,
@@ -60,8 +64,10 @@ impl Settlement {
         if let Some(error) = failure {
             self.record.failed(error);
         } else {
-            let native = self.tally.native_finish.clone().filter(|word| !word.is_empty());
-            self.record.finished(native.as_deref().unwrap_or("complete"));
+            let native = self.tally.native_finish.iter().flat_map(|word| word.chars());
+            let native = native.filter(char::is_ascii_graphic).take(MAX_FINISH_LETTERS);
+            let native: String = native.collect();
+            self.record.finished(if native.is_empty() { "complete" } else { &native });
         }
         match failure {
             Some(error) => self.settle(error.code.error_type(), failure),
@@ -149,6 +155,8 @@ impl Settlement {
 impl Drop for Settlement {
     fn drop(&mut self) {
         if !self.settled {
+            // What the client did not wait for says nothing about the endpoint.
+            drop(self.in_flight.take());
             self.settle("cancelled", None);
         }
     }

@@ -1,6 +1,7 @@
 //! Credentials: read from where the operator put them, attached to requests that
 //! already passed every check, and seen by nothing else.
 
+use super::outgoing::percent_encoded;
 use super::{Outgoing, Secret};
 use crate::catalog::{CredentialSource, Provider};
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
@@ -89,15 +90,23 @@ impl Credentials {
         }
     }
 
-    /// Overwrites the provider's credential wherever a text quotes it.
+    /// Overwrites the provider's credential wherever a text quotes it, as it is or
+    /// as it stands in a query.
     pub fn mask(&self, provider: &Provider, text: &mut [u8]) {
         let Some(secret) = self.secret(&provider.credential) else { return };
-        let secret = secret.expose().as_bytes();
-        let mut at = 0;
-        while let Some(found) = text[at..].windows(secret.len()).position(|it| it == secret) {
-            text[at + found..at + found + secret.len()].fill(b'*');
-            at += found + secret.len();
+        overwrite(text, secret.expose().as_bytes());
+        let encoded = percent_encoded(secret.expose());
+        if *encoded != secret.expose() {
+            overwrite(text, encoded.as_bytes());
         }
+    }
+
+    /// The same of a text that is handed on.
+    pub fn masked(&self, provider: &Provider, text: String) -> String {
+        let mut bytes = text.into_bytes();
+        self.mask(provider, &mut bytes);
+        // Credentials and stars are ASCII, so that nothing is lost here.
+        String::from_utf8(bytes).unwrap_or_default()
     }
 
     fn secret(&self, source: &CredentialSource) -> Option<Secret> {
@@ -135,6 +144,14 @@ impl Credentials {
         let entry = CachedFile { checked: Instant::now(), modified, secret: secret.clone() };
         files.insert(path.to_owned(), entry);
         secret
+    }
+}
+
+fn overwrite(text: &mut [u8], secret: &[u8]) {
+    let mut at = 0;
+    while let Some(found) = text[at..].windows(secret.len()).position(|it| it == secret) {
+        text[at + found..at + found + secret.len()].fill(b'*');
+        at += found + secret.len();
     }
 }
 

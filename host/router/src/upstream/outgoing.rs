@@ -258,7 +258,7 @@ fn names(query: &[u8], parameter: &str) -> bool {
 }
 
 /// Everything but unreserved characters percent-encoded.
-fn percent_encoded(text: &str) -> zeroize::Zeroizing<String> {
+pub(super) fn percent_encoded(text: &str) -> zeroize::Zeroizing<String> {
     let mut out = zeroize::Zeroizing::new(String::with_capacity(text.len() * 3));
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

@@ -11,6 +11,9 @@ const DECIMALS: usize = 12;
 /// Slugs that a list of preferences may have. Each is held against each endpoint.
 const MAX_SLUGS: usize = 256;
 
+/// Bytes that the name of a model or a strategy may have. Names go into logs.
+const MAX_NAME_BYTES: usize = 256;
+
 /// Milliseconds in a second.
 const SECOND: f64 = 1000.0;
 
@@ -93,7 +96,7 @@ pub struct MaxPrice {
 
 pub(super) fn routing(fields: &mut Fields<'_, '_>) -> Result<Routing, BadRequest> {
     let mut routing = Routing::default();
-    routing.models.extend(fields.string("model")?);
+    routing.models.extend(name(fields, "model")?);
     routing.models.extend(slugs(fields, "models")?);
     let mut seen = std::collections::HashSet::new();
     routing.models.retain(|model| seen.insert(model.clone()));
@@ -118,7 +121,19 @@ fn slugs(fields: &mut Fields<'_, '_>, name: &'static str) -> Result<Vec<String>,
     if slugs.len() > MAX_SLUGS {
         return Err(node.invalid(format!("must have at most {MAX_SLUGS} items")));
     }
+    if slugs.iter().any(|slug| slug.len() > MAX_NAME_BYTES) {
+        return Err(node.invalid(format!("must have items of at most {MAX_NAME_BYTES} bytes")));
+    }
     Ok(slugs)
+}
+
+fn name(fields: &mut Fields<'_, '_>, name: &'static str) -> Result<Option<String>, BadRequest> {
+    let Some(node) = fields.take(name) else { return Ok(None) };
+    let name = node.string()?;
+    if name.len() > MAX_NAME_BYTES {
+        return Err(node.invalid(format!("must have at most {MAX_NAME_BYTES} bytes")));
+    }
+    Ok(Some(name))
 }
 
 fn provider(node: &Node<'_, '_>, routing: &mut Routing) -> Result<(), BadRequest> {
@@ -149,7 +164,7 @@ fn provider(node: &Node<'_, '_>, routing: &mut Routing) -> Result<(), BadRequest
     routing.min_throughput = throughput.map(|node| cutoffs(&node, 1.0)).transpose()?;
     let latency = fields.take("preferred_max_latency");
     routing.max_latency_ms = latency.map(|node| cutoffs(&node, SECOND)).transpose()?;
-    routing.strategy = fields.string("strategy")?;
+    routing.strategy = name(&mut fields, "strategy")?;
     if let Some(node) = fields.take("options") {
         routing.options = node.object()?.rest()?;
     }
