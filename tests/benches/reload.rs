@@ -1,5 +1,5 @@
 //! How soon a plugin that was dropped decides, and what that time is made of: prints,
-//! asserts nothing. `cargo bench --profile release -p plugway-tests --bench reload`.
+//! asserts nothing. `cargo bench --profile release --bench reload`.
 
 #![allow(
     clippy::unwrap_used,

@@ -80,7 +80,7 @@ pub struct Reload {
 #[derive(Default)]
 pub(crate) struct Reloading {
     source: Option<ConfigSource>,
-    /// Of the text that was read last, whatever came of it.
+    /// Of the text that holds; none while the file is to be read in any case.
     seen: Option<[u8; 32]>,
     status: ConfigStatus,
 }

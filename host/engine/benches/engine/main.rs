@@ -1,4 +1,4 @@
-//! What a plugin costs: prints, asserts nothing. `cargo bench -p plugway-engine`.
+//! What a plugin costs: prints, asserts nothing. `cargo bench --profile release --bench engine`.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench stops where it cannot go on")]
 
