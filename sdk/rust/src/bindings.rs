@@ -1,8 +1,9 @@
 //! The code that `wit-bindgen` generates from the contract, fenced in: everything
 //! here is re-exported by name from the modules that document it.
 //!
-//! Two worlds live in one crate. Their exports reach a component only through the
-//! macro that [`crate::export!`] calls, and imports that nothing uses are dropped
+//! Several worlds live in one crate, and a component is made of those that it needs:
+//! wherever two name an interface that only has types, it is the same one. Exports reach a component only through the
+//! macros that [`crate::export!`] calls, and imports that nothing uses are dropped
 //! when the component is linked.
 
 #![allow(
@@ -33,6 +34,98 @@ pub mod provider {
             "plugway:chat/chat@0.1.0/sampling": [#[derive(Default)]],
             "plugway:chat/chat@0.1.0/usage": [#[derive(Default)]],
         },
+    });
+}
+
+pub mod embeddings {
+    //! Embeddings.
+    wit_bindgen::generate!({
+        path: "../../wit",
+        inline: "
+            package plugway:sdk;
+            world embeddings {
+                export plugway:provider/embeddings@0.1.0;
+            }
+        ",
+        world: "plugway:sdk/embeddings",
+        with: {
+            "plugway:chat/chat@0.1.0": super::provider::plugway::chat::chat,
+            "plugway:provider/types@0.1.0": super::provider::plugway::provider::types,
+        },
+        generate_all,
+        pub_export_macro: true,
+        export_macro_name: "export_embeddings",
+        default_bindings_module: "plugway_sdk::bindings::embeddings",
+        additional_derives: [Clone, PartialEq],
+    });
+}
+
+pub mod rerank {
+    //! Ordering documents.
+    wit_bindgen::generate!({
+        path: "../../wit",
+        inline: "
+            package plugway:sdk;
+            world rerank {
+                export plugway:provider/rerank@0.1.0;
+            }
+        ",
+        world: "plugway:sdk/rerank",
+        with: {
+            "plugway:chat/chat@0.1.0": super::provider::plugway::chat::chat,
+            "plugway:provider/types@0.1.0": super::provider::plugway::provider::types,
+        },
+        generate_all,
+        pub_export_macro: true,
+        export_macro_name: "export_rerank",
+        default_bindings_module: "plugway_sdk::bindings::rerank",
+        additional_derives: [Clone, PartialEq],
+    });
+}
+
+pub mod token_count {
+    //! Counting a prompt.
+    wit_bindgen::generate!({
+        path: "../../wit",
+        inline: "
+            package plugway:sdk;
+            world token-count {
+                export plugway:provider/token-count@0.1.0;
+            }
+        ",
+        world: "plugway:sdk/token-count",
+        with: {
+            "plugway:chat/chat@0.1.0": super::provider::plugway::chat::chat,
+            "plugway:provider/types@0.1.0": super::provider::plugway::provider::types,
+        },
+        generate_all,
+        pub_export_macro: true,
+        export_macro_name: "export_token_count",
+        default_bindings_module: "plugway_sdk::bindings::token_count",
+        additional_derives: [Clone, PartialEq],
+    });
+}
+
+pub mod models {
+    //! Model discovery.
+    wit_bindgen::generate!({
+        path: "../../wit",
+        inline: "
+            package plugway:sdk;
+            world models {
+                export plugway:provider/models@0.1.0;
+            }
+        ",
+        world: "plugway:sdk/models",
+        with: {
+            "plugway:chat/chat@0.1.0": super::provider::plugway::chat::chat,
+            "plugway:provider/types@0.1.0": super::provider::plugway::provider::types,
+        },
+        generate_all,
+        pub_export_macro: true,
+        export_macro_name: "export_models",
+        default_bindings_module: "plugway_sdk::bindings::models",
+        additional_derives: [Clone, PartialEq],
     });
 }
 

@@ -16,33 +16,83 @@ use crate::strategy::{Candidate, Plan, Query, Refusal, Setup, Strategy};
 
 /// Makes the named type this component's implementation of an interface:
 /// `export!(provider: T)` for a [`Provider`], `export!(strategy: T)` for a
-/// [`Strategy`]. Call it once, at the root of the crate. On other targets than
+/// [`Strategy`]. What an adapter offers beside chat is exported each by itself:
+/// `export!(embeddings: T)`, `export!(rerank: T)`, `export!(token_count: T)`,
+/// `export!(models: T)`. Call it at the root of the crate. On other targets than
 /// WebAssembly it only checks the type.
 #[macro_export]
 macro_rules! export {
-    (provider: $provider:ty) => {
+    (provider: $offered:ty) => {
         #[cfg(target_family = "wasm")]
         #[allow(unsafe_code, reason = "exports of a component are unmangled symbols")]
         const _: () = {
-            type Component = $crate::provider::Exported<$provider>;
+            type Component = $crate::provider::Exported<$offered>;
             $crate::bindings::provider::export_provider!(
                 Component with_types_in $crate::bindings::provider
             );
         };
         #[cfg(not(target_family = "wasm"))]
-        const _: () = $crate::provider::exportable::<$provider>();
+        const _: () = $crate::provider::exportable::<$offered>();
     };
-    (strategy: $strategy:ty) => {
+    (embeddings: $offered:ty) => {
         #[cfg(target_family = "wasm")]
         #[allow(unsafe_code, reason = "exports of a component are unmangled symbols")]
         const _: () = {
-            type Component = $crate::strategy::Exported<$strategy>;
+            type Component = $crate::embeddings::Exported<$offered>;
+            $crate::bindings::embeddings::export_embeddings!(
+                Component with_types_in $crate::bindings::embeddings
+            );
+        };
+        #[cfg(not(target_family = "wasm"))]
+        const _: () = $crate::embeddings::exportable::<$offered>();
+    };
+    (rerank: $offered:ty) => {
+        #[cfg(target_family = "wasm")]
+        #[allow(unsafe_code, reason = "exports of a component are unmangled symbols")]
+        const _: () = {
+            type Component = $crate::rerank::Exported<$offered>;
+            $crate::bindings::rerank::export_rerank!(
+                Component with_types_in $crate::bindings::rerank
+            );
+        };
+        #[cfg(not(target_family = "wasm"))]
+        const _: () = $crate::rerank::exportable::<$offered>();
+    };
+    (token_count: $offered:ty) => {
+        #[cfg(target_family = "wasm")]
+        #[allow(unsafe_code, reason = "exports of a component are unmangled symbols")]
+        const _: () = {
+            type Component = $crate::token_count::Exported<$offered>;
+            $crate::bindings::token_count::export_token_count!(
+                Component with_types_in $crate::bindings::token_count
+            );
+        };
+        #[cfg(not(target_family = "wasm"))]
+        const _: () = $crate::token_count::exportable::<$offered>();
+    };
+    (models: $offered:ty) => {
+        #[cfg(target_family = "wasm")]
+        #[allow(unsafe_code, reason = "exports of a component are unmangled symbols")]
+        const _: () = {
+            type Component = $crate::models::Exported<$offered>;
+            $crate::bindings::models::export_models!(
+                Component with_types_in $crate::bindings::models
+            );
+        };
+        #[cfg(not(target_family = "wasm"))]
+        const _: () = $crate::models::exportable::<$offered>();
+    };
+    (strategy: $offered:ty) => {
+        #[cfg(target_family = "wasm")]
+        #[allow(unsafe_code, reason = "exports of a component are unmangled symbols")]
+        const _: () = {
+            type Component = $crate::strategy::Exported<$offered>;
             $crate::bindings::strategy::export_strategy!(
                 Component with_types_in $crate::bindings::strategy
             );
         };
         #[cfg(not(target_family = "wasm"))]
-        const _: () = $crate::strategy::exportable::<$strategy>();
+        const _: () = $crate::strategy::exportable::<$offered>();
     };
 }
 
@@ -141,7 +191,7 @@ impl<S: Strategy> strategy_exports::GuestPolicy for ExportedPolicy<S> {
 /// A panic traps, and a trap does not say where: the place goes to the log first.
 /// The message does not, because it may quote what the plugin was looking at: an
 /// adapter a prompt, a strategy a client's metadata.
-fn log_panics() {
+pub(crate) fn log_panics() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         std::panic::set_hook(Box::new(|panic| match panic.location() {

@@ -35,9 +35,13 @@
 #[doc(hidden)]
 pub mod bindings;
 pub mod chat;
+pub mod embeddings;
 mod export;
 pub mod log;
+pub mod models;
 pub mod provider;
+pub mod rerank;
 pub mod strategy;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
+pub mod token_count;

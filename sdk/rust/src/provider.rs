@@ -3,7 +3,10 @@
 //! credential and cannot choose the host that its request goes to.
 
 pub use crate::bindings::provider::exports::plugway::provider::provider::{
-    AuthScheme, Endpoint, Frame, Framing, Info, ResponseHead, UpstreamRequest, UpstreamResponse,
+    AuthScheme, Frame, Info,
+};
+pub use crate::bindings::provider::plugway::provider::types::{
+    Endpoint, Framing, ResponseHead, UpstreamRequest, UpstreamResponse,
 };
 #[doc(hidden)]
 pub use crate::export::{ExportedProvider as Exported, exportable_provider as exportable};
