@@ -44,6 +44,9 @@ pub struct Provider {
     pub tags: Vec<(String, String)>,
     /// Sent with every request to the provider.
     pub headers: Vec<(http::HeaderName, http::HeaderValue)>,
+    /// Paths below the base URL that clients are relayed to as they ask, and all
+    /// below them.
+    pub relay: Vec<String>,
 }
 
 /// Where a provider's secret is kept.
