@@ -23,6 +23,7 @@ pub(super) struct ProviderTable {
     display_name: Option<String>,
     pub(super) adapter: Option<String>,
     base_url: Option<Uri>,
+    models_url: Option<Uri>,
     allow_plain_http: bool,
     pub(super) auth: Option<AuthScheme>,
     pub(super) api_key_env: Option<String>,
@@ -48,6 +49,11 @@ pub(super) const FIELDS: &[Field<ProviderTable>] = &[
         key: "base_url",
         slot: Slot::Url(|c| &mut c.base_url),
         about: "Where requests go; adapters' paths are appended. Required unless the provider is in the catalogue.",
+    },
+    Field {
+        key: "models_url",
+        slot: Slot::Url(|c| &mut c.models_url),
+        about: "Where the provider lists its models, if not under `base_url`; for `plugway models --live`.",
     },
     Field {
         key: "allow_plain_http",
@@ -316,6 +322,7 @@ impl ProviderTable {
             display_name: self.display_name.unwrap_or_else(|| name.to_owned()),
             adapter: self.adapter.unwrap_or_else(|| name.to_owned()),
             base_url: self.base_url?,
+            models_url: self.models_url,
             auth,
             credential,
             options: self.options,

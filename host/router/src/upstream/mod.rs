@@ -11,6 +11,7 @@ mod secret;
 pub use auth::{CredentialState, Credentials};
 pub use body::{OutgoingBody, SplicedBody};
 pub use client::{Client, ClientError};
+pub(crate) use outgoing::prepare_at;
 pub use outgoing::{ContractBreach, Outgoing, check, prepare};
 pub use relayed::{Broken, RelayBounds, RelayedBody};
 pub(crate) use relayed::{connection_headers, relay};

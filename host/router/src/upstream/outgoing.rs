@@ -98,6 +98,17 @@ pub fn prepare(
     seals: &Seals,
     sealed: bool,
 ) -> Result<Outgoing, ContractBreach> {
+    prepare_at(&provider.base_url, request, provider, seals, sealed)
+}
+
+/// The same under another base URL of the provider's.
+pub(crate) fn prepare_at(
+    base: &Uri,
+    request: UpstreamRequest,
+    provider: &Provider,
+    seals: &Seals,
+    sealed: bool,
+) -> Result<Outgoing, ContractBreach> {
     if request.memo.len() > MAX_MEMO_BYTES {
         return Err(ContractBreach::TooMuch { what: "the memo's bytes", limit: MAX_MEMO_BYTES });
     }
@@ -110,7 +121,7 @@ pub fn prepare(
         "GET" => Method::GET,
         _ => return Err(ContractBreach::Method),
     };
-    let uri = join(&provider.base_url, &request.path, &provider.auth)?;
+    let uri = join(base, &request.path, &provider.auth)?;
     let headers = headers(&request.headers, provider)?;
     let body = OutgoingBody::Spliced(SplicedBody::from(seals.splice(request.body, sealed)?));
     Ok(Outgoing { method, uri, headers, body })
@@ -127,6 +138,7 @@ pub fn check(request: UpstreamRequest) -> Result<(), String> {
         display_name: String::new(),
         adapter: String::new(),
         base_url: Uri::from_static("https://self-check.invalid/v1"),
+        models_url: None,
         auth: AuthScheme::None,
         credential: CredentialSource::None,
         options: Vec::new(),
