@@ -54,6 +54,8 @@ BY_STATUS = {
 # The first pattern that fits message, code or type narrows the kind, where the
 # status is one of those given.
 NARROWED = (
+    ((400,), r"tool_use_failed|failed_generation", ["InvalidRequest", "Unavailable", "Other"]),
+    ((400,), r"token limit reached", ["InvalidRequest", "ContextLengthExceeded", "Unavailable", "Other"]),
     ((400, 413, 422, 500), r"context.?(length|window|size)|exceed_context|maximum context|prompt is too long|too many (input )?tokens|input is too long|too large to process", ["ContextLengthExceeded"]),
     ((400, 403, 422), r"content.?(policy|filter)|responsible ?ai|safety system|moderation", ["ContentPolicy"]),
     ((402, 403, 429, 400), r"insufficient.?(quota|credit|balance|funds)|exceeded your current quota|credit balance is too low|more credits|billing", ["PaymentRequired"]),

@@ -98,6 +98,8 @@ def streamed(frames: list[Frame], headers: list[list[str]]) -> dict:
         return nonsense("no chunk")
     if not answer.failure and not (ended or answer.finishes):
         answer.fail(cut_stream())
+    elif not answer.failure and not answer.finishes:
+        answer.finish(0, ["Stop", "ToolCalls"], "")
     return answer.done()
 
 
@@ -258,7 +260,21 @@ def _common(answer: Answer, value: Any) -> None:
     """What stands beside the choices: usage and sources."""
     for held in _usages(value):
         _usage(answer, held, value)
+    _consulted(answer, items(value, "/x_groq/usage_breakdown/models"))
+    _consulted(answer, items(value, "/usage_breakdown/models"))
     _sources(answer, value)
+
+
+def _consulted(answer: Answer, models: list) -> None:
+    """Models behind a compound one: reported apart, or in its sum."""
+    for one in models:
+        held = pointer(one, "/usage", {})
+        usage = answer.usages.get(text(one, "/model")) or answer.usage(text(one, "/model"))
+        usage["prompt_tokens"] += count(held, "/prompt_tokens")
+        usage["completion_tokens"] += count(held, "/completion_tokens")
+        usage["may_miss"] = True
+    if models and None in answer.usages:
+        answer.usages[None]["may_miss"] = True
 
 
 def _usages(value: Any) -> Iterator[Any]:
@@ -293,19 +309,24 @@ def _usage(answer: Answer, held: Any, value: Any) -> None:
             completion_image_tokens=count(held, f"{outputs}/image_tokens"),
             web_searches=_first(held, SEARCHES),
         ),
-        cost=_cost(held, value),
+        cost=priced(held, value),
     )
 
 
-def _cost(held: Any, value: Any) -> list[int] | None:
-    """What the provider says that it costs: in dollars, or in xAI's ticks."""
+def priced(held: Any, value: Any) -> list[int] | None:
+    """What the provider says that it costs: in dollars, or in xAI's ticks.
+
+    Where the operator's own key at the upstream was used, the upstream bills
+    too; an answer that names no price then leaves the sum to the catalogue.
+    """
     ticks = wire.decimal(pointer(held, "/cost_in_usd_ticks"))
     if ticks is not None:
         return [picodollars(ticks / TICKS_PER_DOLLAR)]
     for path in ("/cost/total_cost", "/cost"):
         named = picodollars(pointer(held, path))
         if named is not None:
-            return [named + _byok(held)]
+            own = _byok(held)
+            return [named + own, None] if own else [named]
     named = picodollars(pointer(value, "/cost/usd"))
     return None if named is None else [named]
 
@@ -321,11 +342,12 @@ def _sources(answer: Answer, value: Any) -> None:
     """Sources listed beside the answer; the last list given is the list."""
     found = [
         {"url": pointer(one, "/url"), "title": text(one, "/title") or None}
-        for path in ("/search_results", "/venice_parameters/web_search_citations")
-        for one in items(value, path)
+        for one in items(value, "/search_results")
     ]
     if not found:
-        found = [{"url": url} for url in items(value, "/citations")]
+        found = [{"url": url} for url in items(value, "/citations") if isinstance(url, str)]
     if found:
         said = answer.part((0, "text"), "text")
         said["citations"] = [{**one, "span": [None]} for one in found]
+    if items(value, "/venice_parameters/web_search_citations"):
+        answer.part((0, "text"), "text")["citations_may_add"] = True
