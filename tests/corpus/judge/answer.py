@@ -36,6 +36,8 @@ class Answer:
     tiers: list[str] = field(default_factory=list)
     failure: dict | None = None
     ordered: bool = True
+    joined: bool = False
+    holds: list[str] = field(default_factory=list)
     held: dict[Any, dict] = field(default_factory=dict)
 
     def origin(self, id: Any = None, model: Any = None, tier: Any = None) -> None:
@@ -133,6 +135,8 @@ class Answer:
                 "service_tier": self.tiers or [None],
             },
             "ordered": self.ordered,
+            "joined": self.joined,
+            "holds": self.holds,
             "parts": sorted(self.parts, key=lambda part: part["choice"]),
             "usage": list(self.usages.values()),
             "finishes": sorted(self.finishes.values(), key=lambda end: end["choice"]),

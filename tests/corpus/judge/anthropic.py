@@ -157,10 +157,18 @@ def _citation(held: Any) -> dict:
 def _message(answer: Answer, message: Any) -> None:
     tier = pointer(message, "/usage/service_tier")
     answer.origin(pointer(message, "/id"), pointer(message, "/model"), tier)
+    _container(answer, message)
+
+
+def _container(answer: Answer, held: Any) -> None:
+    """Where the provider ran code: to be named in the next turn."""
+    if text(held, "/container/id"):
+        answer.holds = [text(held, "/container/id")]
 
 
 def _finish(answer: Answer, held: Any) -> None:
     word = text(held, "/stop_reason")
+    _container(answer, held)
     if word:
         stop = pointer(held, "/stop_sequence")
         answer.finish(0, REASONS.get(word, []), word, stop)

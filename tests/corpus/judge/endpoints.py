@@ -50,7 +50,7 @@ SKIPPED = (
 # Providers with an adapter of their own.
 PROVIDERS = (
     (r"openai($|-codex)", "openai"),
-    (r"anthropic|vertex-anthropic", "anthropic"),
+    (r"anthropic", "anthropic"),
     (r"gemini|vertex|google", "gemini"),
     (r"bedrock|aws|amazon", "bedrock"),
     (r"azure", "azure-openai"),

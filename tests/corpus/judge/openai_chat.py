@@ -25,6 +25,7 @@ REASONS = {
     "function_call": ["ToolCalls"],
     "content_filter": ["ContentFilter"],
     "sensitive": ["ContentFilter"],
+    "": ["Stop", "ToolCalls"],
     "error": ["Error"],
     "network_error": ["Error"],
     "insufficient_system_resource": ["Error", "Length"],
@@ -58,7 +59,7 @@ def whole(body: bytes, headers: list[list[str]]) -> dict:
     failure = errors.in_band(value)
     if not items(value, "/choices") and failure is None:
         return nonsense("no choices")
-    answer = Answer()
+    answer = Answer(ordered=False, joined=True)
     _origin(answer, value)
     for place, choice in enumerate(items(value, "/choices")):
         _message(answer, count(choice, "/index") or place, choice)
@@ -76,7 +77,7 @@ def _message(answer: Answer, index: int, choice: Any) -> None:
 
 def streamed(frames: list[Frame], headers: list[list[str]]) -> dict:
     """Reads a stream of chunks."""
-    answer, ended, read = Answer(), False, 0
+    answer, ended, read = Answer(joined=True), False, 0
     for frame in frames:
         if frame.text().strip() == "[DONE]":
             ended = True
@@ -163,9 +164,10 @@ def _detail(answer: Answer, index: int, detail: Any) -> dict | None:
     else:
         said = _reasoning_text(answer, place, index, detail)
     if said:
-        for field in ("id", "format"):
-            if text(detail, f"/{field}"):
-                said[field] = text(detail, f"/{field}")
+        if text(detail, "/format"):
+            said["format"] = text(detail, "/format")
+        if text(detail, "/id"):
+            said["item_id"] = [text(detail, "/id")]
     return said
 
 

@@ -22,10 +22,8 @@ from answer import nonsense
 from endpoints import Endpoint
 from streams import Unreadable, frames
 
-try:
-    from lift import lift
-except ImportError:
-    lift = None
+from canonical import NotLifted
+from lift import lift
 
 
 def main(folder: str) -> None:
@@ -81,9 +79,10 @@ def lifted(record: dict, endpoint: Endpoint) -> dict:
     """The request side of a task: what the recorded request asks for."""
     adapter = endpoints.adapter(record["provider"], endpoint.format)
     side = blank(adapter, endpoint.what)
-    if lift is not None:
-        side.update(lift.lift(record) or {})
-    return side
+    try:
+        return {**side, **lift(record)}
+    except NotLifted as reason:
+        return {**side, "unlifted": str(reason)}
 
 
 def task(record: dict, endpoint: Endpoint, side: dict) -> dict:
