@@ -18,6 +18,10 @@ class NotLifted(ValueError):
     """The recorded request has no canonical form; the message says why."""
 
 
+class NotOffered(NotLifted):
+    """What no adapter offers, whatever the provider made of it."""
+
+
 def part(body: Json, **given: Any) -> Json:
     empty = {"id": None, "signature": None, "format": None, "citations": [], "cache": None, "extra": []}
     return {"body": body} | empty | given
@@ -36,8 +40,8 @@ def native(raw: str) -> Json:
     return part({"Native": raw})
 
 
-def tool_call(id: str, name: str, input: str, freeform: bool = False, **given: Any) -> Json:
-    call = {"id": id, "name": name, "input": input, "freeform": freeform}
+def tool_call(call_id: str, name: str, input: str, freeform: bool = False, **given: Any) -> Json:
+    call = {"id": call_id, "name": name, "input": input, "freeform": freeform}
     return part({"ToolCall": call}, **given)
 
 
@@ -161,14 +165,16 @@ class Conversation:
         else:
             self.say(role, parts)
 
-    def call(self, id: str | None, name: str, input: str, freeform: bool = False, **given: Any) -> Json:
-        """A call; one without an id gets one that is made up."""
-        if not id:
-            id = f"call_{self._made_up}"
+    def call(
+        self, call_id: str | None, name: str, input: str, freeform: bool = False, **given: Any
+    ) -> Json:
+        """A call; one without an id gets one that is made up. `id` is its item's."""
+        if not call_id:
+            call_id = f"call_{self._made_up}"
             self._made_up += 1
-        self._known[id] = (name, freeform)
-        self._open.append((id, name))
-        return tool_call(id, name, input, freeform, **given)
+        self._known[call_id] = (name, freeform)
+        self._open.append((call_id, name))
+        return tool_call(call_id, name, input, freeform, **given)
 
     def called(self, id: str) -> tuple[str, bool]:
         """Name and kind of the call with this id."""
@@ -200,9 +206,13 @@ def located(url: str) -> tuple[Json, str | None]:
 
 
 def base64_source(data: str) -> Json:
-    """Base64 in the standard alphabet, padded, as the contract asks for."""
+    return {"Base64": data}
+
+
+def standard_base64(data: str) -> str:
+    """Google also takes the alphabet for URLs; the contract asks for the standard one, padded."""
     data = data.replace("-", "+").replace("_", "/")
-    return {"Base64": data + "=" * (-len(data) % 4)}
+    return data + "=" * (-len(data) % 4)
 
 
 def decoded(data: str) -> bytes:

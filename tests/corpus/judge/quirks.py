@@ -77,6 +77,9 @@ THINKING_CHUNKS = {"mistral"}
 
 SEED_FIELDS = {"mistral": "random_seed"}
 
+# Where the length of a vector is not called `dimensions`.
+DIMENSION_FIELDS = {"mistral": "output_dimension", "voyage": "output_dimension"}
+
 # `thinking: {"type": "enabled"}` turns reasoning on and off.
 THINKING_SWITCH = {"deepseek", "zai"}
 

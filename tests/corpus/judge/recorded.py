@@ -25,6 +25,9 @@ class Recorded:
     streaming: bool = False
     matched: dict[str, str] = field(default_factory=dict)
 
+    def is_form(self) -> bool:
+        return self.headers.get("content-type", "").startswith("multipart/") or self.body.startswith("--")
+
     def node(self) -> rawjson.Node:
         if not self.body:
             raise NotLifted("no request body was recorded")

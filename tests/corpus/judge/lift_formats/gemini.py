@@ -109,7 +109,7 @@ def inline(fields: Fields, _: Conversation) -> Json | None:
 
 def inline_media(fields: Fields) -> Json | None:
     mime = fields.string("mimeType", "mime_type")
-    data = c.base64_source(fields.need("data").string())
+    data = c.base64_source(c.standard_base64(fields.need("data").string()))
     name = fields.string("displayName", "display_name")
     return None if fields else c.media(c.media_kind(mime), data, mime, name)
 
