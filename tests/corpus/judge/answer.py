@@ -35,7 +35,6 @@ class Answer:
     models: list[str] = field(default_factory=list)
     tiers: list[str] = field(default_factory=list)
     failure: dict | None = None
-    ordered: bool = True
     joined: bool = False
     holds: list[str] = field(default_factory=list)
     held: dict[Any, dict] = field(default_factory=dict)
@@ -134,7 +133,6 @@ class Answer:
                 "model": self.models or [None],
                 "service_tier": self.tiers or [None],
             },
-            "ordered": self.ordered,
             "joined": self.joined,
             "holds": self.holds,
             "parts": sorted(self.parts, key=lambda part: part["choice"]),

@@ -85,8 +85,8 @@ def _parts(expected: dict, given: list, shown: bool | None, info: dict) -> Itera
             yield "native.foreign", None, foreign[0]["value"]
         wanted = [part for part in wanted if part["kind"] != "native" or part.get("kind_also")]
         views = [view for view in views if view["kind"] != "native"]
-    flags = expected.get("ordered", True), expected.get("joined", False)
-    wanted, views = parts.normal(wanted, *flags), parts.normal(views, *flags)
+    joined = expected["joined"]
+    wanted, views = parts.normal(wanted, joined), parts.normal(views, joined)
     wanted = _without_optional(wanted, views, shown)
     kinds = [_kind(part) for part in wanted], [_kind(view) for view in views]
     if not _fit(wanted, views):
@@ -347,7 +347,7 @@ def _embeddings(expected: dict, given: dict) -> Iterator[Difference]:
         return
     for place, (one, other) in enumerate(zip(wanted, held)):
         if any(abs(a - b) > VECTOR_ERROR * max(1.0, abs(a)) for a, b in zip(one, other)):
-            yield f"vector", place, other[:3]
+            yield "vector", place, other[:3]
     yield from _prompted(expected, given)
 
 

@@ -94,6 +94,7 @@ BY_NAME = {
 }
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_TOLD = re.compile(r"(?:try again|retry)[^.]{0,20}? in ((?:\d+(?:\.\d+)?(?:ms|s|m|h))+)")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 
@@ -194,7 +195,7 @@ def _retry_after(headers: dict[str, str], value: Any, said: str) -> list[int | N
     for detail in items(value, "/error/details"):
         if text(detail, "/retryDelay"):
             return [_milliseconds(text(detail, "/retryDelay"))]
-    told = re.search(r"(?:try again|retry)[^.]{0,20}? in ([\d.]+(?:ms|s|m|h))\b", said)
+    told = _TOLD.search(said)
     return [_milliseconds(told.group(1))] if told else [None]
 
 

@@ -17,6 +17,11 @@ from pathlib import Path
 
 import compare
 
+try:
+    import encode
+except ImportError:
+    encode = None
+
 CORPUS = Path(__file__).parent.parent
 EXCLUSIONS = CORPUS / "exclusions.toml"
 # The share of a provider's exchanges that may be excluded.
@@ -163,9 +168,7 @@ def differences(task: dict, result: dict | None) -> Iterator[Failure]:
 
 
 def _encoded(task: dict, result: dict) -> Iterator[Failure]:
-    import encode
-
-    if task.get("request") is None:
+    if encode is None or task.get("request") is None:
         return
     for found in encode.differences(task, result):
         name, _, _ = found.partition(":")

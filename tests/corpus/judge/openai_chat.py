@@ -59,7 +59,7 @@ def whole(body: bytes, headers: list[list[str]]) -> dict:
     failure = errors.in_band(value)
     if not items(value, "/choices") and failure is None:
         return nonsense("no choices")
-    answer = Answer(ordered=False, joined=True)
+    answer = Answer(joined=True)
     _origin(answer, value)
     for place, choice in enumerate(items(value, "/choices")):
         _message(answer, count(choice, "/index") or place, choice)

@@ -6,9 +6,6 @@ parts), both sides are brought to the same form before they are compared.
 
 from typing import Any
 
-# Where the order of kinds is no part of the wire format, this is the order.
-RANKS = {"reasoning": 0, "text": 1, "refusal": 2, "media": 3, "call": 4, "native": 5}
-
 
 def given(held: dict) -> dict:
     """A part of the adapter's answer, as the readers write theirs."""
@@ -51,11 +48,10 @@ def _body(case: str, value: Any) -> dict:
     return {"text": value} if isinstance(value, str) else {"value": value}
 
 
-def normal(parts: list[dict], ordered: bool, joined: bool) -> list[dict]:
+def normal(parts: list[dict], joined: bool) -> list[dict]:
     """Empty parts dropped, plain text that stands together joined.
 
     `joined`: the format has one text for each choice, wherever its bits stand.
-    `ordered`: the format says in which order the parts come.
     """
     kept: list[dict] = []
     for part in map(dict, parts):
@@ -64,8 +60,6 @@ def normal(parts: list[dict], ordered: bool, joined: bool) -> list[dict]:
             _add(kept[place], part)
         elif not _empty(part):
             kept.append(part)
-    if not ordered:
-        kept.sort(key=lambda part: (part["choice"], RANKS.get(part["kind"], 9)))
     return _sort_items(kept)
 
 
