@@ -90,6 +90,9 @@ def _blocked(answer: Answer, reason: str) -> dict:
 def _origin(answer: Answer, chunk: Any) -> None:
     tier = pointer(chunk, "/usageMetadata/serviceTier")
     answer.origin(pointer(chunk, "/responseId"), pointer(chunk, "/modelVersion"), tier)
+    traffic = pointer(chunk, "/usageMetadata/trafficType")
+    if traffic and not answer.tiers:
+        answer.tiers.extend([None, str(traffic)])
 
 
 def _candidate(answer: Answer, candidate: Any) -> None:

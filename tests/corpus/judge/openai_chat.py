@@ -291,19 +291,17 @@ def _first(value: Any, paths: tuple[str, ...]) -> int:
 
 
 def _usage(answer: Answer, held: Any, value: Any) -> None:
-    prompt, written = count(held, "/prompt_tokens"), count(held, "/completion_tokens")
-    reasoned = _first(held, REASONED)
-    apart = reasoned and count(held, "/total_tokens") == prompt + written + reasoned
     inputs, outputs = "/prompt_tokens_details", "/completion_tokens_details"
+    reasoned, audio = _first(held, REASONED), count(held, f"{inputs}/audio_tokens")
     answer.usage(
-        prompt_tokens=prompt,
-        completion_tokens=written + (reasoned if apart else 0),
+        prompt_tokens=_read(held, audio),
+        completion_tokens=_written(held, reasoned),
         reasoning_tokens=reasoned,
         cache_read_tokens=_first(held, CACHED),
         cache_write_tokens=_first(held, CACHE_WRITES),
         meters=meters(
             cache_write_1h_tokens=count(held, "/cache_creation/ephemeral_1h_input_tokens"),
-            prompt_audio_tokens=count(held, f"{inputs}/audio_tokens"),
+            prompt_audio_tokens=audio,
             prompt_image_tokens=count(held, f"{inputs}/image_tokens"),
             prompt_video_tokens=count(held, f"{inputs}/video_tokens"),
             cache_read_audio_tokens=count(held, f"{inputs}/cached_tokens_details/audio_tokens"),
@@ -313,6 +311,37 @@ def _usage(answer: Answer, held: Any, value: Any) -> None:
         ),
         cost=priced(held, value),
     )
+    tier = text(held, "/service_tier")
+    if tier and tier not in answer.tiers:
+        answer.tiers.extend([tier, None])
+
+
+def _total(held: Any) -> int:
+    """What the total says beyond what was read and written."""
+    named = count(held, "/prompt_tokens") + count(held, "/completion_tokens")
+    return count(held, "/total_tokens") - named
+
+
+def _read(held: Any, audio: int) -> int:
+    """All that was read; the total tells whether audio came on top."""
+    on_top = audio if _total(held) == audio else 0
+    return count(held, "/prompt_tokens") + on_top
+
+
+def _written(held: Any, reasoned: int) -> int | list[int]:
+    """All that was written; the total tells whether reasoning came on top.
+
+    A subcount that exceeds its whole came on top though the total leaves it out;
+    tokens that only the total counts were written without being shown.
+    """
+    written, beyond = count(held, "/completion_tokens"), _total(held)
+    if reasoned and beyond == reasoned:
+        return written + reasoned
+    if reasoned > written:
+        return [written, written + reasoned]
+    if beyond > 0 and _read(held, count(held, "/prompt_tokens_details/audio_tokens")) == count(held, "/prompt_tokens"):
+        return [written, written + beyond]
+    return written
 
 
 def priced(held: Any, value: Any) -> list[int] | None:
