@@ -4,9 +4,9 @@ use plugway_sdk::chat::{Failure, FailureKind, ReasoningOptions, Request, Respons
 
 use super::blocks::native_value;
 use super::{DEFAULT_MAX_TOKENS, is_native, tools};
-use crate::errors::invalid;
+use crate::anthropic_messages::model::Model;
 use crate::json::{Json, Object, raw};
-use crate::model::Model;
+use crate::report::invalid;
 
 /// The least and the most tokens that a reasoning budget may have.
 const LEAST_BUDGET: u32 = 1024;

@@ -2,12 +2,12 @@
 
 use plugway_sdk::chat::{Event, Extra, Failure, Finish, FinishReason, Origin, Piece};
 
+use crate::anthropic_messages::usage::Counts;
+use crate::anthropic_messages::{DIALECT, content, errors};
 use crate::json::Fields;
-use crate::usage::Counts;
-use crate::{DIALECT, content, errors};
 
 /// Fields of a message that events model; the others are native to it.
-pub(crate) const MESSAGE_FIELDS: [&str; 9] = [
+pub(super) const MESSAGE_FIELDS: [&str; 9] = [
     "id",
     "type",
     "role",
@@ -20,7 +20,7 @@ pub(crate) const MESSAGE_FIELDS: [&str; 9] = [
 ];
 
 /// `memo` is the dialect of the client.
-pub(crate) fn decode(body: &[u8], memo: &str) -> Vec<Event> {
+pub(super) fn decode(body: &[u8], memo: &str) -> Vec<Event> {
     let message = std::str::from_utf8(body).ok().and_then(Fields::read);
     let Some(message) = message else {
         return vec![unreadable().into()];
@@ -32,7 +32,7 @@ pub(crate) fn decode(body: &[u8], memo: &str) -> Vec<Event> {
 }
 
 /// The provider answered with something that is no message.
-pub(crate) fn unreadable() -> Failure {
+pub(super) fn unreadable() -> Failure {
     Failure::unavailable("Anthropic sent an answer that cannot be read")
 }
 
@@ -53,7 +53,7 @@ fn events(message: &Fields, native: bool) -> Option<Vec<Event>> {
 }
 
 /// Who answered.
-pub(crate) fn origin(message: &Fields, service_tier: Option<String>, native: bool) -> Origin {
+pub(super) fn origin(message: &Fields, service_tier: Option<String>, native: bool) -> Origin {
     Origin {
         id: message.text("id"),
         model: message.text("model"),
@@ -63,7 +63,7 @@ pub(crate) fn origin(message: &Fields, service_tier: Option<String>, native: boo
 }
 
 /// Why the answer ended, from the message or, in a stream, its last delta.
-pub(crate) fn finish(ended: &Fields, native: bool) -> Finish {
+pub(super) fn finish(ended: &Fields, native: bool) -> Finish {
     let word = ended.text("stop_reason").unwrap_or_default();
     let mut finish = Finish::new(0, reason(&word), word);
     finish.stop_sequence = ended.text("stop_sequence");
@@ -76,7 +76,7 @@ pub(crate) fn finish(ended: &Fields, native: bool) -> Finish {
 }
 
 /// Native fields, for clients of this dialect.
-pub(crate) fn extra(fields: &Fields, except: &[&str], native: bool) -> Vec<Extra> {
+pub(super) fn extra(fields: &Fields, except: &[&str], native: bool) -> Vec<Extra> {
     if native { fields.extra(except) } else { Vec::new() }
 }
 

@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 
 use super::blocks::native_value;
 use super::{cache_control, is_native};
+use crate::anthropic_messages::model::Model;
 use crate::json::{Json, Object, raw};
-use crate::model::Model;
 
 /// # Errors
 /// Of kind `unsupported` for tools whose input is plain text.

@@ -3,8 +3,8 @@
 use plugway_sdk::chat::{Failure, Request};
 
 use super::is_native;
+use crate::anthropic_messages::model::Model;
 use crate::json::Json;
-use crate::model::Model;
 
 /// The least `top_p` that the API takes beside thinking.
 const LEAST_THINKING_TOP_P: f64 = 0.95;

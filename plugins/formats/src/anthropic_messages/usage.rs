@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 /// The `usage` of a message, or of one of the steps that it took.
 #[derive(Clone, Default, Deserialize)]
-pub(crate) struct Counts {
+pub(super) struct Counts {
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,
     cache_read_input_tokens: Option<u64>,
@@ -22,7 +22,7 @@ pub(crate) struct Counts {
     r#type: Option<String>,
     /// The model of this step, where it is not the one that answers.
     model: Option<String>,
-    pub(crate) service_tier: Option<String>,
+    pub(super) service_tier: Option<String>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -43,7 +43,7 @@ struct ServerTools {
 
 impl Counts {
     /// Takes over what is newer: a stream counts up, and repeats only some fields.
-    pub(crate) fn update(&mut self, newer: Counts) {
+    pub(super) fn update(&mut self, newer: Counts) {
         fn take<T>(former: &mut Option<T>, newer: Option<T>) {
             if newer.is_some() {
                 *former = newer;
@@ -61,7 +61,7 @@ impl Counts {
     }
 
     /// One usage for the model that answers, and one for each that it consulted.
-    pub(crate) fn events(&self) -> impl Iterator<Item = Event> {
+    pub(super) fn events(&self) -> impl Iterator<Item = Event> {
         let mut usage = self.usage();
         let mut consulted: BTreeMap<&str, Usage> = BTreeMap::new();
         for step in self.iterations.iter().flatten() {

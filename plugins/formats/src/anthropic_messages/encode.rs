@@ -1,4 +1,4 @@
-//! A chat request as the body of `POST messages`.
+//! A chat request as the body of a message to be created.
 
 mod blocks;
 mod media;
@@ -8,16 +8,13 @@ mod sampling;
 mod tools;
 
 use plugway_sdk::chat::{CachePoint, Failure, MediaSource, PartBody, Request, ResultBody};
-use plugway_sdk::provider::{Endpoint, UpstreamRequest};
+use plugway_sdk::provider::Endpoint;
 
-use crate::DIALECT;
+use crate::anthropic_messages::model::Model;
+use crate::anthropic_messages::{DIALECT, Envelope};
 use crate::json::{Json, Object};
-use crate::model::Model;
 use messages::Conversation;
 use output::Thinking;
-
-/// Of the API; the endpoint's option `version` overrides it.
-const API_VERSION: &str = "2023-06-01";
 
 /// The API insists on a limit: tokens, where neither client nor catalogue names one.
 const DEFAULT_MAX_TOKENS: u32 = 4096;
@@ -25,23 +22,15 @@ const DEFAULT_MAX_TOKENS: u32 = 4096;
 /// The beta that file ids belong to.
 const FILES_BETA: &str = "files-api-2025-04-14";
 
-pub(crate) fn encode(request: &Request, endpoint: &Endpoint) -> Result<UpstreamRequest, Failure> {
+pub(super) fn encode(
+    request: &Request,
+    endpoint: &Endpoint,
+    envelope: Envelope<'_>,
+) -> Result<Vec<u8>, Failure> {
     refuse(request)?;
     let model = Model::of(&request.model, endpoint)?;
-    let body = body(request, endpoint, &model)?;
-
-    let mut upstream = UpstreamRequest::post_json("messages", Json::from(body).to_bytes()?);
-    let version = endpoint.option("version")?;
-    let version = version.unwrap_or_else(|| API_VERSION.to_owned());
-    upstream.headers.push(("anthropic-version".into(), version));
-    let betas = betas(request);
-    if !betas.is_empty() {
-        let betas = betas.join(",");
-        upstream.headers.push(("anthropic-beta".into(), betas));
-    }
-    // The decoder must know whether native values may be written.
-    upstream.memo.clone_from(&request.dialect);
-    Ok(upstream)
+    let body = body(request, endpoint, &model, envelope)?;
+    Json::from(body).to_bytes()
 }
 
 /// Whether the client speaks this provider's own dialect.
@@ -68,6 +57,7 @@ fn body<'a>(
     request: &'a Request,
     endpoint: &Endpoint,
     model: &Model,
+    envelope: Envelope<'a>,
 ) -> Result<Object<'a>, Failure> {
     let native = is_native(request);
     let Conversation { mut system, turns } = messages::conversation(request, model)?;
@@ -80,8 +70,12 @@ fn body<'a>(
     let tool_choice = if tools.is_empty() { None } else { tools::choice(request)? };
     thinking.check_tool_choice(request, tool_choice.is_some())?;
 
+    let betas = if envelope.betas { betas(request) } else { Vec::new() };
+    let betas = betas.into_iter().map(Json::from).collect();
     let body = Object::new()
-        .with("model", &request.model)
+        .with_some("anthropic_version", envelope.version)
+        .with_some("anthropic_beta", non_empty(betas))
+        .with_some("model", envelope.model.then_some(&request.model))
         .with("max_tokens", thinking.max_tokens)
         .with_some("system", non_empty(system))
         .with("messages", turns)
@@ -96,7 +90,7 @@ fn body<'a>(
         .with_some("service_tier", output::service_tier(request))
         .with_some("metadata", metadata(request))
         .with_some("cache_control", request.auto_cache.as_ref().map(cache_control))
-        .with_some("stream", request.streaming.then_some(true));
+        .with_some("stream", (envelope.stream && request.streaming).then_some(true));
     if native {
         return body.with_extra(&request.extra);
     }
@@ -121,7 +115,7 @@ fn non_empty(values: Vec<Json<'_>>) -> Option<Vec<Json<'_>>> {
 }
 
 /// The beta features that the client asked for, and those that the request needs.
-fn betas(request: &Request) -> Vec<&str> {
+pub(super) fn betas(request: &Request) -> Vec<&str> {
     let mut betas: Vec<&str> = Vec::new();
     if is_native(request) {
         let headers = request.headers.iter();

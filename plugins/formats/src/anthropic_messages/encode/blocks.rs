@@ -6,10 +6,10 @@ use plugway_sdk::chat::{
 use serde_json::value::RawValue;
 
 use super::{cache_control, media};
-use crate::REASONING_FORMAT;
-use crate::content::CitationKeys;
-use crate::errors::invalid;
+use crate::anthropic_messages::REASONING_FORMAT;
+use crate::anthropic_messages::content::CitationKeys;
 use crate::json::{Json, Object, raw};
+use crate::report::invalid;
 
 /// The block of a part; none where nothing of it is to be sent. `trim` cuts white
 /// space from the end of a text.

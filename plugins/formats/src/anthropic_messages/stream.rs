@@ -1,4 +1,4 @@
-//! A streamed answer as events, frame by frame.
+//! A streamed answer as events, frame by frame, whatever the frames travelled in.
 
 use std::borrow::Cow;
 
@@ -7,12 +7,12 @@ use plugway_sdk::provider::{Frame, ResponseHead, StreamDecoder};
 use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::decode::{self, unreadable};
+use crate::anthropic_messages::decode::{self, unreadable};
+use crate::anthropic_messages::usage::Counts;
+use crate::anthropic_messages::{DIALECT, REASONING_FORMAT, content, errors};
 use crate::json::Fields;
-use crate::usage::Counts;
-use crate::{DIALECT, REASONING_FORMAT, content, errors};
 
-/// Reads one answer.
+/// Reads one answer. A frame's data is the JSON of one event.
 pub struct Decoder {
     native: bool,
     usage: Counts,
