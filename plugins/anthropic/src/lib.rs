@@ -15,6 +15,10 @@ use plugway_sdk::provider::{
 /// Of the API; the endpoint's option `version` overrides it.
 const API_VERSION: &str = "2023-06-01";
 
+/// All that is not said in the body is said in headers.
+const ENVELOPE: Envelope<'_> =
+    Envelope { model: true, stream: true, version: None, betas: false, fetches: true };
+
 /// The adapter.
 pub struct Anthropic;
 
@@ -33,8 +37,7 @@ impl Provider for Anthropic {
     }
 
     fn encode(request: Request, endpoint: Endpoint) -> Result<UpstreamRequest, Failure> {
-        let envelope = Envelope { model: true, stream: true, version: None, betas: false };
-        let body = anthropic_messages::encode(&request, &endpoint, envelope)?;
+        let body = anthropic_messages::encode(&request, &endpoint, ENVELOPE)?;
         let mut upstream = UpstreamRequest::post_json("messages", body);
         upstream.headers.extend(headers(&request, &endpoint)?);
         // The decoder must know whether native values may be written.

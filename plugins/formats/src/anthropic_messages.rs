@@ -83,6 +83,9 @@ pub struct Envelope<'a> {
     pub version: Option<&'a str>,
     /// `anthropic_beta` is in the body; else the adapter sends [`betas`] as a header.
     pub betas: bool,
+    /// Whoever serves the API fetches media by URL; else a request that holds one is
+    /// refused, for the router to fetch it.
+    pub fetches: bool,
 }
 
 /// A request as the body of a message to be created.
@@ -97,6 +100,18 @@ pub fn encode(
     encode::encode(request, endpoint, envelope)
 }
 
+/// A request as the body of a question for the number of its tokens.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_count(
+    request: &Request,
+    endpoint: &Endpoint,
+    envelope: Envelope<'_>,
+) -> Result<Vec<u8>, Failure> {
+    encode::encode_count(request, endpoint, envelope)
+}
+
 /// The beta features that the client asked for, and those that the request needs: the
 /// values of the header `anthropic-beta`.
 pub fn betas(request: &Request) -> Vec<&str> {
@@ -106,6 +121,14 @@ pub fn betas(request: &Request) -> Vec<&str> {
 /// Reads a whole answer.
 pub fn decode(body: &[u8], memo: &str) -> Vec<Event> {
     decode::decode(body, memo)
+}
+
+/// Reads the answer to a question for the number of tokens.
+///
+/// # Errors
+/// Of kind `unavailable`, where there is none.
+pub fn decode_count(body: &[u8]) -> Result<u64, Failure> {
+    decode::decode_count(body)
 }
 
 /// Explains a response that is no success.

@@ -131,7 +131,10 @@ impl<'a> Object<'a> {
 
     /// The same with native fields of the client. They fill gaps and never replace
     /// what is there; where both are objects, they are merged by the same rule.
-    pub fn with_extra(mut self, extra: &'a [Extra]) -> Result<Self, Failure> {
+    pub fn with_extra(
+        mut self,
+        extra: impl IntoIterator<Item = &'a Extra>,
+    ) -> Result<Self, Failure> {
         for (name, json) in extra {
             let value = raw(json, name)?;
             match self.0.iter_mut().find(|(known, _)| known == name) {

@@ -1,6 +1,7 @@
 //! A whole answer as events, and what whole and streamed answers share.
 
 use plugway_sdk::chat::{Event, Extra, Failure, Finish, FinishReason, Origin, Piece};
+use serde::Deserialize;
 
 use crate::anthropic_messages::usage::Counts;
 use crate::anthropic_messages::{DIALECT, content, errors};
@@ -31,6 +32,15 @@ pub(super) fn decode(body: &[u8], memo: &str) -> Vec<Event> {
     events(&message, memo == DIALECT).unwrap_or_else(|| vec![unreadable().into()])
 }
 
+pub(super) fn decode_count(body: &[u8]) -> Result<u64, Failure> {
+    #[derive(Deserialize)]
+    struct Count {
+        input_tokens: u64,
+    }
+    let count: Result<Count, _> = serde_json::from_slice(body);
+    count.map(|count| count.input_tokens).map_err(|_| unreadable())
+}
+
 /// The provider answered with something that is no message.
 pub(super) fn unreadable() -> Failure {
     Failure::unavailable("Anthropic sent an answer that cannot be read")
@@ -38,8 +48,7 @@ pub(super) fn unreadable() -> Failure {
 
 fn events(message: &Fields, native: bool) -> Option<Vec<Event>> {
     let content: Vec<Fields> = serde_json::from_str(message.get("content")?).ok()?;
-    let usage = message.get("usage");
-    let usage: Option<Counts> = usage.and_then(|json| serde_json::from_str(json).ok());
+    let usage = message.get("usage").and_then(Counts::read);
 
     let tier = usage.as_ref().and_then(|it| it.service_tier.clone());
     let mut events = vec![Event::Origin(origin(message, tier, native))];

@@ -4,68 +4,85 @@
 use std::collections::BTreeMap;
 
 use plugway_sdk::chat::{Event, Usage};
-use serde::Deserialize;
+use serde_json::value::RawValue;
 
-/// The `usage` of a message, or of one of the steps that it took.
-#[derive(Clone, Default, Deserialize)]
+use crate::json::Fields;
+
+/// The `usage` of a message, or of one of the steps that it took. What cannot be read
+/// is left out, and spoils nothing else.
+#[derive(Clone, Default)]
 pub(super) struct Counts {
-    input_tokens: Option<u64>,
-    output_tokens: Option<u64>,
-    cache_read_input_tokens: Option<u64>,
-    cache_creation_input_tokens: Option<u64>,
-    cache_creation: Option<CacheCreation>,
-    output_tokens_details: Option<OutputDetails>,
-    server_tool_use: Option<ServerTools>,
+    input: Option<u64>,
+    output: Option<u64>,
+    cache_read: Option<u64>,
+    cache_written: Option<u64>,
+    cache_written_for_an_hour: Option<u64>,
+    thinking: Option<u64>,
+    web_searches: Option<u64>,
+    web_fetches: Option<u64>,
     /// The steps that the message took.
-    iterations: Option<Vec<Counts>>,
+    steps: Vec<Counts>,
     /// What kind of step this is.
-    r#type: Option<String>,
+    kind: Option<String>,
     /// The model of this step, where it is not the one that answers.
     model: Option<String>,
     pub(super) service_tier: Option<String>,
 }
 
-#[derive(Clone, Deserialize)]
-struct CacheCreation {
-    ephemeral_1h_input_tokens: Option<u64>,
-}
-
-#[derive(Clone, Deserialize)]
-struct OutputDetails {
-    thinking_tokens: Option<u64>,
-}
-
-#[derive(Clone, Deserialize)]
-struct ServerTools {
-    web_search_requests: Option<u64>,
-    web_fetch_requests: Option<u64>,
-}
-
 impl Counts {
+    /// None where the text is not a JSON object.
+    pub(super) fn read(json: &str) -> Option<Self> {
+        let usage = Fields::read(json)?;
+        let object = |name| usage.get(name).and_then(Fields::read).unwrap_or_default();
+        let (created, tools) = (object("cache_creation"), object("server_tool_use"));
+        let steps = usage.get("iterations").and_then(|json| serde_json::from_str(json).ok());
+        let steps: Vec<&RawValue> = steps.unwrap_or_default();
+        Some(Self {
+            input: count(&usage, "input_tokens"),
+            output: count(&usage, "output_tokens"),
+            cache_read: count(&usage, "cache_read_input_tokens"),
+            cache_written: count(&usage, "cache_creation_input_tokens"),
+            cache_written_for_an_hour: count(&created, "ephemeral_1h_input_tokens"),
+            thinking: count(&object("output_tokens_details"), "thinking_tokens"),
+            web_searches: count(&tools, "web_search_requests"),
+            web_fetches: count(&tools, "web_fetch_requests"),
+            steps: steps.into_iter().filter_map(|step| Self::read(step.get())).collect(),
+            kind: usage.text("type"),
+            model: usage.text("model"),
+            service_tier: usage.text("service_tier"),
+        })
+    }
+
     /// Takes over what is newer: a stream counts up, and repeats only some fields.
     pub(super) fn update(&mut self, newer: Counts) {
-        fn take<T>(former: &mut Option<T>, newer: Option<T>) {
-            if newer.is_some() {
-                *former = newer;
-            }
+        let counts = [
+            (&mut self.input, newer.input),
+            (&mut self.output, newer.output),
+            (&mut self.cache_read, newer.cache_read),
+            (&mut self.cache_written, newer.cache_written),
+            (&mut self.cache_written_for_an_hour, newer.cache_written_for_an_hour),
+            (&mut self.thinking, newer.thinking),
+            (&mut self.web_searches, newer.web_searches),
+            (&mut self.web_fetches, newer.web_fetches),
+        ];
+        for (count, newer) in counts {
+            // Servers that only copy the format close with zeros.
+            *count = newer.max(*count);
         }
-        take(&mut self.input_tokens, newer.input_tokens);
-        take(&mut self.output_tokens, newer.output_tokens);
-        take(&mut self.cache_read_input_tokens, newer.cache_read_input_tokens);
-        take(&mut self.cache_creation_input_tokens, newer.cache_creation_input_tokens);
-        take(&mut self.cache_creation, newer.cache_creation);
-        take(&mut self.output_tokens_details, newer.output_tokens_details);
-        take(&mut self.server_tool_use, newer.server_tool_use);
-        take(&mut self.iterations, newer.iterations);
-        take(&mut self.service_tier, newer.service_tier);
+        if !newer.steps.is_empty() {
+            self.steps = newer.steps;
+        }
+        if newer.service_tier.is_some() {
+            self.service_tier = newer.service_tier;
+        }
     }
 
     /// One usage for the model that answers, and one for each that it consulted.
     pub(super) fn events(&self) -> impl Iterator<Item = Event> {
         let mut usage = self.usage();
         let mut consulted: BTreeMap<&str, Usage> = BTreeMap::new();
-        for step in self.iterations.iter().flatten() {
-            match (step.r#type.as_deref(), &step.model) {
+        for step in &self.steps {
+            match (step.kind.as_deref(), &step.model) {
                 // The sums of the message leave these two out.
                 (Some("compaction"), _) => add(&mut usage, &step.usage()),
                 (Some("advisor_message"), Some(model)) => {
@@ -82,37 +99,36 @@ impl Counts {
     }
 
     fn usage(&self) -> Usage {
-        let input = self.input_tokens.unwrap_or(0);
-        let read = self.cache_read_input_tokens.unwrap_or(0);
-        let written = self.cache_creation_input_tokens.unwrap_or(0);
-        let details = self.output_tokens_details.as_ref();
-        let completion = self.output_tokens.unwrap_or(0);
-        let thinking = details.and_then(|it| it.thinking_tokens).unwrap_or(0);
+        let input = self.input.unwrap_or(0);
+        let read = self.cache_read.unwrap_or(0);
+        let written = self.cache_written.unwrap_or(0);
+        let completion = self.output.unwrap_or(0);
         Usage {
             prompt_tokens: input.saturating_add(read).saturating_add(written),
             completion_tokens: completion,
             cache_read_tokens: read,
             cache_write_tokens: written,
-            reasoning_tokens: thinking.min(completion),
+            reasoning_tokens: self.thinking.unwrap_or(0).min(completion),
             meters: self.meters(written),
             ..Usage::default()
         }
     }
 
     fn meters(&self, written: u64) -> Vec<(String, u64)> {
-        let creation = self.cache_creation.as_ref();
-        let tools = self.server_tool_use.as_ref();
-        let hour = creation.and_then(|it| it.ephemeral_1h_input_tokens);
         [
-            ("cache-write-1h-tokens", hour.map(|tokens| tokens.min(written))),
-            ("web-searches", tools.and_then(|it| it.web_search_requests)),
-            ("web-fetches", tools.and_then(|it| it.web_fetch_requests)),
+            ("cache-write-1h-tokens", self.cache_written_for_an_hour.map(|it| it.min(written))),
+            ("web-searches", self.web_searches),
+            ("web-fetches", self.web_fetches),
         ]
         .into_iter()
         .filter_map(|(name, count)| Some((name.to_owned(), count?)))
         .filter(|(_, count)| *count > 0)
         .collect()
     }
+}
+
+fn count(fields: &Fields, name: &str) -> Option<u64> {
+    serde_json::from_str(fields.get(name)?).ok()
 }
 
 fn add(sum: &mut Usage, more: &Usage) {
