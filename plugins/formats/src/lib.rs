@@ -4,4 +4,5 @@
 
 pub mod anthropic_messages;
 pub mod json;
+pub mod path;
 pub mod report;

@@ -85,7 +85,8 @@ impl Counts {
             match (step.kind.as_deref(), &step.model) {
                 // The sums of the message leave these two out.
                 (Some("compaction"), _) => add(&mut usage, &step.usage()),
-                (Some("advisor_message"), Some(model)) => {
+                (Some("message"), _) => {}
+                (_, Some(model)) => {
                     let sum = consulted.entry(model).or_default();
                     add(sum, &step.usage());
                 }
