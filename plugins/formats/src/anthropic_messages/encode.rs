@@ -6,6 +6,7 @@ mod messages;
 mod output;
 mod sampling;
 mod tools;
+mod tuning;
 
 use plugway_sdk::chat::{
     CachePoint, Failure, Media, MediaSource, PartBody, Request, ResultBody, ResultPart,
@@ -18,6 +19,9 @@ use crate::json::{Json, Object};
 use crate::report::must_fetch;
 use messages::Conversation;
 use output::Thinking;
+
+pub use output::{JSON_INSTRUCTION, wants_reasoning};
+pub use tuning::Tuning;
 
 /// The API insists on a limit: tokens, where neither client nor catalogue names one.
 const DEFAULT_MAX_TOKENS: u32 = 4096;
@@ -38,9 +42,9 @@ pub(super) fn encode(
     refuse_unfetched(request, envelope)?;
     let model = Model::of(&request.model, endpoint)?;
     let limit = request.max_tokens.or(endpoint.max_output_tokens);
-    let thinking = Thinking::of(request, &model, limit)?;
+    let thinking = Thinking::of(request, &model, limit, is_native(request))?;
     let stop = sampling::stop_sequences(request)?;
-    let sampling = sampling::of(request, &model, thinking.is_on());
+    let sampling = sampling::of(request, &model, thinking.is_on(), is_native(request));
     let max_tokens = thinking.max_tokens;
 
     let body = prompt(request, &model, thinking, envelope)?
@@ -64,7 +68,7 @@ pub(super) fn encode_count(
     refuse_unfetched(request, envelope)?;
     let model = Model::of(&request.model, endpoint)?;
     let limit = request.max_tokens.or(endpoint.max_output_tokens);
-    let thinking = Thinking::of(request, &model, limit)?;
+    let thinking = Thinking::of(request, &model, limit, is_native(request))?;
     let body = prompt(request, &model, thinking, envelope)?;
     let extra = if is_native(request) { request.extra.as_slice() } else { &[] };
     let counted = extra.iter().filter(|(name, _)| !UNCOUNTED.contains(&name.as_str()));

@@ -6,7 +6,7 @@ use plugway_sdk::chat::Failure;
 use plugway_sdk::provider::Endpoint;
 
 /// Major and minor version, e.g. 4.7.
-type Version = (u32, u32);
+pub type Version = (u32, u32);
 
 /// Where models of this API differ. Of a model with an unknown name only what all
 /// servers of this API have in common is assumed.
@@ -55,7 +55,7 @@ impl Model {
 
 /// The version in names such as `claude-opus-4-7`, `claude-3-5-sonnet-20241022` or
 /// `anthropic.claude-sonnet-4-20250514-v1:0`; none where the name is another.
-fn version(name: &str) -> Option<Version> {
+pub fn version(name: &str) -> Option<Version> {
     let (_, rest) = name.split_once("claude-")?;
     let mut numbers = rest
         .split(['-', '.', '@', ':'])

@@ -19,9 +19,9 @@ pub(super) struct Sampling {
 }
 
 /// The parameters to send to a model that does or does not think.
-pub(super) fn of(request: &Request, model: &Model, thinks: bool) -> Sampling {
+pub(super) fn of(request: &Request, model: &Model, thinks: bool, native: bool) -> Sampling {
     let asked = &request.sampling;
-    if is_native(request) {
+    if native {
         return Sampling { temperature: asked.temperature, top_p: asked.top_p, top_k: asked.top_k };
     }
     if model.fixed_sampling {
