@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 
 use super::blocks::native_value;
 use super::{cache_control, is_native};
+use crate::anthropic_messages::model::Model;
 use crate::json::{Json, Object, raw};
-use crate::model::Model;
 
 /// # Errors
 /// Of kind `unsupported` for tools whose input is plain text.
@@ -53,7 +53,7 @@ fn function<'a>(
         .with("input_schema", input_schema(tool, native)?)
         .with_some("strict", strict)
         .with_some("cache_control", tool.cache.as_ref().map(cache_control));
-    object.with_extra(if native { &tool.extra } else { &[] })
+    object.with_extra(tool.extra.iter().filter(|_| native))
 }
 
 /// The schema as the client wrote it. The API insists on the type that the others

@@ -3,12 +3,12 @@
 
 use plugway_sdk::chat::{Citation, Part, PartBody, Reasoning, ToolCall};
 
-use crate::REASONING_FORMAT;
+use crate::anthropic_messages::REASONING_FORMAT;
 use crate::json::{Fields, compact};
 
 /// The part that a block stands for; none where there is nothing to tell, or nothing
 /// that a client of another dialect could read.
-pub(crate) fn part(block: &Fields, native: bool) -> Option<Part> {
+pub(super) fn part(block: &Fields, native: bool) -> Option<Part> {
     let kind = block.text("type")?;
     let text = |name| block.text(name).unwrap_or_default();
     let (body, known): (PartBody, &[&str]) = match kind.as_str() {
@@ -57,7 +57,7 @@ fn citations(block: &Fields, native: bool) -> Vec<Citation> {
 
 /// A source as the contract has it; for clients of this dialect with all that must be
 /// sent back.
-pub(crate) fn citation(fields: &Fields, native: bool) -> Citation {
+pub(super) fn citation(fields: &Fields, native: bool) -> Citation {
     let keys = CitationKeys::of(&fields.text("type").unwrap_or_default());
     let extra = if native {
         fields.extra(&["cited_text", keys.title, keys.url.unwrap_or_default()])
@@ -75,13 +75,13 @@ pub(crate) fn citation(fields: &Fields, native: bool) -> Citation {
 }
 
 /// Where a kind of citation keeps what the contract models.
-pub(crate) struct CitationKeys {
-    pub(crate) title: &'static str,
-    pub(crate) url: Option<&'static str>,
+pub(super) struct CitationKeys {
+    pub(super) title: &'static str,
+    pub(super) url: Option<&'static str>,
 }
 
 impl CitationKeys {
-    pub(crate) fn of(kind: &str) -> Self {
+    pub(super) fn of(kind: &str) -> Self {
         let (title, url) = match kind {
             "web_search_result_location" => ("title", Some("url")),
             "search_result_location" => ("title", Some("source")),

@@ -5,23 +5,10 @@ use plugway_sdk::chat::{Failure, FailureKind};
 use plugway_sdk::provider::UpstreamResponse;
 
 use crate::json::Fields;
-
-/// Characters of the provider's message that a client gets to see.
-const MAX_MESSAGE_CHARS: usize = 600;
-
-/// Words of this many characters that mix cases and digits are taken for secrets.
-const SECRET_CHARS: usize = 32;
-
-/// A request that is wrong everywhere, by the name of its field.
-pub(crate) fn invalid(field: &str, what: &str) -> Failure {
-    Failure {
-        param: Some(field.into()),
-        ..Failure::new(FailureKind::InvalidRequest, format!("{field} {what}"))
-    }
-}
+use crate::report::cleaned;
 
 /// Explains a response that is no success.
-pub(crate) fn explain(response: &UpstreamResponse) -> Failure {
+pub(super) fn explain(response: &UpstreamResponse) -> Failure {
     let head = &response.head;
     let body = std::str::from_utf8(&response.body).ok().and_then(Fields::read);
     match body.and_then(|body| ApiError::read(&body)) {
@@ -35,7 +22,7 @@ pub(crate) fn explain(response: &UpstreamResponse) -> Failure {
 }
 
 /// The error in an answer that began as a success; none where it is a message.
-pub(crate) fn inside(answer: &Fields) -> Option<Failure> {
+pub(super) fn inside(answer: &Fields) -> Option<Failure> {
     let is_error = answer.text("type").as_deref() == Some("error");
     if !is_error && answer.get("content").is_some() {
         return None;
@@ -84,7 +71,7 @@ impl ApiError {
         };
         let message = match self.message.trim() {
             "" => "Anthropic refused the request without a reason".into(),
-            message => masked(message),
+            message => cleaned(message),
         };
         Failure {
             param: param(&self.message, kind),
@@ -134,32 +121,4 @@ fn param(message: &str, kind: FailureKind) -> Option<String> {
         FailureKind::InvalidRequest | FailureKind::ModelNotFound | FailureKind::Unsupported
     );
     (is_field && of_request && !field.is_empty()).then(|| field.into())
-}
-
-/// The message without anything that looks like a credential, cut to a sane length.
-fn masked(message: &str) -> String {
-    let mut masked = String::with_capacity(message.len());
-    for piece in message.split_inclusive(|c: char| !is_key_char(c)) {
-        let word = piece.trim_end_matches(|c: char| !is_key_char(c));
-        let rest = piece.get(word.len()..).unwrap_or_default();
-        masked.push_str(if is_secret(word) { "***" } else { word });
-        masked.push_str(rest);
-    }
-    match masked.char_indices().nth(MAX_MESSAGE_CHARS) {
-        Some((end, _)) => masked.get(..end).unwrap_or_default().to_owned() + "...",
-        None => masked,
-    }
-}
-
-fn is_key_char(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '-' | '_')
-}
-
-fn is_secret(word: &str) -> bool {
-    let has = |is: fn(&char) -> bool| word.chars().any(|c| is(&c));
-    word.starts_with("sk-")
-        || word.len() >= SECRET_CHARS
-            && has(char::is_ascii_uppercase)
-            && has(char::is_ascii_lowercase)
-            && has(char::is_ascii_digit)
 }

@@ -2,8 +2,8 @@
 
 use plugway_sdk::chat::{Failure, Media, MediaKind, MediaSource};
 
-use crate::errors::invalid;
 use crate::json::Object;
+use crate::report::invalid;
 
 /// # Errors
 /// Of kind `unsupported` for media, formats and schemes that the API has not.

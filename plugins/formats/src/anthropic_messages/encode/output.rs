@@ -4,16 +4,17 @@ use plugway_sdk::chat::{Failure, FailureKind, ReasoningOptions, Request, Respons
 
 use super::blocks::native_value;
 use super::{DEFAULT_MAX_TOKENS, is_native, tools};
-use crate::errors::invalid;
+use crate::anthropic_messages::model::Model;
 use crate::json::{Json, Object, raw};
-use crate::model::Model;
+use crate::report::invalid;
 
 /// The least and the most tokens that a reasoning budget may have.
 const LEAST_BUDGET: u32 = 1024;
 const LARGEST_BUDGET: u32 = 128_000;
 
-/// What is asked of the model where the client wants JSON without a schema.
-const JSON_INSTRUCTION: &str =
+/// What is asked of the models where the client wants JSON without a schema: they have
+/// no mode for that.
+pub const JSON_INSTRUCTION: &str =
     "Answer with one JSON object and nothing else: no prose around it and no code fence.";
 
 /// The limit on the answer, and how the model is to think within it.
@@ -46,6 +47,7 @@ impl<'a> Thinking<'a> {
         request: &'a Request,
         model: &Model,
         limit: Option<u32>,
+        native: bool,
     ) -> Result<Self, Failure> {
         let mut thinking = Self {
             max_tokens: limit.unwrap_or(DEFAULT_MAX_TOKENS),
@@ -59,12 +61,12 @@ impl<'a> Thinking<'a> {
         if options.hidden {
             thinking.display = Some("omitted");
         }
-        match wanted(options) {
+        match wants_reasoning(options) {
             Some(false) if model.thinks => thinking.mode = Mode::Disabled,
             Some(true) if !model.thinks => {
                 return Err(Failure::unsupported("this model does not reason"));
             }
-            Some(true) if is_native(request) => {
+            Some(true) if native => {
                 thinking.mode = options.max_tokens.map_or(Mode::Adaptive, Mode::Budget);
                 thinking.effort = options.effort.as_deref();
             }
@@ -78,6 +80,11 @@ impl<'a> Thinking<'a> {
             _ => {}
         }
         Ok(thinking)
+    }
+
+    /// Whether the model was given a bound on its thinking, below that on the answer.
+    pub(super) fn is_bounded(&self) -> bool {
+        matches!(self.mode, Mode::Budget(_))
     }
 
     /// Whether the model was asked to think.
@@ -134,7 +141,7 @@ impl<'a> Thinking<'a> {
 }
 
 /// Whether the client wants reasoning; none where it leaves that to the provider.
-fn wanted(options: &ReasoningOptions) -> Option<bool> {
+pub fn wants_reasoning(options: &ReasoningOptions) -> Option<bool> {
     if options.enabled == Some(false) || options.effort.as_deref() == Some("none") {
         return Some(false);
     }
@@ -185,17 +192,22 @@ pub(super) fn config<'a>(
     thinking: &Thinking<'a>,
 ) -> Result<Option<Object<'a>>, Failure> {
     let config = Object::new()
-        .with_some("effort", effort(request, model, thinking))
+        .with_some("effort", effort(request, model, thinking, is_native(request)))
         .with_some("format", format(request, model)?);
     Ok((!config.is_empty()).then_some(config))
 }
 
 /// The nearest effort that the API has.
-fn effort<'a>(request: &'a Request, model: &Model, thinking: &Thinking<'a>) -> Option<&'a str> {
+pub(super) fn effort<'a>(
+    request: &'a Request,
+    model: &Model,
+    thinking: &Thinking<'a>,
+    native: bool,
+) -> Option<&'a str> {
     let verbosity = request.verbosity.as_deref();
     let word = thinking.effort.or(verbosity.filter(|_| model.effort))?;
     match word {
-        _ if is_native(request) => Some(word),
+        _ if native => Some(word),
         "minimal" | "low" => Some("low"),
         "medium" | "high" | "max" => Some(word),
         "xhigh" if model.xhigh_effort => Some("xhigh"),
@@ -219,8 +231,7 @@ fn format<'a>(request: &'a Request, model: &Model) -> Result<Option<Json<'a>>, F
     }
 }
 
-/// A block for the end of the system prompt, where JSON without a schema is wanted:
-/// the API has no mode for that.
+/// A block for the end of the system prompt, where JSON without a schema is wanted.
 pub(super) fn json_instruction(request: &Request) -> Option<Json<'static>> {
     matches!(request.response_format, Some(ResponseFormat::JsonObject))
         .then(|| Object::of_type("text").with("text", JSON_INSTRUCTION).into())

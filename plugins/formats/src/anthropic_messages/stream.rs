@@ -1,4 +1,4 @@
-//! A streamed answer as events, frame by frame.
+//! A streamed answer as events, frame by frame, whatever the frames travelled in.
 
 use std::borrow::Cow;
 
@@ -7,12 +7,12 @@ use plugway_sdk::provider::{Frame, ResponseHead, StreamDecoder};
 use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::decode::{self, unreadable};
+use crate::anthropic_messages::decode::{self, unreadable};
+use crate::anthropic_messages::usage::Counts;
+use crate::anthropic_messages::{DIALECT, REASONING_FORMAT, content, errors};
 use crate::json::Fields;
-use crate::usage::Counts;
-use crate::{DIALECT, REASONING_FORMAT, content, errors};
 
-/// Reads one answer.
+/// Reads one answer. A frame's data is the JSON of one event.
 pub struct Decoder {
     native: bool,
     usage: Counts,
@@ -54,7 +54,8 @@ struct Message<'a> {
     content_block: Option<Fields>,
     #[serde(borrow)]
     delta: Option<&'a RawValue>,
-    usage: Option<Counts>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -108,7 +109,7 @@ impl Decoder {
             "content_block_delta" => self.block_delta(&message, events)?,
             "content_block_stop" => self.block_stop(message.index, events)?,
             "message_delta" => self.message_delta(data, message, events)?,
-            "message_stop" => self.message_stop(events),
+            "message_stop" => self.message_stop(events)?,
             "error" => return Err(failure(data)),
             // Pings, and whatever is added to the API.
             _ => {}
@@ -120,7 +121,7 @@ impl Decoder {
         let Some(start) = message.message else {
             return;
         };
-        if let Some(counts) = start.get("usage").and_then(|json| serde_json::from_str(json).ok()) {
+        if let Some(counts) = start.get("usage").and_then(Counts::read) {
             self.usage = counts;
         }
         let tier = self.usage.service_tier.clone();
@@ -211,7 +212,7 @@ impl Decoder {
                 events.push(Event::Origin(Origin { extra, ..Origin::default() }));
             }
         }
-        if let Some(counts) = message.usage {
+        if let Some(counts) = message.usage.and_then(|json| Counts::read(json.get())) {
             self.usage.update(counts);
             events.extend(self.usage.events());
         }
@@ -219,10 +220,15 @@ impl Decoder {
         Ok(())
     }
 
-    fn message_stop(&mut self, events: &mut Vec<Event>) {
+    fn message_stop(&mut self, events: &mut Vec<Event>) -> Result<(), Failure> {
+        // Blocks that were never closed, which only copies of the API leave open.
+        while let Some(block) = self.open.first() {
+            self.block_stop(block.number, events)?;
+        }
         self.done = true;
         let ended = self.ended.take().unwrap_or_default();
         events.push(Event::Finish(decode::finish(&ended, self.native)));
+        Ok(())
     }
 }
 

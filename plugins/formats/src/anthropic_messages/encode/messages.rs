@@ -5,8 +5,8 @@ use plugway_sdk::chat::{Extra, Failure, Message, PartBody, Request, Role};
 
 use super::blocks;
 use super::is_native;
+use crate::anthropic_messages::model::Model;
 use crate::json::{Json, Object};
-use crate::model::Model;
 
 /// What `system` and `messages` of the body hold.
 pub(super) struct Conversation<'a> {

@@ -3,8 +3,8 @@
 use plugway_sdk::chat::{Failure, Request};
 
 use super::is_native;
+use crate::anthropic_messages::model::Model;
 use crate::json::Json;
-use crate::model::Model;
 
 /// The least `top_p` that the API takes beside thinking.
 const LEAST_THINKING_TOP_P: f64 = 0.95;
@@ -19,9 +19,9 @@ pub(super) struct Sampling {
 }
 
 /// The parameters to send to a model that does or does not think.
-pub(super) fn of(request: &Request, model: &Model, thinks: bool) -> Sampling {
+pub(super) fn of(request: &Request, model: &Model, thinks: bool, native: bool) -> Sampling {
     let asked = &request.sampling;
-    if is_native(request) {
+    if native {
         return Sampling { temperature: asked.temperature, top_p: asked.top_p, top_k: asked.top_k };
     }
     if model.fixed_sampling {

@@ -6,34 +6,34 @@ use plugway_sdk::chat::Failure;
 use plugway_sdk::provider::Endpoint;
 
 /// Major and minor version, e.g. 4.7.
-type Version = (u32, u32);
+pub type Version = (u32, u32);
 
 /// Where models of this API differ. Of a model with an unknown name only what all
 /// servers of this API have in common is assumed.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Model {
+pub(super) struct Model {
     /// It can think at all.
-    pub(crate) thinks: bool,
+    pub(super) thinks: bool,
     /// It decides for itself how much to think, and refuses a budget.
-    pub(crate) adaptive_thinking: bool,
+    pub(super) adaptive_thinking: bool,
     /// It takes `output_config.effort`.
-    pub(crate) effort: bool,
+    pub(super) effort: bool,
     /// It takes the effort `xhigh`.
-    pub(crate) xhigh_effort: bool,
+    pub(super) xhigh_effort: bool,
     /// It refuses `temperature`, `top_p` and `top_k`.
-    pub(crate) fixed_sampling: bool,
+    pub(super) fixed_sampling: bool,
     /// It refuses `temperature` and `top_p` in one request.
-    pub(crate) one_sampling_parameter: bool,
+    pub(super) one_sampling_parameter: bool,
     /// It takes `system` turns among the messages.
-    pub(crate) inline_system: bool,
+    pub(super) inline_system: bool,
     /// It takes JSON schemas for its answer, and strict tools.
-    pub(crate) structured_outputs: bool,
+    pub(super) structured_outputs: bool,
 }
 
 impl Model {
     /// # Errors
     /// Of kind `unsupported`, where an option of the endpoint has the wrong type.
-    pub(crate) fn of(name: &str, endpoint: &Endpoint) -> Result<Self, Failure> {
+    pub(super) fn of(name: &str, endpoint: &Endpoint) -> Result<Self, Failure> {
         let version = version(name);
         let since = |first: Version| version.is_some_and(|version| version >= first);
         let before = |first: Version| version.is_some_and(|version| version < first);
@@ -55,7 +55,7 @@ impl Model {
 
 /// The version in names such as `claude-opus-4-7`, `claude-3-5-sonnet-20241022` or
 /// `anthropic.claude-sonnet-4-20250514-v1:0`; none where the name is another.
-fn version(name: &str) -> Option<Version> {
+pub fn version(name: &str) -> Option<Version> {
     let (_, rest) = name.split_once("claude-")?;
     let mut numbers = rest
         .split(['-', '.', '@', ':'])

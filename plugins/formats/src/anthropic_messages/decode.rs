@@ -1,13 +1,14 @@
 //! A whole answer as events, and what whole and streamed answers share.
 
 use plugway_sdk::chat::{Event, Extra, Failure, Finish, FinishReason, Origin, Piece};
+use serde::Deserialize;
 
+use crate::anthropic_messages::usage::Counts;
+use crate::anthropic_messages::{DIALECT, content, errors};
 use crate::json::Fields;
-use crate::usage::Counts;
-use crate::{DIALECT, content, errors};
 
 /// Fields of a message that events model; the others are native to it.
-pub(crate) const MESSAGE_FIELDS: [&str; 9] = [
+pub(super) const MESSAGE_FIELDS: [&str; 9] = [
     "id",
     "type",
     "role",
@@ -20,7 +21,7 @@ pub(crate) const MESSAGE_FIELDS: [&str; 9] = [
 ];
 
 /// `memo` is the dialect of the client.
-pub(crate) fn decode(body: &[u8], memo: &str) -> Vec<Event> {
+pub(super) fn decode(body: &[u8], memo: &str) -> Vec<Event> {
     let message = std::str::from_utf8(body).ok().and_then(Fields::read);
     let Some(message) = message else {
         return vec![unreadable().into()];
@@ -31,15 +32,23 @@ pub(crate) fn decode(body: &[u8], memo: &str) -> Vec<Event> {
     events(&message, memo == DIALECT).unwrap_or_else(|| vec![unreadable().into()])
 }
 
+pub(super) fn decode_count(body: &[u8]) -> Result<u64, Failure> {
+    #[derive(Deserialize)]
+    struct Count {
+        input_tokens: u64,
+    }
+    let count: Result<Count, _> = serde_json::from_slice(body);
+    count.map(|count| count.input_tokens).map_err(|_| unreadable())
+}
+
 /// The provider answered with something that is no message.
-pub(crate) fn unreadable() -> Failure {
+pub(super) fn unreadable() -> Failure {
     Failure::unavailable("Anthropic sent an answer that cannot be read")
 }
 
 fn events(message: &Fields, native: bool) -> Option<Vec<Event>> {
     let content: Vec<Fields> = serde_json::from_str(message.get("content")?).ok()?;
-    let usage = message.get("usage");
-    let usage: Option<Counts> = usage.and_then(|json| serde_json::from_str(json).ok());
+    let usage = message.get("usage").and_then(Counts::read);
 
     let tier = usage.as_ref().and_then(|it| it.service_tier.clone());
     let mut events = vec![Event::Origin(origin(message, tier, native))];
@@ -53,7 +62,7 @@ fn events(message: &Fields, native: bool) -> Option<Vec<Event>> {
 }
 
 /// Who answered.
-pub(crate) fn origin(message: &Fields, service_tier: Option<String>, native: bool) -> Origin {
+pub(super) fn origin(message: &Fields, service_tier: Option<String>, native: bool) -> Origin {
     Origin {
         id: message.text("id"),
         model: message.text("model"),
@@ -63,7 +72,7 @@ pub(crate) fn origin(message: &Fields, service_tier: Option<String>, native: boo
 }
 
 /// Why the answer ended, from the message or, in a stream, its last delta.
-pub(crate) fn finish(ended: &Fields, native: bool) -> Finish {
+pub(super) fn finish(ended: &Fields, native: bool) -> Finish {
     let word = ended.text("stop_reason").unwrap_or_default();
     let mut finish = Finish::new(0, reason(&word), word);
     finish.stop_sequence = ended.text("stop_sequence");
@@ -76,7 +85,7 @@ pub(crate) fn finish(ended: &Fields, native: bool) -> Finish {
 }
 
 /// Native fields, for clients of this dialect.
-pub(crate) fn extra(fields: &Fields, except: &[&str], native: bool) -> Vec<Extra> {
+pub(super) fn extra(fields: &Fields, except: &[&str], native: bool) -> Vec<Extra> {
     if native { fields.extra(except) } else { Vec::new() }
 }
 

@@ -3,13 +3,11 @@
 use plugway_sdk::chat::{
     Citation, Failure, Part, PartBody, Reasoning, ResultBody, ResultPart, ToolCall, ToolResult,
 };
-use serde_json::value::RawValue;
 
 use super::{cache_control, media};
-use crate::REASONING_FORMAT;
-use crate::content::CitationKeys;
-use crate::errors::invalid;
-use crate::json::{Json, Object, raw};
+use crate::anthropic_messages::REASONING_FORMAT;
+use crate::anthropic_messages::content::CitationKeys;
+use crate::json::{Json, Object, raw, raw_object};
 
 /// The block of a part; none where nothing of it is to be sent. `trim` cuts white
 /// space from the end of a text.
@@ -100,20 +98,7 @@ fn tool_use(call: &ToolCall) -> Result<Object<'_>, Failure> {
     Ok(Object::of_type("tool_use")
         .with("id", &call.id)
         .with("name", &call.name)
-        .with("input", input(call)?))
-}
-
-fn input(call: &ToolCall) -> Result<&RawValue, Failure> {
-    let json = match call.input.trim() {
-        "" => "{}",
-        json => json,
-    };
-    let value = raw(json, "messages.tool_calls.arguments")?;
-    if !json.starts_with('{') {
-        let field = "messages.tool_calls.arguments";
-        return Err(invalid(field, "must be a JSON object"));
-    }
-    Ok(value)
+        .with("input", raw_object(&call.input, "messages.tool_calls.arguments")?))
 }
 
 fn tool_result(result: &ToolResult, native: bool) -> Result<Object<'_>, Failure> {
