@@ -11,9 +11,12 @@ mod stream;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use plugway_engine::{
-    Adapter, CallError, EndpointFacts, Engine, Framing, Grants, Plugin, ResponseHead,
+    Adapter, CallError, Embedded, EndpointFacts, Engine, Framing, Grants, LoadError, Plugin,
+    ResponseHead,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -100,6 +103,44 @@ impl Adapters {
         Ok(Self { loaded })
     }
 
+    /// Takes the adapters among these components.
+    ///
+    /// # Errors
+    /// Where one is refused.
+    pub fn of(engine: &Engine, components: &[Embedded]) -> Result<Self, LoadError> {
+        let mut loaded = BTreeMap::new();
+        for component in components {
+            let plugin = engine.load(component.id, component.wasm, &Grants::default())?;
+            if let Plugin::Adapter(adapter) = plugin {
+                loaded.insert(component.id.to_owned(), adapter);
+            }
+        }
+        Ok(Self { loaded })
+    }
+
+    /// Runs all tasks on all cores. Outcomes come in the order of the tasks.
+    pub fn run_all(&self, tasks: &[Task]) -> Vec<Outcome> {
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut done = Vec::new();
+            loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let Some(task) = tasks.get(at) else { return done };
+                done.push((at, self.run(task)));
+            }
+        };
+        let mut outcomes: Vec<(usize, Outcome)> = thread::scope(|scope| {
+            let cores = thread::available_parallelism().map_or(1, usize::from);
+            let threads: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+            let done = threads.into_iter().flat_map(|thread| {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            });
+            done.collect()
+        });
+        outcomes.sort_by_key(|(at, _)| *at);
+        outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+    }
+
     /// Runs one task. A failing plugin is a result too.
     pub fn run(&self, task: &Task) -> Outcome {
         let mut outcome = Outcome { id: task.id.clone(), ..Outcome::default() };
@@ -174,6 +215,18 @@ fn explain(
 }
 
 impl Task {
+    /// Reads one line; none of a record that is no exchange to be run.
+    ///
+    /// # Errors
+    /// Where the line is no task.
+    pub fn read(line: &str) -> serde_json::Result<Option<Self>> {
+        let line: Value = serde_json::from_str(line)?;
+        if line.get("skipped").is_some() {
+            return Ok(None);
+        }
+        serde_json::from_value(line).map(Some)
+    }
+
     fn endpoint(&self) -> EndpointFacts {
         EndpointFacts { max_output_tokens: self.max_output_tokens, options: self.options.clone() }
     }

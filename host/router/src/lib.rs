@@ -26,4 +26,5 @@ pub mod server;
 pub mod telemetry;
 pub mod upstream;
 
+pub use embedded::PLUGINS as FIRST_PARTY;
 pub use router::{Router, Settings, StartError};
