@@ -200,7 +200,10 @@ def _print_reasons(tasks: list[dict], exclusions: Exclusions) -> None:
     )
     _print_counted(
         "Excluded",
-        (f"{id} ({check}): {exclusions.reasons[id, check]}" for id, check in sorted(exclusions.used)),
+        (
+            f"{id} ({check}): {exclusions.reasons[id, check]}"
+            for id, check in sorted(exclusions.used)
+        ),
     )
 
 

@@ -223,7 +223,8 @@ def _media(answer: Answer, index: int, message: Any) -> None:
 
 def _call(answer: Answer, index: int, place: int, call: Any) -> None:
     """A tool call or the next bit of one, told apart by its index, else by its id."""
-    key = (index, "call", pointer(call, "/index", place))
+    numbered = pointer(call, "/index") is not None
+    key = (index, "call", count(call, "/index") if numbered else place)
     id = text(call, "/id")
     held = answer.held.get(key)
     if held and id and held["id"] and held["id"] != id:
@@ -295,7 +296,7 @@ def _usage(answer: Answer, held: Any, value: Any) -> None:
     reasoned, audio = _first(held, REASONED), count(held, f"{inputs}/audio_tokens")
     answer.usage(
         prompt_tokens=_read(held, audio),
-        completion_tokens=_written(held, reasoned),
+        completion_tokens=_written(held, reasoned, audio),
         reasoning_tokens=reasoned,
         cache_read_tokens=_first(held, CACHED),
         cache_write_tokens=_first(held, CACHE_WRITES),
@@ -328,7 +329,7 @@ def _read(held: Any, audio: int) -> int:
     return count(held, "/prompt_tokens") + on_top
 
 
-def _written(held: Any, reasoned: int) -> int | list[int]:
+def _written(held: Any, reasoned: int, audio: int) -> int | list[int]:
     """All that was written; the total tells whether reasoning came on top.
 
     A subcount that exceeds its whole came on top though the total leaves it out;
@@ -339,7 +340,7 @@ def _written(held: Any, reasoned: int) -> int | list[int]:
         return written + reasoned
     if reasoned > written:
         return [written, written + reasoned]
-    if beyond > 0 and _read(held, count(held, "/prompt_tokens_details/audio_tokens")) == count(held, "/prompt_tokens"):
+    if beyond > 0 and beyond != audio:
         return [written, written + beyond]
     return written
 

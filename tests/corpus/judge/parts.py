@@ -6,6 +6,9 @@ parts), both sides are brought to the same form before they are compared.
 
 from typing import Any
 
+# Kinds of parts that are nothing but text.
+WRITTEN = ("text", "refusal", "reasoning")
+
 
 def given(held: dict) -> dict:
     """A part of the adapter's answer, as the readers write theirs."""
@@ -64,7 +67,7 @@ def normal(parts: list[dict], joined: bool) -> list[dict]:
 
 
 def _empty(part: dict) -> bool:
-    if part["kind"] not in ("text", "refusal", "reasoning"):
+    if part["kind"] not in WRITTEN:
         return False
     held = ("text", "signature", "citations", "logprobs")
     return not any(part.get(name) for name in held)
@@ -72,11 +75,12 @@ def _empty(part: dict) -> bool:
 
 def _join(kept: list[dict], part: dict, joined: bool) -> int | None:
     """Where the part belongs that this one is only a bit of."""
-    if part["kind"] not in ("text", "refusal", "reasoning") or part.get("of") in ("Summary", "Encrypted"):
+    if part["kind"] not in WRITTEN or part.get("of") in ("Summary", "Encrypted"):
         return None
-    places = range(len(kept) - 1, -1, -1) if joined else range(len(kept) - 1, len(kept) - 2, -1)
-    for place in places:
-        if place >= 0 and _same(kept[place], part, joined):
+    last = len(kept) - 1
+    first = 0 if joined else max(0, last)
+    for place in range(last, first - 1, -1):
+        if _same(kept[place], part, joined):
             return place
     return None
 
