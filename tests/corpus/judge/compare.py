@@ -11,6 +11,8 @@ import wire
 from answer import NAMED_METERS
 from compare_failure import Difference
 
+# Digits of a logarithm that outlive being read and written again.
+LOGPROB_DIGITS = 12
 COUNTS = (
     "prompt_tokens",
     "completion_tokens",
@@ -52,6 +54,7 @@ def answer(expected: dict, given: dict, shown: bool | None, info: dict) -> Itera
     """All that is said, what it cost and how it ended."""
     yield from _origin(expected["origin"], given.get("origin") or {})
     yield from _parts(expected, given.get("parts") or [], shown, info)
+    yield from _logprobs(expected["parts"], given.get("logprobs") or [])
     yield from _usages(expected, given)
     yield from _finishes(expected, given)
     wanted, failed = expected["failure"], given.get("failure")
@@ -127,18 +130,15 @@ def _part(part: dict, view: dict, info: dict) -> Iterator[Difference]:
         yield from _native(part, view)
     elif kind == "media":
         for name in ("media", "data", "mime"):
-            if view.get(name) != part.get(name):
-                yield f"media.{name}", part.get(name), view.get(name)
-    elif view["text"] != part["text"]:
+            if part.get(name) is not None and view.get(name) != part[name]:
+                yield f"media.{name}", part[name], view.get(name)
+    elif view["text"] not in (part["text"], part.get("text_also")):
         yield _kind(part), part["text"], view["text"]
     ids = part.get("item_id") or [None]
     if ids != [None] and view.get("item_id") not in ids:
         yield f"{kind}.item_id", ids, view.get("item_id")
     yield from _sealed(part, view, info)
     yield from _citations(part, view)
-    wanted, given = _tokens(part.get("logprobs")), _tokens(view.get("logprobs"))
-    if wanted != given:
-        yield f"{kind}.logprobs", wanted, given
 
 
 def _call(part: dict, view: dict) -> Iterator[Difference]:
@@ -178,6 +178,8 @@ def _sorted(value: Any) -> str:
 
 def _sealed(part: dict, view: dict, info: dict) -> Iterator[Difference]:
     """A proof or an encrypted thought, and who can read it."""
+    if part.get("signature_also") and view.get("signature") == part["signature_also"]:
+        return
     if (view.get("signature") or None) != (part.get("signature") or None):
         yield f"{part['kind']}.signature", part.get("signature"), view.get("signature")
     if not part.get("signature") and part.get("of") != "Encrypted":
@@ -215,6 +217,22 @@ def _citation(wanted: dict, given: dict) -> Iterator[Difference]:
             yield "citation.extra", held, given.get("extra")
 
 
+def _logprobs(wanted: list, given: list) -> Iterator[Difference]:
+    """Those of thoughts and those of all else, by choice."""
+    held = {one["choice"]: one for one in given}
+    for choice in {part["choice"] for part in wanted} | set(held):
+        for name in ("reasoning", "text"):
+            tokens = [
+                token
+                for part in wanted
+                if part["choice"] == choice and (part["kind"] == "reasoning") == (name == "reasoning")
+                for token in part.get("logprobs", [])
+            ]
+            right, got = _tokens(tokens), _tokens(held.get(choice, {}).get(name))
+            if right != got:
+                yield f"logprobs.{name}", right, got
+
+
 def _tokens(held: Any) -> list:
     """Token, logarithm and alternatives, whoever wrote them down."""
     flat: list = []
@@ -229,7 +247,7 @@ def _tokens(held: Any) -> list:
 
 
 def _token(held: dict) -> tuple:
-    return held.get("token"), held.get("logprob")
+    return held.get("token"), float(f"{held.get('logprob'):.{LOGPROB_DIGITS}g}")
 
 
 def _made_up_ids(views: list) -> Iterator[Difference]:

@@ -1,5 +1,6 @@
 """Differences between the failure that is expected and the one that was reported."""
 
+import difflib
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -24,8 +25,16 @@ def differences(wanted: dict, given: dict | None) -> Iterator[Difference]:
     if not _tells(given["message"], [wanted.get("said", ""), *wanted.get("also", [])]):
         yield "failure.message", wanted.get("said"), given["message"]
     for name, right in FIELDS:
-        if right in wanted and given.get(name) not in wanted[right]:
-            yield f"failure.{name}", wanted[right], given.get(name)
+        if right not in wanted or given.get(name) in wanted[right]:
+            continue
+        if name == "param" and _named(given[name], wanted):
+            continue
+        yield f"failure.{name}", wanted[right], given.get(name)
+
+
+def _named(param: str, wanted: dict) -> bool:
+    """Whether a field that no member of the body names is named by the message."""
+    return wanted["param"][0] is None and param in wanted.get("said", "")
 
 
 def _tells(message: str, said: list[str]) -> bool:
@@ -40,9 +49,6 @@ def _tells(message: str, said: list[str]) -> bool:
 def _keeps(message: str, said: str) -> bool:
     words = re.findall(r"\w+", said[:LONGEST_MESSAGE])
     told = re.findall(r"\w+", message)
-    at, kept = 0, 0
-    for word in words:
-        if word in told[at:]:
-            at = told.index(word, at) + 1
-            kept += 1
+    matcher = difflib.SequenceMatcher(None, words, told, autojunk=False)
+    kept = sum(block.size for block in matcher.get_matching_blocks())
     return kept >= KEPT_WORDS * len(words)

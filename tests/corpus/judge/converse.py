@@ -1,5 +1,6 @@
 """Bedrock's Converse and ConverseStream."""
 
+import base64
 from typing import Any
 
 import bedrock
@@ -105,7 +106,9 @@ def _block(answer: Answer, place: int, held: Any) -> None:
     elif "text" in block:
         _text(answer, place, text(block, "/text"), items(block, "/citations"))
     elif block:
-        answer.native(place, _without_written(block))
+        made = any(kind in block for kind in ("image", "audio", "video"))
+        also = {"kind_also": "media"} if made else {}
+        answer.native(place, _without_written(block), **also)
 
 
 def _without_written(block: dict) -> dict:
@@ -145,12 +148,22 @@ def _reasoning(answer: Answer, place: int, block: Any) -> None:
         if text(block, "/reasoningContent/redactedContent"):
             held["redactedContent"] = [text(block, "/reasoningContent/redactedContent")]
     for number, bit in enumerate(held.get("redactedContent", [])):
-        answer.reasoning((place, "redacted", number), bit, of="Encrypted")
+        said = answer.reasoning((place, "redacted", number), bit, of="Encrypted")
+        if said:
+            said["text_also"] = _bytes(bit)
     thought, proof = ("".join(held.get(name, [])) for name in ("text", "signature"))
     if thought or proof:
         said = answer.part(place, "reasoning", of="Text", text=thought)
         if proof:
             said["signature"] = proof
+
+
+def _bytes(blob: str) -> str:
+    """What a blob holds, which the model's own API would send as it is."""
+    try:
+        return base64.b64decode(blob, validate=True).decode()
+    except ValueError:
+        return blob
 
 
 def _call(answer: Answer, place: int, call: Any) -> None:

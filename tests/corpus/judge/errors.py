@@ -69,10 +69,10 @@ NARROWED = (
             "prompt is too long",
             "input is too long",
             "too many (input )?tokens",
-            "too large to process",
         ),
         ["ContextLengthExceeded"],
     ),
+    ((500,), ("too large to process",), ["ContextLengthExceeded", "InvalidRequest", "Unavailable"]),
     (
         (400, 403, 422),
         ("content.?(policy|filter)", "responsible ?ai", "safety system", "moderation"),
@@ -104,7 +104,6 @@ NARROWED = (
             "not_found_error",
             "not a valid model",
             "model.{0,60}(not found|does not exist|doesn't exist)",
-            "model.{0,60}not supported.{0,30}supported models",
             "(no such|unknown|invalid) model",
             "provided model identifier",
             "supported api model names",
@@ -113,6 +112,7 @@ NARROWED = (
         ),
         ["ModelNotFound"],
     ),
+    ((400,), ("model.{0,60}not supported.{0,30}supported models",), ["ModelNotFound", "Unsupported"]),
     ((400,), ("on-demand throughput",), ["ModelNotFound", "Unsupported", "InvalidRequest"]),
     (
         (404,),
@@ -132,7 +132,7 @@ NARROWED = (
             "not compatible",
             "not OAI",
             "not a valid",
-            "too complex",
+            "too (complex|many)",
             "cannot fetch",
             "downloading",
         ),
@@ -232,6 +232,9 @@ def _failure(status: int, value: Any, plain: str) -> dict:
         str(code)
         for code in (pointer(value, path) for path in CODE_PATHS)
         if isinstance(code, (str, int)) and code not in NO_CODE and code != ""
+    ]
+    codes += [
+        text(detail, "/reason") for detail in items(value, "/error/details") if text(detail, "/reason")
     ]
     if not any(code for code in codes if code != str(status)):
         codes.append(None)

@@ -32,6 +32,8 @@ REASON_NUMBERS = {1: "STOP", 2: "MAX_TOKENS", 3: "SAFETY", 4: "RECITATION", 5: "
 MODALITY_NUMBERS = {1: "TEXT", 2: "IMAGE", 3: "VIDEO", 4: "AUDIO", 5: "DOCUMENT"}
 # One of these is in every chunk.
 KNOWN = ("candidates", "promptFeedback", "usageMetadata")
+# Of citations that could be of one text or another.
+ANY_SPAN = ["any"]
 PROMPTED = ("/promptTokensDetails", "/toolUsePromptTokensDetails")
 
 
@@ -190,10 +192,10 @@ def _grounding(answer: Answer, index: int, held: Any) -> None:
     joined = "".join(part["text"] for part in said)
     cited = []
     for support in items(held, "/groundingSupports"):
-        span = _span(joined, pointer(support, "/segment", {})) if len(said) == 1 else None
+        span = _spans(joined, pointer(support, "/segment", {})) if len(said) == 1 else ANY_SPAN
         for place in items(support, "/groundingChunkIndices"):
             if isinstance(place, int) and place < len(chunks):
-                cited.append(_source(chunks[place], [span] if span else [None, "any"]))
+                cited.append(_source(chunks[place], span))
     if not cited:
         cited = [_source(chunk, [None]) for chunk in chunks]
     said[-1]["citations"] = cited
@@ -201,11 +203,12 @@ def _grounding(answer: Answer, index: int, held: Any) -> None:
     said[-1]["citations_may_move"] = len(said) > 1
 
 
-def _span(said: str, segment: Any) -> list[int]:
-    """Offsets in bytes as offsets in characters."""
+def _spans(said: str, segment: Any) -> list:
+    """Offsets in bytes as offsets in characters; past the end they may say nothing."""
     held = said.encode()
     begin, end = count(segment, "/startIndex"), count(segment, "/endIndex")
-    return [len(held[:at].decode("utf-8", "ignore")) for at in (begin, end)]
+    span = [len(held[:at].decode("utf-8", "ignore")) for at in (begin, end)]
+    return [span] if end <= len(held) else [span, None]
 
 
 def _source(chunk: Any, span: list) -> dict:

@@ -66,6 +66,14 @@ def _answer(expected: dict) -> dict:
             {"choice": part["choice"], "index": index, **_part(part)}
             for index, part in enumerate(expected["parts"])
         ],
+        "logprobs": [
+            {
+                "choice": choice,
+                "reasoning": _logprobs(expected, choice, True),
+                "text": _logprobs(expected, choice, False),
+            }
+            for choice in sorted({part["choice"] for part in expected["parts"]})
+        ],
         "usage": list(map(_usage, expected["usage"])),
         "finishes": [
             {
@@ -81,6 +89,15 @@ def _answer(expected: dict) -> dict:
     }
 
 
+def _logprobs(expected: dict, choice: int, thought: bool) -> list:
+    return [
+        token
+        for part in expected["parts"]
+        if part["choice"] == choice and (part["kind"] == "reasoning") == thought
+        for token in part.get("logprobs", [])
+    ]
+
+
 def _part(part: dict) -> dict:
     sealed = part.get("signature") or part.get("of") == "Encrypted"
     return {
@@ -93,7 +110,6 @@ def _part(part: dict) -> dict:
             "cache": None,
             "extra": [],
         },
-        "logprobs": part.get("logprobs", []),
     }
 
 

@@ -133,6 +133,7 @@ def _bits(answer: Answer, index: int, choice: Any, message: Any) -> None:
         name = text(message, "/function_call/name")
         written = text(message, "/function_call/arguments")
         answer.call((index, "function"), None, name, written, index)
+    _proof(answer, index, message)
 
 
 def _reasoning(answer: Answer, index: int, choice: Any, message: Any) -> None:
@@ -214,6 +215,9 @@ def _media(answer: Answer, index: int, message: Any) -> None:
     if text(audio, "/data") or (index, "audio") in answer.held:
         heard = answer.media((index, "audio"), "Audio", "", None, index)
         heard["data"] += text(audio, "/data")
+    spoken = answer.text((index, "spoken"), text(audio, "/transcript"), index)
+    if spoken:
+        spoken["optional"] = True
     for place, image in enumerate(items(message, "/images")):
         head, _, data = text(image, "/image_url/url").partition(";base64,")
         if data:
@@ -243,6 +247,14 @@ def _call(answer: Answer, index: int, place: int, call: Any) -> None:
 def _logprobs(said: dict | None, tokens: list) -> None:
     if said is not None and tokens:
         said.setdefault("logprobs", []).extend(wire.dumps(token) for token in tokens)
+
+
+def _proof(answer: Answer, index: int, message: Any) -> None:
+    """Google's proof for a message as a whole, which any of its parts may carry."""
+    proof = text(message, "/extra_content/google/thought_signature")
+    for part in answer.parts if proof else []:
+        if part["choice"] == index:
+            part["signature_also"] = proof
 
 
 def _finish(answer: Answer, index: int, choice: Any) -> None:
@@ -297,7 +309,7 @@ def _usage(answer: Answer, held: Any, value: Any) -> None:
     answer.usage(
         prompt_tokens=_read(held, audio),
         completion_tokens=_written(held, reasoned, audio),
-        reasoning_tokens=reasoned,
+        reasoning_tokens=reasoned or _hidden(held, audio),
         cache_read_tokens=_first(held, CACHED),
         cache_write_tokens=_first(held, CACHE_WRITES),
         meters=meters(
@@ -332,17 +344,20 @@ def _read(held: Any, audio: int) -> int:
 def _written(held: Any, reasoned: int, audio: int) -> int | list[int]:
     """All that was written; the total tells whether reasoning came on top.
 
-    A subcount that exceeds its whole came on top though the total leaves it out;
-    tokens that only the total counts were written without being shown.
+    A subcount that exceeds its whole came on top though the total leaves it out.
     """
-    written, beyond = count(held, "/completion_tokens"), _total(held)
-    if reasoned and beyond == reasoned:
+    written = count(held, "/completion_tokens")
+    if reasoned and _total(held) == reasoned:
         return written + reasoned
     if reasoned > written:
         return [written, written + reasoned]
-    if beyond > 0 and beyond != audio:
-        return [written, written + beyond]
-    return written
+    return [written + hidden for hidden in _hidden(held, audio)]
+
+
+def _hidden(held: Any, audio: int) -> list[int]:
+    """Tokens that only the total counts: thoughts that were not shown, if anything."""
+    beyond = _total(held)
+    return [0, beyond] if beyond > 0 and beyond != audio else [0]
 
 
 def priced(held: Any, value: Any) -> list[int] | None:

@@ -24,7 +24,6 @@ def given(held: dict) -> dict:
         "format": part.get("format"),
         "citations": part.get("citations") or [],
         "extra": part.get("extra") or [],
-        "logprobs": list(held.get("logprobs") or []),
     }
     view.update(_body(case, value))
     return view
@@ -69,7 +68,7 @@ def normal(parts: list[dict], joined: bool) -> list[dict]:
 def _empty(part: dict) -> bool:
     if part["kind"] not in WRITTEN:
         return False
-    held = ("text", "signature", "citations", "logprobs")
+    held = ("text", "signature", "citations")
     return not any(part.get(name) for name in held)
 
 
@@ -103,10 +102,9 @@ def _ids(part: dict) -> Any:
 
 def _add(part: dict, more: dict) -> None:
     part["text"] += more["text"]
-    for name in ("citations", "logprobs"):
-        if more.get(name):
-            part[name] = [*(part.get(name) or []), *more[name]]
-    for name in ("signature", "format", "item_id"):
+    if more.get("citations"):
+        part["citations"] = [*(part.get("citations") or []), *more["citations"]]
+    for name in ("signature", "signature_also", "format", "item_id"):
         if more.get(name):
             part[name] = more[name]
 
