@@ -109,7 +109,11 @@ class Answer:
         }
 
     def usage(self, model: str | None = None, **counts: Any) -> dict:
-        """What was consumed, instead of what was noted before for the same model."""
+        """What was consumed, instead of what was noted before for the same model.
+
+        `counted` holds numbers that the contract has no name for; each is to stand
+        in a meter, under whatever name.
+        """
         self.usages[model] = {
             "model": model,
             "prompt_tokens": 0,

@@ -247,7 +247,9 @@ def _tokens(held: Any) -> list:
 
 
 def _token(held: dict) -> tuple:
-    return held.get("token"), float(f"{held.get('logprob'):.{LOGPROB_DIGITS}g}")
+    number = held.get("logprob")
+    number = number if isinstance(number, (int, float)) else 0
+    return held.get("token"), float(f"{number:.{LOGPROB_DIGITS}g}")
 
 
 def _made_up_ids(views: list) -> Iterator[Difference]:
@@ -282,6 +284,10 @@ def _usage(wanted: dict, given: dict) -> Iterator[Difference]:
         left_open = not count and name in wanted.get("open_meters", [])
         if meters.get(name, 0) != count and not left_open:
             yield f"usage.{name}", count, meters.get(name, 0)
+    told = {*meters.values(), *(given[name] for name in COUNTS)}
+    for count in wanted["counted"]:
+        if count not in told:
+            yield "usage.counted", count, given["meters"]
     if not any(_same_cost(one, given["cost"]) for one in wanted["cost"] or [None]):
         yield "usage.cost", wanted["cost"], given["cost"]
 

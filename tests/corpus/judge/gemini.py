@@ -32,6 +32,7 @@ REASON_NUMBERS = {1: "STOP", 2: "MAX_TOKENS", 3: "SAFETY", 4: "RECITATION", 5: "
 MODALITY_NUMBERS = {1: "TEXT", 2: "IMAGE", 3: "VIDEO", 4: "AUDIO", 5: "DOCUMENT"}
 # One of these is in every chunk.
 KNOWN = ("candidates", "promptFeedback", "usageMetadata")
+CACHED_APART = ("IMAGE", "VIDEO", "DOCUMENT")
 # Of citations that could be of one text or another.
 ANY_SPAN = ["any"]
 PROMPTED = ("/promptTokensDetails", "/toolUsePromptTokensDetails")
@@ -234,6 +235,13 @@ def _counted(held: Any, paths: tuple[str, ...], modality: str) -> int:
     )
 
 
+def _unnamed(held: Any) -> list[int]:
+    """Counts of modalities that the contract has no meter for."""
+    counts = [_counted(held, PROMPTED, "DOCUMENT")]
+    counts += [_counted(held, ("/cacheTokensDetails",), one) for one in CACHED_APART]
+    return [one for one in counts if one]
+
+
 def _usage(answer: Answer, held: Any) -> None:
     """Thoughts come on top of candidates, results of tools on top of the prompt."""
     thoughts = count(held, "/thoughtsTokenCount")
@@ -250,6 +258,7 @@ def _usage(answer: Answer, held: Any) -> None:
             completion_audio_tokens=_counted(held, ("/candidatesTokensDetails",), "AUDIO"),
             completion_image_tokens=_counted(held, ("/candidatesTokensDetails",), "IMAGE"),
         ),
+        counted=_unnamed(held),
         open_meters=["web-searches", "web-fetches"],
     )
     usage["may_miss"] = "promptTokenCount" not in held

@@ -141,4 +141,5 @@ def _citation(held: dict) -> dict:
 
 def _usage(held: dict) -> dict:
     counts = {n: _first(v) for n, v in held.items() if n.endswith("tokens") or n == "cost"}
-    return {**counts, "model": held["model"], "meters": list(map(list, held["meters"].items()))}
+    meters = {**held["meters"], **{f"other-{one}": one for one in held["counted"]}}
+    return {**counts, "model": held["model"], "meters": list(map(list, meters.items()))}

@@ -43,6 +43,8 @@ CACHE_WRITES = (
     "/cache_creation_input_tokens",
 )
 REASONED = ("/completion_tokens_details/reasoning_tokens", "/reasoning_tokens")
+# Counts that the contract has no meter for.
+UNNAMED = ("/prompt_audio_seconds", "/citation_tokens")
 SEARCHES = (
     "/server_tool_use_details/web_search_requests",
     "/server_tool_use/web_search_requests",
@@ -322,6 +324,7 @@ def _usage(answer: Answer, held: Any, value: Any) -> None:
             completion_image_tokens=count(held, f"{outputs}/image_tokens"),
             web_searches=_first(held, SEARCHES),
         ),
+        counted=[one for one in (count(held, path) for path in UNNAMED) if one],
         cost=priced(held, value),
     )
     tier = text(held, "/service_tier")
