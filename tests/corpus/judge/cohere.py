@@ -130,7 +130,13 @@ def _usage(answer: Answer, held: Any) -> None:
         completion_tokens=_either(held, "output_tokens"),
         cache_read_tokens=count(held, "/cached_tokens"),
         reasoning_tokens=count(held, "/tokens/reasoning_tokens"),
+        counted=[one for one in _billed(held) if one],
     )
+
+
+def _billed(held: Any) -> list[int]:
+    units = pointer(held, "/billed_units", {})
+    return [count(units, f"/{name}") for name in units]
 
 
 def _either(held: Any, name: str) -> list[int]:

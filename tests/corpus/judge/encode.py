@@ -64,7 +64,8 @@ def found(task: dict[str, Any], result: dict[str, Any]) -> Iterator[Difference]:
         failure = encoded["failure"]
         yield Difference("@request", "refused", None, f"{failure['kind']}: {failure['message']}")
         return
-    if encoded.get("sealed_equal") is False:
+    sealed = encoded.get("sealed_equal")
+    if sealed is False or (sealed is None and task["what"] == "chat"):
         error = encoded.get("sealed_error") or "the bodies with and without seals differ"
         yield Difference("@sealed", "changed", "the same body", error)
     yield from _address(task, encoded)
@@ -127,5 +128,5 @@ def _bodies(task: dict[str, Any], encoded: dict[str, Any]) -> Iterator[Differenc
     except (NotJson, ValueError) as flaw:
         yield Difference("@body", "changed", "JSON", str(flaw))
         return
-    before = normal.normal(dialect, task["what"], recorded)
+    before = normal.normal(dialect, task["what"], recorded, recorded=True)
     yield from differ.differences(before, after)

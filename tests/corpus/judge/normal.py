@@ -20,15 +20,22 @@ from wire_json import EXACT, ORDERED, Verbatim, ordered, plain
 Body = dict[str, Any]
 
 
-def normal(format: str, what: str, text: str) -> Any:
-    """The body of a request in this format, in the form that is compared."""
+def normal(format: str, what: str, text: str, recorded: bool = False) -> Any:
+    """The body of a request in this format, in the form that is compared.
+
+    A recorded body may lack what its provider does not insist on but others do; there it
+    is filled in, so that what was encoded must have it.
+    """
     node = rawjson.parse(text)
     if what in ("embeddings", "rerank"):
         return _EMBEDDINGS.get(format, embeddings)(plain(node, {}))
     if what == "count" and format == "bedrock-converse":
         return bedrock_count(node)
     marks, build = _CHATS[format]
-    return build(plain(node, marks))
+    body = plain(node, marks)
+    if recorded:
+        _COMPLETE.get(format, dict)(body)
+    return build(body)
 
 
 def drop(body: Body, **defaults: Any) -> None:
@@ -64,6 +71,17 @@ def merged(turns: list[Body], parts: str) -> list[Body]:
 
 # OpenAI chat
 
+
+def complete_chat(body: Body) -> None:
+    for tool in body.get("tools", []):
+        tool.setdefault("type", "function")
+    for message in body.get("messages", []):
+        for call in message.get("tool_calls", []):
+            call.setdefault("type", "function")
+    if isinstance(body.get("tool_choice"), dict):
+        body["tool_choice"].setdefault("type", "function")
+
+
 _CHAT_MARKS = {
     "tools.*.function.parameters": ORDERED,
     "response_format.json_schema.schema": ORDERED,
@@ -77,9 +95,6 @@ def openai_chat(body: Body) -> Body:
     body["messages"] = [openai_message(message) for message in body.get("messages", [])]
     body["tools"] = [openai_tool(tool) for tool in body.get("tools", [])]
     drop_empty(body, "tools", "stop")
-    choice = body.get("tool_choice")
-    if isinstance(choice, dict):
-        drop(choice, type="function")
     return body
 
 
@@ -90,7 +105,7 @@ def openai_message(message: Body) -> Body:
         said = []
     calls = message.get("tool_calls", [])
     for place, call in enumerate(calls):
-        drop(call, type="function", index=place)
+        drop(call, index=place)
     cache = message.pop("cache_control", None)
     marked = calls or said
     if cache is not None and marked:
@@ -99,7 +114,12 @@ def openai_message(message: Body) -> Body:
         if isinstance(part.get("image_url"), str):
             part["image_url"] = {"url": part["image_url"]}
     if "reasoning_details" in message:
-        message["reasoning_details"] = reasoning_details(message["reasoning_details"])
+        message["reasoning_details"] = details = reasoning_details(message["reasoning_details"])
+        told = [word for part in details for word in part["body"].get("Reasoning", {}).values()]
+        for name in ("reasoning", "reasoning_content"):
+            # The same words once more, without what they are signed with.
+            if message.get(name) in told:
+                del message[name]
     drop(message, prefix=False)
     message["content"] = said
     drop_empty(message, "tool_calls", "content", "reasoning_details")
@@ -115,14 +135,21 @@ def reasoning_details(details: list[Body]) -> list[Body]:
 
 def openai_tool(tool: Body) -> Body:
     """A tool without the box that says its kind."""
-    kind = tool.get("type", "function")
-    if kind not in ("function", "custom") or not isinstance(tool.get(kind), dict):
+    box = next((name for name in ("function", "custom") if isinstance(tool.get(name), dict)), None)
+    if box is None:
         return tool
-    outer = {name: value for name, value in tool.items() if name not in ("type", kind)}
-    return {"kind": kind} | tool[kind] | outer
+    outer = {name: value for name, value in tool.items() if name != box}
+    return tool[box] | outer
 
 
 # OpenAI responses
+
+
+def complete_responses(body: Body) -> None:
+    for item in body.get("input", []):
+        if isinstance(item, dict) and item.get("type") == "reasoning":
+            item.setdefault("summary", [])
+
 
 _RESPONSES_MARKS = {"tools.*.parameters": ORDERED, "text.format.schema": ORDERED}
 
@@ -148,7 +175,7 @@ def responses_item(item: Body) -> Body:
         kind = "output_text" if item.get("role") == "assistant" else "input_text"
         item["content"] = [responses_part(part) for part in texts(item.get("content", []), kind)]
     if item["type"] == "reasoning":
-        drop_empty(item, "summary", "content")
+        drop_empty(item, "content")
     output = item.get("output")
     if isinstance(output, list) and len(output) == 1 and set(output[0]) == {"type", "text"}:
         item["output"] = output[0]["text"]
@@ -370,8 +397,6 @@ def cohere(body: Body) -> Body:
         if message.get("role") == "assistant" and len(said) == 1 and said[0].get("text") == "":
             said = []
         message["content"] = said
-        for call in message.get("tool_calls", []):
-            drop(call, type="function")
         drop_empty(message, "content", "tool_calls", "citations")
     body["tools"] = [openai_tool(tool) for tool in body.get("tools", [])]
     format = body.get("response_format")
@@ -393,8 +418,9 @@ def ollama(body: Body) -> Body:
     for message in body.get("messages", []):
         drop_empty(message, "content", "tool_calls", "images", "thinking")
         for place, call in enumerate(message.get("tool_calls", [])):
-            drop(call, type="function")
             drop(call.get("function", {}), index=place)
+            # Its own clients write it, its server does not read it.
+            drop(call, type="function")
     body["tools"] = [openai_tool(tool) for tool in body.get("tools", [])]
     drop(body, format=ordered(""))
     drop_empty(body, "tools", "options")
@@ -431,5 +457,11 @@ _CHATS: dict[str, tuple[dict[str, str], Callable[[Body], Body]]] = {
     "bedrock-converse": (_CONVERSE_MARKS, converse),
     "cohere-chat": (_COHERE_MARKS, cohere),
     "ollama": (_OLLAMA_MARKS, ollama),
+}
+_COMPLETE: dict[str, Callable[[Body], Any]] = {
+    "openai-chat": complete_chat,
+    "openai-responses": complete_responses,
+    "cohere-chat": complete_chat,
+    "ollama": complete_chat,
 }
 _EMBEDDINGS: dict[str, Callable[[Body], Body]] = {"gemini": google_embeddings}

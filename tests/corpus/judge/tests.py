@@ -10,6 +10,7 @@ import zlib
 import anthropic
 import cohere
 import compare
+import compare_failure
 import converse
 import errors
 import gemini
@@ -489,9 +490,9 @@ class Comparison(unittest.TestCase):
     def test_a_message_may_be_cut_but_not_replaced(self):
         wanted = {"kinds": ["Other"], "said": "The model is busy, try again later, please."}
         told = {"kind": "Other", "message": "The model is busy, try again later"}
-        self.assertEqual(list(compare.failure(wanted, told)), [])
+        self.assertEqual(list(compare_failure.differences(wanted, told)), [])
         told["message"] = "The provider failed"
-        self.assertEqual([name for name, *_ in compare.failure(wanted, told)], ["failure.message"])
+        self.assertEqual([name for name, *_ in compare_failure.differences(wanted, told)], ["failure.message"])
 
     def test_traps_breaches_and_splits_are_failures(self):
         self.task["request"] = None
