@@ -94,6 +94,7 @@ def options_of_url(request: Recorded, found: Json) -> None:
 _VERTEX = r"(?P<base>/v\w+)/projects/(?P<project>[^/]+)/locations/(?P<location>[^/]+)"
 _GOOGLE = _VERTEX + r"/publishers/(?P<publisher>google)/models/(?P<model>[^/:]+):"
 _CLAUDE = _VERTEX + r"/publishers/(?P<publisher>anthropic)/models/(?P<model>[^/:]+):"
+_COUNT_CLAUDE = _VERTEX + r"/publishers/(?P<publisher>anthropic)/models/count-tokens:rawPredict"
 _STUDIO = r"(?P<base>/v\w+)/models/(?P<model>[^/:]+):"
 _GENERATE = r"(?P<method>generateContent|streamGenerateContent)"
 _DEPLOYMENT = r"(?P<base>/openai)/deployments/(?P<model>[^/]+)"
@@ -118,6 +119,7 @@ ROUTES: list[tuple[str, tuple[str, ...], str, str | None, Lift, Json]] = [
     (_GOOGLE + "countTokens", _POST, "count", "gemini", gemini.lift_count, _AT_VERTEX),
     (_GOOGLE + "embedContent", _POST, "embeddings", "gemini", embeddings.lift_gemini, _AT_VERTEX),
     (_GOOGLE + "predict", _POST, "embeddings", "gemini", embeddings.lift_predict, _AT_VERTEX),
+    (_COUNT_CLAUDE, _POST, "count", "gemini", anthropic.lift, _AT_VERTEX),
     (_CLAUDE + r"(?:rawPredict|streamRawPredict)", _POST, "chat", "gemini", anthropic.lift, _AT_VERTEX),
     (_STUDIO + _GENERATE, _POST, "chat", "gemini", gemini.lift, _AT_STUDIO),
     (_STUDIO + "countTokens", _POST, "count", "gemini", gemini.lift_count, _AT_STUDIO),

@@ -203,6 +203,13 @@ class OpenAiChat(Lifting):
         body = '{"model":"m","messages":[],"response_format":' + format + "}"
         self.assertEqual(request("x", "https://x/chat/completions", body)["response_format"], {"Native": format})
 
+    def test_what_the_contract_has_no_room_for_stays_native(self) -> None:
+        body = {"model": "m", "messages": [], "max_tokens": -1, "top_k": -1, "stream_options": {"include_usage": True, "x": 1}, "reasoning": {"effort": "low", "y": 2}}
+        lifted = request("llamacpp", "https://x/chat/completions", body)
+        self.assertIsNone(lifted["max_tokens"])
+        extra = [["reasoning", '{"y":2}'], ["stream_options", '{"x":1}'], ["max_tokens", "-1"], ["top_k", "-1"]]
+        self.assertEqual(lifted["extra"], extra)
+
     def test_a_set_of_allowed_tools(self) -> None:
         tools = [{"type": "function", "function": {"name": "a"}}]
         choice = {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": tools}}
@@ -470,6 +477,12 @@ class Gemini(Lifting):
         self.assertEqual(ids, ["call_0", "call_1"])
         content = messages[1]["parts"][0]["body"]["ToolResult"]["content"]
         self.assertEqual(content, [c.result_part({"Json": '{"output": 1}'})])
+
+    def test_a_result_whose_call_is_elsewhere_has_an_id_of_its_own(self) -> None:
+        parts = [{"functionResponse": {"name": "f", "response": {}}}]
+        body = {"contents": {"parts": parts}}
+        part = request("gemini", self.URL + "generateContent", body)["messages"][0]["parts"][0]
+        self.assertEqual(part, c.tool_result("call_0", "f", [c.result_part({"Json": "{}"})]))
 
     def test_ways_to_choose_tools(self) -> None:
         def choice(**config: Any) -> Any:

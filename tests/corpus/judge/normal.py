@@ -89,7 +89,10 @@ _CHAT_MARKS = {
 
 
 def openai_chat(body: Body) -> Body:
-    drop(body, stream=False, n=1, top_logprobs=0)
+    drop(body, stream=False, n=1, top_logprobs=0, logprobs=False)
+    if body.get("top_k") in (0, -1):
+        # Both say that there is no such limit.
+        del body["top_k"]
     if isinstance(body.get("stop"), str):
         body["stop"] = [body["stop"]]
     body["messages"] = [openai_message(message) for message in body.get("messages", [])]
@@ -104,8 +107,9 @@ def openai_message(message: Body) -> Body:
         # An empty text says nothing, alone or beside a call.
         said = []
     calls = message.get("tool_calls", [])
-    for place, call in enumerate(calls):
-        drop(call, index=place)
+    for call in calls:
+        # Where it stood among the deltas of a stream that was echoed.
+        call.pop("index", None)
     cache = message.pop("cache_control", None)
     marked = calls or said
     if cache is not None and marked:
@@ -164,8 +168,10 @@ def openai_responses(body: Body) -> Body:
     if instructions:
         # They are the message in front of all others.
         items.insert(0, responses_item({"role": "system", "content": instructions}))
+    elif instructions is not None:
+        body["instructions"] = instructions
     body["input"] = items
-    drop_empty(body, "tools")
+    drop_empty(body, "tools", "text", "reasoning")
     return body
 
 
@@ -249,10 +255,14 @@ def google(body: Body) -> Body:
     if "systemInstruction" in body:
         body["systemInstruction"] = google_parts(body["systemInstruction"])
     turns = []
-    for turn in body.get("contents", []):
+    contents = body.get("contents", [])
+    for turn in contents if isinstance(contents, list) else [contents]:
         role = turn.get("role", "user")
         turns.append({"role": "model" if role == "model" else "user", "parts": google_parts(turn)})
     body["contents"] = merged(turns, "parts")
+    calling = (body.get("toolConfig") or {}).get("functionCallingConfig")
+    if isinstance(calling, dict):
+        calling["mode"] = gemini.calling_mode(rawjson.parse(json.dumps(calling.get("mode", "AUTO"))))
     config = body.get("generationConfig")
     if isinstance(config, dict):
         body["generationConfig"] = google_config(config)

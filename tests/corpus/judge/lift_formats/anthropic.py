@@ -55,10 +55,10 @@ def lift_body(fields: Fields, headers: list[list[str]], model: str | None, strea
         "sampling": c.sampling(
             temperature=fields.number("temperature"),
             top_p=fields.number("top_p"),
-            top_k=fields.integer("top_k"),
+            top_k=fields.unsigned("top_k"),
             stop=fields.strings("stop_sequences"),
         ),
-        "max_tokens": fields.integer("max_tokens"),
+        "max_tokens": fields.unsigned("max_tokens"),
         "reasoning": reasoning,
         "service_tier": fields.string("service_tier"),
         "user": user(fields, leftover),
@@ -242,9 +242,9 @@ def thinking(fields: Fields) -> tuple[Json | None, Any, list[list[str]]]:
     """Reasoning, the shape of the answer, and what of both is not modelled."""
     given: Json = {}
     leftover: list[list[str]] = []
-    node = fields.take("thinking")
-    if node is not None:
-        held = node.fields()
+    node = fields.peek("thinking")
+    if node is not None and node.fields().string("type") in ("enabled", "adaptive", "disabled"):
+        held = fields.need("thinking").fields()
         given |= thinking_object(held)
         if held:
             leftover.append(["thinking", held.leftover()])
@@ -264,8 +264,6 @@ def thinking(fields: Fields) -> tuple[Json | None, Any, list[list[str]]]:
 def thinking_object(fields: Fields) -> Json:
     """`adaptive` is reasoning without a bound; a bound makes it `enabled`."""
     kind = fields.need("type").string()
-    if kind not in ("enabled", "adaptive", "disabled"):
-        raise NotLifted(f"thinking of type {kind}")
     given: Json = {"enabled": kind != "disabled", "max_tokens": fields.integer("budget_tokens")}
     display = fields.peek("display")
     if display is not None and display.held == "omitted":

@@ -28,14 +28,14 @@ def lift(recorded: Recorded, options: Json) -> Json:
         "sampling": c.sampling(
             temperature=fields.number("temperature"),
             top_p=fields.number("p"),
-            top_k=fields.integer("k"),
+            top_k=fields.unsigned("k"),
             frequency_penalty=fields.number("frequency_penalty"),
             presence_penalty=fields.number("presence_penalty"),
             seed=fields.integer("seed"),
             stop=fields.strings("stop_sequences"),
             top_logprobs=0 if wanted else None,
         ),
-        "max_tokens": fields.integer("max_tokens"),
+        "max_tokens": fields.unsigned("max_tokens"),
         "reasoning": reasoning(fields),
         "streaming": fields.boolean("stream") or False,
     }

@@ -81,7 +81,7 @@ def model_options(node: Node | None) -> tuple[Json, list[list[str]]]:
         "sampling": c.sampling(
             temperature=fields.number("temperature"),
             top_p=fields.number("top_p"),
-            top_k=fields.integer("top_k"),
+            top_k=fields.unsigned("top_k"),
             min_p=fields.number("min_p"),
             frequency_penalty=fields.number("frequency_penalty"),
             presence_penalty=fields.number("presence_penalty"),
@@ -89,7 +89,7 @@ def model_options(node: Node | None) -> tuple[Json, list[list[str]]]:
             seed=fields.integer("seed"),
             stop=fields.strings("stop"),
         ),
-        "max_tokens": fields.integer("num_predict"),
+        "max_tokens": fields.unsigned("num_predict"),
     }
     return found, ([["options", fields.leftover()]] if fields else [])
 

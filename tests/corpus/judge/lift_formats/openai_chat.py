@@ -26,13 +26,14 @@ def lift(recorded: Recorded, options: Json) -> Json:
     observe(fields, options)
     named = fields.string("model")
     model = recorded.matched.get("model") or named or ""
+    leftover: list[list[str]] = []
     given: Json = {
         "messages": Messages(provider).lift(fields.need("messages")),
         "tools": [tool(node) for node in items(fields.take("tools"))],
         "tool_choice": tool_choice(fields.take("tool_choice")),
         "parallel_tool_calls": fields.boolean("parallel_tool_calls"),
         "response_format": response_format(fields.take("response_format")),
-        "reasoning": reasoning(fields, provider, options),
+        "reasoning": reasoning(fields, provider, options, leftover),
         "sampling": sampling(fields, provider),
         "choices": fields.integer("n") or 1,
         "max_tokens": max_tokens(fields),
@@ -44,10 +45,20 @@ def lift(recorded: Recorded, options: Json) -> Json:
         "auto_cache": cache_point(fields),
         "streaming": fields.boolean("stream") or False,
     }
-    fields.take("stream_options")
+    asked = fields.take("stream_options")
+    leftover += without(asked, "include_usage", "stream_options")
     if provider in quirks.TELLS_USAGE_UNASKED:
         fields.take("usage")
-    return c.request(model, DIALECT, extra=fields.rest(), **given)
+    return c.request(model, DIALECT, extra=leftover + fields.rest(), **given)
+
+
+def without(node: Node | None, taken: str, name: str) -> list[list[str]]:
+    """The rest of an object of which one field is modelled."""
+    if node is None:
+        return []
+    held = node.fields()
+    held.take(taken)
+    return [[name, held.leftover()]] if held else []
 
 
 def observe(fields: Fields, options: Json) -> None:
@@ -440,8 +451,8 @@ def schema(fields: Fields) -> Json | None:
 
 def max_tokens(fields: Fields) -> int | None:
     """The newer of the two names counts where both are given."""
-    older = fields.integer("max_tokens")
-    newer = fields.integer("max_completion_tokens")
+    older = fields.unsigned("max_tokens")
+    newer = fields.unsigned("max_completion_tokens")
     return older if newer is None else newer
 
 
@@ -451,10 +462,10 @@ def sampling(fields: Fields, provider: str) -> Json:
     ).split()
     given: Json = {name: fields.number(name) for name in floats}
     seed = quirks.SEED_FIELDS.get(provider, "seed")
-    top_k = fields.integer("top_k")
+    top_k = fields.unsigned("top_k")
     bias = fields.take("logit_bias")
     wanted = fields.boolean("logprobs")
-    alternatives = fields.integer("top_logprobs")
+    alternatives = fields.unsigned("top_logprobs", limit=256)
     return c.sampling(
         top_k=top_k if top_k is not None and top_k > 0 else None,
         seed=fields.integer(seed),
@@ -465,7 +476,9 @@ def sampling(fields: Fields, provider: str) -> Json:
     )
 
 
-def reasoning(fields: Fields, provider: str, options: Json) -> Json | None:
+def reasoning(
+    fields: Fields, provider: str, options: Json, leftover: list[list[str]]
+) -> Json | None:
     """How much the model is to reason, in the four ways in which providers are told."""
     given: Json = {}
     include = fields.boolean("include_reasoning")
@@ -473,7 +486,7 @@ def reasoning(fields: Fields, provider: str, options: Json) -> Json | None:
     held = fields.take("reasoning")
     if held is not None:
         options["reasoning_field"] = "reasoning"
-        given |= reasoning_object(held)
+        given |= reasoning_object(held, leftover)
     switch = switched(fields, provider)
     if switch is not None:
         options["reasoning_field"] = "thinking"
@@ -493,17 +506,17 @@ def reasoning(fields: Fields, provider: str, options: Json) -> Json | None:
     return c.reasoning_options(**given)
 
 
-def reasoning_object(node: Node) -> Json:
+def reasoning_object(node: Node, leftover: list[list[str]]) -> Json:
     fields = node.fields()
     given: Json = {
         "enabled": fields.boolean("enabled"),
         "effort": fields.string("effort"),
-        "max_tokens": fields.integer("max_tokens"),
+        "max_tokens": fields.unsigned("max_tokens"),
         "summary": fields.string("summary"),
         "hidden": fields.boolean("exclude") or False,
     }
     if fields:
-        raise NotLifted("a field of `reasoning` that nobody knows: " + fields.rest()[0][0])
+        leftover.append(["reasoning", fields.leftover()])
     return given
 
 

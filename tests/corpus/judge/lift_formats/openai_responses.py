@@ -24,7 +24,8 @@ def lift(recorded: Recorded, options: Json) -> Json:
         options["user_field"] = "safety_identifier"
     items = Items(recorded.provider)
     instructions = fields.peek("instructions")
-    if instructions is not None and instructions.is_string:
+    # Some insist on the field; an empty one is no message.
+    if instructions is not None and instructions.is_string and instructions.held:
         fields.take("instructions")
         items.conversation.say("System", [c.text(instructions.held)])
     items.lift(fields.take("input"))
@@ -39,9 +40,10 @@ def lift(recorded: Recorded, options: Json) -> Json:
         "sampling": c.sampling(
             temperature=fields.number("temperature"),
             top_p=fields.number("top_p"),
-            top_logprobs=fields.integer("top_logprobs"),
+            # None is what 0 asks for here.
+            top_logprobs=fields.unsigned("top_logprobs", limit=256) or None,
         ),
-        "max_tokens": fields.integer("max_output_tokens"),
+        "max_tokens": fields.unsigned("max_output_tokens"),
         "reasoning": reasoning(fields, leftover),
         "verbosity": verbosity,
         "service_tier": fields.string("service_tier"),
