@@ -23,7 +23,14 @@ class NotOffered(NotLifted):
 
 
 def part(body: Json, **given: Any) -> Json:
-    empty = {"id": None, "signature": None, "format": None, "citations": [], "cache": None, "extra": []}
+    empty = {
+        "id": None,
+        "signature": None,
+        "format": None,
+        "citations": [],
+        "cache": None,
+        "extra": [],
+    }
     return {"body": body} | empty | given
 
 

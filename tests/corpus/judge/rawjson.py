@@ -126,7 +126,11 @@ class Fields:
         if node is None:
             return None
         number = node.value()
-        if isinstance(number, bool) or not isinstance(number, (int, float)) or number != int(number):
+        if (
+            isinstance(number, bool)
+            or not isinstance(number, (int, float))
+            or number != int(number)
+        ):
             raise NotJson(f"`{names[0]}` is no integer: {node.raw[:40]}")
         return int(number)
 

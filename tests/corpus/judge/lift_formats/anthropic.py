@@ -31,7 +31,9 @@ def betas(recorded: Recorded) -> list[list[str]]:
     return [["anthropic-beta", value]] if value else []
 
 
-def lift_body(fields: Fields, headers: list[list[str]], model: str | None, streaming: bool | None = None) -> Json:
+def lift_body(
+    fields: Fields, headers: list[list[str]], model: str | None, streaming: bool | None = None
+) -> Json:
     """`model` and `streaming` where the URL says them and the body does not."""
     fields.take(_HOSTED)
     if "anthropic_beta" in fields:
@@ -114,7 +116,11 @@ def block(node: Node, conversation: Conversation) -> Json:
         return c.text(words, citations=citations(fields), cache=cache, extra=fields.rest())
     if kind in ("image", "document"):
         found = media(kind, fields)
-        return c.native(node.raw) if found is None else c.part({"Media": found}, cache=cache, extra=fields.rest())
+        return (
+            c.native(node.raw)
+            if found is None
+            else c.part({"Media": found}, cache=cache, extra=fields.rest())
+        )
     if kind == "tool_use":
         id, name = fields.need("id").string(), fields.need("name").string()
         input = fields.need("input").raw
@@ -124,7 +130,9 @@ def block(node: Node, conversation: Conversation) -> Json:
     if kind == "thinking":
         words, proof = fields.need("thinking").string(), fields.string("signature")
         format = FORMAT if proof else None
-        return c.reasoning("Text", words, signature=proof, format=format, cache=cache, extra=fields.rest())
+        return c.reasoning(
+            "Text", words, signature=proof, format=format, cache=cache, extra=fields.rest()
+        )
     if kind == "redacted_thinking":
         data = fields.need("data").string()
         return c.reasoning("Encrypted", data, format=FORMAT, cache=cache, extra=fields.rest())

@@ -20,7 +20,13 @@ from recorded import Recorded
 DIALECT = "bedrock-converse"
 
 _MIMES = {
-    "Image": {"jpeg": "image/jpeg", "jpg": "image/jpeg", "png": "image/png", "gif": "image/gif", "webp": "image/webp"},
+    "Image": {
+        "jpeg": "image/jpeg",
+        "jpg": "image/jpeg",
+        "png": "image/png",
+        "gif": "image/gif",
+        "webp": "image/webp",
+    },
     "Document": {
         "pdf": "application/pdf",
         "csv": "text/csv",

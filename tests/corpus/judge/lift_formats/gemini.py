@@ -213,7 +213,15 @@ def json_schema(node: Node) -> str:
 
 
 # Client libraries also write enums as their numbers.
-_TYPE_NUMBERS = {1: "string", 2: "number", 3: "integer", 4: "boolean", 5: "array", 6: "object", 7: "null"}
+_TYPE_NUMBERS = {
+    1: "string",
+    2: "number",
+    3: "integer",
+    4: "boolean",
+    5: "array",
+    6: "object",
+    7: "null",
+}
 _MODE_NUMBERS = {0: "AUTO", 1: "AUTO", 2: "ANY", 3: "NONE"}
 
 
@@ -231,8 +239,9 @@ def mend(schema: Any) -> Any:
         elif name in ("anyOf", "any_of", "oneOf", "allOf") and isinstance(held, list):
             name, held = name.replace("any_of", "anyOf"), [mend(value) for value in held]
         mended[name] = held
-    if mended.pop("nullable", False) is True and isinstance(mended.get("type"), str):
+    if mended.get("nullable") is True and isinstance(mended.get("type"), str):
         mended["type"] = [mended["type"], "null"]
+        del mended["nullable"]
     return mended
 
 
