@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import unittest
-from typing import Any
+from typing import Any, Iterator
 
 import differ
 import encode
@@ -88,6 +88,8 @@ class Comparing(unittest.TestCase):
         failure = {"kind": "Unsupported", "message": "no"}
         found = list(encode.found(task, {"encode": {"failure": failure}}))
         self.assertEqual([each.kind for each in found], ["refused"])
+        task["response"] = {"status": 400}
+        self.assertEqual(list(encode.found(task, {"encode": {"failure": failure}})), [])
         told = self.chat(self.BODY, self.BODY, sealed_equal=False, sealed_error="missing")
         self.assertEqual(told, ["@sealed: 'the same body' became 'missing'"])
 
@@ -128,6 +130,111 @@ class Comparing(unittest.TestCase):
         after = '{"input":[{"type":"message","role":"system","content":[{"type":"input_text","text":"s"}]},{"role":"user","content":"a"}]}'
         form = "openai-responses"
         self.assertEqual(normal.normal(form, "chat", before), normal.normal(form, "chat", after))
+
+
+# One request of each format. What may be left out of it without being noticed follows.
+REQUESTS: dict[str, tuple[str, str]] = {
+    "openai-chat": (
+        """{"model":"m","n":1,"stop":["x"],"seed":1,"store":true,"stream_options":{"a":1},
+        "messages":[{"role":"user","name":"n","content":[{"type":"text","text":"a"},
+        {"type":"image_url","image_url":{"url":"u","detail":"low"}}]},
+        {"role":"assistant","reasoning_details":[{"type":"reasoning.text","text":"t",
+        "signature":"s","format":"f","id":"i"}],"tool_calls":[{"id":"c","type":"function",
+        "function":{"name":"f","arguments":"{}"},"cache_control":{"type":"ephemeral"}}]},
+        {"role":"tool","tool_call_id":"c","content":"r"}],"tool_choice":"auto",
+        "tools":[{"type":"function","function":{"name":"f","parameters":{"a":{"b":1}}}}],
+        "response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"a":1}}}}""",
+        "n",
+    ),
+    "openai-responses": (
+        """{"model":"m","instructions":"s","store":false,"text":{"format":{"type":"text"}},
+        "input":[{"type":"reasoning","id":"r","summary":[{"type":"summary_text","text":"t"}],
+        "encrypted_content":"e"},{"type":"message","role":"assistant","id":"i","content":
+        [{"type":"output_text","text":"a","annotations":[{"type":"url_citation","url":"u"}]}]},
+        {"type":"function_call","call_id":"c","name":"f","arguments":"{}"},
+        {"type":"function_call_output","call_id":"c","output":"o"}],
+        "tools":[{"type":"function","name":"f","parameters":{"a":1}}],"reasoning":{"effort":"low"}}""",
+        "input.1.type",
+    ),
+    "anthropic-messages": (
+        """{"model":"m","max_tokens":1,"system":[{"type":"text","text":"s",
+        "cache_control":{"type":"ephemeral","ttl":"1h"}}],"messages":[{"role":"assistant","content":
+        [{"type":"thinking","thinking":"t","signature":"s"},{"type":"tool_use","id":"c","name":"f",
+        "input":{"a":[1,{"b":2}]}}]},{"role":"user","content":[{"type":"tool_result",
+        "tool_use_id":"c","is_error":true,"content":[{"type":"text","text":"r"}]}]}],
+        "tools":[{"name":"f","input_schema":{"a":{"b":1}}}],"tool_choice":{"type":"auto"},
+        "thinking":{"type":"enabled","budget_tokens":1},"container":"c"}""",
+        "",
+    ),
+    "gemini": (
+        """{"systemInstruction":{"parts":[{"text":"s"}]},"contents":[{"role":"user","parts":
+        [{"inlineData":{"mimeType":"m","data":"QUJD"}},{"text":"a"}]},{"role":"model","parts":
+        [{"functionCall":{"id":"c","name":"f","args":{"a":1}},"thoughtSignature":"s"}]},
+        {"role":"user","parts":[{"functionResponse":{"id":"c","name":"f","response":{"a":1}}}]}],
+        "tools":[{"functionDeclarations":[{"name":"f","parameters":{"type":"OBJECT"}}]},
+        {"googleSearch":{}}],"toolConfig":{"functionCallingConfig":{"mode":"ANY"}},
+        "generationConfig":{"topK":1,"thinkingConfig":{"thinkingBudget":1}},"labels":{"a":"b"}}""",
+        "contents.0.role contents.2.role",
+    ),
+    "bedrock-converse": (
+        """{"system":[{"text":"s"},{"cachePoint":{"type":"default"}}],"messages":[{"role":"user",
+        "content":[{"document":{"format":"txt","name":"n","source":{"bytes":"QQ=="}}}]},
+        {"role":"assistant","content":[{"toolUse":{"toolUseId":"c","name":"f","input":{"a":1}}}]},
+        {"role":"user","content":[{"toolResult":{"toolUseId":"c","status":"error","content":
+        [{"json":{"a":1}}]}}]}],"inferenceConfig":{"maxTokens":1},"toolConfig":{"tools":
+        [{"toolSpec":{"name":"f","inputSchema":{"json":{"a":1}}}}],"toolChoice":{"auto":{}}},
+        "outputConfig":{"textFormat":{"structure":{"jsonSchema":{"schema":"{}"}}}}}""",
+        "",
+    ),
+    "cohere-chat": (
+        """{"model":"m","k":1,"documents":["d"],"messages":[{"role":"assistant","tool_plan":"p",
+        "tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]},
+        {"role":"tool","tool_call_id":"c","content":"r"}],"tool_choice":"NONE",
+        "response_format":{"type":"json_object","json_schema":{"a":1}}}""",
+        "",
+    ),
+    "ollama": (
+        """{"model":"m","stream":false,"think":true,"format":{"a":1},"options":{"num_ctx":1},
+        "messages":[{"role":"user","content":"a","images":["QQ=="]},{"role":"assistant",
+        "tool_calls":[{"function":{"name":"f","arguments":{"a":1}}}]},
+        {"role":"tool","tool_name":"f","content":"r"}]}""",
+        "",
+    ),
+}
+
+
+class Sensitivity(unittest.TestCase):
+    def test_whatever_is_left_out_is_noticed(self) -> None:
+        for format, (text, defaults) in REQUESTS.items():
+            spelled = json.dumps(json.loads(text))
+            whole = normal.normal(format, "chat", spelled, recorded=True)
+            unnoticed = []
+            for spot in spots(json.loads(text)):
+                less = json.dumps(without(json.loads(text), spot))
+                try:
+                    differs = list(differ.differences(whole, normal.normal(format, "chat", less)))
+                except (KeyError, ValueError, AttributeError):
+                    # Not even the shape of a request.
+                    continue
+                if not differs:
+                    unnoticed.append(".".join(map(str, spot)))
+            self.assertEqual(" ".join(unnoticed), defaults, format)
+
+
+def spots(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path of every value inside of this one."""
+    steps: Any = enumerate(value) if isinstance(value, list) else ()
+    for step, held in value.items() if isinstance(value, dict) else steps:
+        yield path + (step,)
+        yield from spots(held, path + (step,))
+
+
+def without(value: Any, path: tuple[Any, ...]) -> Any:
+    held = value
+    for step in path[:-1]:
+        held = held[step]
+    del held[path[-1]]
+    return value
 
 
 class Rules(unittest.TestCase):
