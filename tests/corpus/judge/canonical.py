@@ -23,7 +23,14 @@ class NotOffered(NotLifted):
 
 
 def part(body: Json, **given: Any) -> Json:
-    empty = {"id": None, "signature": None, "format": None, "citations": [], "cache": None, "extra": []}
+    empty = {
+        "id": None,
+        "signature": None,
+        "format": None,
+        "citations": [],
+        "cache": None,
+        "extra": [],
+    }
     return {"body": body} | empty | given
 
 
@@ -169,9 +176,7 @@ class Conversation:
         self, call_id: str | None, name: str, input: str, freeform: bool = False, **given: Any
     ) -> Json:
         """A call; one without an id gets one that is made up. `id` is its item's."""
-        if not call_id:
-            call_id = f"call_{self._made_up}"
-            self._made_up += 1
+        call_id = call_id or self._make_up()
         self._known[call_id] = (name, freeform)
         self._open.append((call_id, name))
         return tool_call(call_id, name, input, freeform, **given)
@@ -186,9 +191,11 @@ class Conversation:
             if open_id == id or (not id and name in (None, open_name)):
                 del self._open[place]
                 return open_id
-        if id:
-            return id
-        raise NotLifted(f"a result of `{name}`, which was never called")
+        return id or self._make_up()
+
+    def _make_up(self) -> str:
+        self._made_up += 1
+        return f"call_{self._made_up - 1}"
 
 
 _DATA_URL = re.compile(r"data:([^,]*?)(;base64)?,", re.IGNORECASE)

@@ -49,14 +49,31 @@ COMPATIBLE = "openai-compatible"
 
 # Adapters that take OpenAI's chat and responses formats.
 OPENAI_FAMILY = {
-    "openai", "azure-openai", "mistral", "deepseek", "xai", "groq", "perplexity", "openrouter", COMPATIBLE,
+    "openai",
+    "azure-openai",
+    "mistral",
+    "deepseek",
+    "xai",
+    "groq",
+    "perplexity",
+    "openrouter",
+    COMPATIBLE,
 }
 
 # Adapters that are told which of OpenAI's two formats to speak; the others speak chat.
 TWO_FORMATS = {"openai", "azure-openai", "xai", COMPATIBLE}
 
 # Options that a body shows, and the adapters that know them.
-_OPENAI_CHAT = {"openai", "azure-openai", "xai", "groq", "deepseek", "perplexity", "openrouter", COMPATIBLE}
+_OPENAI_CHAT = {
+    "openai",
+    "azure-openai",
+    "xai",
+    "groq",
+    "deepseek",
+    "perplexity",
+    "openrouter",
+    COMPATIBLE,
+}
 OBSERVED = {
     "max_tokens_field": _OPENAI_CHAT,
     "user_field": _OPENAI_CHAT,

@@ -126,9 +126,21 @@ class Fields:
         if node is None:
             return None
         number = node.value()
-        if isinstance(number, bool) or not isinstance(number, (int, float)) or number != int(number):
+        if (
+            isinstance(number, bool)
+            or not isinstance(number, (int, float))
+            or number != int(number)
+        ):
             raise NotJson(f"`{names[0]}` is no integer: {node.raw[:40]}")
         return int(number)
+
+    def unsigned(self, *names: str, limit: int = 2**32) -> int | None:
+        """An integer that the contract has room for; any other stays where it is."""
+        node = self.peek(*names)
+        if node is None or node.kind != "number":
+            return self.integer(*names)
+        number = node.value()
+        return self.integer(*names) if 0 <= number < limit and number == int(number) else None
 
     def boolean(self, *names: str) -> bool | None:
         node = self.take(*names)

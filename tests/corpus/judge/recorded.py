@@ -26,7 +26,9 @@ class Recorded:
     matched: dict[str, str] = field(default_factory=dict)
 
     def is_form(self) -> bool:
-        return self.headers.get("content-type", "").startswith("multipart/") or self.body.startswith("--")
+        return self.headers.get("content-type", "").startswith(
+            "multipart/"
+        ) or self.body.startswith("--")
 
     def node(self) -> rawjson.Node:
         if not self.body:

@@ -20,7 +20,13 @@ from recorded import Recorded
 DIALECT = "bedrock-converse"
 
 _MIMES = {
-    "Image": {"jpeg": "image/jpeg", "jpg": "image/jpeg", "png": "image/png", "gif": "image/gif", "webp": "image/webp"},
+    "Image": {
+        "jpeg": "image/jpeg",
+        "jpg": "image/jpeg",
+        "png": "image/png",
+        "gif": "image/gif",
+        "webp": "image/webp",
+    },
     "Document": {
         "pdf": "application/pdf",
         "csv": "text/csv",
@@ -275,7 +281,7 @@ def inference(node: Node | None, model: str) -> tuple[Json, list[list[str]]]:
             top_p=fields.number("topP"),
             stop=fields.strings("stopSequences"),
         ),
-        "max_tokens": fields.integer("maxTokens"),
+        "max_tokens": fields.unsigned("maxTokens"),
     }
     return found, ([["inferenceConfig", fields.leftover()]] if fields else [])
 
@@ -288,7 +294,7 @@ def additional_fields(node: Node | None, model: str) -> tuple[Json, list[list[st
     found: Json = {}
     rest: list[list[str]] = []
     if "anthropic." in model:
-        found["top_k"] = fields.integer("top_k")
+        found["top_k"] = fields.unsigned("top_k")
         thinking, format, rest = anthropic.thinking(fields)
         found["reasoning"] = thinking
         if format is not None:

@@ -9,6 +9,7 @@ import quirks
 from canonical import Json, NotLifted
 from lift_formats import gemini
 from lift_formats import openai_chat as chat
+from lift_formats import openai_media as media
 from rawjson import Fields, Node, object_text
 from recorded import Recorded
 
@@ -56,7 +57,11 @@ def inputs(node: Node) -> list[Any]:
 
 
 def one(node: Node) -> Json:
-    return {"Text": node.held} if node.is_string else {"Tokens": [int(each.value()) for each in node.items()]}
+    return (
+        {"Text": node.held}
+        if node.is_string
+        else {"Tokens": [int(each.value()) for each in node.items()]}
+    )
 
 
 def lift_ollama(recorded: Recorded, options: Json) -> Json:
@@ -89,7 +94,7 @@ def cohere_parts(fields: Fields) -> list[Json]:
         if held.string("type") == "text":
             parts.append(c.result_part({"Text": held.need("text").string()}))
         else:
-            found = chat.linked(held.need("image_url"), "Image")
+            found = media.linked(held.need("image_url"), "Image")
             parts.append(c.result_part(found or {"Native": node.raw}))
     return parts
 
@@ -98,7 +103,11 @@ def lift_gemini(recorded: Recorded, options: Json) -> Json:
     """embedContent, or several of them in one batch; they must agree in all but content."""
     fields = recorded.body_fields()
     batch = fields.take("requests")
-    each = [gemini_one(node.fields()) for node in batch.items()] if batch is not None else [gemini_one(fields)]
+    each = (
+        [gemini_one(node.fields()) for node in batch.items()]
+        if batch is not None
+        else [gemini_one(fields)]
+    )
     _, *first = each[0]
     if any(others != first for _, *others in each):
         raise NotLifted("a batch whose requests want different things")
@@ -113,7 +122,9 @@ def gemini_one(fields: Fields) -> tuple[Any, int | None, str | None, list[list[s
     purpose = google_purpose(fields.string("taskType", "task_type"))
     parts = [gemini_part(node) for node in fields.need("content").fields().need("parts").items()]
     texts = [part["body"].get("Text") for part in parts]
-    input: Any = {"Text": texts[0]} if len(texts) == 1 and texts[0] is not None else {"Parts": parts}
+    input: Any = (
+        {"Text": texts[0]} if len(texts) == 1 and texts[0] is not None else {"Parts": parts}
+    )
     return input, dimensions, purpose, fields.rest()
 
 
