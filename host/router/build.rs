@@ -7,9 +7,11 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 /// The plugins that every router brings along.
-const PLUGINS: [&str; 4] = [
+const PLUGINS: [&str; 6] = [
     "plugway-plugin-anthropic",
     "plugway-plugin-balanced",
+    "plugway-plugin-cohere",
+    "plugway-plugin-ollama",
     "plugway-plugin-openai",
     "plugway-plugin-price",
 ];
