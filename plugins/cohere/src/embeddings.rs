@@ -1,4 +1,4 @@
-//! Embeddings: `POST v2/embed`.
+//! Embeddings: `POST embed`.
 
 use plugway_formats::json::{Json, Object};
 use plugway_sdk::chat::{Failure, Media, MediaKind, MediaSource, ResultBody, ResultPart};
@@ -25,7 +25,7 @@ impl Embeddings for Cohere {
         } else {
             body.with("embedding_types", vec![Json::from("float")])
         };
-        let mut upstream = UpstreamRequest::post_json("v2/embed", Json::from(body).to_bytes()?);
+        let mut upstream = UpstreamRequest::post_json("embed", Json::from(body).to_bytes()?);
         upstream.memo = request.input.len().to_string();
         Ok(upstream)
     }

@@ -1,4 +1,4 @@
-//! A chat request as the body of `POST v2/chat`.
+//! A chat request as the body of `POST chat`.
 
 mod assistant;
 mod citations;
@@ -17,7 +17,7 @@ pub(crate) use citations::SOURCE;
 pub(crate) fn encode(request: &Request) -> Result<UpstreamRequest, Failure> {
     refuse(request)?;
     let body = body(request)?;
-    let mut upstream = UpstreamRequest::post_json("v2/chat", Json::from(body).to_bytes()?);
+    let mut upstream = UpstreamRequest::post_json("chat", Json::from(body).to_bytes()?);
     if is_native(request) {
         upstream.headers.extend(request.headers.iter().cloned());
     }

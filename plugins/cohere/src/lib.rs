@@ -30,6 +30,9 @@
 //! Citations carry places in the text of the answer; the quoted passage is the
 //! source's own text, where the source is a document or a tool's output that holds one.
 //!
+//! Models are listed only by the first version of the API: the base URL of the listing is
+//! `https://api.cohere.com/v1`.
+//!
 //! The memo is the dialect of the client; of embeddings it is the number of inputs.
 
 mod decode;
@@ -83,7 +86,7 @@ impl Provider for Cohere {
     fn describe() -> Info {
         Info {
             name: "cohere".into(),
-            default_base_url: Some("https://api.cohere.com".into()),
+            default_base_url: Some("https://api.cohere.com/v2".into()),
             auth: vec![AuthScheme::Bearer],
             dialects: vec![DIALECT.into()],
             reasoning_formats: vec![PLAN_FORMAT.into()],

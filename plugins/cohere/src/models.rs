@@ -1,4 +1,5 @@
-//! The list of models: `GET v1/models`, page by page.
+//! The list of models: `GET models`, page by page. Only the first version of the API has
+//! one, below a base URL of its own.
 
 use plugway_formats::json::Fields;
 use plugway_sdk::chat::Failure;
@@ -16,7 +17,7 @@ impl Models for Cohere {
         let token = cursor.map(|cursor| format!("&page_token={}", percent_encoded(&cursor)));
         Ok(UpstreamRequest {
             method: "GET".into(),
-            path: format!("v1/models?page_size={PAGE_SIZE}{}", token.unwrap_or_default()),
+            path: format!("models?page_size={PAGE_SIZE}{}", token.unwrap_or_default()),
             headers: Vec::new(),
             body: Vec::new(),
             framing: Framing::Sse,

@@ -1,4 +1,4 @@
-//! Ordering documents: `POST v2/rerank`.
+//! Ordering documents: `POST rerank`.
 
 use plugway_formats::json::{Json, Object};
 use plugway_sdk::chat::Failure;
@@ -18,7 +18,7 @@ impl Rerank for Cohere {
             .with("documents", documents)
             .with_some("top_n", request.top_n)
             .with_extra(&request.extra)?;
-        Ok(UpstreamRequest::post_json("v2/rerank", Json::from(body).to_bytes()?))
+        Ok(UpstreamRequest::post_json("rerank", Json::from(body).to_bytes()?))
     }
 
     fn decode(response: UpstreamResponse, _: String) -> Result<RerankResponse, Failure> {

@@ -25,7 +25,7 @@ fn tool(name: &str) -> Value {
 fn a_plain_request_is_sent_to_the_chat_endpoint() {
     check(request(), json!({}));
     let upstream = encode(&request()).unwrap();
-    assert_eq!((upstream.method.as_str(), upstream.path.as_str()), ("POST", "v2/chat"));
+    assert_eq!((upstream.method.as_str(), upstream.path.as_str()), ("POST", "chat"));
     assert_eq!(upstream.memo, "openai-chat");
     let it = Request { streaming: true, max_tokens: Some(9), ..request() };
     check(it, json!({"stream": true, "max_tokens": 9}));
