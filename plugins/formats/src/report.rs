@@ -21,6 +21,15 @@ pub fn invalid(field: &str, what: &str) -> Failure {
     }
 }
 
+/// A URI that the provider does not fetch: the router may, and then asks again.
+pub fn must_fetch(uri: &str) -> Failure {
+    Failure {
+        code: Some("fetch".into()),
+        param: Some(uri.into()),
+        ..Failure::unsupported("the provider does not fetch media by URL")
+    }
+}
+
 /// The message on one line, without keys and names of accounts, and not too long.
 pub fn cleaned(message: &str) -> String {
     let words: Vec<String> = message.split_whitespace().map(masked).collect();

@@ -158,11 +158,3 @@ fn a_line_that_is_no_data_is_bounded_wherever_the_stream_is_cut() {
         too_large(Framing::Sse, &[&comment[..cut], &comment[cut..]]);
     }
 }
-
-#[test]
-fn an_event_stream_is_refused_for_now() {
-    let mut framer = Framer::new(Framing::AwsEventStream, LIMIT);
-    let mut out = Vec::new();
-    assert_eq!(framer.push(b"", &mut out), Err(FrameError::Unsupported));
-    assert_eq!(framer.end(&mut out), Err(FrameError::Unsupported));
-}
