@@ -11,6 +11,11 @@ const PLUGINS: [&str; 5] = [
     "plugway-plugin-anthropic",
     "plugway-plugin-balanced",
     "plugway-plugin-bedrock",
+const PLUGINS: [&str; 6] = [
+    "plugway-plugin-anthropic",
+    "plugway-plugin-balanced",
+    "plugway-plugin-cohere",
+    "plugway-plugin-ollama",
     "plugway-plugin-openai",
     "plugway-plugin-price",
 ];
