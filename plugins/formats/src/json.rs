@@ -151,6 +151,11 @@ impl<'a> Object<'a> {
         self.0.is_empty()
     }
 
+    /// Whether there is no field but this one.
+    pub fn is_only(&self, name: &str) -> bool {
+        self.0.iter().all(|(known, _)| known == name)
+    }
+
     fn fill(&mut self, native: &RawValue) {
         let Some(fields) = Fields::read(native.get()) else {
             return;

@@ -1,0 +1,1 @@
+//! Requests and answers, written by hand in the format's shapes.
