@@ -7,11 +7,19 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 /// The plugins that every router brings along.
-const PLUGINS: [&str; 4] = [
+const PLUGINS: [&str; 12] = [
     "plugway-plugin-anthropic",
+    "plugway-plugin-azure-openai",
     "plugway-plugin-balanced",
+    "plugway-plugin-deepseek",
+    "plugway-plugin-groq",
+    "plugway-plugin-mistral",
     "plugway-plugin-openai",
+    "plugway-plugin-openai-compatible",
+    "plugway-plugin-openrouter",
+    "plugway-plugin-perplexity",
     "plugway-plugin-price",
+    "plugway-plugin-xai",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -21,6 +21,15 @@ pub fn invalid(field: &str, what: &str) -> Failure {
     }
 }
 
+/// Media behind an address that this provider does not fetch: the router may.
+pub fn unfetched(uri: &str) -> Failure {
+    Failure {
+        code: Some("fetch".into()),
+        param: Some(uri.into()),
+        ..Failure::unsupported("this provider does not fetch media from this address")
+    }
+}
+
 /// The message on one line, without keys and names of accounts, and not too long.
 pub fn cleaned(message: &str) -> String {
     let words: Vec<String> = message.split_whitespace().map(masked).collect();
