@@ -19,7 +19,7 @@ pub struct AzureOpenAi;
 
 impl Profiled for AzureOpenAi {
     const RESPONSES: bool = true;
-    const PROFILE: Profile = Profile {
+    const PROFILE: &'static Profile = &Profile {
         name: "azure-openai",
         base_url: None,
         auth: || {
@@ -29,7 +29,8 @@ impl Profiled for AzureOpenAi {
             ]
         },
         dialects: &["openai-chat", "openai-responses"],
-        reasoning_formats: &["azure-openai-responses-v1", "openai-responses-v1"],
+        reasoning_formats: &["azure-openai-responses-v1"],
+        responses_format: Some("azure-openai-responses-v1"),
         parameters: &PARAMETERS,
         defaults: DEFAULTS,
     };

@@ -13,12 +13,13 @@ pub struct DeepSeek;
 
 impl Profiled for DeepSeek {
     const RESPONSES: bool = true;
-    const PROFILE: Profile = Profile {
+    const PROFILE: &'static Profile = &Profile {
         name: "deepseek",
         base_url: Some("https://api.deepseek.com"),
         auth: || vec![AuthScheme::Bearer],
         dialects: &["openai-chat", "openai-responses"],
         reasoning_formats: &[],
+        responses_format: None,
         parameters: &PARAMETERS,
         defaults: DEFAULTS,
     };

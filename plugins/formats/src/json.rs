@@ -160,6 +160,12 @@ impl<'a> Object<'a> {
         Ok(self)
     }
 
+    /// The same with the fields of another, none of which it must have yet.
+    pub fn joined(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
     /// Adds a field, which it must not have yet.
     pub fn push(&mut self, name: impl Into<Cow<'a, str>>, value: impl Into<Json<'a>>) {
         self.0.push((name.into(), value.into()));

@@ -9,5 +9,6 @@ pub mod node;
 pub mod openai_chat;
 pub mod openai_embeddings;
 pub mod openai_models;
+pub mod openai_responses;
 pub mod report;
 pub mod rerank;

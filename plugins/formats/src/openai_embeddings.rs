@@ -29,7 +29,7 @@ pub struct OpenAiEmbeddings<P>(PhantomData<P>);
 impl<P: Profiled> Embeddings for OpenAiEmbeddings<P> {
     fn encode(request: EmbedRequest, endpoint: Endpoint) -> Result<UpstreamRequest, Failure> {
         let profile = P::PROFILE;
-        let options = Options::of(&profile, &endpoint)?;
+        let options = Options::of(profile, &endpoint)?;
         let dimensions_field = endpoint.option::<String>("dimensions_field")?;
         let dimensions_field =
             dimensions_field.as_deref().unwrap_or(profile.defaults.dimensions_field);

@@ -15,7 +15,7 @@ pub struct OpenAiModels<P>(PhantomData<P>);
 
 impl<P: Profiled> Models for OpenAiModels<P> {
     fn encode(cursor: Option<String>, endpoint: Endpoint) -> Result<UpstreamRequest, Failure> {
-        let path = Options::of(&P::PROFILE, &endpoint)?.models_path;
+        let path = Options::of(P::PROFILE, &endpoint)?.models_path;
         let path = match cursor {
             None => path.into_owned(),
             Some(cursor) => {

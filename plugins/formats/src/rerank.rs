@@ -20,7 +20,7 @@ pub struct DocumentRerank<P>(PhantomData<P>);
 
 impl<P: Profiled> Rerank for DocumentRerank<P> {
     fn encode(request: RerankRequest, endpoint: Endpoint) -> Result<UpstreamRequest, Failure> {
-        let path = Options::of(&P::PROFILE, &endpoint)?.rerank_path;
+        let path = Options::of(P::PROFILE, &endpoint)?.rerank_path;
         let top_n_field = endpoint.option::<String>("top_n_field")?;
         let documents = request.documents.iter().map(Json::from).collect::<Vec<_>>();
         let body = Object::new()

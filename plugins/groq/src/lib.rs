@@ -13,12 +13,13 @@ pub struct Groq;
 
 impl Profiled for Groq {
     const RESPONSES: bool = false;
-    const PROFILE: Profile = Profile {
+    const PROFILE: &'static Profile = &Profile {
         name: "groq",
         base_url: Some("https://api.groq.com/openai/v1"),
         auth: || vec![AuthScheme::Bearer],
         dialects: &["openai-chat"],
         reasoning_formats: &[],
+        responses_format: None,
         parameters: &PARAMETERS,
         defaults: DEFAULTS,
     };

@@ -14,12 +14,13 @@ pub struct Mistral;
 
 impl Profiled for Mistral {
     const RESPONSES: bool = false;
-    const PROFILE: Profile = Profile {
+    const PROFILE: &'static Profile = &Profile {
         name: "mistral",
         base_url: Some("https://api.mistral.ai/v1"),
         auth: || vec![AuthScheme::Bearer],
         dialects: &["openai-chat"],
         reasoning_formats: &[],
+        responses_format: None,
         parameters: &PARAMETERS,
         defaults: DEFAULTS,
     };

@@ -31,7 +31,7 @@ pub struct Compatible;
 
 impl Profiled for Compatible {
     const RESPONSES: bool = true;
-    const PROFILE: Profile = Profile {
+    const PROFILE: &'static Profile = &Profile {
         name: "openai-compatible",
         base_url: None,
         auth: || vec![AuthScheme::Bearer, AuthScheme::None],
@@ -44,6 +44,7 @@ impl Profiled for Compatible {
             "unknown",
             "xai-responses-v1",
         ],
+        responses_format: Some("openai-responses-v1"),
         parameters: &PARAMETERS,
         defaults: DEFAULTS,
     };

@@ -4,6 +4,7 @@
 use plugway_formats::openai_chat::{Defaults, OpenAiChat, Profile, Profiled};
 use plugway_formats::openai_embeddings::OpenAiEmbeddings;
 use plugway_formats::openai_models::OpenAiModels;
+use plugway_formats::openai_responses::InputTokens;
 use plugway_sdk::provider::AuthScheme;
 
 /// The provider.
@@ -11,12 +12,13 @@ pub struct OpenAi;
 
 impl Profiled for OpenAi {
     const RESPONSES: bool = true;
-    const PROFILE: Profile = Profile {
+    const PROFILE: &'static Profile = &Profile {
         name: "openai",
         base_url: Some("https://api.openai.com/v1"),
         auth: || vec![AuthScheme::Bearer],
         dialects: &["openai-chat", "openai-responses"],
         reasoning_formats: &["openai-responses-v1"],
+        responses_format: Some("openai-responses-v1"),
         parameters: &PARAMETERS,
         defaults: DEFAULTS,
     };
@@ -57,6 +59,7 @@ const PARAMETERS: [&str; 27] = [
 plugway_sdk::export!(provider: OpenAiChat<OpenAi>);
 plugway_sdk::export!(embeddings: OpenAiEmbeddings<OpenAi>);
 plugway_sdk::export!(models: OpenAiModels<OpenAi>);
+plugway_sdk::export!(token_count: InputTokens<OpenAi>);
 
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ pub struct OpenRouter;
 
 impl Profiled for OpenRouter {
     const RESPONSES: bool = true;
-    const PROFILE: Profile = Profile {
+    const PROFILE: &'static Profile = &Profile {
         name: "openrouter",
         base_url: Some("https://openrouter.ai/api/v1"),
         auth: || vec![AuthScheme::Bearer],
@@ -27,6 +27,7 @@ impl Profiled for OpenRouter {
             "unknown",
             "xai-responses-v1",
         ],
+        responses_format: Some("openai-responses-v1"),
         parameters: &PARAMETERS,
         defaults: DEFAULTS,
     };

@@ -10,12 +10,13 @@ pub struct Perplexity;
 
 impl Profiled for Perplexity {
     const RESPONSES: bool = false;
-    const PROFILE: Profile = Profile {
+    const PROFILE: &'static Profile = &Profile {
         name: "perplexity",
         base_url: Some("https://api.perplexity.ai"),
         auth: || vec![AuthScheme::Bearer],
         dialects: &["openai-chat"],
         reasoning_formats: &[],
+        responses_format: None,
         parameters: &PARAMETERS,
         defaults: DEFAULTS,
     };

@@ -12,12 +12,13 @@ pub struct Xai;
 
 impl Profiled for Xai {
     const RESPONSES: bool = true;
-    const PROFILE: Profile = Profile {
+    const PROFILE: &'static Profile = &Profile {
         name: "xai",
         base_url: Some("https://api.x.ai/v1"),
         auth: || vec![AuthScheme::Bearer],
         dialects: &["openai-chat", "openai-responses"],
         reasoning_formats: &["xai-responses-v1"],
+        responses_format: Some("xai-responses-v1"),
         parameters: &PARAMETERS,
         defaults: DEFAULTS,
     };

@@ -7,22 +7,17 @@ mod messages;
 mod tools;
 
 use plugway_sdk::chat::{Failure, JsonSchema, Request, ResponseFormat, Sampling};
-use plugway_sdk::provider::{Endpoint, UpstreamRequest};
+use plugway_sdk::provider::UpstreamRequest;
 
 use super::options::Options;
-use super::profile::{CachePoints, Profile};
+use super::profile::CachePoints;
 use super::{DIALECT, percent_encoded};
 use crate::json::{Json, Object, raw};
 
 pub(crate) use effort::effort;
 
-pub(crate) fn encode(
-    profile: &Profile,
-    request: &Request,
-    endpoint: &Endpoint,
-) -> Result<UpstreamRequest, Failure> {
-    let options = Options::of(profile, endpoint)?;
-    let ask = Ask { request, options: &options, native: request.dialect == DIALECT };
+pub(crate) fn encode(options: &Options, request: &Request) -> Result<UpstreamRequest, Failure> {
+    let ask = Ask { request, options, native: request.dialect == DIALECT };
     let path = match &options.prefix_path {
         Some(path) if options.prefix && ask.continues() => path,
         _ => &options.path,

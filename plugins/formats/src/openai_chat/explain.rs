@@ -187,6 +187,7 @@ fn kind_of_word(word: &str) -> Option<FailureKind> {
             FailureKind::ContextLengthExceeded
         }
         "content_policy_violation"
+        | "invalid_prompt"
         | "content_filter"
         | "moderation_blocked"
         | "ResponsibleAIPolicyViolation"

@@ -52,8 +52,10 @@ use plugway_sdk::provider::{
     Endpoint, Frame, Info, Provider, ResponseHead, StreamDecoder, UpstreamRequest, UpstreamResponse,
 };
 
-pub(crate) use decode::named_price;
-pub(crate) use explain::in_band;
+use crate::openai_responses;
+pub(crate) use decode::{named_price, news, nonsense};
+pub(crate) use encode::{effort, json_schema};
+pub(crate) use explain::{in_band, told};
 pub(crate) use options::Options;
 pub use profile::{Api, AskReasoning, CachePoints, Defaults, Documents, Profile, SendReasoning};
 
@@ -63,7 +65,7 @@ pub const DIALECT: &str = "openai-chat";
 /// A type that stands for one provider.
 pub trait Profiled: 'static {
     /// What is its own.
-    const PROFILE: Profile;
+    const PROFILE: &'static Profile;
     /// Whether it has the responses API too.
     const RESPONSES: bool;
 }
@@ -72,18 +74,30 @@ pub trait Profiled: 'static {
 pub struct OpenAiChat<P>(PhantomData<P>);
 
 impl<P: Profiled> Provider for OpenAiChat<P> {
-    type Decoder = Decoder;
+    type Decoder = Decoder<P>;
 
     fn describe() -> Info {
         P::PROFILE.info()
     }
 
     fn encode(request: Request, endpoint: Endpoint) -> Result<UpstreamRequest, Failure> {
-        encode::encode(&P::PROFILE, &request, &endpoint)
+        let options = Options::of(P::PROFILE, &endpoint)?;
+        match options.api {
+            Api::Chat => encode::encode(&options, &request),
+            Api::Responses if P::RESPONSES => {
+                openai_responses::encode(P::PROFILE, &options, &request)
+            }
+            Api::Responses => Err(Failure::unsupported("this provider has no responses API")),
+        }
     }
 
     fn decode(response: UpstreamResponse, memo: String) -> Vec<Event> {
-        decode::whole(&response, &memo)
+        match openai_responses::dialect(&memo) {
+            Some(dialect) if P::RESPONSES => {
+                openai_responses::whole(P::PROFILE, &response, dialect)
+            }
+            _ => decode::whole(&response, &memo),
+        }
     }
 
     fn explain(response: UpstreamResponse) -> Failure {
@@ -91,20 +105,37 @@ impl<P: Profiled> Provider for OpenAiChat<P> {
     }
 }
 
-/// Reads one streamed chat completion.
-pub struct Decoder(decode::Decoder);
+/// Reads one streamed answer, in the format that its request was in.
+pub struct Decoder<P>(Format, PhantomData<P>);
 
-impl StreamDecoder for Decoder {
+enum Format {
+    Chat(decode::Decoder),
+    Responses(openai_responses::Decoder),
+}
+
+impl<P: Profiled> StreamDecoder for Decoder<P> {
     fn new(_head: ResponseHead, memo: String) -> Self {
-        Self(decode::Decoder::new(&memo))
+        let format = match openai_responses::dialect(&memo) {
+            Some(dialect) if P::RESPONSES => {
+                Format::Responses(openai_responses::Decoder::new(P::PROFILE, dialect))
+            }
+            _ => Format::Chat(decode::Decoder::new(&memo)),
+        };
+        Self(format, PhantomData)
     }
 
     fn push(&mut self, frame: Frame, events: &mut Vec<Event>) {
-        self.0.push(&frame, events);
+        match &mut self.0 {
+            Format::Chat(decoder) => decoder.push(&frame, events),
+            Format::Responses(decoder) => decoder.push(&frame, events),
+        }
     }
 
     fn end(&mut self, events: &mut Vec<Event>) {
-        self.0.end(events);
+        match &mut self.0 {
+            Format::Chat(decoder) => decoder.end(events),
+            Format::Responses(decoder) => decoder.end(events),
+        }
     }
 }
 

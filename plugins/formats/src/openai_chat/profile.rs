@@ -15,6 +15,8 @@ pub struct Profile {
     pub dialects: &'static [&'static str],
     /// Formats of reasoning that the provider takes back.
     pub reasoning_formats: &'static [&'static str],
+    /// The format of what the provider's responses API encrypts and takes back.
+    pub responses_format: Option<&'static str>,
     /// OpenAI-style names of the parameters that the provider has. Others are left
     /// out where they only tune, and refused where they change what is answered.
     pub parameters: &'static [&'static str],
@@ -49,6 +51,8 @@ pub struct Defaults {
     pub result_media: bool,
     pub echo_images: bool,
     pub stream_usage: bool,
+    /// Items of reasoning go back though nobody signed them; no option.
+    pub unsigned_reasoning: bool,
     pub freeform_tools: bool,
     pub allowed_tools: bool,
     pub prefix: bool,
@@ -82,6 +86,7 @@ impl Defaults {
         result_media: false,
         echo_images: false,
         stream_usage: true,
+        unsigned_reasoning: false,
         freeform_tools: true,
         allowed_tools: true,
         prefix: false,
@@ -94,6 +99,7 @@ impl Defaults {
         max_tokens_field: "max_tokens",
         developer_role: "system",
         cache_points: CachePoints::None,
+        unsigned_reasoning: true,
         freeform_tools: false,
         allowed_tools: false,
         ..Self::OPENAI

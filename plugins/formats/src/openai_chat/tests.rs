@@ -12,12 +12,13 @@ struct Plain;
 
 impl Profiled for Plain {
     const RESPONSES: bool = true;
-    const PROFILE: Profile = Profile {
+    const PROFILE: &'static Profile = &Profile {
         name: "plain",
         base_url: None,
         auth: || vec![AuthScheme::Bearer],
         dialects: &[DIALECT],
         reasoning_formats: &[],
+        responses_format: None,
         parameters: &[
             "frequency_penalty",
             "logit_bias",

@@ -68,12 +68,12 @@ impl Calls {
     ) {
         for (position, item) in said.list("tool_calls").iter().enumerate() {
             let number = self.number(choice, item, position);
-            self.bit(number, said, item, places, events);
+            self.bit(number, item, places, events);
         }
         // The form before there were several: one call, without an id.
         if let Some(function) = said.get("function_call").filter(|call| call.is_object()) {
             let number = self.number(choice, function, 0);
-            self.bit(number, said, function, places, events);
+            self.bit(number, function, places, events);
         }
     }
 
@@ -107,7 +107,6 @@ impl Calls {
     fn bit(
         &mut self,
         number: usize,
-        said: &Node,
         item: &Node,
         places: &mut Places<Key>,
         events: &mut Vec<Event>,
@@ -132,7 +131,7 @@ impl Calls {
                 let freeform = item.get("custom").is_some() && item.get("function").is_none();
                 let first = ToolCall { freeform, ..ToolCall::new(&call.id, name, whole) };
                 let extra = if self.native { item.extras(&MODELLED) } else { Vec::new() };
-                let signature = signature(item, said, call.place);
+                let signature = item.at(&["extra_content", "google"]).and_then(reasoning::proof);
                 let format = signature.as_ref().map(|_| reasoning::EXTRA_CONTENT_FORMAT.into());
                 Part { extra, signature, format, ..first.into() }
             }
@@ -156,13 +155,6 @@ fn input(item: &Node) -> String {
         None => String::new(),
         Some(other) => other.json(),
     }
-}
-
-/// The proof of a call: its own, or the message's, which is of the first call where
-/// there is no text that it could be of.
-fn signature(item: &Node, said: &Node, place: usize) -> Option<String> {
-    let of = |holder: &Node| holder.at(&["extra_content", "google"]).and_then(reasoning::proof);
-    of(item).or_else(|| (place == 0 && said.text("content").is_none()).then(|| of(said)).flatten())
 }
 
 fn made_up_id(response: &str, choice: u32, place: usize) -> String {

@@ -10,8 +10,16 @@ use super::{media, reasoning, sources};
 use crate::node::Node;
 
 /// Fields of a choice that are modelled.
-const MODELLED: [&str; 7] =
-    ["index", "message", "delta", "logprobs", "finish_reason", "text", "usage"];
+const MODELLED: [&str; 8] = [
+    "index",
+    "message",
+    "delta",
+    "logprobs",
+    "finish_reason",
+    "native_finish_reason",
+    "text",
+    "usage",
+];
 
 /// Fields of a message or delta that are modelled, or say nothing.
 const SAID: [&str; 15] = [
@@ -38,9 +46,10 @@ pub(super) enum Key {
     Text,
     Refusal,
     Reasoning,
-    /// An item of `reasoning_details`, by its kind and index; a sealed one by its id
-    /// too, for it comes in one bit.
-    Detail(&'static str, u32, Option<String>),
+    /// An item of `reasoning_details`, by its kind and index.
+    Detail(&'static str, u32),
+    /// One that is encrypted: the n-th, for it comes in one bit.
+    Encrypted(u32),
     Audio,
     /// The n-th image.
     Image(u32),
@@ -56,6 +65,7 @@ pub(super) struct Choices {
     places: Places<Key>,
     calls: Calls,
     images: u32,
+    encrypted: u32,
     /// Choices that were seen, and whether they have finished.
     finished: BTreeMap<u32, bool>,
     /// Choices whose text has begun, and whether the sources were told with it.
@@ -71,6 +81,7 @@ impl Choices {
             places: Places::default(),
             calls: Calls::new(native),
             images: 0,
+            encrypted: 0,
             finished: BTreeMap::new(),
             texts: BTreeMap::new(),
             sources: Vec::new(),
@@ -135,7 +146,7 @@ impl Choices {
     }
 
     fn said(&mut self, choice: u32, said: &Node, logprobs: Option<&Node>, events: &mut Vec<Event>) {
-        for (key, part) in reasoning::parts(said, self.whole) {
+        for (key, part) in reasoning::parts(said, &mut self.encrypted) {
             self.piece(choice, key, part, logprobs_of(logprobs, "reasoning_content"), events);
         }
         self.content(choice, said, logprobs_of(logprobs, "content"), events);
@@ -162,7 +173,6 @@ impl Choices {
     ) {
         let mut part = Part::text("");
         part.citations = said.list("annotations").iter().filter_map(sources::annotation).collect();
-        part.signature = said.at(&["extra_content", "google"]).and_then(reasoning::proof);
         // A token can be half a character: then it has a probability and no text yet.
         let probable = logprobs.is_some() && said.get("content").and_then(Node::as_text).is_some();
         if let Some(text) = said.text("content") {
@@ -203,15 +213,8 @@ impl Choices {
         events: &mut Vec<Event>,
     ) {
         let silent = matches!(&part.body, PartBody::Text(text) if text.is_empty());
-        // A proof without a text is one of the call that follows.
-        if silent && !self.texts.contains_key(&choice) && part.citations.is_empty() && !probable {
+        if silent && !probable && part.citations.is_empty() {
             return;
-        }
-        if silent && !probable && part.citations.is_empty() && part.signature.is_none() {
-            return;
-        }
-        if part.signature.is_some() {
-            part.format = Some(reasoning::EXTRA_CONTENT_FORMAT.into());
         }
         if !std::mem::replace(self.texts.entry(choice).or_insert(false), !self.sources.is_empty()) {
             part.citations.extend(self.sources.iter().cloned());
@@ -248,7 +251,10 @@ impl Choices {
             self.texts.insert(choice, true);
             self.piece(choice, Key::Text, part, None, events);
         }
-        let mut finish = Finish::new(choice, self.calls.reason(choice, reason(native)), native);
+        let reason = self.calls.reason(choice, reason(native));
+        // A router of providers tells the word of the one that it routed to.
+        let native = item.text("native_finish_reason").unwrap_or(native);
+        let mut finish = Finish::new(choice, reason, native);
         // By two names of compatible servers; numbers are ids of tokens.
         finish.stop_sequence = item
             .text("stop_reason")

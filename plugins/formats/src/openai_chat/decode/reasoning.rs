@@ -14,12 +14,12 @@ const PLAIN: [&str; 3] = ["reasoning_content", "reasoning", "reasoning_text"];
 
 /// The reasoning in a message or delta. Servers that send details often repeat the
 /// same text in a plain field, which then is left out.
-pub(super) fn parts(said: &Node, whole: bool) -> Vec<(Key, Part)> {
+pub(super) fn parts(said: &Node, encrypted: &mut u32) -> Vec<(Key, Part)> {
     let mut parts: Vec<_> = said
         .list("reasoning_details")
         .iter()
         .zip(0..)
-        .filter_map(|(item, position)| detail(item, position, whole))
+        .filter_map(|(item, position)| detail(item, position, encrypted))
         .collect();
     let readable = |(_, part): &(Key, Part)| {
         matches!(part.body, PartBody::Reasoning(Reasoning::Text(_) | Reasoning::Summary(_)))
@@ -32,7 +32,7 @@ pub(super) fn parts(said: &Node, whole: bool) -> Vec<(Key, Part)> {
     parts
 }
 
-fn detail(item: &Node, position: u32, whole: bool) -> Option<(Key, Part)> {
+fn detail(item: &Node, position: u32, encrypted: &mut u32) -> Option<(Key, Part)> {
     let signature = item.owned("signature");
     let (kind, reasoning) = match item.text("type")? {
         "reasoning.text" => ("text", Reasoning::Text(item.owned("text").unwrap_or_default())),
@@ -48,10 +48,14 @@ fn detail(item: &Node, position: u32, whole: bool) -> Option<(Key, Part)> {
     part.format = Some(item.owned("format").unwrap_or_else(|| "unknown".into()));
     part.signature = signature;
     part.id = item.owned("id");
-    // In a whole answer each item is one by itself, however it is numbered.
-    let index = if whole { position } else { item.index("index").unwrap_or(position) };
-    let id = part.id.clone().filter(|_| sealed);
-    Some((Key::Detail(kind, index, id), part))
+    let index = item.index("index").unwrap_or(position);
+    let key = if sealed {
+        *encrypted += 1;
+        Key::Encrypted(*encrypted)
+    } else {
+        Key::Detail(kind, index)
+    };
+    Some((key, part))
 }
 
 /// Reasoning among the items of `content`, in Mistral's form.

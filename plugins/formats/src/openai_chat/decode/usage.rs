@@ -88,7 +88,11 @@ fn meters(usage: &Node, prompt: &Node, completion: &Node) -> Vec<(String, u64)> 
 /// The price that some servers name: in US dollars, or in ticks of 10^-10 dollars.
 pub(crate) fn named_price(usage: &Node) -> Option<Picodollars> {
     let cost = usage.get("cost");
+    // With the operator's own key there, the provider behind bills apart.
+    let behind = || dollars(usage.at(&["cost_details", "upstream_inference_cost"])?);
+    let apart = if usage.flag("is_byok") == Some(true) { behind() } else { None };
     cost.and_then(dollars)
+        .map(|cost| cost.saturating_add(apart.unwrap_or_default()))
         .or_else(|| dollars(cost?.get("total_cost")?))
         .or_else(|| usage.get("cost_in_usd_ticks")?.as_count()?.checked_mul(100))
 }
