@@ -8,7 +8,9 @@ use std::path::PathBuf;
 
 /// The plugins that every router brings along.
 const PLUGINS: [&str; 5] = [
+const PLUGINS: [&str; 12] = [
     "plugway-plugin-anthropic",
+    "plugway-plugin-azure-openai",
     "plugway-plugin-balanced",
     "plugway-plugin-bedrock",
 const PLUGINS: [&str; 6] = [
@@ -16,8 +18,15 @@ const PLUGINS: [&str; 6] = [
     "plugway-plugin-balanced",
     "plugway-plugin-cohere",
     "plugway-plugin-ollama",
+    "plugway-plugin-deepseek",
+    "plugway-plugin-groq",
+    "plugway-plugin-mistral",
     "plugway-plugin-openai",
+    "plugway-plugin-openai-compatible",
+    "plugway-plugin-openrouter",
+    "plugway-plugin-perplexity",
     "plugway-plugin-price",
+    "plugway-plugin-xai",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -5,4 +5,13 @@
 pub mod anthropic_messages;
 pub mod json;
 pub mod path;
+#![allow(missing_docs, reason = "fields and variants that their names say all of")]
+
+pub mod json;
+pub mod node;
+pub mod openai_chat;
+pub mod openai_embeddings;
+pub mod openai_models;
+pub mod openai_responses;
 pub mod report;
+pub mod rerank;
