@@ -27,12 +27,6 @@ pub fn must_fetch(uri: &str) -> Failure {
         code: Some("fetch".into()),
         param: Some(uri.into()),
         ..Failure::unsupported("the provider does not fetch media by URL")
-/// Media behind an address that this provider does not fetch: the router may.
-pub fn unfetched(uri: &str) -> Failure {
-    Failure {
-        code: Some("fetch".into()),
-        param: Some(uri.into()),
-        ..Failure::unsupported("this provider does not fetch media from this address")
     }
 }
 
