@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,7 +86,10 @@ def framing(record: dict) -> str | None:
         return FRAMINGS.get(named)
     content_type = (header(record["response"], "content-type") or "").split(";")[0]
     told = CONTENT_TYPES.get(content_type.strip().lower())
-    start = body(record["response"])[:64].lstrip()
+    raw = body(record["response"])[:64]
+    if len(raw) > 12 and zlib.crc32(raw[:8]) == int.from_bytes(raw[8:12], "big"):
+        return "aws-event-stream"
+    start = raw.lstrip()
     if start.startswith(SSE_STARTS):
         return "sse"
     return None if told == "sse" and start[:1] in (b"{", b"[") else told
