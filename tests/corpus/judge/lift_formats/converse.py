@@ -7,7 +7,6 @@ model family's own words: of these, how much to reason and `top_k` are lifted.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import canonical as c
@@ -327,7 +326,7 @@ def response_format(fields: Fields) -> Any:
     schema = held.need("structure").fields().need("jsonSchema").fields()
     fields.take("outputConfig")
     text = schema.need("schema").string()
-    json.loads(text)
+    rawjson.parse(text)
     return c.json_schema(text, name=schema.string("name"), description=schema.string("description"))
 
 

@@ -52,16 +52,17 @@ def inputs(node: Node) -> list[Any]:
         return [{"Text": node.held}]
     items = node.items()
     if items and all(item.kind == "number" for item in items):
-        return [{"Tokens": node.value()}]
+        return [one(node)]
     return [one(item) for item in items]
 
 
 def one(node: Node) -> Json:
-    return (
-        {"Text": node.held}
-        if node.is_string
-        else {"Tokens": [int(each.value()) for each in node.items()]}
-    )
+    if node.is_string:
+        return {"Text": node.held}
+    tokens = node.value() if node.is_array else None
+    if not tokens or any(type(token) is not int for token in tokens):
+        raise NotLifted("an input that is neither a text nor tokens")
+    return {"Tokens": tokens}
 
 
 def lift_ollama(recorded: Recorded, options: Json) -> Json:
@@ -108,6 +109,8 @@ def lift_gemini(recorded: Recorded, options: Json) -> Json:
         if batch is not None
         else [gemini_one(fields)]
     )
+    if not each:
+        raise NotLifted("a batch of nothing")
     _, *first = each[0]
     if any(others != first for _, *others in each):
         raise NotLifted("a batch whose requests want different things")
@@ -151,7 +154,7 @@ def lift_predict(recorded: Recorded, options: Json) -> Json:
         input.append({"Text": held.need("content").string()})
         purposes.append(google_purpose(held.string("task_type", "taskType")))
         rests.append(held.rest())
-    if any(each != purposes[0] for each in purposes) or any(rests):
+    if len(set(purposes)) != 1 or any(rests):
         raise NotLifted("instances that want different things")
     parameters = fields.take("parameters")
     held = parameters.fields() if parameters is not None else Fields([])

@@ -270,7 +270,7 @@ def tool_choice(node: Node) -> Any:
 
 def calling_mode(node: Node | None) -> str:
     held = "AUTO" if node is None else node.value()
-    return _MODE_NUMBERS.get(held, str(held)).upper()
+    return _MODE_NUMBERS[held] if held in list(_MODE_NUMBERS) else str(held).upper()
 
 
 def generation_config(fields: Fields) -> tuple[Json, list[list[str]]]:
