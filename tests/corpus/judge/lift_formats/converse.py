@@ -13,7 +13,7 @@ import canonical as c
 import rawjson
 from canonical import Conversation, Json, NotLifted
 from lift_formats import anthropic
-from rawjson import Fields, Node, object_text
+from rawjson import Fields, Node, nested
 from recorded import Recorded
 
 DIALECT = "bedrock-converse"
@@ -241,8 +241,7 @@ def tool_config(fields: Fields) -> Json:
             tools.append(tool(node))
     choice = fields.take("toolChoice")
     found: Json = {"tools": tools, "tool_choice": None if choice is None else tool_choice(choice)}
-    if fields:
-        found["extra"] = [["toolConfig", fields.leftover()]]
+    found["extra"] = fields.leftover("toolConfig")
     return found
 
 
@@ -282,7 +281,7 @@ def inference(node: Node | None, model: str) -> tuple[Json, list[list[str]]]:
         ),
         "max_tokens": fields.unsigned("maxTokens"),
     }
-    return found, ([["inferenceConfig", fields.leftover()]] if fields else [])
+    return found, fields.leftover("inferenceConfig")
 
 
 def additional_fields(node: Node | None, model: str) -> tuple[Json, list[list[str]]]:
@@ -309,7 +308,7 @@ def additional_fields(node: Node | None, model: str) -> tuple[Json, list[list[st
             fields.take("inferenceConfig")
             found["top_k"] = held.integer("topK")
     rest = rest + fields.rest()
-    return found, ([["additionalModelRequestFields", object_text(rest)]] if rest else [])
+    return found, nested("additionalModelRequestFields", rest)
 
 
 def response_format(fields: Fields) -> Any:

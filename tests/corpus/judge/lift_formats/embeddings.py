@@ -10,7 +10,7 @@ from canonical import Json, NotLifted
 from lift_formats import gemini
 from lift_formats import openai_chat as chat
 from lift_formats import openai_media as media
-from rawjson import Fields, Node, object_text
+from rawjson import Fields, Node
 from recorded import Recorded
 
 # What the contract calls Google's and Nova's purposes.
@@ -111,10 +111,9 @@ def lift_gemini(recorded: Recorded, options: Json) -> Json:
     )
     if not each:
         raise NotLifted("a batch of nothing")
-    _, *first = each[0]
-    if any(others != first for _, *others in each):
+    _, dimensions, purpose, extra = each[0]
+    if any(others[1:] != each[0][1:] for others in each):
         raise NotLifted("a batch whose requests want different things")
-    dimensions, purpose, extra = first
     model = recorded.matched["model"]
     return request(model, "gemini", [input for input, *_ in each], dimensions, purpose, extra=extra)
 
@@ -159,7 +158,7 @@ def lift_predict(recorded: Recorded, options: Json) -> Json:
     parameters = fields.take("parameters")
     held = parameters.fields() if parameters is not None else Fields([])
     dimensions = held.integer("outputDimensionality")
-    extra = fields.rest() + ([["parameters", object_text(held.rest())]] if held else [])
+    extra = fields.rest() + held.leftover("parameters")
     return request(recorded.matched["model"], "gemini", input, dimensions, purposes[0], extra=extra)
 
 
