@@ -140,6 +140,7 @@ def google_embeddings(body: Body) -> Body:
     body = camel(body)
     requests = body["requests"] if "requests" in body else [body]
     for request in requests:
-        request.pop("model", None)
+        if "requests" not in body:
+            request.pop("model", None)
         request["content"] = google_parts(request.get("content", {}))
     return {"requests": requests} if "instances" not in body else body
