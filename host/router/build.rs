@@ -7,9 +7,10 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 /// The plugins that every router brings along.
-const PLUGINS: [&str; 4] = [
+const PLUGINS: [&str; 5] = [
     "plugway-plugin-anthropic",
     "plugway-plugin-balanced",
+    "plugway-plugin-gemini",
     "plugway-plugin-openai",
     "plugway-plugin-price",
 ];
