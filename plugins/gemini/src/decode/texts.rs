@@ -22,10 +22,8 @@ impl Texts {
             if bit.is_multiple_of(64) {
                 self.begins.push(0);
             }
-            if text.is_char_boundary(place) {
-                if let Some(word) = self.begins.last_mut() {
-                    *word |= 1 << (bit % 64);
-                }
+            if let (true, Some(word)) = (text.is_char_boundary(place), self.begins.last_mut()) {
+                *word |= 1 << (bit % 64);
             }
         }
         self.bytes += text.len();
