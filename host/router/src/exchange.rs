@@ -36,6 +36,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
 
+pub(crate) use attempt::{breach_of_contract, plugin_failed, told};
 pub(crate) use budget::RetryBudget;
 
 /// Says which strategy chose the endpoint.

@@ -259,7 +259,7 @@ fn shown(headers: &http::HeaderMap) -> Vec<(String, String)> {
 
 /// What an adapter says of its provider, without the credential that a provider may
 /// quote.
-pub(super) fn told(router: &Router, provider: &Provider, failure: Failure) -> Error {
+pub(crate) fn told(router: &Router, provider: &Provider, failure: Failure) -> Error {
     let masked = |text| router.credentials.masked(provider, text);
     let failure = Failure {
         message: masked(failure.message),
@@ -272,7 +272,7 @@ pub(super) fn told(router: &Router, provider: &Provider, failure: Failure) -> Er
 
 /// A plugin trapped, or went over a limit: named in full in the log, and by
 /// plugin and limit for the client.
-pub(super) fn plugin_failed(
+pub(crate) fn plugin_failed(
     router: &Router,
     plugin: &str,
     provider: &str,
@@ -287,7 +287,7 @@ pub(super) fn plugin_failed(
 }
 
 /// A plugin answered, but not what its contract allows.
-pub(super) fn breach_of_contract(
+pub(crate) fn breach_of_contract(
     router: &Router,
     plugin: &str,
     provider: &str,
