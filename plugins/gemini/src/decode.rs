@@ -40,7 +40,7 @@ fn unreadable() -> Failure {
 pub struct Decoder(Format);
 
 enum Format {
-    Gemini { reader: Reader, failed: bool },
+    Gemini { reader: Box<Reader>, failed: bool },
     Claude(Box<anthropic_messages::Decoder>),
 }
 
@@ -50,7 +50,9 @@ impl StreamDecoder for Decoder {
             Some(dialect) => {
                 Format::Claude(Box::new(anthropic_messages::Decoder::new(head, dialect.into())))
             }
-            None => Format::Gemini { reader: Reader::new(memo == DIALECT), failed: false },
+            None => {
+                Format::Gemini { reader: Box::new(Reader::new(memo == DIALECT)), failed: false }
+            }
         })
     }
 

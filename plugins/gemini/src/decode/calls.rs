@@ -35,6 +35,11 @@ impl Arguments {
         !self.ids.is_empty()
     }
 
+    /// Whether arguments of a call are still to come.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.streamed.is_some()
+    }
+
     /// The call, once it is complete.
     ///
     /// # Errors

@@ -105,13 +105,17 @@ impl Choice {
         self.sources.searches()
     }
 
-    /// None where nothing was said of an end, and one must be.
+    /// None where nothing was said of an end, and one must be; or where a call is not
+    /// complete.
     pub(super) fn finish(&mut self, whole: bool) -> Option<Finish> {
         let word = match self.ended.take() {
             Some(Word(word)) => word,
             None if whole => String::new(),
             None => return None,
         };
+        if self.arguments.is_waiting() && reason(&word) == FinishReason::Stop {
+            return None;
+        }
         let reason = match reason(&word) {
             FinishReason::Stop if self.arguments.any() => FinishReason::ToolCalls,
             reason => reason,
