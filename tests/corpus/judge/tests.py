@@ -518,6 +518,36 @@ class Comparison(unittest.TestCase):
         self.assertEqual(self.altered(lambda _: None), ["native.foreign"])
         self.assertEqual(self.altered(lambda answer: answer["parts"].pop(3)), [])
 
+    def test_a_lost_source_and_a_lost_count_are_found(self):
+        cited = {"start": 0, "end": 2, "sources": [{"id": "s"}, {"id": "t"}]}
+        said = {"content": [{"type": "text", "text": "Hi"}], "citations": [cited]}
+        usage = {"tokens": {"input_tokens": 9}, "billed_units": {"input_tokens": 4}}
+        value = {"message": said, "finish_reason": "COMPLETE", "usage": usage}
+        self.task = task(whole(cohere, value))
+        self.result = mirror.result(self.task)
+        self.assertEqual(self.altered(lambda _: None), [])
+        cut = self.altered(lambda answer: answer["parts"][0]["part"]["citations"].pop())
+        self.assertEqual(cut, ["citations"])
+        lost = self.altered(lambda answer: answer["usage"][0]["meters"].clear())
+        self.assertEqual(lost, ["usage.counted"])
+
+    def test_logprobs_belong_to_thoughts_or_to_all_else(self):
+        token = {"token": "a", "logprob": -0.5, "top_logprobs": []}
+        choice = {
+            "message": {"content": "a"},
+            "logprobs": {"content": [token]},
+            "finish_reason": "stop",
+        }
+        self.task = task(whole(openai_chat, {"choices": [choice]}))
+        self.result = mirror.result(self.task)
+        self.assertEqual(self.altered(lambda _: None), [])
+
+        def move(answer):
+            held = answer["logprobs"][0]
+            held["reasoning"], held["text"] = held["text"], []
+
+        self.assertEqual(self.altered(move), ["logprobs.reasoning", "logprobs.text"])
+
     def test_a_message_may_be_cut_but_not_replaced(self):
         wanted = {"kinds": ["Other"], "said": "The model is busy, try again later, please."}
         told = {"kind": "Other", "message": "The model is busy, try again later"}
