@@ -20,6 +20,7 @@ pub(super) struct Counts {
     cache_tokens_details: Option<Vec<Detail>>,
     candidates_tokens_details: Option<Vec<Detail>>,
     service_tier: Option<String>,
+    traffic_type: Option<Word>,
     #[serde(skip)]
     searches: u64,
 }
@@ -50,6 +51,7 @@ impl Counts {
         take(&mut self.cache_tokens_details, newer.cache_tokens_details);
         take(&mut self.candidates_tokens_details, newer.candidates_tokens_details);
         take(&mut self.service_tier, newer.service_tier);
+        take(&mut self.traffic_type, newer.traffic_type);
     }
 
     /// Adds searches that the provider ran.
@@ -57,8 +59,15 @@ impl Counts {
         self.searches = self.searches.saturating_add(searches);
     }
 
-    pub(super) fn tier(&self) -> Option<&String> {
-        self.service_tier.as_ref()
+    /// The tier that served; none for Vertex's usual one, which has no name there.
+    pub(super) fn tier(&self) -> Option<&str> {
+        let traffic = self.traffic_type.as_ref().map(|Word(traffic)| traffic.as_str());
+        self.service_tier.as_deref().or(match traffic {
+            Some("ON_DEMAND_FLEX") => Some("flex"),
+            Some("ON_DEMAND_PRIORITY") => Some("priority"),
+            Some("PROVISIONED_THROUGHPUT") => Some("provisioned"),
+            _ => None,
+        })
     }
 
     /// None where nothing was counted.

@@ -65,6 +65,18 @@ fn null_stands_for_nothing_everywhere() {
 }
 
 #[test]
+fn media_are_told_in_the_alphabet_of_the_contract() {
+    let image = |data: &str| response(json!([{"inlineData": {"data": data}}]), "STOP");
+    for (data, expected) in [("QQ", "QQ=="), ("_-8", "/+8="), ("QUFB", "QUFB")] {
+        let answer = decode_whole(&image(data), "");
+        let PartBody::Media(media) = &answer.parts[&(0, 0)].body else { panic!("an image") };
+        assert_eq!(media.source, MediaSource::Base64(expected.into()));
+    }
+    let failure = decode_whole(&image("QUFBQ"), "").failure.unwrap();
+    assert_eq!(failure.kind, FailureKind::Unavailable);
+}
+
+#[test]
 fn odd_counts_are_none() {
     let mut body = response(json!([{"text": "a"}]), "STOP");
     for usage in [json!([]), json!("many"), json!({"promptTokenCount": -1}), json!({})] {
