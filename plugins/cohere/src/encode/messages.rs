@@ -62,7 +62,7 @@ fn said_by<'a>(
         }
         Object::new().with("role", role_name(message.role)).with("content", content.into_json())
     };
-    object.with_extra(if native { &message.extra } else { &[] })
+    object.with_extra(if native { message.extra.as_slice() } else { &[] })
 }
 
 fn role_name(role: Role) -> &'static str {

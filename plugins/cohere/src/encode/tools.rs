@@ -43,7 +43,7 @@ fn function(tool: &FunctionTool, native: bool) -> Result<Object<'_>, Failure> {
         .with("name", &tool.name)
         .with_some("description", tool.description.as_ref())
         .with("parameters", parameters)
-        .with_extra(if native { &tool.extra } else { &[] })?;
+        .with_extra(if native { tool.extra.as_slice() } else { &[] })?;
     Ok(Object::of_type("function").with("function", function))
 }
 
