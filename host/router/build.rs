@@ -7,18 +7,29 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 /// The plugins that every router brings along.
-const PLUGINS: [&str; 6] = [
+const PLUGINS: &[&str] = &[
     "plugway-plugin-anthropic",
+    "plugway-plugin-azure-openai",
     "plugway-plugin-balanced",
+    "plugway-plugin-bedrock",
     "plugway-plugin-cohere",
+    "plugway-plugin-deepseek",
+    "plugway-plugin-gemini",
+    "plugway-plugin-groq",
+    "plugway-plugin-mistral",
     "plugway-plugin-ollama",
     "plugway-plugin-openai",
+    "plugway-plugin-openai-compatible",
+    "plugway-plugin-openrouter",
+    "plugway-plugin-perplexity",
     "plugway-plugin-price",
+    "plugway-plugin-xai",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
-    let plugins = build_and_watch(&PLUGINS.map(Guest::Package))?;
+    let packages: Vec<_> = PLUGINS.iter().copied().map(Guest::Package).collect();
+    let plugins = build_and_watch(&packages)?;
     let mut source = String::from("&[\n");
     for plugin in plugins {
         let (name, path) = (plugin.name, plugin.path);

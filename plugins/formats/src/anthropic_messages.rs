@@ -42,7 +42,7 @@ use plugway_sdk::chat::{Event, Failure, Request};
 use plugway_sdk::provider::{Endpoint, UpstreamResponse};
 
 pub use encode::{JSON_INSTRUCTION, Tuning, wants_reasoning};
-pub use model::version;
+pub use model::{Version, version};
 pub use stream::Decoder;
 
 /// The client format whose native values are read and written here.

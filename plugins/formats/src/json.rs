@@ -15,8 +15,11 @@ pub enum Json<'a> {
     Null,
     Bool(bool),
     Integer(u64),
+    Signed(i64),
     Number(f64),
     Text(&'a str),
+    /// Text that is made here, around a part of the request or from none.
+    Made(String),
     /// Already JSON, written byte for byte.
     Raw(Cow<'a, RawValue>),
     List(Vec<Json<'a>>),
@@ -37,8 +40,10 @@ impl Serialize for Json<'_> {
             Self::Null => serializer.serialize_unit(),
             Self::Bool(value) => serializer.serialize_bool(*value),
             Self::Integer(value) => serializer.serialize_u64(*value),
+            Self::Signed(value) => serializer.serialize_i64(*value),
             Self::Number(value) => serializer.serialize_f64(*value),
             Self::Text(value) => serializer.serialize_str(value),
+            Self::Made(value) => serializer.serialize_str(value),
             Self::Raw(value) => value.serialize(serializer),
             Self::List(values) => values.serialize(serializer),
             Self::Object(object) => object.serialize(serializer),
@@ -55,6 +60,18 @@ impl From<bool> for Json<'_> {
 impl From<u32> for Json<'_> {
     fn from(value: u32) -> Self {
         Self::Integer(value.into())
+    }
+}
+
+impl From<i64> for Json<'_> {
+    fn from(value: i64) -> Self {
+        Self::Signed(value)
+    }
+}
+
+impl From<String> for Json<'_> {
+    fn from(value: String) -> Self {
+        Self::Made(value)
     }
 }
 
@@ -146,9 +163,25 @@ impl<'a> Object<'a> {
         Ok(self)
     }
 
+    /// The same with the fields of another, none of which it must have yet.
+    pub fn joined(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
+    /// Adds a field, which it must not have yet.
+    pub fn push(&mut self, name: impl Into<Cow<'a, str>>, value: impl Into<Json<'a>>) {
+        self.0.push((name.into(), value.into()));
+    }
+
     /// Whether there is no field.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether there is no field but this one.
+    pub fn is_only(&self, name: &str) -> bool {
+        self.0.iter().all(|(known, _)| known == name)
     }
 
     fn fill(&mut self, native: &RawValue) {

@@ -73,7 +73,9 @@ class Answer:
         part["text"] += text
         return part
 
-    def call(self, key: Any, id: str | None, name: str, input: str, choice: int = 0, **fields: Any) -> dict:
+    def call(
+        self, key: Any, id: str | None, name: str, input: str, choice: int = 0, **fields: Any
+    ) -> dict:
         """A tool call, or the next bit of one; an id of none is the adapter's to make up."""
         call = self.part(key, "call", choice, id=None, name="", **fields)
         call["id"] = call["id"] or id or None
@@ -85,7 +87,9 @@ class Answer:
         """A block that the contract does not model."""
         return self.part(key, "native", choice, value=wire.dumps(value), **fields)
 
-    def media(self, key: Any, kind: str, data: str, mime: str | None, choice: int = 0) -> dict:
+    def media(
+        self, key: Any, kind: str, data: str, mime: str | None, choice: int = 0
+    ) -> dict:
         """Bytes that the model made, as base64."""
         return self.part(key, "media", choice, media=kind, data=data, mime=mime)
 
@@ -105,7 +109,11 @@ class Answer:
         }
 
     def usage(self, model: str | None = None, **counts: Any) -> dict:
-        """What was consumed, instead of what was noted before for the same model."""
+        """What was consumed, instead of what was noted before for the same model.
+
+        `counted` holds numbers that the contract has no name for; each is to stand
+        in a meter, under whatever name.
+        """
         self.usages[model] = {
             "model": model,
             "prompt_tokens": 0,

@@ -6,7 +6,7 @@ import errors
 import wire
 from answer import Answer, cut_stream, meters, nonsense
 from streams import Frame
-from wire import count, items, pointer, text
+from wire import count, items, pointer, record, text
 
 REASONS = {
     "end_turn": ["Stop"],
@@ -61,14 +61,14 @@ def read(events: Any) -> dict:
         known += kind in ("message_start", "error")
         if kind == "message_start":
             _message(answer, pointer(event, "/message"))
-            usage.update(pointer(event, "/message/usage", {}))
+            usage.update(record(event, "/message/usage"))
         elif kind == "content_block_start":
-            block = dict(pointer(event, "/content_block", {}))
+            block = dict(record(event, "/content_block"))
             blocks[count(event, "/index")] = [block, ""]
         elif kind == "content_block_delta":
             _delta(blocks, event)
         elif kind == "message_delta":
-            given = pointer(event, "/usage", {})
+            given = record(event, "/usage")
             usage.update({name: held for name, held in given.items() if held is not None})
             _finish(answer, pointer(event, "/delta", {}))
         elif kind == "error":
@@ -92,18 +92,18 @@ def read(events: Any) -> dict:
 def _delta(blocks: dict[int, list], event: Any) -> None:
     """Adds what a delta holds to its block."""
     held = blocks.get(count(event, "/index"))
-    delta = pointer(event, "/delta", {})
+    delta = record(event, "/delta")
     if held is None:
         return
     block = held[0]
     if text(delta, "/type") == "input_json_delta":
         held[1] += text(delta, "/partial_json")
     elif text(delta, "/type") == "citations_delta":
-        block["citations"] = [*(block.get("citations") or []), delta["citation"]]
+        block["citations"] = [*items(block, "/citations"), delta.get("citation")]
     else:
         for name, more in delta.items():
             if name != "type" and isinstance(more, str):
-                block[name] = (block.get(name) or "") + more
+                block[name] = text(block, f"/{name}") + more
 
 
 def _streamed_block(answer: Answer, place: int, block: dict, written: str) -> None:

@@ -23,7 +23,14 @@ class NotOffered(NotLifted):
 
 
 def part(body: Json, **given: Any) -> Json:
-    empty = {"id": None, "signature": None, "format": None, "citations": [], "cache": None, "extra": []}
+    empty: Json = {
+        "id": None,
+        "signature": None,
+        "format": None,
+        "citations": [],
+        "cache": None,
+        "extra": [],
+    }
     return {"body": body} | empty | given
 
 
@@ -83,7 +90,7 @@ def cache_point(ttl: str | None = None) -> Json:
 
 
 def citation(**given: Any) -> Json:
-    empty = {"url": None, "title": None, "quote": None, "span": None, "extra": []}
+    empty: Json = {"url": None, "title": None, "quote": None, "span": None, "extra": []}
     return empty | given
 
 
@@ -92,22 +99,34 @@ def message(role: str, parts: list[Json], name: str | None = None, extra: Any = 
 
 
 def function_tool(name: str, **given: Any) -> Json:
-    empty = {"description": None, "parameters": None, "strict": None, "cache": None, "extra": []}
+    empty: Json = {
+        "description": None,
+        "parameters": None,
+        "strict": None,
+        "cache": None,
+        "extra": [],
+    }
     return {"Function": {"name": name} | empty | given}
 
 
 def freeform_tool(name: str, **given: Any) -> Json:
-    empty = {"description": None, "grammar": None, "extra": []}
+    empty: Json = {"description": None, "grammar": None, "extra": []}
     return {"Freeform": {"name": name} | empty | given}
 
 
 def json_schema(schema: str, **given: Any) -> Json:
-    empty = {"name": None, "description": None, "schema": schema, "strict": None}
+    empty: Json = {"name": None, "description": None, "schema": schema, "strict": None}
     return {"JsonSchema": empty | given}
 
 
 def reasoning_options(**given: Any) -> Json:
-    empty = {"enabled": None, "effort": None, "max_tokens": None, "summary": None, "hidden": False}
+    empty: Json = {
+        "enabled": None,
+        "effort": None,
+        "max_tokens": None,
+        "summary": None,
+        "hidden": False,
+    }
     return empty | given
 
 
@@ -121,7 +140,7 @@ def sampling(**given: Any) -> Json:
 
 
 def request(model: str, dialect: str, **given: Any) -> Json:
-    empty = {
+    empty: Json = {
         "headers": [],
         "messages": [],
         "tools": [],
@@ -169,9 +188,7 @@ class Conversation:
         self, call_id: str | None, name: str, input: str, freeform: bool = False, **given: Any
     ) -> Json:
         """A call; one without an id gets one that is made up. `id` is its item's."""
-        if not call_id:
-            call_id = f"call_{self._made_up}"
-            self._made_up += 1
+        call_id = call_id or self._make_up()
         self._known[call_id] = (name, freeform)
         self._open.append((call_id, name))
         return tool_call(call_id, name, input, freeform, **given)
@@ -186,9 +203,11 @@ class Conversation:
             if open_id == id or (not id and name in (None, open_name)):
                 del self._open[place]
                 return open_id
-        if id:
-            return id
-        raise NotLifted(f"a result of `{name}`, which was never called")
+        return id or self._make_up()
+
+    def _make_up(self) -> str:
+        self._made_up += 1
+        return f"call_{self._made_up - 1}"
 
 
 _DATA_URL = re.compile(r"data:([^,]*?)(;base64)?,", re.IGNORECASE)

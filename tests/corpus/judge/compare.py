@@ -1,20 +1,18 @@
 """Differences between what is expected of an adapter and what it gave."""
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
+import compare_failure
+import compare_other
 import parts
 import wire
 from answer import NAMED_METERS
+from compare_failure import Difference
 
-# Error messages are cleaned and cut by whoever reports them.
-LONGEST_MESSAGE = 600
-# Share of an error's words that a report must keep.
-KEPT_WORDS = 0.8
-# Numbers of a vector travel as single floats.
-VECTOR_ERROR = 1e-6
+# Digits of a logarithm that outlive being read and written again.
+LOGPROB_DIGITS = 12
 COUNTS = (
     "prompt_tokens",
     "completion_tokens",
@@ -22,8 +20,6 @@ COUNTS = (
     "cache_write_tokens",
     "reasoning_tokens",
 )
-
-Difference = tuple[str, Any, Any]
 
 
 def decoded(task: dict, result: dict) -> list[Difference]:
@@ -37,13 +33,13 @@ def decoded(task: dict, result: dict) -> list[Difference]:
 
 def _decoded(task: dict, expected: dict, result: dict) -> list[Difference]:
     if expected["kind"] == "failure":
-        return list(failure(expected, result.get("failure")))
+        return list(compare_failure.differences(expected, result.get("failure")))
     if expected["kind"] == "answer" and task["what"] == "chat":
         given = result.get("answer")
         if given is None:
             return [("answer", "an answer", result.get("failure"))]
         return list(answer(expected, given, _shown(task, result), result.get("info") or {}))
-    return list(other(task["what"], expected, result))
+    return list(compare_other.differences(task["what"], expected, result))
 
 
 def _shown(task: dict, result: dict) -> bool | None:
@@ -58,11 +54,12 @@ def answer(expected: dict, given: dict, shown: bool | None, info: dict) -> Itera
     """All that is said, what it cost and how it ended."""
     yield from _origin(expected["origin"], given.get("origin") or {})
     yield from _parts(expected, given.get("parts") or [], shown, info)
+    yield from _logprobs(expected["parts"], given.get("logprobs") or [])
     yield from _usages(expected, given)
     yield from _finishes(expected, given)
     wanted, failed = expected["failure"], given.get("failure")
     if wanted:
-        yield from failure(wanted, failed)
+        yield from compare_failure.differences(wanted, failed)
     elif failed:
         yield "failure", None, failed
     for held in expected.get("holds", []) if shown else []:
@@ -133,17 +130,15 @@ def _part(part: dict, view: dict, info: dict) -> Iterator[Difference]:
         yield from _native(part, view)
     elif kind == "media":
         for name in ("media", "data", "mime"):
-            if view.get(name) != part.get(name):
-                yield f"media.{name}", part.get(name), view.get(name)
-    elif view["text"] != part["text"]:
+            if part.get(name) is not None and view.get(name) != part[name]:
+                yield f"media.{name}", part[name], view.get(name)
+    elif view["text"] not in (part["text"], part.get("text_also")):
         yield _kind(part), part["text"], view["text"]
-    if part.get("item_id") and part["item_id"] != [None] and view.get("item_id") not in part["item_id"]:
-        yield f"{kind}.item_id", part["item_id"], view.get("item_id")
+    ids = part.get("item_id") or [None]
+    if ids != [None] and view.get("item_id") not in ids:
+        yield f"{kind}.item_id", ids, view.get("item_id")
     yield from _sealed(part, view, info)
     yield from _citations(part, view)
-    wanted, given = _tokens(part.get("logprobs")), _tokens(view.get("logprobs"))
-    if wanted != given:
-        yield f"{kind}.logprobs", wanted, given
 
 
 def _call(part: dict, view: dict) -> Iterator[Difference]:
@@ -183,6 +178,8 @@ def _sorted(value: Any) -> str:
 
 def _sealed(part: dict, view: dict, info: dict) -> Iterator[Difference]:
     """A proof or an encrypted thought, and who can read it."""
+    if part.get("signature_also") and view.get("signature") == part["signature_also"]:
+        return
     if (view.get("signature") or None) != (part.get("signature") or None):
         yield f"{part['kind']}.signature", part.get("signature"), view.get("signature")
     if not part.get("signature") and part.get("of") != "Encrypted":
@@ -220,6 +217,22 @@ def _citation(wanted: dict, given: dict) -> Iterator[Difference]:
             yield "citation.extra", held, given.get("extra")
 
 
+def _logprobs(wanted: list, given: list) -> Iterator[Difference]:
+    """Those of thoughts and those of all else, by choice."""
+    held = {one["choice"]: one for one in given}
+    for choice in {part["choice"] for part in wanted} | set(held):
+        for name in ("reasoning", "text"):
+            tokens = [
+                token
+                for part in wanted
+                if part["choice"] == choice and (part["kind"] == "reasoning") == (name == "reasoning")
+                for token in part.get("logprobs", [])
+            ]
+            right, got = _tokens(tokens), _tokens(held.get(choice, {}).get(name))
+            if right != got:
+                yield f"logprobs.{name}", right, got
+
+
 def _tokens(held: Any) -> list:
     """Token, logarithm and alternatives, whoever wrote them down."""
     flat: list = []
@@ -227,10 +240,16 @@ def _tokens(held: Any) -> list:
         value = json.loads(one) if isinstance(one, str) else one
         flat.extend(value if isinstance(value, list) else [value])
     return [
-        (t.get("token"), t.get("logprob"), [(a.get("token"), a.get("logprob")) for a in t.get("top_logprobs") or []])
-        for t in flat
-        if isinstance(t, dict)
+        (*_token(one), list(map(_token, one.get("top_logprobs") or [])))
+        for one in flat
+        if isinstance(one, dict)
     ]
+
+
+def _token(held: dict) -> tuple:
+    number = held.get("logprob")
+    number = number if isinstance(number, (int, float)) else 0
+    return held.get("token"), float(f"{number:.{LOGPROB_DIGITS}g}")
 
 
 def _made_up_ids(views: list) -> Iterator[Difference]:
@@ -248,10 +267,16 @@ def _usages(expected: dict, given: dict) -> Iterator[Difference]:
     for model, one in wanted.items():
         if model in held:
             yield from _usage(one, held.pop(model))
-        elif not one.get("may_miss") and not (expected["failure"] or {}).get("usage_may_miss"):
+        elif not _may_miss(one, expected["failure"]):
             yield "usage", one, None
     for one in held.values():
         yield "usage", None, one
+
+
+def _may_miss(wanted: dict, failure: dict | None) -> bool:
+    """Whether the host may have to count for itself: nothing was counted, or not all."""
+    empty = not any(wanted[name] not in (0, [0]) for name in COUNTS)
+    return empty or bool(wanted.get("may_miss")) or bool((failure or {}).get("usage_may_miss"))
 
 
 def _usage(wanted: dict, given: dict) -> Iterator[Difference]:
@@ -265,10 +290,19 @@ def _usage(wanted: dict, given: dict) -> Iterator[Difference]:
         left_open = not count and name in wanted.get("open_meters", [])
         if meters.get(name, 0) != count and not left_open:
             yield f"usage.{name}", count, meters.get(name, 0)
-    cost = given["cost"]
-    right = wanted["cost"] or [None]
-    if not any(cost == one or (one is not None and cost is not None and abs(cost - one) <= 1) for one in right):
-        yield "usage.cost", wanted["cost"], cost
+    told = {*meters.values(), *(given[name] for name in COUNTS)}
+    for count in wanted["counted"]:
+        if count not in told:
+            yield "usage.counted", count, given["meters"]
+    if not any(_same_cost(one, given["cost"]) for one in wanted["cost"] or [None]):
+        yield "usage.cost", wanted["cost"], given["cost"]
+
+
+def _same_cost(one: int | None, other: int | None) -> bool:
+    """Whether two prices are one; whoever multiplies floats may be off by one."""
+    if one is None or other is None:
+        return one == other
+    return abs(one - other) <= 1
 
 
 def _finishes(expected: dict, given: dict) -> Iterator[Difference]:
@@ -286,107 +320,3 @@ def _finishes(expected: dict, given: dict) -> Iterator[Difference]:
     for one in held.values():
         if not (expected["failure"] and one["reason"] == "Error"):
             yield "finish", None, one
-
-
-def failure(wanted: dict, given: dict | None) -> Iterator[Difference]:
-    """Kind, message, code, field and delay of a failure."""
-    if given is None:
-        yield "failure", wanted, None
-        return
-    if given["kind"] not in wanted["kinds"]:
-        yield "failure.kind", wanted["kinds"], given["kind"]
-    if not _tells(given["message"], [wanted.get("said", ""), *wanted.get("also", [])]):
-        yield "failure.message", wanted.get("said"), given["message"]
-    for name, right in (("code", "codes"), ("param", "param"), ("retry_after_ms", "retry_after_ms")):
-        if right in wanted and given.get(name) not in wanted[right]:
-            yield f"failure.{name}", wanted[right], given.get(name)
-
-
-def _tells(message: str, said: list[str]) -> bool:
-    """Whether a message says what the provider said, masked and cut or not."""
-    if not message.strip():
-        return False
-    if not any(one.strip() for one in said):
-        return True
-    return any(_keeps(message, one) for one in said if one.strip())
-
-
-def _keeps(message: str, said: str) -> bool:
-    words = re.findall(r"\w+", said[:LONGEST_MESSAGE])
-    told = re.findall(r"\w+", message)
-    at, kept = 0, 0
-    for word in words:
-        if word in told[at:]:
-            at = told.index(word, at) + 1
-            kept += 1
-    return kept >= KEPT_WORDS * len(words)
-
-
-def other(what: str, expected: dict, result: dict) -> Iterator[Difference]:
-    """Embeddings, rankings, counts and model lists."""
-    if expected["kind"] == "answer":
-        yield from failure(expected["failure"], (_reply(what, result) or {}).get("failure"))
-        return
-    given = _reply(what, result)
-    if given is None or (isinstance(given, dict) and "failure" in given):
-        yield what, "a reading", given
-        return
-    yield from OTHERS[what](expected, given)
-
-
-def _reply(what: str, result: dict) -> Any:
-    name = {"models": "page"}.get(what, what)
-    return result.get(name)
-
-
-def _embeddings(expected: dict, given: dict) -> Iterator[Difference]:
-    wanted, held = expected["vectors"], given["vectors"]
-    sizes = list(map(len, wanted)), list(map(len, held))
-    if sizes[0] != sizes[1]:
-        yield "vectors", sizes[0], sizes[1]
-        return
-    for place, (one, other) in enumerate(zip(wanted, held)):
-        if any(abs(a - b) > VECTOR_ERROR * max(1.0, abs(a)) for a, b in zip(one, other)):
-            yield "vector", place, other[:3]
-    yield from _prompted(expected, given)
-
-
-def _rerank(expected: dict, given: dict) -> Iterator[Difference]:
-    held = [[one["document"], one["score"]] for one in given["rankings"]]
-    if held != expected["rankings"]:
-        yield "rankings", expected["rankings"], held
-    yield from _prompted(expected, given)
-
-
-def _prompted(expected: dict, given: dict) -> Iterator[Difference]:
-    usage = given.get("usage") or {}
-    if (usage.get("prompt_tokens") or None) != expected["prompt_tokens"]:
-        yield "usage.prompt_tokens", expected["prompt_tokens"], usage.get("prompt_tokens")
-
-
-def _count(expected: dict, given: Any) -> Iterator[Difference]:
-    if given != expected["count"]:
-        yield "count", expected["count"], given
-
-
-def _models(expected: dict, given: dict) -> Iterator[Difference]:
-    if (given.get("cursor") or None) != expected["cursor"]:
-        yield "cursor", expected["cursor"], given.get("cursor")
-    wanted, held = expected["models"], given["models"]
-    if len(wanted) != len(held):
-        yield "models", len(wanted), len(held)
-        return
-    for one, other in zip(wanted, held):
-        if other["id"] not in one["id"]:
-            yield "model.id", one["id"], other["id"]
-        for name in ("context_length", "max_output_tokens"):
-            if other[name] not in [*one[name], None]:
-                yield f"model.{name}", one[name], other[name]
-
-
-OTHERS = {
-    "embeddings": _embeddings,
-    "rerank": _rerank,
-    "count": _count,
-    "models": _models,
-}

@@ -1,5 +1,6 @@
 """Bedrock's Converse and ConverseStream."""
 
+import base64
 from typing import Any
 
 import bedrock
@@ -7,7 +8,7 @@ import errors
 import wire
 from answer import Answer, cut_stream, meters, nonsense
 from streams import Frame
-from wire import count, items, pointer, text
+from wire import count, items, pointer, record, text
 
 REASONS = {
     "end_turn": ["Stop"],
@@ -54,9 +55,9 @@ def streamed(frames: list[Frame], headers: list[list[str]]) -> dict:
         known += frame.kind == "messageStart"
         place = count(event, "/contentBlockIndex")
         if frame.kind == "contentBlockStart":
-            blocks[place] = dict(pointer(event, "/start", {}))
+            blocks[place] = dict(record(event, "/start"))
         elif frame.kind == "contentBlockDelta":
-            _delta(blocks.setdefault(place, {}), pointer(event, "/delta", {}))
+            _delta(blocks.setdefault(place, {}), record(event, "/delta"))
         elif frame.kind == "messageStop":
             ended = True
             _finish(answer, event)
@@ -75,22 +76,25 @@ def streamed(frames: list[Frame], headers: list[list[str]]) -> dict:
 def _delta(block: dict, delta: Any) -> None:
     """Adds what a delta holds to its block."""
     if "text" in delta:
-        block["text"] = block.get("text", "") + delta["text"]
+        block["text"] = text(block, "/text") + text(delta, "/text")
     if "citation" in delta:
         block.setdefault("citations", []).append(delta["citation"])
     if "reasoningContent" in delta:
         held = block.setdefault("reasoning", {})
-        for name, more in delta["reasoningContent"].items():
-            held.setdefault(name, []).append(more)
+        for name in record(delta, "/reasoningContent"):
+            held.setdefault(name, []).append(text(delta, f"/reasoningContent/{name}"))
     if isinstance(delta.get("toolUse"), dict):
-        call = block.setdefault("toolUse", {})
-        call["written"] = call.get("written", "") + text(delta, "/toolUse/input")
+        earlier = record(block, "/toolUse")
+        written = text(earlier, "/written") + text(delta, "/toolUse/input")
+        block["toolUse"] = {**earlier, "written": written}
     if isinstance(delta.get("toolResult"), list):
-        result = block.setdefault("toolResult", {})
-        result["content"] = [*result.get("content", []), *delta["toolResult"]]
+        earlier = record(block, "/toolResult")
+        content = [*items(earlier, "/content"), *delta["toolResult"]]
+        block["toolResult"] = {**earlier, "content": content}
 
 
-def _block(answer: Answer, place: int, block: Any) -> None:
+def _block(answer: Answer, place: int, held: Any) -> None:
+    block = record(held)
     if "citationsContent" in block:
         held = block["citationsContent"]
         said = "".join(text(one, "/text") for one in items(held, "/content"))
@@ -102,12 +106,14 @@ def _block(answer: Answer, place: int, block: Any) -> None:
     elif "text" in block:
         _text(answer, place, text(block, "/text"), items(block, "/citations"))
     elif block:
-        answer.native(place, _without_written(block))
+        made = any(kind in block for kind in ("image", "audio", "video"))
+        also = {"kind_also": "media"} if made else {}
+        answer.native(place, _without_written(block), **also)
 
 
 def _without_written(block: dict) -> dict:
     """A block of a stream as it would stand in a whole body."""
-    call = dict(block.get("toolUse") or {})
+    call = dict(record(block, "/toolUse"))
     if "written" not in call:
         return block
     try:
@@ -137,16 +143,27 @@ def _reasoning(answer: Answer, place: int, block: Any) -> None:
     """Thoughts; of a stream the bits of each field, of a whole body the field."""
     held = block.get("reasoning")
     if held is None:
-        whole = pointer(block, "/reasoningContent/reasoningText", {})
-        held = {name: [bit] for name, bit in whole.items()}
+        path = "/reasoningContent/reasoningText"
+        held = {name: [text(block, f"{path}/{name}")] for name in record(block, path)}
         if text(block, "/reasoningContent/redactedContent"):
             held["redactedContent"] = [text(block, "/reasoningContent/redactedContent")]
     for number, bit in enumerate(held.get("redactedContent", [])):
-        answer.reasoning((place, "redacted", number), bit, of="Encrypted")
-    if held.get("text") or held.get("signature"):
-        said = answer.part(place, "reasoning", of="Text", text="".join(held.get("text", [])))
-        if held.get("signature"):
-            said["signature"] = "".join(held["signature"])
+        said = answer.reasoning((place, "redacted", number), bit, of="Encrypted")
+        if said:
+            said["text_also"] = _bytes(bit)
+    thought, proof = ("".join(held.get(name, [])) for name in ("text", "signature"))
+    if thought or proof:
+        said = answer.part(place, "reasoning", of="Text", text=thought)
+        if proof:
+            said["signature"] = proof
+
+
+def _bytes(blob: str) -> str:
+    """What a blob holds, which the model's own API would send as it is."""
+    try:
+        return base64.b64decode(blob, validate=True).decode()
+    except ValueError:
+        return blob
 
 
 def _call(answer: Answer, place: int, call: Any) -> None:

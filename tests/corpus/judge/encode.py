@@ -20,6 +20,9 @@ from rawjson import NotJson
 # The credential; the router attaches it.
 _SECRET_QUERY = {"key"}
 
+# Statuses by which a provider says that the request itself is wrong.
+_WRONG_REQUEST = {400, 413, 415, 422}
+
 
 def differences(task: dict[str, Any], result: dict[str, Any]) -> list[str]:
     """Sentences, one per difference that no rule explains."""
@@ -62,14 +65,24 @@ def found(task: dict[str, Any], result: dict[str, Any]) -> Iterator[Difference]:
         return
     if "failure" in encoded:
         failure = encoded["failure"]
+        if _refused_by_both(task, failure):
+            return
         yield Difference("@request", "refused", None, f"{failure['kind']}: {failure['message']}")
         return
-    if encoded.get("sealed_equal") is False:
+    sealed = encoded.get("sealed_equal")
+    if sealed is False or (sealed is None and task["what"] == "chat"):
         error = encoded.get("sealed_error") or "the bodies with and without seals differ"
         yield Difference("@sealed", "changed", "the same body", error)
     yield from _address(task, encoded)
     yield from _headers(task["recorded"], encoded)
     yield from _bodies(task, encoded)
+
+
+def _refused_by_both(task: dict[str, Any], failure: dict[str, Any]) -> bool:
+    """What the provider would not take either may be refused beforehand."""
+    status = task.get("response", {}).get("status", 200)
+    wrong = status in _WRONG_REQUEST
+    return wrong and failure["kind"] in ("Unsupported", "InvalidRequest")
 
 
 def _address(task: dict[str, Any], encoded: dict[str, Any]) -> Iterator[Difference]:
@@ -78,11 +91,16 @@ def _address(task: dict[str, Any], encoded: dict[str, Any]) -> Iterator[Differen
         yield Difference("@method", "changed", recorded["method"], encoded["method"])
     url = urlsplit(encoded["path"])
     path = task["base_path"] + "/" + url.path.lstrip("/")
-    if unquote(recorded["path"]) != unquote(path):
+    if _same_path(recorded["path"]) != _same_path(path):
         yield Difference("@path", "changed", recorded["path"], path)
     before = _query(recorded["query"])
     after = _query(parse_qsl(url.query, keep_blank_values=True))
     yield from differ.differences(before, after, "@query")
+
+
+def _same_path(path: str) -> str:
+    """To embed one text is to embed a batch of one."""
+    return unquote(path).replace(":embedContent", ":batchEmbedContents")
 
 
 def _query(pairs: list[Any]) -> dict[str, str]:
@@ -123,9 +141,9 @@ def _bodies(task: dict[str, Any], encoded: dict[str, Any]) -> Iterator[Differenc
         return
     dialect = task["request"].get("dialect", "")
     try:
+        before = normal.normal(dialect, task["what"], recorded, recorded=True)
         after = normal.normal(dialect, task["what"], encoded["body"])
-    except (NotJson, ValueError) as flaw:
-        yield Difference("@body", "changed", "JSON", str(flaw))
+    except (NotJson, ValueError, KeyError, TypeError, AttributeError) as flaw:
+        yield Difference("@body", "changed", "a request of this format", repr(flaw))
         return
-    before = normal.normal(dialect, task["what"], recorded)
     yield from differ.differences(before, after)

@@ -54,22 +54,97 @@ BY_STATUS = {
 # The first pattern that fits message, code or type narrows the kind, where the
 # status is one of those given.
 NARROWED = (
-    ((400,), r"tool_use_failed|failed_generation", ["InvalidRequest", "Unavailable", "Other"]),
-    ((400,), r"token limit reached", ["InvalidRequest", "ContextLengthExceeded", "Unavailable", "Other"]),
-    ((400, 413, 422, 500), r"context.?(length|window|size)|exceed_context|maximum context|prompt is too long|too many (input )?tokens|input is too long|too large to process", ["ContextLengthExceeded"]),
-    ((400, 403, 422), r"content.?(policy|filter)|responsible ?ai|safety system|moderation", ["ContentPolicy"]),
-    ((402, 403, 429, 400), r"insufficient.?(quota|credit|balance|funds)|exceeded your current quota|credit balance is too low|more credits|billing", ["PaymentRequired"]),
-    ((403,), r"unregistered callers", ["Authentication", "PermissionDenied"]),
-    ((400, 401, 403), r"api.?key|authentication (fails|token)|invalid.*credential|unauthorized", ["Authentication"]),
-    ((403,), r"access to the model|model", ["PermissionDenied", "ModelNotFound"]),
-    ((400, 403, 404, 422), r"model_not_found|invalid_model|not a valid model|model.{0,60}(not found|does not exist|doesn't exist|not supported\b.{0,30}supported models)|(no such|unknown|invalid) model|provided model identifier|supported api model names|end of its life|not_found_error|is not found for api version", ["ModelNotFound"]),
-    ((400,), r"on-demand throughput", ["ModelNotFound", "Unsupported", "InvalidRequest"]),
-    ((404,), r"no allowed providers|no endpoints", ["ModelNotFound", "Unavailable", "PermissionDenied"]),
-    ((404,), r"not a chat model|is a chat model", ["Unsupported", "ModelNotFound", "InvalidRequest"]),
-    ((404,), r".", ["ModelNotFound", "InvalidRequest", "Other"]),
-    ((400, 422), r"not support|n.t support|unsupported|not enabled|downloading|not permitted|not compatible|not a valid|too complex|cannot fetch|not OAI", ["InvalidRequest", "Unsupported"]),
-    ((500,), r"not support|unsupported|requires|cannot|invalid", ["Unavailable", "Unsupported", "InvalidRequest", "Other"]),
-    ((429,), r"overloaded|capacity", ["RateLimited", "Overloaded"]),
+    ((400,), ("tool_use_failed", "failed_generation"), ["InvalidRequest", "Unavailable", "Other"]),
+    (
+        (400,),
+        ("token limit reached",),
+        ["InvalidRequest", "ContextLengthExceeded", "Unavailable", "Other"],
+    ),
+    (
+        (400, 413, 422, 500),
+        (
+            "context.?(length|window|size)",
+            "exceed_context",
+            "maximum context",
+            "prompt is too long",
+            "input is too long",
+            "too many (input )?tokens",
+        ),
+        ["ContextLengthExceeded"],
+    ),
+    ((500,), ("too large to process",), ["ContextLengthExceeded", "InvalidRequest", "Unavailable"]),
+    (
+        (400, 403, 422),
+        ("content.?(policy|filter)", "responsible ?ai", "safety system", "moderation"),
+        ["ContentPolicy"],
+    ),
+    (
+        (400, 402, 403, 429),
+        (
+            "insufficient.?(quota|credit|balance|funds)",
+            "exceeded your current quota",
+            "credit balance is too low",
+            "more credits",
+            "billing",
+        ),
+        ["PaymentRequired"],
+    ),
+    ((403,), ("unregistered callers",), ["Authentication", "PermissionDenied"]),
+    (
+        (400, 401, 403),
+        ("api.?key", "authentication (fails|token)", "invalid.*credential", "unauthorized"),
+        ["Authentication"],
+    ),
+    ((403,), ("model",), ["PermissionDenied", "ModelNotFound"]),
+    (
+        (400, 404, 422),
+        (
+            "model_not_found",
+            "invalid_model",
+            "not_found_error",
+            "not a valid model",
+            "model.{0,60}(not found|does not exist|doesn't exist)",
+            "(no such|unknown|invalid) model",
+            "provided model identifier",
+            "supported api model names",
+            "end of its life",
+            "is not found for api version",
+        ),
+        ["ModelNotFound"],
+    ),
+    ((400,), ("model.{0,60}not supported.{0,30}supported models",), ["ModelNotFound", "Unsupported"]),
+    ((400,), ("on-demand throughput",), ["ModelNotFound", "Unsupported", "InvalidRequest"]),
+    (
+        (404,),
+        ("no allowed providers", "no endpoints"),
+        ["ModelNotFound", "Unavailable", "PermissionDenied"],
+    ),
+    ((404,), ("a chat model",), ["Unsupported", "ModelNotFound", "InvalidRequest"]),
+    ((404,), (".",), ["ModelNotFound", "InvalidRequest", "Other"]),
+    (
+        (400, 422),
+        (
+            "not support",
+            "n.t support",
+            "unsupported",
+            "not enabled",
+            "not permitted",
+            "unknown variant",
+            "not compatible",
+            "not OAI",
+            "not a valid",
+            "too (complex|many)",
+            "cannot fetch",
+            "downloading",
+        ),
+        ["InvalidRequest", "Unsupported"],
+    ),
+    (
+        (500,),
+        ("not support", "unsupported", "requires", "cannot", "invalid"),
+        ["Unavailable", "Unsupported", "InvalidRequest", "Other"],
+    ),
+    ((429,), ("overloaded", "capacity"), ["RateLimited", "Overloaded"]),
 )
 
 # Names of errors that carry no status of their own.
@@ -159,6 +234,9 @@ def _failure(status: int, value: Any, plain: str) -> dict:
         for code in (pointer(value, path) for path in CODE_PATHS)
         if isinstance(code, (str, int)) and code not in NO_CODE and code != ""
     ]
+    codes += [
+        text(detail, "/reason") for detail in items(value, "/error/details") if text(detail, "/reason")
+    ]
     if not any(code for code in codes if code != str(status)):
         codes.append(None)
     params = [text(value, path) for path in PARAM_PATHS if text(value, path)]
@@ -177,8 +255,8 @@ def _failure(status: int, value: Any, plain: str) -> dict:
 
 
 def _kinds(status: int, words: str) -> list[str]:
-    for statuses, pattern, kinds in NARROWED:
-        if status in statuses and re.search(pattern, words, re.IGNORECASE):
+    for statuses, patterns, kinds in NARROWED:
+        if status in statuses and re.search("|".join(patterns), words, re.IGNORECASE):
             return kinds
     if status in BY_STATUS:
         return BY_STATUS[status]

@@ -6,7 +6,7 @@ import errors
 import wire
 from answer import Answer, cut_stream, meters, nonsense
 from streams import Frame
-from wire import count, items, pointer, text
+from wire import count, items, pointer, record, text
 
 REASONS = {
     "STOP": ["Stop"],
@@ -30,6 +30,11 @@ REASONS = {
 # What the numbers mean where enums were asked for as numbers.
 REASON_NUMBERS = {1: "STOP", 2: "MAX_TOKENS", 3: "SAFETY", 4: "RECITATION", 5: "OTHER"}
 MODALITY_NUMBERS = {1: "TEXT", 2: "IMAGE", 3: "VIDEO", 4: "AUDIO", 5: "DOCUMENT"}
+# One of these is in every chunk.
+KNOWN = ("candidates", "promptFeedback", "usageMetadata")
+CACHED_APART = ("IMAGE", "VIDEO", "DOCUMENT")
+# Of citations that could be of one text or another.
+ANY_SPAN = ["any"]
 PROMPTED = ("/promptTokensDetails", "/toolUsePromptTokensDetails")
 
 
@@ -56,11 +61,11 @@ def streamed(frames: list[Frame], headers: list[list[str]]) -> dict:
 def _read(chunks: list) -> dict:
     answer, usage, blocked, known = Answer(), {}, "", 0
     for chunk in chunks:
-        known += any(pointer(chunk, f"/{name}") is not None for name in ("candidates", "promptFeedback", "usageMetadata"))
+        known += any(name in record(chunk) for name in KNOWN)
         _origin(answer, chunk)
         for candidate in items(chunk, "/candidates"):
             _candidate(answer, candidate)
-        usage.update(pointer(chunk, "/usageMetadata", {}))
+        usage.update(record(chunk, "/usageMetadata"))
         blocked = text(chunk, "/promptFeedback/blockReason") or blocked
         failure = errors.in_band(chunk)
         if failure:
@@ -105,7 +110,7 @@ def _candidate(answer: Answer, candidate: Any) -> None:
     if isinstance(word, int):
         numbered = REASON_NUMBERS.get(word, "")
         _finish(answer, index, numbered, [numbered, str(word)])
-    elif word:
+    elif text(candidate, "/finishReason"):
         _finish(answer, index, word, [word])
 
 
@@ -119,15 +124,16 @@ def _finish(answer: Answer, index: int, word: str, native: list[str]) -> None:
 
 def _part(answer: Answer, index: int, part: Any) -> None:
     proof = text(part, "/thoughtSignature") or None
-    body = {k: v for k, v in part.items() if k not in ("thoughtSignature", "thought")}
+    body = {k: v for k, v in record(part).items() if k not in ("thoughtSignature", "thought")}
     if "text" in body:
         _said(answer, index, part, proof)
     elif "functionCall" in body:
         _call(answer, index, body["functionCall"], proof)
     elif "inlineData" in body:
         data = body["inlineData"]
-        kind = text(data, "/mimeType").split("/")[0].capitalize() or "Image"
-        made = answer.media(_next(answer), kind, text(data, "/data"), pointer(data, "/mimeType"), index)
+        mime = text(data, "/mimeType")
+        kind = mime.split("/")[0].capitalize() or "Image"
+        made = answer.media(_next(answer), kind, text(data, "/data"), mime or None, index)
         _sign(made, proof)
     elif body:
         _sign(answer.native(_next(answer), body, index), proof)
@@ -187,10 +193,10 @@ def _grounding(answer: Answer, index: int, held: Any) -> None:
     joined = "".join(part["text"] for part in said)
     cited = []
     for support in items(held, "/groundingSupports"):
-        span = _span(joined, pointer(support, "/segment", {})) if len(said) == 1 else None
+        span = _spans(joined, pointer(support, "/segment", {})) if len(said) == 1 else ANY_SPAN
         for place in items(support, "/groundingChunkIndices"):
-            if place < len(chunks):
-                cited.append(_source(chunks[place], [span] if span else [None, "any"]))
+            if isinstance(place, int) and place < len(chunks):
+                cited.append(_source(chunks[place], span))
     if not cited:
         cited = [_source(chunk, [None]) for chunk in chunks]
     said[-1]["citations"] = cited
@@ -198,15 +204,16 @@ def _grounding(answer: Answer, index: int, held: Any) -> None:
     said[-1]["citations_may_move"] = len(said) > 1
 
 
-def _span(said: str, segment: Any) -> list[int]:
-    """Offsets in bytes as offsets in characters."""
+def _spans(said: str, segment: Any) -> list:
+    """Offsets in bytes as offsets in characters; past the end they may say nothing."""
     held = said.encode()
     begin, end = count(segment, "/startIndex"), count(segment, "/endIndex")
-    return [len(held[:at].decode("utf-8", "ignore")) for at in (begin, end)]
+    span = [len(held[:at].decode("utf-8", "ignore")) for at in (begin, end)]
+    return [span] if end <= len(held) else [span, None]
 
 
 def _source(chunk: Any, span: list) -> dict:
-    held = next((one for one in chunk.values() if isinstance(one, dict)), {})
+    held = next((one for one in record(chunk).values() if isinstance(one, dict)), {})
     return {
         "url": pointer(held, "/uri"),
         "title": text(held, "/title") or None,
@@ -228,6 +235,13 @@ def _counted(held: Any, paths: tuple[str, ...], modality: str) -> int:
     )
 
 
+def _unnamed(held: Any) -> list[int]:
+    """Counts of modalities that the contract has no meter for."""
+    counts = [_counted(held, PROMPTED, "DOCUMENT")]
+    counts += [_counted(held, ("/cacheTokensDetails",), one) for one in CACHED_APART]
+    return [one for one in counts if one]
+
+
 def _usage(answer: Answer, held: Any) -> None:
     """Thoughts come on top of candidates, results of tools on top of the prompt."""
     thoughts = count(held, "/thoughtsTokenCount")
@@ -244,6 +258,7 @@ def _usage(answer: Answer, held: Any) -> None:
             completion_audio_tokens=_counted(held, ("/candidatesTokensDetails",), "AUDIO"),
             completion_image_tokens=_counted(held, ("/candidatesTokensDetails",), "IMAGE"),
         ),
+        counted=_unnamed(held),
         open_meters=["web-searches", "web-fetches"],
     )
     usage["may_miss"] = "promptTokenCount" not in held

@@ -26,5 +26,7 @@ def _events(frames: list[Frame]) -> Iterator[bytes]:
         if bedrock.is_exception(frame):
             yield wire.dumps(bedrock.as_error(frame)).encode()
             continue
-        held = wire.loads(frame.data)
-        yield base64.b64decode(text(held, "/bytes"))
+        try:
+            yield base64.b64decode(text(wire.loads(frame.data), "/bytes"))
+        except ValueError:
+            continue

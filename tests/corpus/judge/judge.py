@@ -9,6 +9,7 @@ an exclusion has no reason or excludes nothing, or where too much is excluded.
 import argparse
 import collections
 import json
+import re
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
@@ -16,11 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import compare
-
-try:
-    import encode
-except ImportError:
-    encode = None
+import encode
 
 CORPUS = Path(__file__).parent.parent
 EXCLUSIONS = CORPUS / "exclusions.toml"
@@ -106,6 +103,8 @@ def main() -> int:
         *exclusions.unused({task["id"] for task in tasks}),
         *_over(rows),
     ]
+    for rule in encode.unused_rules():
+        print(f"A rule that explains nothing here: {rule}")
     for flaw in flaws:
         print(flaw)
     return 1 if groups or flaws else 0
@@ -168,11 +167,16 @@ def differences(task: dict, result: dict | None) -> Iterator[Failure]:
 
 
 def _encoded(task: dict, result: dict) -> Iterator[Failure]:
-    if encode is None or task.get("request") is None:
+    if "recorded" not in task:
         return
     for found in encode.differences(task, result):
-        name, _, _ = found.partition(":")
-        yield "encode", name, None, found
+        yield "encode", _field(found), None, found
+
+
+def _field(said: str) -> str:
+    """The field that a sentence about an encoded request begins with."""
+    field = re.split(r": | is (?:lost|added|refused)", said, maxsplit=1)[0]
+    return re.sub(r"\.\d+\b", ".*", field)
 
 
 def _print_table(rows: dict[str, Row]) -> None:
@@ -200,7 +204,10 @@ def _print_reasons(tasks: list[dict], exclusions: Exclusions) -> None:
     )
     _print_counted(
         "Excluded",
-        (f"{id} ({check}): {exclusions.reasons[id, check]}" for id, check in sorted(exclusions.used)),
+        (
+            f"{id} ({check}): {exclusions.reasons[id, check]}"
+            for id, check in sorted(exclusions.used)
+        ),
     )
 
 

@@ -13,8 +13,17 @@ import quirks
 import rawjson
 import recorded as recording
 from canonical import Json, NotLifted, NotOffered
-from lift_formats import anthropic, cohere, converse, embeddings, gemini, invoke, ollama
-from lift_formats import openai_chat, openai_responses
+from lift_formats import (
+    anthropic,
+    cohere,
+    converse,
+    embeddings,
+    gemini,
+    invoke,
+    ollama,
+    openai_chat,
+    openai_responses,
+)
 from recorded import Recorded
 
 Lift = Callable[[Recorded, Json], Any]
@@ -39,7 +48,9 @@ def lift(record: dict[str, Any]) -> Json:
     for pattern, methods, what, adapter, build, fixed in ROUTES:
         if request.method in methods and request.match(pattern):
             return _lifted(request, what, adapter or adapter_of(request, fixed), build, dict(fixed))
-    raise NotOffered(f"{request.method} {request.path} is no chat, embeddings, rerank, count or models call")
+    raise NotOffered(
+        f"{request.method} {request.path} is no chat, embeddings, rerank, count or models call"
+    )
 
 
 def _lifted(request: Recorded, what: str, adapter: str, build: Lift, found: Json) -> Json:
@@ -77,7 +88,11 @@ def relevant_headers(request: Recorded) -> list[list[str]]:
 def adapter_of(request: Recorded, fixed: Json) -> str:
     """The provider's adapter, or the one for whatever speaks OpenAI's formats."""
     adapter = quirks.ADAPTERS.get(request.provider, quirks.COMPATIBLE)
-    if "api" in fixed and fixed["api"] in ("chat", "responses") and adapter not in quirks.OPENAI_FAMILY:
+    if (
+        "api" in fixed
+        and fixed["api"] in ("chat", "responses")
+        and adapter not in quirks.OPENAI_FAMILY
+    ):
         return quirks.COMPATIBLE
     return adapter
 
@@ -94,6 +109,7 @@ def options_of_url(request: Recorded, found: Json) -> None:
 _VERTEX = r"(?P<base>/v\w+)/projects/(?P<project>[^/]+)/locations/(?P<location>[^/]+)"
 _GOOGLE = _VERTEX + r"/publishers/(?P<publisher>google)/models/(?P<model>[^/:]+):"
 _CLAUDE = _VERTEX + r"/publishers/(?P<publisher>anthropic)/models/(?P<model>[^/:]+):"
+_COUNT_CLAUDE = _VERTEX + r"/publishers/(?P<publisher>anthropic)/models/count-tokens:rawPredict"
 _STUDIO = r"(?P<base>/v\w+)/models/(?P<model>[^/:]+):"
 _GENERATE = r"(?P<method>generateContent|streamGenerateContent)"
 _DEPLOYMENT = r"(?P<base>/openai)/deployments/(?P<model>[^/]+)"
@@ -118,14 +134,43 @@ ROUTES: list[tuple[str, tuple[str, ...], str, str | None, Lift, Json]] = [
     (_GOOGLE + "countTokens", _POST, "count", "gemini", gemini.lift_count, _AT_VERTEX),
     (_GOOGLE + "embedContent", _POST, "embeddings", "gemini", embeddings.lift_gemini, _AT_VERTEX),
     (_GOOGLE + "predict", _POST, "embeddings", "gemini", embeddings.lift_predict, _AT_VERTEX),
-    (_CLAUDE + r"(?:rawPredict|streamRawPredict)", _POST, "chat", "gemini", anthropic.lift, _AT_VERTEX),
+    (_COUNT_CLAUDE, _POST, "count", "gemini", anthropic.lift, _AT_VERTEX),
+    (
+        _CLAUDE + r"(?:rawPredict|streamRawPredict)",
+        _POST,
+        "chat",
+        "gemini",
+        anthropic.lift,
+        _AT_VERTEX,
+    ),
     (_STUDIO + _GENERATE, _POST, "chat", "gemini", gemini.lift, _AT_STUDIO),
     (_STUDIO + "countTokens", _POST, "count", "gemini", gemini.lift_count, _AT_STUDIO),
-    (_STUDIO + "(?:batchEmbedContents|embedContent)", _POST, "embeddings", "gemini", embeddings.lift_gemini, _AT_STUDIO),
-    (_MODEL + "(?P<method>converse|converse-stream)", _POST, "chat", "bedrock", converse.lift, _CONVERSE),
+    (
+        _STUDIO + "(?:batchEmbedContents|embedContent)",
+        _POST,
+        "embeddings",
+        "gemini",
+        embeddings.lift_gemini,
+        _AT_STUDIO,
+    ),
+    (
+        _MODEL + "(?P<method>converse|converse-stream)",
+        _POST,
+        "chat",
+        "bedrock",
+        converse.lift,
+        _CONVERSE,
+    ),
     (_MODEL + "count-tokens", _POST, "count", "bedrock", converse.lift_count, {}),
     (_EMBEDDER + "invoke", _POST, "embeddings", "bedrock", invoke.lift_embeddings, _INVOKE),
-    (_MODEL + "(?P<method>invoke|invoke-with-response-stream)", _POST, "chat", "bedrock", invoke.lift, _INVOKE),
+    (
+        _MODEL + "(?P<method>invoke|invoke-with-response-stream)",
+        _POST,
+        "chat",
+        "bedrock",
+        invoke.lift,
+        _INVOKE,
+    ),
     (r"(?P<base>/v2)/chat", _POST, "chat", "cohere", cohere.lift, {}),
     (r"(?P<base>/v\d)/embed", _POST, "embeddings", "cohere", embeddings.lift_cohere_api, {}),
     (r"(?P<base>)/api/chat", _POST, "chat", "ollama", ollama.lift, {}),
@@ -137,7 +182,14 @@ ROUTES: list[tuple[str, tuple[str, ...], str, str | None, Lift, Json]] = [
     (_DEPLOYMENT + "/embeddings", _POST, "embeddings", "azure-openai", embeddings.lift_openai, {}),
     (r"(?P<base>.*)/chat/completions", _POST, "chat", None, openai_chat.lift, _CHAT),
     (r"(?P<base>.*)/responses", _POST, "chat", None, openai_responses.lift, _RESPONSES),
-    (r"(?P<base>.*)/responses/input_tokens", _POST, "count", None, openai_responses.lift, _RESPONSES),
+    (
+        r"(?P<base>.*)/responses/input_tokens",
+        _POST,
+        "count",
+        None,
+        openai_responses.lift,
+        _RESPONSES,
+    ),
     (r"(?P<base>.*)/embeddings", _POST, "embeddings", None, embeddings.lift_openai, {}),
     (r"(?P<base>.*)/rerank", _POST, "rerank", None, embeddings.lift_rerank, {}),
     (r"(?P<base>.*)/models", _GET, "models", None, nothing, {}),

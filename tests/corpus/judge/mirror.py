@@ -66,6 +66,14 @@ def _answer(expected: dict) -> dict:
             {"choice": part["choice"], "index": index, **_part(part)}
             for index, part in enumerate(expected["parts"])
         ],
+        "logprobs": [
+            {
+                "choice": choice,
+                "reasoning": _logprobs(expected, choice, True),
+                "text": _logprobs(expected, choice, False),
+            }
+            for choice in sorted({part["choice"] for part in expected["parts"]})
+        ],
         "usage": list(map(_usage, expected["usage"])),
         "finishes": [
             {
@@ -81,6 +89,15 @@ def _answer(expected: dict) -> dict:
     }
 
 
+def _logprobs(expected: dict, choice: int, thought: bool) -> list:
+    return [
+        token
+        for part in expected["parts"]
+        if part["choice"] == choice and (part["kind"] == "reasoning") == thought
+        for token in part.get("logprobs", [])
+    ]
+
+
 def _part(part: dict) -> dict:
     sealed = part.get("signature") or part.get("of") == "Encrypted"
     return {
@@ -93,7 +110,6 @@ def _part(part: dict) -> dict:
             "cache": None,
             "extra": [],
         },
-        "logprobs": part.get("logprobs", []),
     }
 
 
@@ -125,4 +141,5 @@ def _citation(held: dict) -> dict:
 
 def _usage(held: dict) -> dict:
     counts = {n: _first(v) for n, v in held.items() if n.endswith("tokens") or n == "cost"}
-    return {**counts, "model": held["model"], "meters": list(map(list, held["meters"].items()))}
+    meters = {**held["meters"], **{f"other-{one}": one for one in held["counted"]}}
+    return {**counts, "model": held["model"], "meters": list(map(list, meters.items()))}

@@ -43,6 +43,8 @@ CACHE_WRITES = (
     "/cache_creation_input_tokens",
 )
 REASONED = ("/completion_tokens_details/reasoning_tokens", "/reasoning_tokens")
+# Counts that the contract has no meter for.
+UNNAMED = ("/prompt_audio_seconds", "/citation_tokens")
 SEARCHES = (
     "/server_tool_use_details/web_search_requests",
     "/server_tool_use/web_search_requests",
@@ -133,6 +135,7 @@ def _bits(answer: Answer, index: int, choice: Any, message: Any) -> None:
         name = text(message, "/function_call/name")
         written = text(message, "/function_call/arguments")
         answer.call((index, "function"), None, name, written, index)
+    _proof(answer, index, message)
 
 
 def _reasoning(answer: Answer, index: int, choice: Any, message: Any) -> None:
@@ -214,6 +217,9 @@ def _media(answer: Answer, index: int, message: Any) -> None:
     if text(audio, "/data") or (index, "audio") in answer.held:
         heard = answer.media((index, "audio"), "Audio", "", None, index)
         heard["data"] += text(audio, "/data")
+    spoken = answer.text((index, "spoken"), text(audio, "/transcript"), index)
+    if spoken:
+        spoken["optional"] = True
     for place, image in enumerate(items(message, "/images")):
         head, _, data = text(image, "/image_url/url").partition(";base64,")
         if data:
@@ -223,7 +229,8 @@ def _media(answer: Answer, index: int, message: Any) -> None:
 
 def _call(answer: Answer, index: int, place: int, call: Any) -> None:
     """A tool call or the next bit of one, told apart by its index, else by its id."""
-    key = (index, "call", pointer(call, "/index", place))
+    numbered = pointer(call, "/index") is not None
+    key = (index, "call", count(call, "/index") if numbered else place)
     id = text(call, "/id")
     held = answer.held.get(key)
     if held and id and held["id"] and held["id"] != id:
@@ -242,6 +249,14 @@ def _call(answer: Answer, index: int, place: int, call: Any) -> None:
 def _logprobs(said: dict | None, tokens: list) -> None:
     if said is not None and tokens:
         said.setdefault("logprobs", []).extend(wire.dumps(token) for token in tokens)
+
+
+def _proof(answer: Answer, index: int, message: Any) -> None:
+    """Google's proof for a message as a whole, which any of its parts may carry."""
+    proof = text(message, "/extra_content/google/thought_signature")
+    for part in answer.parts if proof else []:
+        if part["choice"] == index:
+            part["signature_also"] = proof
 
 
 def _finish(answer: Answer, index: int, choice: Any) -> None:
@@ -295,8 +310,8 @@ def _usage(answer: Answer, held: Any, value: Any) -> None:
     reasoned, audio = _first(held, REASONED), count(held, f"{inputs}/audio_tokens")
     answer.usage(
         prompt_tokens=_read(held, audio),
-        completion_tokens=_written(held, reasoned),
-        reasoning_tokens=reasoned,
+        completion_tokens=_written(held, reasoned, audio),
+        reasoning_tokens=reasoned or _hidden(held, audio),
         cache_read_tokens=_first(held, CACHED),
         cache_write_tokens=_first(held, CACHE_WRITES),
         meters=meters(
@@ -309,6 +324,7 @@ def _usage(answer: Answer, held: Any, value: Any) -> None:
             completion_image_tokens=count(held, f"{outputs}/image_tokens"),
             web_searches=_first(held, SEARCHES),
         ),
+        counted=[one for one in (count(held, path) for path in UNNAMED) if one],
         cost=priced(held, value),
     )
     tier = text(held, "/service_tier")
@@ -328,20 +344,23 @@ def _read(held: Any, audio: int) -> int:
     return count(held, "/prompt_tokens") + on_top
 
 
-def _written(held: Any, reasoned: int) -> int | list[int]:
+def _written(held: Any, reasoned: int, audio: int) -> int | list[int]:
     """All that was written; the total tells whether reasoning came on top.
 
-    A subcount that exceeds its whole came on top though the total leaves it out;
-    tokens that only the total counts were written without being shown.
+    A subcount that exceeds its whole came on top though the total leaves it out.
     """
-    written, beyond = count(held, "/completion_tokens"), _total(held)
-    if reasoned and beyond == reasoned:
+    written = count(held, "/completion_tokens")
+    if reasoned and _total(held) == reasoned:
         return written + reasoned
     if reasoned > written:
         return [written, written + reasoned]
-    if beyond > 0 and _read(held, count(held, "/prompt_tokens_details/audio_tokens")) == count(held, "/prompt_tokens"):
-        return [written, written + beyond]
-    return written
+    return [written + hidden for hidden in _hidden(held, audio)]
+
+
+def _hidden(held: Any, audio: int) -> list[int]:
+    """Tokens that only the total counts: thoughts that were not shown, if anything."""
+    beyond = _total(held)
+    return [0, beyond] if beyond > 0 and beyond != audio else [0]
 
 
 def priced(held: Any, value: Any) -> list[int] | None:

@@ -7,7 +7,7 @@ import wire
 from answer import Answer, cut_stream, meters, nonsense
 from openai_chat import priced
 from streams import Frame
-from wire import count, items, pointer, text
+from wire import count, items, pointer, record, text
 
 INCOMPLETE = {
     "max_output_tokens": ["Length"],
@@ -37,7 +37,7 @@ def whole(body: bytes, headers: list[list[str]]) -> dict:
     answer = Answer()
     thought = pointer(value, "/reasoning")
     if isinstance(thought, str):
-        answer.reasoning("reasoning", thought)["optional"] = True
+        answer.reasoning("reasoning", thought)
     for place, item in enumerate(items(value, "/output")):
         _item(answer, place, item, [text(item, "/id")])
     _response(answer, value)
@@ -68,7 +68,7 @@ def streamed(frames: list[Frame], headers: list[list[str]]) -> dict:
         if id:
             ids.setdefault(place, []).append(id)
         if kind in ("response.output_item.added", "response.output_item.done"):
-            found[place] = dict(pointer(event, "/item", {}))
+            found[place] = dict(record(event, "/item"))
         elif kind in GROWING:
             held = found.setdefault(place, {})
             bits = held.setdefault("bits", {})

@@ -67,15 +67,20 @@ def _embedded(value: Any) -> list:
     held = pointer(value, "/embeddings")
     if isinstance(held, dict):
         return next((one for one in held.values() if one), [])
-    return [pointer(one, "/values", one) for one in held or []]
+    return [pointer(one, "/values", one) for one in items(held)]
 
 
 def _vector(held: Any) -> list[float]:
     """Numbers, or base64 of little-endian single floats."""
+    if not isinstance(held, (str, list)):
+        return []
     if isinstance(held, str):
-        data = base64.b64decode(held)
-        return list(struct.unpack(f"<{len(data) // 4}f", data))
-    return [float(number) for number in held]
+        try:
+            data = base64.b64decode(held)
+            return list(struct.unpack(f"<{len(data) // 4}f", data))
+        except (ValueError, struct.error):
+            return []
+    return [float(number) for number in held if isinstance(number, (int, float))]
 
 
 def _used(value: Any) -> int | None:
@@ -89,8 +94,9 @@ def rerank(body: bytes) -> dict:
     if pointer(value, "/results") is None and pointer(value, "/data") is None:
         return nonsense("no ranking")
     rankings = [
-        [count(one, "/index"), float(pointer(one, "/relevance_score", 0))]
+        [count(one, "/index"), float(pointer(one, "/relevance_score"))]
         for one in held
+        if isinstance(pointer(one, "/relevance_score"), (int, float))
     ]
     rankings.sort(key=lambda one: -one[1])
     return {"kind": "rerank", "rankings": rankings, "prompt_tokens": _used(value)}

@@ -6,6 +6,9 @@ parts), both sides are brought to the same form before they are compared.
 
 from typing import Any
 
+# Kinds of parts that are nothing but text.
+WRITTEN = ("text", "refusal", "reasoning")
+
 
 def given(held: dict) -> dict:
     """A part of the adapter's answer, as the readers write theirs."""
@@ -21,7 +24,6 @@ def given(held: dict) -> dict:
         "format": part.get("format"),
         "citations": part.get("citations") or [],
         "extra": part.get("extra") or [],
-        "logprobs": list(held.get("logprobs") or []),
     }
     view.update(_body(case, value))
     return view
@@ -64,19 +66,20 @@ def normal(parts: list[dict], joined: bool) -> list[dict]:
 
 
 def _empty(part: dict) -> bool:
-    if part["kind"] not in ("text", "refusal", "reasoning"):
+    if part["kind"] not in WRITTEN:
         return False
-    held = ("text", "signature", "citations", "logprobs")
+    held = ("text", "signature", "citations")
     return not any(part.get(name) for name in held)
 
 
 def _join(kept: list[dict], part: dict, joined: bool) -> int | None:
     """Where the part belongs that this one is only a bit of."""
-    if part["kind"] not in ("text", "refusal", "reasoning") or part.get("of") in ("Summary", "Encrypted"):
+    if part["kind"] not in WRITTEN or part.get("of") in ("Summary", "Encrypted"):
         return None
-    places = range(len(kept) - 1, -1, -1) if joined else range(len(kept) - 1, len(kept) - 2, -1)
-    for place in places:
-        if place >= 0 and _same(kept[place], part, joined):
+    last = len(kept) - 1
+    first = 0 if joined else max(0, last)
+    for place in range(last, first - 1, -1):
+        if _same(kept[place], part, joined):
             return place
     return None
 
@@ -99,10 +102,9 @@ def _ids(part: dict) -> Any:
 
 def _add(part: dict, more: dict) -> None:
     part["text"] += more["text"]
-    for name in ("citations", "logprobs"):
-        if more.get(name):
-            part[name] = [*(part.get(name) or []), *more[name]]
-    for name in ("signature", "format", "item_id"):
+    if more.get("citations"):
+        part["citations"] = [*(part.get("citations") or []), *more["citations"]]
+    for name in ("signature", "signature_also", "format", "item_id"):
         if more.get(name):
             part[name] = more[name]
 

@@ -83,6 +83,8 @@ def lifted(record: dict, endpoint: Endpoint) -> dict:
         return {**side, **lift(record)}
     except NotLifted as reason:
         return {**side, "unlifted": str(reason)}
+    except Exception as error:  # So is a request that breaks the lifting.
+        return {**side, "unlifted": f"lifting failed: {error!r}"}
 
 
 def task(record: dict, endpoint: Endpoint, side: dict) -> dict:
@@ -105,6 +107,13 @@ def task(record: dict, endpoint: Endpoint, side: dict) -> dict:
 
 def expected(record: dict, endpoint: Endpoint, framing: str | None) -> dict:
     """What an adapter should make of the response."""
+    try:
+        return _read(record, endpoint, framing)
+    except Exception as error:  # A body that breaks a reader is shown, and the rest judged.
+        return nonsense(f"the reader failed: {error!r}")
+
+
+def _read(record: dict, endpoint: Endpoint, framing: str | None) -> dict:
     response = record["response"]
     body = traffic.body(response)
     headers = traffic.headers(response)

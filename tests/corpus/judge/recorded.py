@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import quirks
 import rawjson
 from canonical import NotLifted
 
@@ -26,7 +27,9 @@ class Recorded:
     matched: dict[str, str] = field(default_factory=dict)
 
     def is_form(self) -> bool:
-        return self.headers.get("content-type", "").startswith("multipart/") or self.body.startswith("--")
+        return self.headers.get("content-type", "").startswith(
+            "multipart/"
+        ) or self.body.startswith("--")
 
     def node(self) -> rawjson.Node:
         if not self.body:
@@ -58,7 +61,7 @@ def read(record: dict[str, Any]) -> Recorded:
     headers = request.get("headers") or {}
     pairs = headers.items() if isinstance(headers, dict) else headers
     return Recorded(
-        provider=record["provider"],
+        provider=quirks.provider(record["provider"], url.hostname or ""),
         method=request["method"].upper(),
         host=url.hostname or "",
         path=url.path,

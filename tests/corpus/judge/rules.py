@@ -53,7 +53,7 @@ class Rule:
 
 
 def _fits(given: dict[str, Any], name: str, value: Any) -> bool:
-    """A wanted text that begins and ends with `/` is a pattern, any other value is meant as it is."""
+    """A wanted text between slashes is a pattern; any other value is meant as it is."""
     if name not in given:
         return True
     wanted = given[name]

@@ -56,6 +56,12 @@ def items(value: Any, path: str = "") -> list:
     return found if isinstance(found, list) else []
 
 
+def record(value: Any, path: str = "") -> dict:
+    """The object that a pointer leads to; empty where there is none."""
+    found = pointer(value, path)
+    return found if isinstance(found, dict) else {}
+
+
 def text(value: Any, path: str = "") -> str:
     """The string that a pointer leads to; empty where there is none."""
     found = pointer(value, path)

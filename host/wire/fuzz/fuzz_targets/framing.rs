@@ -76,8 +76,15 @@ fn lines(stream: &[u8]) -> Vec<Frame> {
 }
 
 /// The frames of an event stream, the whole of it being there: WHATWG's rules, and
-/// the last event also without its empty line, if it has data.
+/// the last event also without its empty line, if it has data. What begins as JSON is
+/// one frame.
 fn events(stream: &[u8]) -> Vec<Frame> {
+    let silent = |byte: &u8| byte.is_ascii_whitespace() || b"\xEF\xBB\xBF".contains(byte);
+    if let Some(start) = stream.iter().position(|byte| !silent(byte))
+        && matches!(stream[start], b'{' | b'[')
+    {
+        return vec![Frame { kind: None, data: stream[start..].to_vec() }];
+    }
     let stream = stream.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(stream);
     let mut frames = Vec::new();
     let (mut kind, mut data) = (Vec::new(), None::<Vec<u8>>);

@@ -63,6 +63,13 @@ fn an_event_has_the_last_name_given_and_the_next_has_none() {
 }
 
 #[test]
+fn a_body_that_is_json_is_one_frame() {
+    sse("{\"error\":\n{\"code\": 400}}\n", &[(None, "{\"error\":\n{\"code\": 400}}\n")]);
+    sse("\u{feff}\r\n [1,\r\n2]", &[(None, "[1,\r\n2]")]);
+    sse("data: {\"a\":1}\n\n{\n\n", &[(None, "{\"a\":1}")]);
+}
+
+#[test]
 fn comments_and_other_fields_are_not_shown() {
     sse(": PROCESSING\n\n:\nid: 7\nretry: 10\ndata: 1\nDATA: 2\nother\n\n: x\n\n", &[(None, "1")]);
 }

@@ -31,7 +31,9 @@ def betas(recorded: Recorded) -> list[list[str]]:
     return [["anthropic-beta", value]] if value else []
 
 
-def lift_body(fields: Fields, headers: list[list[str]], model: str | None, streaming: bool | None = None) -> Json:
+def lift_body(
+    fields: Fields, headers: list[list[str]], model: str | None, streaming: bool | None = None
+) -> Json:
     """`model` and `streaming` where the URL says them and the body does not."""
     fields.take(_HOSTED)
     if "anthropic_beta" in fields:
@@ -55,10 +57,10 @@ def lift_body(fields: Fields, headers: list[list[str]], model: str | None, strea
         "sampling": c.sampling(
             temperature=fields.number("temperature"),
             top_p=fields.number("top_p"),
-            top_k=fields.integer("top_k"),
+            top_k=fields.unsigned("top_k"),
             stop=fields.strings("stop_sequences"),
         ),
-        "max_tokens": fields.integer("max_tokens"),
+        "max_tokens": fields.unsigned("max_tokens"),
         "reasoning": reasoning,
         "service_tier": fields.string("service_tier"),
         "user": user(fields, leftover),
@@ -74,8 +76,7 @@ def user(fields: Fields, leftover: list[list[str]]) -> str | None:
         return None
     held = node.fields()
     id = held.string("user_id")
-    if held:
-        leftover.append(["metadata", held.leftover()])
+    leftover += held.leftover("metadata")
     return id
 
 
@@ -114,7 +115,11 @@ def block(node: Node, conversation: Conversation) -> Json:
         return c.text(words, citations=citations(fields), cache=cache, extra=fields.rest())
     if kind in ("image", "document"):
         found = media(kind, fields)
-        return c.native(node.raw) if found is None else c.part({"Media": found}, cache=cache, extra=fields.rest())
+        return (
+            c.native(node.raw)
+            if found is None
+            else c.part({"Media": found}, cache=cache, extra=fields.rest())
+        )
     if kind == "tool_use":
         id, name = fields.need("id").string(), fields.need("name").string()
         input = fields.need("input").raw
@@ -124,7 +129,9 @@ def block(node: Node, conversation: Conversation) -> Json:
     if kind == "thinking":
         words, proof = fields.need("thinking").string(), fields.string("signature")
         format = FORMAT if proof else None
-        return c.reasoning("Text", words, signature=proof, format=format, cache=cache, extra=fields.rest())
+        return c.reasoning(
+            "Text", words, signature=proof, format=format, cache=cache, extra=fields.rest()
+        )
     if kind == "redacted_thinking":
         data = fields.need("data").string()
         return c.reasoning("Encrypted", data, format=FORMAT, cache=cache, extra=fields.rest())
@@ -242,12 +249,11 @@ def thinking(fields: Fields) -> tuple[Json | None, Any, list[list[str]]]:
     """Reasoning, the shape of the answer, and what of both is not modelled."""
     given: Json = {}
     leftover: list[list[str]] = []
-    node = fields.take("thinking")
-    if node is not None:
-        held = node.fields()
+    node = fields.peek("thinking")
+    if node is not None and node.fields().string("type") in ("enabled", "adaptive", "disabled"):
+        held = fields.need("thinking").fields()
         given |= thinking_object(held)
-        if held:
-            leftover.append(["thinking", held.leftover()])
+        leftover += held.leftover("thinking")
     format = None
     node = fields.take("output_config")
     if node is not None:
@@ -256,16 +262,13 @@ def thinking(fields: Fields) -> tuple[Json | None, Any, list[list[str]]]:
         if effort:
             given["effort"] = effort
         format = output_format(held)
-        if held:
-            leftover.append(["output_config", held.leftover()])
+        leftover += held.leftover("output_config")
     return (c.reasoning_options(**given) if given else None), format, leftover
 
 
 def thinking_object(fields: Fields) -> Json:
     """`adaptive` is reasoning without a bound; a bound makes it `enabled`."""
     kind = fields.need("type").string()
-    if kind not in ("enabled", "adaptive", "disabled"):
-        raise NotLifted(f"thinking of type {kind}")
     given: Json = {"enabled": kind != "disabled", "max_tokens": fields.integer("budget_tokens")}
     display = fields.peek("display")
     if display is not None and display.held == "omitted":

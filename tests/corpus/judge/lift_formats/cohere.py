@@ -6,7 +6,8 @@ from typing import Any
 
 import canonical as c
 from canonical import Conversation, Json, NotLifted
-from lift_formats import openai_chat as chat
+from lift_formats import openai_media as media
+from lift_formats import openai_tools as tools
 from rawjson import Fields, Node
 from recorded import Recorded
 
@@ -22,20 +23,20 @@ def lift(recorded: Recorded, options: Json) -> Json:
     model = fields.string("model") or ""
     given: Json = {
         "messages": conversation.messages,
-        "tools": [chat.tool(node) for node in chat.items(fields.take("tools"))],
+        "tools": [tools.tool(node) for node in tools.items(fields.take("tools"))],
         "tool_choice": tool_choice(fields.take("tool_choice")),
         "response_format": response_format(fields.take("response_format")),
         "sampling": c.sampling(
             temperature=fields.number("temperature"),
             top_p=fields.number("p"),
-            top_k=fields.integer("k"),
+            top_k=fields.unsigned("k"),
             frequency_penalty=fields.number("frequency_penalty"),
             presence_penalty=fields.number("presence_penalty"),
             seed=fields.integer("seed"),
             stop=fields.strings("stop_sequences"),
             top_logprobs=0 if wanted else None,
         ),
-        "max_tokens": fields.integer("max_tokens"),
+        "max_tokens": fields.unsigned("max_tokens"),
         "reasoning": reasoning(fields),
         "streaming": fields.boolean("stream") or False,
     }
@@ -53,7 +54,7 @@ def message(fields: Fields, conversation: Conversation) -> None:
     node = fields.take("content")
     parts = [] if node is None or node.raw == '""' and role == "assistant" else content(node)
     cite(fields, parts)
-    for call in chat.items(fields.take("tool_calls")):
+    for call in tools.items(fields.take("tool_calls")):
         held = call.fields()
         held.take("type")
         function = held.need("function").fields()
@@ -79,7 +80,7 @@ def part(node: Node) -> Json:
     if kind == "thinking":
         return c.reasoning("Text", fields.need("thinking").string(), extra=fields.rest())
     if kind == "image_url":
-        found = chat.linked(fields.need("image_url"), "Image")
+        found = media.linked(fields.need("image_url"), "Image")
         if found is not None:
             return c.part(found, extra=fields.rest())
     return c.native(node.raw)
@@ -95,7 +96,12 @@ def cite(fields: Fields, parts: list[Json]) -> None:
         held = item.fields()
         place = held.integer("content_index") or 0
         start, end = held.integer("start"), held.integer("end")
-        if place >= len(parts) or "Text" not in parts[place]["body"] or start is None or end is None:
+        if (
+            place >= len(parts)
+            or "Text" not in parts[place]["body"]
+            or start is None
+            or end is None
+        ):
             return
         found.append((place, c.citation(span=[start, end], extra=held.rest())))
     fields.take("citations")
@@ -107,12 +113,16 @@ def result(fields: Fields, conversation: Conversation) -> Json:
     call_id = fields.need("tool_call_id").string()
     name, _ = conversation.called(call_id)
     parts = content(fields.need("content"))
-    return c.tool_result(call_id, name, [c.result_part(each["body"], each["extra"]) for each in parts])
+    return c.tool_result(
+        call_id, name, [c.result_part(each["body"], each["extra"]) for each in parts]
+    )
 
 
 def tool_choice(node: Node | None) -> Any:
     words = {"REQUIRED": "Required", "NONE": "None"}
-    return None if node is None else words.get(node.held) or {"Native": node.raw}
+    if node is None:
+        return None
+    return words[node.held] if node.is_string and node.held in words else {"Native": node.raw}
 
 
 def response_format(node: Node | None) -> Any:

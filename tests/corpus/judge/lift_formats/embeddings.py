@@ -9,7 +9,8 @@ import quirks
 from canonical import Json, NotLifted
 from lift_formats import gemini
 from lift_formats import openai_chat as chat
-from rawjson import Fields, Node, object_text
+from lift_formats import openai_media as media
+from rawjson import Fields, Node
 from recorded import Recorded
 
 # What the contract calls Google's and Nova's purposes.
@@ -51,12 +52,17 @@ def inputs(node: Node) -> list[Any]:
         return [{"Text": node.held}]
     items = node.items()
     if items and all(item.kind == "number" for item in items):
-        return [{"Tokens": node.value()}]
+        return [one(node)]
     return [one(item) for item in items]
 
 
 def one(node: Node) -> Json:
-    return {"Text": node.held} if node.is_string else {"Tokens": [int(each.value()) for each in node.items()]}
+    if node.is_string:
+        return {"Text": node.held}
+    tokens = node.value() if node.is_array else None
+    if not tokens or any(type(token) is not int for token in tokens):
+        raise NotLifted("an input that is neither a text nor tokens")
+    return {"Tokens": tokens}
 
 
 def lift_ollama(recorded: Recorded, options: Json) -> Json:
@@ -89,7 +95,7 @@ def cohere_parts(fields: Fields) -> list[Json]:
         if held.string("type") == "text":
             parts.append(c.result_part({"Text": held.need("text").string()}))
         else:
-            found = chat.linked(held.need("image_url"), "Image")
+            found = media.linked(held.need("image_url"), "Image")
             parts.append(c.result_part(found or {"Native": node.raw}))
     return parts
 
@@ -98,11 +104,16 @@ def lift_gemini(recorded: Recorded, options: Json) -> Json:
     """embedContent, or several of them in one batch; they must agree in all but content."""
     fields = recorded.body_fields()
     batch = fields.take("requests")
-    each = [gemini_one(node.fields()) for node in batch.items()] if batch is not None else [gemini_one(fields)]
-    _, *first = each[0]
-    if any(others != first for _, *others in each):
+    each = (
+        [gemini_one(node.fields()) for node in batch.items()]
+        if batch is not None
+        else [gemini_one(fields)]
+    )
+    if not each:
+        raise NotLifted("a batch of nothing")
+    _, dimensions, purpose, extra = each[0]
+    if any(others[1:] != each[0][1:] for others in each):
         raise NotLifted("a batch whose requests want different things")
-    dimensions, purpose, extra = first
     model = recorded.matched["model"]
     return request(model, "gemini", [input for input, *_ in each], dimensions, purpose, extra=extra)
 
@@ -113,7 +124,9 @@ def gemini_one(fields: Fields) -> tuple[Any, int | None, str | None, list[list[s
     purpose = google_purpose(fields.string("taskType", "task_type"))
     parts = [gemini_part(node) for node in fields.need("content").fields().need("parts").items()]
     texts = [part["body"].get("Text") for part in parts]
-    input: Any = {"Text": texts[0]} if len(texts) == 1 and texts[0] is not None else {"Parts": parts}
+    input: Any = (
+        {"Text": texts[0]} if len(texts) == 1 and texts[0] is not None else {"Parts": parts}
+    )
     return input, dimensions, purpose, fields.rest()
 
 
@@ -140,12 +153,12 @@ def lift_predict(recorded: Recorded, options: Json) -> Json:
         input.append({"Text": held.need("content").string()})
         purposes.append(google_purpose(held.string("task_type", "taskType")))
         rests.append(held.rest())
-    if any(each != purposes[0] for each in purposes) or any(rests):
+    if len(set(purposes)) != 1 or any(rests):
         raise NotLifted("instances that want different things")
     parameters = fields.take("parameters")
     held = parameters.fields() if parameters is not None else Fields([])
     dimensions = held.integer("outputDimensionality")
-    extra = fields.rest() + ([["parameters", object_text(held.rest())]] if held else [])
+    extra = fields.rest() + held.leftover("parameters")
     return request(recorded.matched["model"], "gemini", input, dimensions, purposes[0], extra=extra)
 
 

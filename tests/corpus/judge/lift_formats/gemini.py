@@ -12,7 +12,7 @@ from typing import Any
 
 import canonical as c
 from canonical import Conversation, Json, NotLifted
-from rawjson import Fields, Node, object_text
+from rawjson import Fields, Node, nested, object_text
 from recorded import Recorded
 
 DIALECT = "gemini"
@@ -38,7 +38,8 @@ def lift_body(fields: Fields, model: str, streaming: bool) -> Json:
     system = fields.take("systemInstruction", "system_instruction")
     if system is not None:
         conversation.say("System", instruction(system))
-    for node in fields.need("contents").items():
+    contents = fields.need("contents")
+    for node in contents.items() if contents.is_array else [contents]:
         content(node.fields(), conversation)
     choice, rest = tool_config(fields.take("toolConfig", "tool_config"))
     given: Json = {
@@ -211,13 +212,26 @@ def json_schema(node: Node) -> str:
     return node.raw if mended == schema else json.dumps(mended, ensure_ascii=False)
 
 
+# Client libraries also write enums as their numbers.
+_TYPE_NUMBERS: dict[Any, str] = {
+    1: "string",
+    2: "number",
+    3: "integer",
+    4: "boolean",
+    5: "array",
+    6: "object",
+    7: "null",
+}
+_MODE_NUMBERS = {0: "AUTO", 1: "AUTO", 2: "ANY", 3: "NONE"}
+
+
 def mend(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     mended = {}
     for name, held in schema.items():
-        if name == "type" and isinstance(held, str):
-            held = held.lower()
+        if name == "type" and isinstance(held, (str, int)):
+            held = _TYPE_NUMBERS[held] if held in _TYPE_NUMBERS else str(held).lower()
         elif name in ("properties", "$defs", "definitions") and isinstance(held, dict):
             held = {key: mend(value) for key, value in held.items()}
         elif name in ("items", "additionalProperties"):
@@ -225,8 +239,9 @@ def mend(schema: Any) -> Any:
         elif name in ("anyOf", "any_of", "oneOf", "allOf") and isinstance(held, list):
             name, held = name.replace("any_of", "anyOf"), [mend(value) for value in held]
         mended[name] = held
-    if mended.pop("nullable", False) is True and isinstance(mended.get("type"), str):
+    if mended.get("nullable") is True and isinstance(mended.get("type"), str):
         mended["type"] = [mended["type"], "null"]
+        del mended["nullable"]
     return mended
 
 
@@ -236,27 +251,32 @@ def tool_config(node: Node | None) -> tuple[Any, list[list[str]]]:
     fields = node.fields()
     calling = fields.take("functionCallingConfig", "function_calling_config")
     choice = None if calling is None else tool_choice(calling)
-    return choice, ([["toolConfig", fields.leftover()]] if fields else [])
+    return choice, fields.leftover("toolConfig")
 
 
 def tool_choice(node: Node) -> Any:
     fields = node.fields()
-    mode = (fields.string("mode") or "AUTO").upper()
+    mode = calling_mode(fields.take("mode"))
     names = fields.strings("allowedFunctionNames", "allowed_function_names")
-    if fields or (mode == "VALIDATED") != bool(names) and mode != "ANY" and (names or mode == "VALIDATED"):
+    if fields:
         return {"Native": node.raw}
     if mode == "ANY" and len(names) == 1:
         return {"Named": names[0]}
-    if names:
+    if mode in ("ANY", "VALIDATED") and names:
         return {"Allowed": {"names": names, "required": mode == "ANY"}}
     words = {"AUTO": "Auto", "NONE": "None", "ANY": "Required"}
-    return words.get(mode) or {"Native": node.raw}
+    return words[mode] if mode in words and not names else {"Native": node.raw}
+
+
+def calling_mode(node: Node | None) -> str:
+    held = "AUTO" if node is None else node.value()
+    return _MODE_NUMBERS[held] if held in list(_MODE_NUMBERS) else str(held).upper()
 
 
 def generation_config(fields: Fields) -> tuple[Json, list[list[str]]]:
     given: Json = {"sampling": sampling(fields)}
     given["choices"] = fields.integer("candidateCount", "candidate_count") or 1
-    given["max_tokens"] = fields.integer("maxOutputTokens", "max_output_tokens")
+    given["max_tokens"] = fields.unsigned("maxOutputTokens", "max_output_tokens")
     modalities = fields.strings("responseModalities", "response_modalities")
     given["modalities"] = [word.lower() for word in modalities]
     given["response_format"] = response_format(fields)
@@ -265,10 +285,9 @@ def generation_config(fields: Fields) -> tuple[Json, list[list[str]]]:
     if thinking is not None:
         held = thinking.fields()
         given["reasoning"] = reasoning(held)
-        if held:
-            rest.append(["thinkingConfig", held.leftover()])
+        rest += held.leftover("thinkingConfig")
     rest = fields.rest() + rest
-    return given, ([["generationConfig", object_text(rest)]] if rest else [])
+    return given, nested("generationConfig", rest)
 
 
 def sampling(fields: Fields) -> Json:
@@ -277,7 +296,7 @@ def sampling(fields: Fields) -> Json:
     return c.sampling(
         temperature=fields.number("temperature"),
         top_p=fields.number("topP", "top_p"),
-        top_k=fields.integer("topK", "top_k"),
+        top_k=fields.unsigned("topK", "top_k"),
         frequency_penalty=fields.number("frequencyPenalty", "frequency_penalty"),
         presence_penalty=fields.number("presencePenalty", "presence_penalty"),
         seed=fields.integer("seed"),

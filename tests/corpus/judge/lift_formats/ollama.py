@@ -6,7 +6,7 @@ from typing import Any
 
 import canonical as c
 from canonical import Conversation, Json, NotLifted
-from lift_formats import openai_chat as chat
+from lift_formats import openai_tools as tools
 from rawjson import Fields, Node
 from recorded import Recorded
 
@@ -25,7 +25,7 @@ def lift(recorded: Recorded, options: Json) -> Json:
     model = fields.string("model") or ""
     given: Json = {
         "messages": conversation.messages,
-        "tools": [chat.tool(node) for node in chat.items(fields.take("tools"))],
+        "tools": [tools.tool(node) for node in tools.items(fields.take("tools"))],
         "response_format": response_format(fields.take("format")),
         "reasoning": reasoning(fields.take("think")),
         "streaming": stream is not False,
@@ -49,9 +49,9 @@ def message(fields: Fields, conversation: Conversation) -> None:
     images, calls = fields.take("images"), fields.take("tool_calls")
     if content:
         parts.append(c.text(content))
-    for node in chat.items(images):
+    for node in tools.items(images):
         parts.append(c.part({"Media": c.media("Image", c.base64_source(node.string()))}))
-    for node in chat.items(calls):
+    for node in tools.items(calls):
         parts.append(call(node.fields(), conversation))
     conversation.say(roles[role], parts or [c.text("")], extra=fields.rest())
 
@@ -62,7 +62,9 @@ def call(fields: Fields, conversation: Conversation) -> Json:
     held = fields.need("function").fields()
     held.take("index")
     name, input = held.need("name").string(), held.take("arguments")
-    return conversation.call(id, name, "{}" if input is None else input.raw, extra=fields.rest() + held.rest())
+    return conversation.call(
+        id, name, "{}" if input is None else input.raw, extra=fields.rest() + held.rest()
+    )
 
 
 def result(fields: Fields, conversation: Conversation) -> Json:
@@ -81,7 +83,7 @@ def model_options(node: Node | None) -> tuple[Json, list[list[str]]]:
         "sampling": c.sampling(
             temperature=fields.number("temperature"),
             top_p=fields.number("top_p"),
-            top_k=fields.integer("top_k"),
+            top_k=fields.unsigned("top_k"),
             min_p=fields.number("min_p"),
             frequency_penalty=fields.number("frequency_penalty"),
             presence_penalty=fields.number("presence_penalty"),
@@ -89,9 +91,9 @@ def model_options(node: Node | None) -> tuple[Json, list[list[str]]]:
             seed=fields.integer("seed"),
             stop=fields.strings("stop"),
         ),
-        "max_tokens": fields.integer("num_predict"),
+        "max_tokens": fields.unsigned("num_predict"),
     }
-    return found, ([["options", fields.leftover()]] if fields else [])
+    return found, fields.leftover("options")
 
 
 def response_format(node: Node | None) -> Any:

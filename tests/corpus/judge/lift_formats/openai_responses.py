@@ -11,7 +11,8 @@ from typing import Any
 import canonical as c
 import quirks
 from canonical import Conversation, Json
-from lift_formats import openai_chat as chat
+from lift_formats import openai_media as media
+from lift_formats import openai_tools as tools
 from rawjson import Fields, Node
 from recorded import Recorded
 
@@ -24,7 +25,8 @@ def lift(recorded: Recorded, options: Json) -> Json:
         options["user_field"] = "safety_identifier"
     items = Items(recorded.provider)
     instructions = fields.peek("instructions")
-    if instructions is not None and instructions.is_string:
+    # Some insist on the field; an empty one is no message.
+    if instructions is not None and instructions.is_string and instructions.held:
         fields.take("instructions")
         items.conversation.say("System", [c.text(instructions.held)])
     items.lift(fields.take("input"))
@@ -32,16 +34,17 @@ def lift(recorded: Recorded, options: Json) -> Json:
     model = fields.string("model") or ""
     given: Json = {
         "messages": items.conversation.messages,
-        "tools": [tool(node) for node in chat.items(fields.take("tools"))],
+        "tools": [tool(node) for node in tools.items(fields.take("tools"))],
         "tool_choice": tool_choice(fields.take("tool_choice")),
         "parallel_tool_calls": fields.boolean("parallel_tool_calls"),
         "response_format": text,
         "sampling": c.sampling(
             temperature=fields.number("temperature"),
             top_p=fields.number("top_p"),
-            top_logprobs=fields.integer("top_logprobs"),
+            # None is what 0 asks for here.
+            top_logprobs=fields.unsigned("top_logprobs", limit=256) or None,
         ),
-        "max_tokens": fields.integer("max_output_tokens"),
+        "max_tokens": fields.unsigned("max_output_tokens"),
         "reasoning": reasoning(fields, leftover),
         "verbosity": verbosity,
         "service_tier": fields.string("service_tier"),
@@ -128,15 +131,19 @@ class Items:
     def output(self, fields: Fields, freeform: bool) -> Json:
         call_id = fields.need("call_id").string()
         name, known = self.conversation.called(call_id)
-        parts = [c.result_part(part["body"], part["extra"]) for part in content(fields.need("output"))]
+        parts = [
+            c.result_part(part["body"], part["extra"]) for part in content(fields.need("output"))
+        ]
         id = fields.string("id")
-        return c.tool_result(call_id, name, parts, freeform=freeform or known, id=id, extra=fields.rest())
+        return c.tool_result(
+            call_id, name, parts, freeform=freeform or known, id=id, extra=fields.rest()
+        )
 
 
 def texts(node: Node | None, kind: str) -> list[str]:
     """The texts of a list whose parts are all of one kind."""
     found = []
-    for item in chat.items(node):
+    for item in tools.items(node):
         fields = item.fields()
         if fields.string("type") != kind:
             raise c.NotLifted(f"reasoning that is no {kind}")
@@ -153,29 +160,29 @@ def content(node: Node) -> list[Json]:
 def part(node: Node) -> Json:
     fields = node.fields()
     kind = fields.need("type").string()
-    cache = chat.cache_point(fields)
+    cache = tools.cache_point(fields)
     if kind in ("input_text", "output_text", "text"):
         words = fields.need("text").string()
-        found = citations(fields)
+        cited = citations(fields)
         logprobs = fields.peek("logprobs")
         if logprobs is not None and logprobs.value() == []:
             fields.take("logprobs")
-        return c.text(words, citations=found, cache=cache, extra=fields.rest())
+        return c.text(words, citations=cited, cache=cache, extra=fields.rest())
     if kind == "refusal":
         return c.part({"Refusal": fields.need("refusal").string()}, extra=fields.rest())
-    found = media(kind, fields)
+    found = attachment(kind, fields)
     if found is None:
         return c.native(node.raw)
     return c.part({"Media": found}, cache=cache, extra=fields.rest())
 
 
-def media(kind: str, fields: Fields) -> Json | None:
+def attachment(kind: str, fields: Fields) -> Json | None:
     if kind == "input_image":
         return attached("Image", fields, "image_url")
     if kind == "input_file":
         return attached("Document", fields, "file_data", "file_url")
     if kind == "input_audio" and "input_audio" in fields:
-        found = chat.audio(fields.need("input_audio"), "")
+        found = media.audio(fields.need("input_audio"), "")
         return None if found is None else found["Media"]
     return None
 
@@ -194,10 +201,11 @@ def attached(kind: str, fields: Fields, *urls: str) -> Json | None:
 
 def citations(fields: Fields) -> list[Json]:
     found = []
-    for item in chat.items(fields.take("annotations")):
+    for item in tools.items(fields.take("annotations")):
         held = item.fields()
+        kind = held.peek("type")
         # The kind stays in `extra` where it is not the common one.
-        if held.peek("type") is not None and held.peek("type").held == "url_citation":
+        if kind is not None and kind.held == "url_citation":
             held.take("type")
         start, end = held.integer("start_index"), held.integer("end_index")
         span = None if start is None or end is None else [start, end]
@@ -220,20 +228,20 @@ def tool(node: Node) -> Json:
         )
     if kind == "custom":
         name, description = fields.need("name").string(), fields.string("description")
-        grammar = chat.grammar(fields.take("format"), nested=False)
+        grammar = tools.grammar(fields.take("format"), nested=False)
         return c.freeform_tool(name, description=description, grammar=grammar, extra=fields.rest())
     return {"Native": node.raw}
 
 
 def tool_choice(node: Node | None) -> Any:
     if node is None or node.is_string:
-        return chat.tool_choice(node)
+        return tools.tool_choice(node)
     fields = node.fields()
     kind = fields.string("type")
     if kind in ("function", "custom") and "name" in fields:
         return {"Named": fields.need("name").string()}
     if kind == "allowed_tools":
-        return chat.allowed(fields) or {"Native": node.raw}
+        return tools.allowed(fields) or {"Native": node.raw}
     return {"Native": node.raw}
 
 
@@ -246,7 +254,7 @@ def text_options(fields: Fields) -> tuple[Any, str | None, list[list[str]]]:
     verbosity = held.string("verbosity")
     format = held.take("format")
     found = None if format is None else response_format(format)
-    leftover = [["text", held.leftover()]] if held else []
+    leftover = held.leftover("text")
     return found, verbosity, leftover
 
 
@@ -255,7 +263,7 @@ def response_format(node: Node) -> Any:
     kind = fields.string("type")
     if kind in ("text", "json_object") and not fields:
         return {"text": "Text", "json_object": "JsonObject"}[kind]
-    found = chat.schema(fields) if kind == "json_schema" else None
+    found = tools.schema(fields) if kind == "json_schema" else None
     return {"Native": node.raw} if found is None or fields else found
 
 
@@ -265,7 +273,6 @@ def reasoning(fields: Fields, leftover: list[list[str]]) -> Json | None:
         return None
     held = node.fields()
     effort, summary = held.string("effort"), held.string("summary")
-    if held:
-        leftover.append(["reasoning", held.leftover()])
+    leftover += held.leftover("reasoning")
     enabled = False if effort == "none" else None
     return c.reasoning_options(enabled=enabled, effort=effort, summary=summary)

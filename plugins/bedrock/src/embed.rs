@@ -1,0 +1,1 @@
+//! Embeddings, in the words of each family of models.

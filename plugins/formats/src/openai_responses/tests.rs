@@ -1,0 +1,1 @@
+//! The format on hand-written requests and transcripts.

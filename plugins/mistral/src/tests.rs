@@ -1,0 +1,1 @@
+//! The adapter on hand-written requests and transcripts.
