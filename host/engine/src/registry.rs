@@ -32,7 +32,7 @@ use crate::types::Setup;
 use load::Loaders;
 use scan::Known;
 
-pub(crate) use scan::SETTLE;
+pub(crate) use scan::{Due, SETTLE, Scan};
 
 /// How long the start waits for the directory's plugins: bad ones must not keep the
 /// router from serving.
@@ -234,38 +234,6 @@ impl Registry {
 
     pub(crate) fn shared(&self) -> Arc<impl Scan + use<>> {
         Arc::clone(&self.shared)
-    }
-}
-
-/// What watching a directory needs of the registry.
-pub(crate) trait Scan: Send + Sync + 'static {
-    /// Begins to load what changed. Yields whether another look is due soon: a file
-    /// is being written, or something is still being loaded.
-    fn begin_scan(&self) -> Due;
-}
-
-/// When to look again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Due {
-    /// As soon as a file can have settled.
-    Settling,
-    /// Something is being loaded.
-    Loading,
-    /// When something happens.
-    Idle,
-}
-
-impl Scan for Shared {
-    fn begin_scan(&self) -> Due {
-        let begun = self.scan(false);
-        if !begun.report.unsettled.is_empty() {
-            return Due::Settling;
-        }
-        let files = self.files();
-        match files.known.values().any(|known| known.is_loading) {
-            true => Due::Loading,
-            false => Due::Idle,
-        }
     }
 }
 
