@@ -12,3 +12,5 @@ pub mod openai_models;
 pub mod openai_responses;
 pub mod report;
 pub mod rerank;
+#[cfg(not(target_family = "wasm"))]
+pub mod testing;
