@@ -59,15 +59,12 @@ impl Counts {
         self.searches = self.searches.saturating_add(searches);
     }
 
-    /// The tier that served; none for Vertex's usual one, which has no name there.
+    /// The tier that served, in the word of the service; none for Vertex's usual one,
+    /// which is no tier.
     pub(super) fn tier(&self) -> Option<&str> {
         let traffic = self.traffic_type.as_ref().map(|Word(traffic)| traffic.as_str());
-        self.service_tier.as_deref().or(match traffic {
-            Some("ON_DEMAND_FLEX") => Some("flex"),
-            Some("ON_DEMAND_PRIORITY") => Some("priority"),
-            Some("PROVISIONED_THROUGHPUT") => Some("provisioned"),
-            _ => None,
-        })
+        let is_tier = |traffic: &&str| !matches!(*traffic, "ON_DEMAND" | "1");
+        self.service_tier.as_deref().or(traffic.filter(is_tier))
     }
 
     /// None where nothing was counted.

@@ -33,7 +33,7 @@ fn the_tier_that_served_is_told() {
         answer.origin.service_tier
     };
     assert_eq!(served(json!({"serviceTier": "priority"})).as_deref(), Some("priority"));
-    assert_eq!(served(json!({"trafficType": "ON_DEMAND_FLEX"})).as_deref(), Some("flex"));
+    assert_eq!(served(json!({"trafficType": "ON_DEMAND_FLEX"})).as_deref(), Some("ON_DEMAND_FLEX"));
     assert_eq!(served(json!({"trafficType": "ON_DEMAND"})), None);
     assert_eq!(served(json!({"trafficType": 1})), None);
 }
