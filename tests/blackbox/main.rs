@@ -12,6 +12,7 @@ mod client_http;
 mod client_http2;
 mod client_input;
 mod client_leaving;
+mod credentials;
 mod failover;
 mod guests;
 mod input;

@@ -6,7 +6,7 @@ use super::{Body, deadline, respond};
 use crate::catalog::Provider;
 use crate::error::{Code, Error};
 use crate::telemetry::{Metrics, RequestLabels};
-use crate::upstream::{Broken, RelayBounds, RelayedBody, connection_headers, relay};
+use crate::upstream::{Broken, RelayBounds, RelayedBody, TokenEndpoint, connection_headers, relay};
 use crate::{Router, Settings};
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, SET_COOKIE, TRANSFER_ENCODING, UPGRADE};
@@ -73,11 +73,10 @@ async fn answer(
     }
     let mut outgoing = relay(&parts, path, RelayedBody::new(body, upload), provider)
         .map_err(|breach| Error::new(Code::InvalidRequest, sentence(&breach.to_string())))?;
-    if !router.credentials.attach(provider, &mut outgoing) {
-        let message = format!("The credential for the provider `{name}` is missing or unusable.");
-        return Err(Error::upstream(Code::ProviderAuthentication, name, message));
-    }
     let head_by = deadline.min(Instant::now() + bounds.head_timeout);
+    let endpoint = TokenEndpoint { client: &settings.upstream, bounds, until: head_by };
+    let attached = router.credentials.attach(provider, &mut outgoing, endpoint).await;
+    attached.map_err(|error| error.told())?;
     let response = match timeout_at(head_by, settings.upstream.send(outgoing)).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => return Err(not_sent(name, &error)),

@@ -2,14 +2,15 @@
 //! them, the providers behind those. Built once from the embedded data and the
 //! operator's file, then only read.
 
+mod credential;
 mod price;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use plugway_engine::{AuthScheme, Setting};
 
+pub use credential::{AccessKeySource, ClientSource, CredentialSource, FileSource, SecretSource};
 pub use price::{
     PER_MILLION_DECIMALS, PER_REQUEST_DECIMALS, Price, PriceError, PriceTier, TokenCounts, cost,
     dollars_to_picodollars,
@@ -51,15 +52,13 @@ pub struct Provider {
     pub relay: Vec<String>,
 }
 
-/// Where a provider's secret is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CredentialSource {
-    /// The provider wants none.
-    None,
-    /// In the environment variable of this name.
-    Env(String),
-    /// In this file, without surrounding white space; read again when it changes.
-    File(PathBuf),
+impl Provider {
+    /// The option of this name, where its value is text.
+    #[must_use]
+    pub fn text_option(&self, name: &str) -> Option<String> {
+        let (_, json) = self.options.iter().find(|(key, _)| key == name)?;
+        serde_json::from_str(json).ok()
+    }
 }
 
 /// What a client asks for by name.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use plugway_engine::{Grants, Limits};
 
+use super::credential::{self, CredentialTable};
 use super::field::Field;
 use super::models::{self, EndpointTable, ModelTable};
 use super::plugins::{self, PluginTable};
@@ -34,6 +35,10 @@ variable is set. A file, `plugway.toml` in the working directory or the one that
 - An unknown key is a mistake.
 - A secret never stands in the file: it names the variable or file that holds it.
 ";
+
+const CREDENTIAL: &str = "\
+For providers that one secret is not enough for: one of an access key, a service
+account and a client.";
 
 const PRICE: &str = "\
 US dollars per million tokens, or per request. Decimals are read exactly: write
@@ -69,6 +74,8 @@ pub fn reference() -> String {
     rows(&mut out, &[plugins::GRANT_FIELDS], &mut Grants::default());
     chapter(&mut out, "[providers.NAME]", &providers_about());
     rows(&mut out, &[providers::FIELDS], &mut ProviderTable::default());
+    chapter(&mut out, "credential, of a provider", CREDENTIAL);
+    rows(&mut out, &[credential::FIELDS], &mut CredentialTable::default());
     chapter(&mut out, "[models.\"AUTHOR/NAME\"]", about("models"));
     rows(&mut out, &[models::FIELDS], &mut ModelTable::default());
     chapter(

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use plugway_engine::AuthScheme;
 
+mod credentials;
+
 use super::*;
 use crate::catalog::{CredentialSource, Resolution};
 
@@ -210,10 +212,10 @@ auth = "bearer"
             "plugway.toml:3:12: providers.\"Big Co\": is no usable name; use lower-case letters, digits, `-`, `_` and `.`",
             "plugway.toml:5:1: providers.\"Big Co\".api_key: secrets do not belong into this file; put it into an environment variable or a file, and name that with `api_key_env` or `api_key_file`",
             "plugway.toml:6:1: providers.\"Big Co\".auth: there is no secret to attach; name one with `api_key_env` or `api_key_file`",
-            "plugway.toml:6:8: providers.\"Big Co\".auth: is no known way to attach a secret; choose \"bearer\", \"none\", { header = \"name\" } or { query = \"name\" }",
+            "plugway.toml:6:8: providers.\"Big Co\".auth: is no known way to attach a secret; choose \"bearer\", \"none\", { header = \"name\" }, { query = \"name\" }, { sigv4 = \"service\" } or { oauth = \"scope\" }",
             "plugway.toml:10:1: providers.twice.api_key_file: a second secret besides `api_key_env`; keep one of the two",
             "plugway.toml:10:1: warning: providers.twice.api_key_file: cannot open the file: No such file or directory (os error 2); set it, or remove the provider",
-            "plugway.toml:11:8: providers.twice.auth: is no known way to attach a secret; choose \"bearer\", \"none\", { header = \"name\" } or { query = \"name\" }",
+            "plugway.toml:11:8: providers.twice.auth: is no known way to attach a secret; choose \"bearer\", \"none\", { header = \"name\" }, { query = \"name\" }, { sigv4 = \"service\" } or { oauth = \"scope\" }",
             "plugway.toml:12:20: providers.twice.headers.host: is set by the router itself; remove it",
             "plugway.toml:12:51: providers.twice.headers.Authorization: is set by the router itself; remove it",
             "plugway.toml:15:1: providers.keyless.auth: there is no secret to attach; name one with `api_key_env` or `api_key_file`",

@@ -169,7 +169,7 @@ impl Typed {
         let named = self.names_providers();
         let providers = self.providers.iter();
         providers.filter(move |(_, provider)| {
-            if named { provider.place.is_some() } else { provider.missing_secret(env).is_none() }
+            if named { provider.place.is_some() } else { provider.missing(env).is_empty() }
         })
     }
 
@@ -187,7 +187,7 @@ impl Typed {
             if let Some(section) = section.subtable()
                 && let Some(provider) = self.providers.get(section.name())
             {
-                providers::check_secret(&section, provider, env);
+                providers::check_secret(&section, provider, &self.known_auth, env);
             }
         }
     }
@@ -212,14 +212,14 @@ impl Typed {
             } else if active.contains(provider) {
                 continue;
             } else {
-                self.explain_inactive(provider)
+                self.explain_inactive(provider, env)
             };
             let key = key_path(&["models", slug, "endpoints", "provider"]);
             source.note(severity, endpoint.place.clone(), &key, problem, remedy);
         }
     }
 
-    fn explain_inactive(&self, provider: &str) -> (Severity, String, String) {
+    fn explain_inactive(&self, provider: &str, env: Environment<'_>) -> (Severity, String, String) {
         let Some(known) = self.providers.get(provider) else {
             let problem = format!("there is no provider `{provider}`");
             let remedy = did_you_mean(provider, self.provider_names())
@@ -227,10 +227,8 @@ impl Typed {
             return (Severity::Error, problem, remedy);
         };
         let problem = format!("the provider `{provider}` is not active");
-        match &known.api_key_env {
-            Some(variable) if !self.names_providers() => {
-                (Severity::Missing, problem, format!("set `{variable}`"))
-            }
+        match known.to_set(env) {
+            Some(remedy) if !self.names_providers() => (Severity::Missing, problem, remedy),
             _ => (Severity::Error, problem, format!("add `[providers.{provider}]`")),
         }
     }
@@ -256,8 +254,8 @@ impl Typed {
         let named = self.names_providers();
         for (name, provider) in self.providers {
             if !active.contains(&name) {
-                let remedy = match provider.api_key_env {
-                    Some(variable) if !named => format!("set `{variable}`"),
+                let remedy = match provider.to_set(env) {
+                    Some(remedy) if !named => remedy,
                     _ => format!("add `[providers.{name}]` to the configuration"),
                 };
                 inactive.insert(name, remedy);
@@ -265,7 +263,7 @@ impl Typed {
             }
             let adapter = provider.adapter.as_ref().unwrap_or(&name);
             let auth = self.known_auth.get(adapter);
-            let provider: Option<Provider> = provider.finish(&name, auth);
+            let provider: Option<Provider> = provider.finish(&name, auth, env);
             providers.extend(provider.map(|provider| (name, Arc::new(provider))));
         }
         let models = self.models.into_iter().filter_map(|(slug, model)| {
