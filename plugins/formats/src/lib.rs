@@ -14,3 +14,5 @@ pub mod openai_responses;
 pub mod path;
 pub mod report;
 pub mod rerank;
+#[cfg(not(target_family = "wasm"))]
+pub mod testing;

@@ -23,7 +23,7 @@ class NotOffered(NotLifted):
 
 
 def part(body: Json, **given: Any) -> Json:
-    empty = {
+    empty: Json = {
         "id": None,
         "signature": None,
         "format": None,
@@ -90,7 +90,7 @@ def cache_point(ttl: str | None = None) -> Json:
 
 
 def citation(**given: Any) -> Json:
-    empty = {"url": None, "title": None, "quote": None, "span": None, "extra": []}
+    empty: Json = {"url": None, "title": None, "quote": None, "span": None, "extra": []}
     return empty | given
 
 
@@ -99,22 +99,34 @@ def message(role: str, parts: list[Json], name: str | None = None, extra: Any = 
 
 
 def function_tool(name: str, **given: Any) -> Json:
-    empty = {"description": None, "parameters": None, "strict": None, "cache": None, "extra": []}
+    empty: Json = {
+        "description": None,
+        "parameters": None,
+        "strict": None,
+        "cache": None,
+        "extra": [],
+    }
     return {"Function": {"name": name} | empty | given}
 
 
 def freeform_tool(name: str, **given: Any) -> Json:
-    empty = {"description": None, "grammar": None, "extra": []}
+    empty: Json = {"description": None, "grammar": None, "extra": []}
     return {"Freeform": {"name": name} | empty | given}
 
 
 def json_schema(schema: str, **given: Any) -> Json:
-    empty = {"name": None, "description": None, "schema": schema, "strict": None}
+    empty: Json = {"name": None, "description": None, "schema": schema, "strict": None}
     return {"JsonSchema": empty | given}
 
 
 def reasoning_options(**given: Any) -> Json:
-    empty = {"enabled": None, "effort": None, "max_tokens": None, "summary": None, "hidden": False}
+    empty: Json = {
+        "enabled": None,
+        "effort": None,
+        "max_tokens": None,
+        "summary": None,
+        "hidden": False,
+    }
     return empty | given
 
 
@@ -128,7 +140,7 @@ def sampling(**given: Any) -> Json:
 
 
 def request(model: str, dialect: str, **given: Any) -> Json:
-    empty = {
+    empty: Json = {
         "headers": [],
         "messages": [],
         "tools": [],

@@ -78,10 +78,8 @@ def streamed(frames: list[Frame], headers: list[list[str]]) -> dict:
 
 
 def _plan(answer: Answer, plan: str) -> None:
-    """What the model means to do with its tools: a thought, or said aloud."""
-    said = answer.reasoning("plan", plan)
-    if said:
-        said["kind_also"] = "text"
+    """What the model means to do with its tools: a thought."""
+    answer.reasoning("plan", plan)
 
 
 def _content(answer: Answer, place: int, block: Any) -> None:
@@ -124,10 +122,10 @@ def _finish(answer: Answer, held: Any) -> None:
 
 
 def _usage(answer: Answer, held: Any) -> None:
-    """Cohere counts twice: what was read and written, and what it bills."""
+    """Cohere counts twice: what was read and written, and, less than that, what it bills."""
     answer.usage(
-        prompt_tokens=_either(held, "input_tokens"),
-        completion_tokens=_either(held, "output_tokens"),
+        prompt_tokens=_first(held, "input_tokens"),
+        completion_tokens=_first(held, "output_tokens"),
         cache_read_tokens=count(held, "/cached_tokens"),
         reasoning_tokens=count(held, "/tokens/reasoning_tokens"),
         counted=[one for one in _billed(held) if one],
@@ -139,6 +137,5 @@ def _billed(held: Any) -> list[int]:
     return [count(units, f"/{name}") for name in units]
 
 
-def _either(held: Any, name: str) -> list[int]:
-    paths = (f"/tokens/{name}", f"/billed_units/{name}")
-    return [count(held, path) for path in paths if pointer(held, path) is not None] or [0]
+def _first(held: Any, name: str) -> int:
+    return count(held, f"/tokens/{name}") or count(held, f"/billed_units/{name}")

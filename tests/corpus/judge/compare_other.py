@@ -68,7 +68,7 @@ def _models(expected: dict, given: dict) -> Iterator[Difference]:
         if other["id"] not in one["id"]:
             yield "model.id", one["id"], other["id"]
         for name in ("context_length", "max_output_tokens"):
-            if other[name] not in [*one[name], None]:
+            if other[name] not in one[name]:
                 yield f"model.{name}", one[name], other[name]
 
 

@@ -141,9 +141,9 @@ def _bodies(task: dict[str, Any], encoded: dict[str, Any]) -> Iterator[Differenc
         return
     dialect = task["request"].get("dialect", "")
     try:
+        before = normal.normal(dialect, task["what"], recorded, recorded=True)
         after = normal.normal(dialect, task["what"], encoded["body"])
-    except (NotJson, ValueError) as flaw:
-        yield Difference("@body", "changed", "JSON", str(flaw))
+    except (NotJson, ValueError, KeyError, TypeError, AttributeError) as flaw:
+        yield Difference("@body", "changed", "a request of this format", repr(flaw))
         return
-    before = normal.normal(dialect, task["what"], recorded, recorded=True)
     yield from differ.differences(before, after)

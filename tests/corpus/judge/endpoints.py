@@ -27,7 +27,7 @@ ENDPOINTS = (
     (r"POST .*/api/chat$", "chat", "ollama"),
     (r"POST .*/api/embed$", "embeddings", "ollama"),
     (r"GET .*/api/tags$", "models", "ollama"),
-    (r"POST .*/embeddings$", "embeddings", "openai_chat"),
+    (r"POST .*(?<!/api)/embeddings$", "embeddings", "openai_chat"),
     (r"POST .*/rerank$", "rerank", "openai_chat"),
     (r"GET .*/models$", "models", "openai_chat"),
 )

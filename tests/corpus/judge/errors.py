@@ -129,6 +129,7 @@ NARROWED = (
             "unsupported",
             "not enabled",
             "not permitted",
+            "unknown variant",
             "not compatible",
             "not OAI",
             "not a valid",

@@ -15,6 +15,7 @@ import canonical as c
 import rawjson
 from canonical import NotOffered
 from lift import lift
+from wit_types import Types
 
 
 def record(
@@ -31,7 +32,18 @@ def record(
 def request(provider: str, url: str, body: Any, **headers: str) -> dict[str, Any]:
     lifted = lift(record(provider, url, body, **headers))
     assert lifted["unlifted"] is None, lifted["unlifted"]
+    flaws = TYPES.flaws(lifted["request"], REQUESTS[lifted["what"]])
+    assert not flaws, flaws
     return lifted["request"]
+
+
+TYPES = Types("chat/chat.wit", "provider/provider.wit")
+REQUESTS = {
+    "chat": "request",
+    "count": "request",
+    "embeddings": "embed-request",
+    "rerank": "rerank-request",
+}
 
 
 OPENAI = "https://api.openai.com/v1"
@@ -66,6 +78,20 @@ class RawJson(unittest.TestCase):
     def test_a_word_is_no_number(self) -> None:
         with self.assertRaises(rawjson.NotJson):
             rawjson.parse('{"a":"hot"}').fields().number("a")
+
+
+class ContractTypes(unittest.TestCase):
+    def test_what_serde_would_refuse_is_a_flaw(self) -> None:
+        call = c.tool_call("c", "f", "{}")
+        self.assertEqual(TYPES.flaws(call, "part"), [])
+        self.assertEqual(len(TYPES.flaws(call | {"more": 1}, "part")), 1)
+        self.assertEqual(len(TYPES.flaws(c.text(1), "part")), 1)  # type: ignore[arg-type]
+        self.assertEqual(TYPES.flaws("Auto", "tool-choice"), [])
+        for wrong in ("auto", "Named", {"Named": 1}, {"Auto": None}, {}):
+            self.assertEqual(len(TYPES.flaws(wrong, "tool-choice")), 1, wrong)
+        self.assertEqual(TYPES.flaws(c.citation(span=[0, 5]), "citation"), [])
+        self.assertEqual(len(TYPES.flaws(c.citation(span=[0]), "citation")), 1)
+        self.assertEqual(len(TYPES.flaws(c.citation(span=[0, -1]), "citation")), 1)
 
 
 class OpenAiChat(Lifting):
@@ -901,6 +927,12 @@ class OtherCalls(Lifting):
         self.assertEqual(
             (lifted["what"], lifted["request"], lifted["unlifted"]), ("models", None, None)
         )
+
+    def test_the_host_tells_a_provider_that_is_named_otherwise(self) -> None:
+        body = {"model": "m", "messages": [], "random_seed": 1}
+        lifted = lift(record("la-plateforme", "https://api.mistral.ai/v1/chat/completions", body))
+        self.assertEqual(lifted["adapter"], "mistral")
+        self.assertEqual(lifted["request"]["sampling"]["seed"], 1)
 
     def test_what_no_adapter_offers_is_said(self) -> None:
         for url in ("/images/generations", "/completions", "/audio/speech"):

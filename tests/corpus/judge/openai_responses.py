@@ -37,7 +37,7 @@ def whole(body: bytes, headers: list[list[str]]) -> dict:
     answer = Answer()
     thought = pointer(value, "/reasoning")
     if isinstance(thought, str):
-        answer.reasoning("reasoning", thought)["optional"] = True
+        answer.reasoning("reasoning", thought)
     for place, item in enumerate(items(value, "/output")):
         _item(answer, place, item, [text(item, "/id")])
     _response(answer, value)

@@ -47,6 +47,25 @@ ADAPTERS = {
 }
 COMPATIBLE = "openai-compatible"
 
+# Where other recorders name providers otherwise, the host tells.
+HOSTS = {
+    "api.openai.com": "openai",
+    "openai.azure.com": "azure",
+    "chatgpt.com": "openai-codex",
+    "api.anthropic.com": "anthropic",
+    "generativelanguage.googleapis.com": "gemini",
+    "api.mistral.ai": "mistral",
+    "api.cohere.com": "cohere",
+    "api.cohere.ai": "cohere",
+    "api.deepseek.com": "deepseek",
+    "api.x.ai": "xai",
+    "api.groq.com": "groq",
+    "api.perplexity.ai": "perplexity",
+    "openrouter.ai": "openrouter",
+    "api.z.ai": "zai",
+    "api.voyageai.com": "voyage",
+}
+
 # Adapters that take OpenAI's chat and responses formats.
 OPENAI_FAMILY = {
     "openai",
@@ -106,6 +125,14 @@ REASONING_FORMAT = "openai-responses-v1"
 
 # Providers whose responses API shows reasoning in clear and signs nothing.
 UNSIGNED_REASONING = {"deepseek", "llamacpp", "mistralrs"}
+
+
+def provider(named: str, host: str) -> str:
+    """The provider as these tables name it."""
+    if named in ADAPTERS:
+        return named
+    known = (HOSTS[end] for end in HOSTS if host == end or host.endswith("." + end))
+    return next(known, named)
 
 
 def options(found: dict[str, Any], adapter: str) -> list[list[str]]:

@@ -160,9 +160,14 @@ class Fields:
         """Name and JSON text of what nobody took."""
         return [[name, node.raw] for name, node in self._pairs]
 
-    def leftover(self) -> str | None:
-        """What nobody took, as one JSON object; none where all was taken."""
-        return object_text(self.rest()) if self._pairs else None
+    def leftover(self, name: str) -> list[list[str]]:
+        """What nobody took, as one field of this name; no field where all was taken."""
+        return nested(name, self.rest())
+
+
+def nested(name: str, pairs: list[list[str]]) -> list[list[str]]:
+    """Fields inside of one field of this name; no field where there are none."""
+    return [[name, object_text(pairs)]] if pairs else []
 
 
 def object_text(pairs: list[list[str]]) -> str:
@@ -170,9 +175,15 @@ def object_text(pairs: list[list[str]]) -> str:
     return "{" + ",".join(f"{json.dumps(name)}:{raw}" for name, raw in pairs) + "}"
 
 
+def _skip(text: str, at: int) -> int:
+    """The place of the next character that is no space."""
+    space = _SPACE.match(text, at)
+    return space.end() if space else at
+
+
 def parse(text: str) -> Node:
-    node, end = _value(text, _SPACE.match(text, 0).end())
-    if _SPACE.match(text, end).end() != len(text):
+    node, end = _value(text, _skip(text, 0))
+    if _skip(text, end) != len(text):
         raise NotJson(f"text after the value, at character {end}")
     return node
 
@@ -201,17 +212,17 @@ def _value(text: str, start: int) -> tuple[Node, int]:
 
 def _object(text: str, start: int) -> tuple[Node, int]:
     pairs: list[tuple[str, Node]] = []
-    at = _SPACE.match(text, start + 1).end()
+    at = _skip(text, start + 1)
     if text[at : at + 1] == "}":
         return Node("object", text[start : at + 1], pairs), at + 1
     while True:
         name, at = _value(text, at)
-        at = _SPACE.match(text, at).end()
+        at = _skip(text, at)
         if not name.is_string or text[at : at + 1] != ":":
             raise NotJson(f"no field at character {at}")
-        node, at = _value(text, _SPACE.match(text, at + 1).end())
+        node, at = _value(text, _skip(text, at + 1))
         pairs.append((name.held, node))
-        at = _SPACE.match(text, at).end()
+        at = _skip(text, at)
         if text[at : at + 1] == "}":
             return Node("object", text[start : at + 1], pairs), at + 1
         at = _comma(text, at)
@@ -219,13 +230,13 @@ def _object(text: str, start: int) -> tuple[Node, int]:
 
 def _array(text: str, start: int) -> tuple[Node, int]:
     nodes: list[Node] = []
-    at = _SPACE.match(text, start + 1).end()
+    at = _skip(text, start + 1)
     if text[at : at + 1] == "]":
         return Node("array", text[start : at + 1], nodes), at + 1
     while True:
         node, at = _value(text, at)
         nodes.append(node)
-        at = _SPACE.match(text, at).end()
+        at = _skip(text, at)
         if text[at : at + 1] == "]":
             return Node("array", text[start : at + 1], nodes), at + 1
         at = _comma(text, at)
@@ -234,4 +245,4 @@ def _array(text: str, start: int) -> tuple[Node, int]:
 def _comma(text: str, at: int) -> int:
     if text[at : at + 1] != ",":
         raise NotJson(f"no comma at character {at}")
-    return _SPACE.match(text, at + 1).end()
+    return _skip(text, at + 1)

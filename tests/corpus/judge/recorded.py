@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import quirks
 import rawjson
 from canonical import NotLifted
 
@@ -60,7 +61,7 @@ def read(record: dict[str, Any]) -> Recorded:
     headers = request.get("headers") or {}
     pairs = headers.items() if isinstance(headers, dict) else headers
     return Recorded(
-        provider=record["provider"],
+        provider=quirks.provider(record["provider"], url.hostname or ""),
         method=request["method"].upper(),
         host=url.hostname or "",
         path=url.path,

@@ -12,6 +12,7 @@ import cohere
 import compare
 import compare_failure
 import converse
+import endpoints
 import errors
 import gemini
 import invoke
@@ -22,6 +23,7 @@ import openai_chat
 import openai_responses
 import others
 import streams
+import traffic
 import wire
 from streams import Unreadable, frames
 
@@ -87,6 +89,34 @@ class Streams(unittest.TestCase):
     def test_a_cut_message_is_refused(self):
         with self.assertRaises(Unreadable):
             frames(event("chunk", {})[:-3], "aws-event-stream")
+
+
+class Traffic(unittest.TestCase):
+    def framing(self, body, **headers):
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return traffic.framing({"response": {"status": 200, "headers": named, "body": body}})
+
+    def test_how_a_body_is_framed_where_the_recorder_does_not_say(self):
+        self.assertEqual(self.framing("data: {}"), "sse")
+        self.assertEqual(self.framing("{}", content_type="application/x-ndjson"), "ndjson")
+        self.assertIsNone(self.framing('{"error":1}', content_type="text/event-stream"))
+
+    def test_endpoints_are_told_by_method_and_path(self):
+        for method, path, what, format in (
+            ("POST", "/openai/deployments/d/chat/completions?api-version=1", "chat", "openai_chat"),
+            ("post", "/v1beta/models/m:streamGenerateContent?alt=sse", "chat", "gemini"),
+            ("POST", "/model/arn%3Aaws%3Aprofile%2Fm/converse-stream", "chat", "converse"),
+            ("POST", "/v1/publishers/anthropic/models/m:streamRawPredict", "chat", "anthropic"),
+            ("GET", "/api/tags", "models", "ollama"),
+        ):
+            request = {"method": method, "url": f"https://host{path}", "body": "{}"}
+            found = endpoints.of({"request": request, "response": {"status": 200}})
+            self.assertEqual((found.what, found.format), (what, format), path)
+
+    def test_what_is_no_exchange_is_left_out_with_a_reason(self):
+        for path in ("/v1/images/generations", "/v1/completions", "/something/else"):
+            request = {"method": "POST", "url": f"https://host{path}"}
+            self.assertTrue(endpoints.of({"request": request, "response": {"status": 200}}).skipped)
 
 
 class Wire(unittest.TestCase):
@@ -353,7 +383,8 @@ class Cohere(unittest.TestCase):
         )
         kinds = [(one["kind"], one["text"]) for one in read["parts"]]
         self.assertEqual(kinds, [("reasoning", "I will"), ("call", "{}")])
-        self.assertEqual(read["usage"][0]["prompt_tokens"], [9, 4])
+        self.assertEqual(read["usage"][0]["prompt_tokens"], 9)
+        self.assertEqual(read["usage"][0]["counted"], [4])
 
     def test_citations_name_the_characters_that_they_are_for(self):
         cited = {"start": 0, "end": 2, "sources": [{"type": "document", "document": {"title": "t"}}]}
@@ -486,6 +517,36 @@ class Comparison(unittest.TestCase):
         self.task["request"]["dialect"] = "foreign"
         self.assertEqual(self.altered(lambda _: None), ["native.foreign"])
         self.assertEqual(self.altered(lambda answer: answer["parts"].pop(3)), [])
+
+    def test_a_lost_source_and_a_lost_count_are_found(self):
+        cited = {"start": 0, "end": 2, "sources": [{"id": "s"}, {"id": "t"}]}
+        said = {"content": [{"type": "text", "text": "Hi"}], "citations": [cited]}
+        usage = {"tokens": {"input_tokens": 9}, "billed_units": {"input_tokens": 4}}
+        value = {"message": said, "finish_reason": "COMPLETE", "usage": usage}
+        self.task = task(whole(cohere, value))
+        self.result = mirror.result(self.task)
+        self.assertEqual(self.altered(lambda _: None), [])
+        cut = self.altered(lambda answer: answer["parts"][0]["part"]["citations"].pop())
+        self.assertEqual(cut, ["citations"])
+        lost = self.altered(lambda answer: answer["usage"][0]["meters"].clear())
+        self.assertEqual(lost, ["usage.counted"])
+
+    def test_logprobs_belong_to_thoughts_or_to_all_else(self):
+        token = {"token": "a", "logprob": -0.5, "top_logprobs": []}
+        choice = {
+            "message": {"content": "a"},
+            "logprobs": {"content": [token]},
+            "finish_reason": "stop",
+        }
+        self.task = task(whole(openai_chat, {"choices": [choice]}))
+        self.result = mirror.result(self.task)
+        self.assertEqual(self.altered(lambda _: None), [])
+
+        def move(answer):
+            held = answer["logprobs"][0]
+            held["reasoning"], held["text"] = held["text"], []
+
+        self.assertEqual(self.altered(move), ["logprobs.reasoning", "logprobs.text"])
 
     def test_a_message_may_be_cut_but_not_replaced(self):
         wanted = {"kinds": ["Other"], "said": "The model is busy, try again later, please."}

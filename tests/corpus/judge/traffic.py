@@ -3,11 +3,13 @@
 import base64
 import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 UNCAPTURED = "error_shapes_uncaptured.jsonl"
 FRAMINGS = {"sse": "sse", "ndjson": "ndjson", "aws-eventstream": "aws-event-stream"}
+SSE_STARTS = (b"data:", b"event:", b"id:", b"retry:", b":")
 CONTENT_TYPES = {
     "text/event-stream": "sse",
     "application/x-ndjson": "ndjson",
@@ -74,9 +76,20 @@ def header(message: dict, name: str) -> str | None:
 
 
 def framing(record: dict) -> str | None:
-    """How the response is framed; none where it is one whole body."""
+    """How the response is framed; none where it is one whole body.
+
+    Told by the recorder, else by the content type, which errors are known to give
+    wrongly, and by how the body begins.
+    """
     named = record.get("framing")
     if named:
         return FRAMINGS.get(named)
     content_type = (header(record["response"], "content-type") or "").split(";")[0]
-    return CONTENT_TYPES.get(content_type.strip().lower())
+    told = CONTENT_TYPES.get(content_type.strip().lower())
+    raw = body(record["response"])[:64]
+    if len(raw) > 12 and zlib.crc32(raw[:8]) == int.from_bytes(raw[8:12], "big"):
+        return "aws-event-stream"
+    start = raw.lstrip()
+    if start.startswith(SSE_STARTS):
+        return "sse"
+    return None if told == "sse" and start[:1] in (b"{", b"[") else told

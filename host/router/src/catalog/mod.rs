@@ -118,6 +118,8 @@ pub struct Endpoint {
     pub tags: Vec<(String, String)>,
     /// The model's, unless this offer has its own.
     pub supported_parameters: Vec<String>,
+    /// Tuning parameters that the provider refuses for this model.
+    pub refused_parameters: Vec<String>,
 }
 
 impl Endpoint {
@@ -141,6 +143,7 @@ impl Endpoint {
             service_tier: None,
             tags: provider.tags.clone(),
             supported_parameters: Vec::new(),
+            refused_parameters: Vec::new(),
         }
     }
 }

@@ -2,7 +2,7 @@
 //! and read as far as the first content.
 
 use super::live::{Live, Source};
-use super::{Exchange, tailor};
+use super::{Exchange, tailor, tuning};
 use crate::buffer::{Bounds, Held, Refused, hold};
 use crate::catalog::{Endpoint, Provider};
 use crate::error::{Code, Error};
@@ -85,7 +85,9 @@ fn encode(exchange: &Exchange, step: &Step) -> Result<(Sent, Outgoing), Error> {
     let context = CallContext { seed: decision.seed, now_ms: decision.now_ms };
     let mut attempt = step.adapter.attempt(context).map_err(plugin_failed)?;
     let user = call.user.as_deref().map(tailor::pseudonym);
-    let (request, sealed) = tailor::request(call, step, user);
+    let (mut request, sealed) = tailor::request(call, step, user);
+    let known = &step.adapter.info().supported_parameters;
+    tuning::leave_out(&mut request, known, &step.endpoint, &router.metrics);
     let upstream = attempt
         .encode(&request, &tailor::facts(step))
         .map_err(plugin_failed)?

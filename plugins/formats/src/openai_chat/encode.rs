@@ -70,8 +70,8 @@ impl<'a> Ask<'a> {
             body = body.with_some(&self.options.user_field, request.user.as_ref());
         }
         self.tune(&mut body, "prompt_cache_key", request.cache_key.as_ref());
-        if let (Some(point), CachePoints::Control) =
-            (&request.auto_cache, self.options.cache_points)
+        if let Some(point) = &request.auto_cache
+            && self.options.cache_points == CachePoints::Control
         {
             body.push("cache_control", content::cache_control(point));
         }

@@ -151,7 +151,12 @@ fn own_prose(message: &str) -> Option<FailureKind> {
         ("unknown variant", FailureKind::Unsupported),
         ("not a chat model", FailureKind::Unsupported),
         ("does not exist or you do not have access", FailureKind::ModelNotFound),
+        ("supported models are", FailureKind::ModelNotFound),
+        ("too large to process", FailureKind::ContextLengthExceeded),
     ];
+    if message.starts_with("model ") && message.ends_with(" does not exist") {
+        return Some(FailureKind::ModelNotFound);
+    }
     phrases.iter().find(|(phrase, _)| message.contains(phrase)).map(|(_, kind)| *kind)
 }
 

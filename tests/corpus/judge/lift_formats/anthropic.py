@@ -76,8 +76,7 @@ def user(fields: Fields, leftover: list[list[str]]) -> str | None:
         return None
     held = node.fields()
     id = held.string("user_id")
-    if held:
-        leftover.append(["metadata", held.leftover()])
+    leftover += held.leftover("metadata")
     return id
 
 
@@ -254,8 +253,7 @@ def thinking(fields: Fields) -> tuple[Json | None, Any, list[list[str]]]:
     if node is not None and node.fields().string("type") in ("enabled", "adaptive", "disabled"):
         held = fields.need("thinking").fields()
         given |= thinking_object(held)
-        if held:
-            leftover.append(["thinking", held.leftover()])
+        leftover += held.leftover("thinking")
     format = None
     node = fields.take("output_config")
     if node is not None:
@@ -264,8 +262,7 @@ def thinking(fields: Fields) -> tuple[Json | None, Any, list[list[str]]]:
         if effort:
             given["effort"] = effort
         format = output_format(held)
-        if held:
-            leftover.append(["output_config", held.leftover()])
+        leftover += held.leftover("output_config")
     return (c.reasoning_options(**given) if given else None), format, leftover
 
 

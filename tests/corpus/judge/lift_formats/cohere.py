@@ -120,7 +120,9 @@ def result(fields: Fields, conversation: Conversation) -> Json:
 
 def tool_choice(node: Node | None) -> Any:
     words = {"REQUIRED": "Required", "NONE": "None"}
-    return None if node is None else words.get(node.held) or {"Native": node.raw}
+    if node is None:
+        return None
+    return words[node.held] if node.is_string and node.held in words else {"Native": node.raw}
 
 
 def response_format(node: Node | None) -> Any:

@@ -7,14 +7,13 @@ model family's own words: of these, how much to reason and `top_k` are lifted.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import canonical as c
 import rawjson
 from canonical import Conversation, Json, NotLifted
 from lift_formats import anthropic
-from rawjson import Fields, Node, object_text
+from rawjson import Fields, Node, nested
 from recorded import Recorded
 
 DIALECT = "bedrock-converse"
@@ -242,8 +241,7 @@ def tool_config(fields: Fields) -> Json:
             tools.append(tool(node))
     choice = fields.take("toolChoice")
     found: Json = {"tools": tools, "tool_choice": None if choice is None else tool_choice(choice)}
-    if fields:
-        found["extra"] = [["toolConfig", fields.leftover()]]
+    found["extra"] = fields.leftover("toolConfig")
     return found
 
 
@@ -283,7 +281,7 @@ def inference(node: Node | None, model: str) -> tuple[Json, list[list[str]]]:
         ),
         "max_tokens": fields.unsigned("maxTokens"),
     }
-    return found, ([["inferenceConfig", fields.leftover()]] if fields else [])
+    return found, fields.leftover("inferenceConfig")
 
 
 def additional_fields(node: Node | None, model: str) -> tuple[Json, list[list[str]]]:
@@ -310,7 +308,7 @@ def additional_fields(node: Node | None, model: str) -> tuple[Json, list[list[st
             fields.take("inferenceConfig")
             found["top_k"] = held.integer("topK")
     rest = rest + fields.rest()
-    return found, ([["additionalModelRequestFields", object_text(rest)]] if rest else [])
+    return found, nested("additionalModelRequestFields", rest)
 
 
 def response_format(fields: Fields) -> Any:
@@ -327,7 +325,7 @@ def response_format(fields: Fields) -> Any:
     schema = held.need("structure").fields().need("jsonSchema").fields()
     fields.take("outputConfig")
     text = schema.need("schema").string()
-    json.loads(text)
+    rawjson.parse(text)
     return c.json_schema(text, name=schema.string("name"), description=schema.string("description"))
 
 

@@ -10,7 +10,7 @@ from canonical import Json, NotLifted
 from lift_formats import gemini
 from lift_formats import openai_chat as chat
 from lift_formats import openai_media as media
-from rawjson import Fields, Node, object_text
+from rawjson import Fields, Node
 from recorded import Recorded
 
 # What the contract calls Google's and Nova's purposes.
@@ -52,16 +52,17 @@ def inputs(node: Node) -> list[Any]:
         return [{"Text": node.held}]
     items = node.items()
     if items and all(item.kind == "number" for item in items):
-        return [{"Tokens": node.value()}]
+        return [one(node)]
     return [one(item) for item in items]
 
 
 def one(node: Node) -> Json:
-    return (
-        {"Text": node.held}
-        if node.is_string
-        else {"Tokens": [int(each.value()) for each in node.items()]}
-    )
+    if node.is_string:
+        return {"Text": node.held}
+    tokens = node.value() if node.is_array else None
+    if not tokens or any(type(token) is not int for token in tokens):
+        raise NotLifted("an input that is neither a text nor tokens")
+    return {"Tokens": tokens}
 
 
 def lift_ollama(recorded: Recorded, options: Json) -> Json:
@@ -108,10 +109,11 @@ def lift_gemini(recorded: Recorded, options: Json) -> Json:
         if batch is not None
         else [gemini_one(fields)]
     )
-    _, *first = each[0]
-    if any(others != first for _, *others in each):
+    if not each:
+        raise NotLifted("a batch of nothing")
+    _, dimensions, purpose, extra = each[0]
+    if any(others[1:] != each[0][1:] for others in each):
         raise NotLifted("a batch whose requests want different things")
-    dimensions, purpose, extra = first
     model = recorded.matched["model"]
     return request(model, "gemini", [input for input, *_ in each], dimensions, purpose, extra=extra)
 
@@ -151,12 +153,12 @@ def lift_predict(recorded: Recorded, options: Json) -> Json:
         input.append({"Text": held.need("content").string()})
         purposes.append(google_purpose(held.string("task_type", "taskType")))
         rests.append(held.rest())
-    if any(each != purposes[0] for each in purposes) or any(rests):
+    if len(set(purposes)) != 1 or any(rests):
         raise NotLifted("instances that want different things")
     parameters = fields.take("parameters")
     held = parameters.fields() if parameters is not None else Fields([])
     dimensions = held.integer("outputDimensionality")
-    extra = fields.rest() + ([["parameters", object_text(held.rest())]] if held else [])
+    extra = fields.rest() + held.leftover("parameters")
     return request(recorded.matched["model"], "gemini", input, dimensions, purposes[0], extra=extra)
 
 

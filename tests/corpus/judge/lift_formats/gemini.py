@@ -12,7 +12,7 @@ from typing import Any
 
 import canonical as c
 from canonical import Conversation, Json, NotLifted
-from rawjson import Fields, Node, object_text
+from rawjson import Fields, Node, nested, object_text
 from recorded import Recorded
 
 DIALECT = "gemini"
@@ -213,7 +213,7 @@ def json_schema(node: Node) -> str:
 
 
 # Client libraries also write enums as their numbers.
-_TYPE_NUMBERS = {
+_TYPE_NUMBERS: dict[Any, str] = {
     1: "string",
     2: "number",
     3: "integer",
@@ -231,7 +231,7 @@ def mend(schema: Any) -> Any:
     mended = {}
     for name, held in schema.items():
         if name == "type" and isinstance(held, (str, int)):
-            held = _TYPE_NUMBERS.get(held, str(held)).lower()
+            held = _TYPE_NUMBERS[held] if held in _TYPE_NUMBERS else str(held).lower()
         elif name in ("properties", "$defs", "definitions") and isinstance(held, dict):
             held = {key: mend(value) for key, value in held.items()}
         elif name in ("items", "additionalProperties"):
@@ -251,7 +251,7 @@ def tool_config(node: Node | None) -> tuple[Any, list[list[str]]]:
     fields = node.fields()
     calling = fields.take("functionCallingConfig", "function_calling_config")
     choice = None if calling is None else tool_choice(calling)
-    return choice, ([["toolConfig", fields.leftover()]] if fields else [])
+    return choice, fields.leftover("toolConfig")
 
 
 def tool_choice(node: Node) -> Any:
@@ -270,7 +270,7 @@ def tool_choice(node: Node) -> Any:
 
 def calling_mode(node: Node | None) -> str:
     held = "AUTO" if node is None else node.value()
-    return _MODE_NUMBERS.get(held, str(held)).upper()
+    return _MODE_NUMBERS[held] if held in list(_MODE_NUMBERS) else str(held).upper()
 
 
 def generation_config(fields: Fields) -> tuple[Json, list[list[str]]]:
@@ -285,10 +285,9 @@ def generation_config(fields: Fields) -> tuple[Json, list[list[str]]]:
     if thinking is not None:
         held = thinking.fields()
         given["reasoning"] = reasoning(held)
-        if held:
-            rest.append(["thinkingConfig", held.leftover()])
+        rest += held.leftover("thinkingConfig")
     rest = fields.rest() + rest
-    return given, ([["generationConfig", object_text(rest)]] if rest else [])
+    return given, nested("generationConfig", rest)
 
 
 def sampling(fields: Fields) -> Json:

@@ -11,7 +11,7 @@ from typing import Any
 import canonical as c
 from canonical import Json, NotOffered
 from lift_formats import anthropic, embeddings
-from rawjson import Fields, object_text
+from rawjson import Fields, nested
 from recorded import Recorded
 
 
@@ -51,10 +51,8 @@ def nova(fields: Fields, model: str) -> Json:
     text = held.need("text").fields()
     input = {"Text": text.need("value").string()}
     dimensions, purpose = held.integer("embeddingDimension"), held.string("embeddingPurpose")
-    leftover = held.rest() + ([["text", text.leftover()]] if text else [])
+    leftover = held.rest() + text.leftover("text")
     fields.take("taskType")
     fields.take("schemaVersion")
-    extra = fields.rest()
-    if leftover:
-        extra.append(["singleEmbeddingParams", object_text(leftover)])
+    extra = fields.rest() + nested("singleEmbeddingParams", leftover)
     return embeddings.request(model, "bedrock-invoke", [input], dimensions, purpose, extra=extra)

@@ -93,7 +93,7 @@ def model_options(node: Node | None) -> tuple[Json, list[list[str]]]:
         ),
         "max_tokens": fields.unsigned("num_predict"),
     }
-    return found, ([["options", fields.leftover()]] if fields else [])
+    return found, fields.leftover("options")
 
 
 def response_format(node: Node | None) -> Any:

@@ -77,8 +77,7 @@ def reasoning_object(node: Node, leftover: list[list[str]]) -> Json:
         "summary": fields.string("summary"),
         "hidden": fields.boolean("exclude") or False,
     }
-    if fields:
-        leftover.append(["reasoning", fields.leftover()])
+    leftover += fields.leftover("reasoning")
     return given
 
 
@@ -124,4 +123,4 @@ def without(node: Node | None, taken: str, name: str) -> list[list[str]]:
         return []
     held = node.fields()
     held.take(taken)
-    return [[name, held.leftover()]] if held else []
+    return held.leftover(name)

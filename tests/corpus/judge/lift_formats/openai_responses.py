@@ -163,11 +163,11 @@ def part(node: Node) -> Json:
     cache = tools.cache_point(fields)
     if kind in ("input_text", "output_text", "text"):
         words = fields.need("text").string()
-        found = citations(fields)
+        cited = citations(fields)
         logprobs = fields.peek("logprobs")
         if logprobs is not None and logprobs.value() == []:
             fields.take("logprobs")
-        return c.text(words, citations=found, cache=cache, extra=fields.rest())
+        return c.text(words, citations=cited, cache=cache, extra=fields.rest())
     if kind == "refusal":
         return c.part({"Refusal": fields.need("refusal").string()}, extra=fields.rest())
     found = attachment(kind, fields)
@@ -203,8 +203,9 @@ def citations(fields: Fields) -> list[Json]:
     found = []
     for item in tools.items(fields.take("annotations")):
         held = item.fields()
+        kind = held.peek("type")
         # The kind stays in `extra` where it is not the common one.
-        if held.peek("type") is not None and held.peek("type").held == "url_citation":
+        if kind is not None and kind.held == "url_citation":
             held.take("type")
         start, end = held.integer("start_index"), held.integer("end_index")
         span = None if start is None or end is None else [start, end]
@@ -253,7 +254,7 @@ def text_options(fields: Fields) -> tuple[Any, str | None, list[list[str]]]:
     verbosity = held.string("verbosity")
     format = held.take("format")
     found = None if format is None else response_format(format)
-    leftover = [["text", held.leftover()]] if held else []
+    leftover = held.leftover("text")
     return found, verbosity, leftover
 
 
@@ -272,7 +273,6 @@ def reasoning(fields: Fields, leftover: list[list[str]]) -> Json | None:
         return None
     held = node.fields()
     effort, summary = held.string("effort"), held.string("summary")
-    if held:
-        leftover.append(["reasoning", held.leftover()])
+    leftover += held.leftover("reasoning")
     enabled = False if effort == "none" else None
     return c.reasoning_options(enabled=enabled, effort=effort, summary=summary)

@@ -12,10 +12,10 @@ from rawjson import Fields, Node
 def thought(fields: Fields) -> list[Json]:
     """Reasoning that is sent back beside the content. Details say more than a text does."""
     details = fields.take("reasoning_details")
-    words = [fields.string("reasoning"), fields.string("reasoning_content")]
+    words = fields.string("reasoning"), fields.string("reasoning_content")
     parts = reasoning_details(details) if details is not None else []
-    words = [word for word in words if word]
-    return parts or [c.reasoning("Text", word) for word in words[:1]]
+    said = words[0] or words[1]
+    return parts or ([c.reasoning("Text", said)] if said else [])
 
 
 def reasoning_details(node: Node) -> list[Json]:

@@ -33,8 +33,8 @@ def merged(turns: list[Body], parts: str) -> list[Body]:
     """Turns of one role that follow each other are one."""
     found: list[Body] = []
     for turn in turns:
-        last = found[-1] if found else None
-        same = last is not None and {**last, parts: 0} == {**turn, parts: 0}
+        last: Body = found[-1] if found else {}
+        same = {**last, parts: 0} == {**turn, parts: 0}
         if same and isinstance(last.get(parts), list) and isinstance(turn.get(parts), list):
             last[parts] = last[parts] + turn[parts]
         else:

@@ -22,7 +22,7 @@ def openai_responses(body: Body) -> Body:
         items = [{"role": "user", "content": items}]
     items = [responses_item(item) for item in items]
     instructions = body.pop("instructions", None)
-    if instructions:
+    if instructions and isinstance(instructions, str):
         # They are the message in front of all others.
         items.insert(0, responses_item({"role": "system", "content": instructions}))
     elif instructions is not None:

@@ -3,7 +3,7 @@
 
 mod notes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use plugway_sdk::chat::{
     Event, Extra, Media, MediaKind, MediaSource, Part, PartBody, Piece, Reasoning, ToolCall,
@@ -71,7 +71,8 @@ pub(super) struct Items {
     places: Places<Key>,
     begun: BTreeMap<Key, Begun>,
     items: BTreeMap<u32, Item>,
-    called: bool,
+    /// Ids of the calls that have begun.
+    called: BTreeSet<String>,
 }
 
 impl Items {
@@ -83,7 +84,7 @@ impl Items {
             places: Places::default(),
             begun: BTreeMap::new(),
             items: BTreeMap::new(),
-            called: false,
+            called: BTreeSet::new(),
         }
     }
 
@@ -95,7 +96,7 @@ impl Items {
 
     /// Whether the model called a tool.
     pub(super) fn called(&self) -> bool {
-        self.called
+        !self.called.is_empty()
     }
 
     /// Reasoning that stands beside the items.
@@ -303,8 +304,11 @@ impl Items {
         }
         let Some(name) = item.text("name") else { return };
         let id = item.owned("call_id").unwrap_or_else(|| format!("call_{}_{place}", self.response));
+        // Numbered anew, it is still the same call.
+        if !self.called.insert(id.clone()) {
+            return;
+        }
         let call = ToolCall { freeform, ..ToolCall::new(id, name, "") };
-        self.called = true;
         self.piece(key, call.into(), None, events);
         self.input(place, said, events);
     }

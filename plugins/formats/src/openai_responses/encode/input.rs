@@ -16,11 +16,17 @@ pub(super) fn input<'a>(ask: &Ask<'a>) -> Result<Vec<Json<'a>>, Failure> {
     let mut items = Vec::new();
     for message in &ask.request.messages {
         match message.role {
+            Role::System | Role::Developer if says_nothing(message) => {}
             Role::Assistant => said(ask, message, &mut items)?,
             _ => told(ask, message, &mut items)?,
         }
     }
     Ok(items)
+}
+
+/// Instructions that are empty, as clients of this format send them.
+fn says_nothing(message: &Message) -> bool {
+    message.parts.iter().all(|part| matches!(&part.body, PartBody::Text(text) if text.is_empty()))
 }
 
 /// What was told to the model: one message, with results and native items between
