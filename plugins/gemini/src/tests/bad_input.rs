@@ -84,6 +84,11 @@ fn odd_counts_are_none() {
         let answer = decode_whole(&body, "");
         assert_eq!((answer.text(0).as_str(), answer.usage.len()), ("a", 0));
     }
+    // An answer whose prompt nobody counted is left to the router to estimate.
+    body["usageMetadata"] = json!({"candidatesTokenCount": 5});
+    assert_eq!(decode_whole(&body, "").usage.len(), 0);
+    body["usageMetadata"] = json!({"candidatesTokenCount": 5, "totalTokenCount": 12});
+    assert_eq!(decode_whole(&body, "").usage[0].prompt_tokens, 7);
     body["usageMetadata"] = json!({"promptTokenCount": u64::MAX, "toolUsePromptTokenCount": 9});
     assert_eq!(decode_whole(&body, "").usage[0].prompt_tokens, u64::MAX);
 }
