@@ -18,6 +18,7 @@
 //! | freeform tools, several choices, log probabilities, output other than text | unsupported |
 //! | penalties, `min_p`, `top_a`, `seed`, `logit_bias`, image detail, names of speakers, the end user | dropped: they tune, and change no meaning |
 //! | reasoning that nobody signed | dropped |
+//! | fields of Anthropic's format | for Anthropic's models `additionalModelRequestFields`; its native blocks and tools are unsupported |
 //!
 //! Options of an endpoint, as JSON values:
 //!

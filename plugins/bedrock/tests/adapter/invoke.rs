@@ -120,6 +120,13 @@ fn native_blocks_are_for_native_clients() {
 }
 
 #[test]
+fn an_error_inside_a_success_is_one() {
+    let body = r#"{"type":"error","error":{"type":"overloaded_error","message":"Busy"}}"#;
+    let events = whole::<Bedrock>(&Transcript::new(200, body), "");
+    assert!(matches!(&events[..], [Event::Failed(it)] if it.kind == FailureKind::Overloaded));
+}
+
+#[test]
 fn streams_that_break_are_failures() {
     let broken = |frames: Vec<Frame>| answer(frames).failure.map(|failure| failure.kind);
     let begun = || EVENTS[..3].iter().map(|event| chunk(event)).collect::<Vec<_>>();

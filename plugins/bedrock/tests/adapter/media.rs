@@ -1,9 +1,11 @@
 //! Images, documents, sound and video.
 
-use plugway_sdk::chat::{FailureKind, Media, MediaKind, MediaSource, Message, ResultBody, Role};
+use plugway_sdk::chat::{
+    FailureKind, Media, MediaKind, MediaSource, Message, Part, Request, ResultBody, Role,
+};
 use serde_json::{Value, json};
 
-use crate::{OTHER, body, check_refused, conversation, result, user};
+use crate::{CLAUDE, OTHER, body, check_refused, conversation, result, user};
 
 fn media(kind: MediaKind, mime: Option<&str>, name: Option<&str>, source: MediaSource) -> Media {
     Media { kind, source, mime: mime.map(Into::into), name: name.map(Into::into), detail: None }
@@ -96,6 +98,23 @@ fn media_that_the_service_has_not_are_refused() {
     let system =
         Message::new(Role::System, vec![media(Image, Some("image/png"), None, bytes()).into()]);
     check_refused(conversation(OTHER, vec![system, Message::user("hi")]), Unsupported);
+}
+
+#[test]
+fn what_anthropic_says_of_documents_is_said_here_too() {
+    let extra = [("citations", r#"{"enabled":true}"#), ("context", "\"of 2020\""), ("x", "1")];
+    let part = Part {
+        extra: extra.map(|(name, json)| (name.into(), json.into())).into(),
+        ..media(MediaKind::Document, Some("text/plain"), Some("n"), bytes()).into()
+    };
+    let it = Request {
+        dialect: "anthropic-messages".into(),
+        ..conversation(CLAUDE, vec![user(vec![part])])
+    };
+    let document = &body(&it)["messages"][0]["content"][0]["document"];
+    assert_eq!(document["citations"], json!({"enabled": true}));
+    assert_eq!(document["context"], "of 2020");
+    assert_eq!(document.get("x"), None);
 }
 
 #[test]

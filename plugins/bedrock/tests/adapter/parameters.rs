@@ -188,6 +188,9 @@ fn features_in_beta_are_asked_of_anthropics_models() {
     it.dialect = "anthropic-messages".into();
     it.headers = vec![("anthropic-beta".into(), "a-1, b-2".into())];
     assert_eq!(additional(&it), json!({"anthropic_beta": ["a-1", "b-2"]}));
+    it.extra = vec![("context_management".into(), r#"{"edits":[]}"#.into())];
+    assert_eq!(additional(&it)["context_management"], json!({"edits": []}));
+    it.extra = Vec::new();
     let known = endpoint(&[("betas", r#"["b-2"]"#)]);
     let sent = body_at(&it, known);
     assert_eq!(sent["additionalModelRequestFields"], json!({"anthropic_beta": ["b-2"]}));

@@ -122,7 +122,7 @@ impl Decoder {
             return;
         };
         if let Some(counts) = start.get("usage").and_then(Counts::read) {
-            self.usage = counts;
+            self.usage.update(counts);
         }
         let tier = self.usage.service_tier.clone();
         let origin = decode::origin(&start, tier, self.native);

@@ -69,7 +69,7 @@ impl Counts {
             // Servers that only copy the format close with zeros.
             *count = newer.max(*count);
         }
-        if !newer.steps.is_empty() {
+        if newer.steps.len() >= self.steps.len() {
             self.steps = newer.steps;
         }
         if newer.service_tier.is_some() {
