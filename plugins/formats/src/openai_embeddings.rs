@@ -69,16 +69,19 @@ impl<P: Profiled> Embeddings for OpenAiEmbeddings<P> {
 }
 
 fn input(request: &EmbedRequest) -> Result<Json<'_>, Failure> {
-    let one = |input| match input {
-        &EmbedInput::Text(ref text) => Ok(Json::from(text)),
+    request.input.iter().map(one).collect::<Result<Vec<_>, _>>().map(Json::from)
+}
+
+fn one(input: &EmbedInput) -> Result<Json<'_>, Failure> {
+    match input {
+        EmbedInput::Text(text) => Ok(text.into()),
         EmbedInput::Tokens(tokens) => {
             Ok(tokens.iter().map(|token| Json::from(*token)).collect::<Vec<_>>().into())
         }
         EmbedInput::Parts(_) => {
             Err(Failure::unsupported("only text and tokens can be embedded here"))
         }
-    };
-    request.input.iter().map(one).collect::<Result<Vec<_>, _>>().map(Json::from)
+    }
 }
 
 #[derive(Deserialize)]
