@@ -6,25 +6,29 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-/// The plugins that every router brings along.
-const PLUGINS: [&str; 12] = [
+/// The plugins that every router brings along: adapters, then strategies.
+const ADAPTERS: &[&str] = &[
     "plugway-plugin-anthropic",
     "plugway-plugin-azure-openai",
-    "plugway-plugin-balanced",
+    "plugway-plugin-bedrock",
+    "plugway-plugin-cohere",
     "plugway-plugin-deepseek",
+    "plugway-plugin-gemini",
     "plugway-plugin-groq",
     "plugway-plugin-mistral",
+    "plugway-plugin-ollama",
     "plugway-plugin-openai",
     "plugway-plugin-openai-compatible",
     "plugway-plugin-openrouter",
     "plugway-plugin-perplexity",
-    "plugway-plugin-price",
     "plugway-plugin-xai",
 ];
+const STRATEGIES: &[&str] = &["plugway-plugin-balanced", "plugway-plugin-price"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
-    let plugins = build_and_watch(&PLUGINS.map(Guest::Package))?;
+    let packages: Vec<_> = ADAPTERS.iter().chain(STRATEGIES).copied().map(Guest::Package).collect();
+    let plugins = build_and_watch(&packages)?;
     let mut source = String::from("&[\n");
     for plugin in plugins {
         let (name, path) = (plugin.name, plugin.path);
@@ -33,5 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     source.push_str("]\n");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
     std::fs::write(out.join("embedded.rs"), source)?;
+    let ids: Vec<_> = ADAPTERS.iter().filter_map(|it| it.strip_prefix("plugway-plugin-")).collect();
+    std::fs::write(out.join("adapters.rs"), format!("&{ids:?}"))?;
     Ok(())
 }

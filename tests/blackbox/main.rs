@@ -22,6 +22,7 @@ mod ops;
 mod plugins;
 mod provider_answers;
 mod provider_input;
+mod relay;
 mod reload;
 mod seals;
 mod setup;

@@ -6,6 +6,7 @@
 
 mod binary;
 mod client;
+pub mod corpus;
 mod log;
 mod process;
 mod python;

@@ -2,15 +2,18 @@
 //! reads the answer, whole or as a stream.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use wasmtime::component::{InstancePre, ResourceAny};
 
 use crate::bindings::adapter::exports::plugway::provider::provider as wit;
+use crate::bindings::adapter::plugway::provider::types;
 use crate::bindings::adapter::{Adapter as Instance, AdapterPre};
 use crate::bindings::chat;
 use crate::engine::{Code, Engine};
 use crate::error::CallError;
 use crate::grants::Grants;
+use crate::offers::{EmbeddingsCall, ModelsCall, Offers, RerankCall, TokenCountCall};
 use crate::plugin::Identity;
 use crate::rehearsal;
 use crate::sandbox::{CallContext, Sandbox, State};
@@ -27,6 +30,7 @@ pub struct Adapter {
     engine: Engine,
     identity: Arc<Identity>,
     instance: AdapterPre<State>,
+    offers: Offers,
     grants: Grants,
     info: AdapterInfo,
     code: Arc<Code>,
@@ -41,8 +45,9 @@ impl Adapter {
         instance: InstancePre<State>,
         grants: &Grants,
     ) -> wasmtime::Result<Unproven> {
+        let offers = Offers::link(&code.shape, &instance)?;
         let instance = AdapterPre::new(instance)?;
-        Ok(Unproven { engine, identity, code, instance, grants: grants.clone() })
+        Ok(Unproven { engine, identity, code, instance, offers, grants: grants.clone() })
     }
 
     /// The plugin's id.
@@ -53,6 +58,11 @@ impl Adapter {
     /// SHA-256 of the component in hexadecimal.
     pub fn digest(&self) -> &str {
         &self.identity.digest
+    }
+
+    /// What it passed over in answers since it was loaded, by its own count.
+    pub fn skipped(&self) -> u64 {
+        self.identity.skipped.load(Ordering::Relaxed)
     }
 
     /// What the adapter says of itself.
@@ -87,6 +97,7 @@ impl Adapter {
         let fresh = || self.attempt(CallContext::default());
         fresh()?.decode(rehearsal::head(200), rehearsal::body(), memo)?;
         fresh()?.explain(rehearsal::head(500), rehearsal::body())?;
+        self.offers.rehearse(&self.engine, &self.identity)?;
         Ok(encoded.ok())
     }
 
@@ -96,6 +107,43 @@ impl Adapter {
     /// When all instances are in use, or the plugin fails as it starts.
     pub fn attempt(&self, context: CallContext) -> Result<Attempt, CallError> {
         instantiate(&self.engine, &self.identity, &self.instance, context)
+    }
+
+    /// What it offers beside chat, of [`OFFERS`](crate::OFFERS).
+    pub fn offers(&self) -> Vec<&'static str> {
+        self.offers.names()
+    }
+
+    /// A fresh instance to count a prompt; none where the adapter does not offer it.
+    ///
+    /// # Errors
+    /// As [`Adapter::attempt`].
+    pub fn token_count(&self, context: CallContext) -> Option<Result<TokenCountCall, CallError>> {
+        self.offers.token_count(&self.engine, &self.identity, context)
+    }
+
+    /// A fresh instance for embeddings; none where the adapter does not offer it.
+    ///
+    /// # Errors
+    /// As [`Adapter::attempt`].
+    pub fn embeddings(&self, context: CallContext) -> Option<Result<EmbeddingsCall, CallError>> {
+        self.offers.embeddings(&self.engine, &self.identity, context)
+    }
+
+    /// A fresh instance to order documents; none where the adapter does not offer it.
+    ///
+    /// # Errors
+    /// As [`Adapter::attempt`].
+    pub fn rerank(&self, context: CallContext) -> Option<Result<RerankCall, CallError>> {
+        self.offers.rerank(&self.engine, &self.identity, context)
+    }
+
+    /// A fresh instance to list models; none where the adapter does not offer it.
+    ///
+    /// # Errors
+    /// As [`Adapter::attempt`].
+    pub fn models(&self, context: CallContext) -> Option<Result<ModelsCall, CallError>> {
+        self.offers.models(&self.engine, &self.identity, context)
     }
 }
 
@@ -115,19 +163,20 @@ pub(crate) struct Unproven {
     identity: Arc<Identity>,
     code: Arc<Code>,
     instance: AdapterPre<State>,
+    offers: Offers,
     grants: Grants,
 }
 
 impl Unproven {
     /// Has the adapter describe itself, and rehearses it.
     pub(crate) fn prove(self) -> Result<(Adapter, Option<UpstreamRequest>), CallError> {
-        let Self { engine, identity, code, instance, grants } = self;
+        let Self { engine, identity, code, instance, offers, grants } = self;
         let mut attempt = instantiate(&engine, &identity, &instance, CallContext::default())?;
         let provider = attempt.instance.plugway_provider_provider();
         let info = attempt.sandbox.call("describe", |store| provider.call_describe(store))?;
         drop(attempt);
         let info = info.into();
-        let adapter = Adapter { engine, identity, instance, grants, info, code };
+        let adapter = Adapter { engine, identity, instance, offers, grants, info, code };
         let rehearsed = adapter.rehearse()?;
         Ok((adapter, rehearsed))
     }
@@ -292,13 +341,13 @@ impl From<wit::UpstreamRequest> for UpstreamRequest {
     }
 }
 
-impl From<wit::Framing> for Framing {
-    fn from(framing: wit::Framing) -> Self {
+impl From<types::Framing> for Framing {
+    fn from(framing: types::Framing) -> Self {
         match framing {
-            wit::Framing::Sse => Self::Sse,
-            wit::Framing::Ndjson => Self::Ndjson,
-            wit::Framing::AwsEventStream => Self::AwsEventStream,
-            wit::Framing::Raw => Self::Raw,
+            types::Framing::Sse => Self::Sse,
+            types::Framing::Ndjson => Self::Ndjson,
+            types::Framing::AwsEventStream => Self::AwsEventStream,
+            types::Framing::Raw => Self::Raw,
         }
     }
 }

@@ -1,5 +1,6 @@
-//! The generated half of the contract, fenced in: nothing here but `chat` leaves
-//! the crate. One module per world that the engine calls.
+//! The generated half of the contract, fenced in: nothing here but `chat`, and the
+//! records of what adapters offer beside it, leaves the crate. One module per world
+//! that the engine calls.
 
 #![expect(missing_docs, reason = "generated; the contract in `wit/` is the documentation")]
 
@@ -16,7 +17,83 @@ pub(crate) mod adapter {
             }
         ",
         world: "plugway:engine/adapter",
-        additional_derives: [Clone, PartialEq],
+        // Requests and events can be written down, and read again.
+        additional_derives: [Clone, PartialEq, serde::Serialize, serde::Deserialize],
+    });
+}
+
+/// What the engine calls of an adapter that exports `embeddings`.
+pub(crate) mod embeddings {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        inline: "
+            package plugway:engine;
+            world embeddings {
+                export plugway:provider/embeddings@0.1.0;
+            }
+        ",
+        world: "plugway:engine/embeddings",
+        with: {
+            "plugway:chat/chat": super::adapter::plugway::chat::chat,
+            "plugway:provider/types": super::adapter::plugway::provider::types,
+        },
+        additional_derives: [Clone, PartialEq, serde::Serialize, serde::Deserialize],
+    });
+}
+
+/// What the engine calls of an adapter that exports `rerank`.
+pub(crate) mod rerank {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        inline: "
+            package plugway:engine;
+            world rerank {
+                export plugway:provider/rerank@0.1.0;
+            }
+        ",
+        world: "plugway:engine/rerank",
+        with: {
+            "plugway:chat/chat": super::adapter::plugway::chat::chat,
+            "plugway:provider/types": super::adapter::plugway::provider::types,
+        },
+        additional_derives: [Clone, PartialEq, serde::Serialize, serde::Deserialize],
+    });
+}
+
+/// What the engine calls of an adapter that exports `token-count`.
+pub(crate) mod token_count {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        inline: "
+            package plugway:engine;
+            world token-count {
+                export plugway:provider/token-count@0.1.0;
+            }
+        ",
+        world: "plugway:engine/token-count",
+        with: {
+            "plugway:chat/chat": super::adapter::plugway::chat::chat,
+            "plugway:provider/types": super::adapter::plugway::provider::types,
+        },
+    });
+}
+
+/// What the engine calls of an adapter that exports `models`.
+pub(crate) mod models {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        inline: "
+            package plugway:engine;
+            world models {
+                export plugway:provider/models@0.1.0;
+            }
+        ",
+        world: "plugway:engine/models",
+        with: {
+            "plugway:chat/chat": super::adapter::plugway::chat::chat,
+            "plugway:provider/types": super::adapter::plugway::provider::types,
+        },
+        additional_derives: [Clone, PartialEq, serde::Serialize, serde::Deserialize],
     });
 }
 

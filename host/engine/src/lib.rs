@@ -18,6 +18,7 @@ mod inspect;
 mod limits;
 mod log;
 pub mod machine;
+mod offers;
 mod plugin;
 mod question;
 mod registry;
@@ -37,6 +38,10 @@ pub use engine::Engine;
 pub use error::{CallError, CallErrorKind, Error, LoadError, LoadErrorKind, OpenError};
 pub use grants::{Grants, PluginKind, Ungranted};
 pub use limits::Limits;
+pub use offers::{
+    EmbedInput, EmbedRequest, EmbedResponse, EmbeddingsCall, ListedModel, ModelsCall, OFFERS, Page,
+    Ranking, RerankCall, RerankRequest, RerankResponse, TokenCountCall,
+};
 pub use plugin::{Plugin, RequestCheck};
 pub use registry::{Embedded, Registry, RegistryOptions};
 pub use sandbox::CallContext;

@@ -5,6 +5,7 @@
 //! A plugin can tell: the model is [`SELF_CHECK`], and heads carry [`HEADER`].
 
 use crate::bindings::chat;
+use crate::offers::{EmbedInput, EmbedRequest, RerankRequest};
 use crate::types::{EndpointFacts, Frame, ResponseHead};
 
 /// The model that is asked for; also the provider that a strategy is tried with.
@@ -69,6 +70,30 @@ fn sampling() -> chat::Sampling {
         stop: Vec::new(),
         logit_bias: Vec::new(),
         top_logprobs: None,
+    }
+}
+
+/// One short text to be embedded.
+pub(crate) fn embed_request() -> EmbedRequest {
+    EmbedRequest {
+        model: SELF_CHECK.to_owned(),
+        dialect: SELF_CHECK.to_owned(),
+        input: vec![EmbedInput::Text("Are you there?".to_owned())],
+        dimensions: None,
+        purpose: None,
+        user: None,
+        extra: Vec::new(),
+    }
+}
+
+/// Two short documents to be ordered.
+pub(crate) fn rerank_request() -> RerankRequest {
+    RerankRequest {
+        model: SELF_CHECK.to_owned(),
+        query: "Are you there?".to_owned(),
+        documents: vec!["Yes.".to_owned(), "No.".to_owned()],
+        top_n: None,
+        extra: Vec::new(),
     }
 }
 

@@ -29,6 +29,8 @@ pub enum Command {
     Serve(ServeArgs),
     /// Print every mistake of the configuration, or what it amounts to.
     Check(CheckArgs),
+    /// List the models of the active providers.
+    Models(ModelsArgs),
     /// Serve simulated providers, to look around: no key, no configuration, no network.
     Demo(DemoArgs),
     /// Print the reference of the configuration, as Markdown.
@@ -69,6 +71,21 @@ pub struct CheckArgs {
     /// Configuration file [default: plugway.toml, if there is one].
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+/// Arguments of `models`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ModelsArgs {
+    /// Configuration file [default: plugway.toml, if there is one].
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Ask the providers instead of the catalogue alone: `=` known to both, `+` to the
+    /// provider alone, `-` to the catalogue alone.
+    #[arg(long)]
+    pub live: bool,
+    /// Of this provider only.
+    #[arg(long, value_name = "NAME")]
+    pub provider: Option<String>,
 }
 
 /// Arguments of `demo`.

@@ -19,6 +19,7 @@ mod live;
 mod settle;
 mod stream;
 mod tailor;
+mod tuning;
 
 use crate::api::{Body, respond};
 use crate::error::Error;
@@ -36,7 +37,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
 
+pub(crate) use attempt::{breach_of_contract, plugin_failed, told};
 pub(crate) use budget::RetryBudget;
+pub(crate) use tuning::takes;
 
 /// Says which strategy chose the endpoint.
 const STRATEGY: HeaderName = HeaderName::from_static("x-plugway-strategy");

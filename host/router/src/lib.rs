@@ -14,6 +14,7 @@ pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod discovery;
 mod embedded;
 pub mod error;
 pub mod exchange;
@@ -25,4 +26,5 @@ pub mod server;
 pub mod telemetry;
 pub mod upstream;
 
+pub use embedded::PLUGINS as FIRST_PARTY;
 pub use router::{Router, Settings, StartError};

@@ -4,11 +4,11 @@
 
 use anyhow::Context;
 use clap::Parser;
-use plugway::cli::{self, Cli, Command, CompileArgs, DemoArgs, ServeArgs};
+use plugway::cli::{self, Cli, Command, CompileArgs, DemoArgs, ModelsArgs, ServeArgs};
 use plugway::config::{self, LogConfig, LogFormat, ServerConfig};
 use plugway::demo::{self, Demo};
 use plugway::upstream::Credentials;
-use plugway::{Router, reload, server};
+use plugway::{Router, discovery, reload, server};
 use plugway_engine::compile_here;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
@@ -34,6 +34,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(args) => serve(&args),
         Command::Check(args) => Ok(cli::check(&args, &process_environment, &mut io::stdout())?),
+        Command::Models(args) => models(&args),
         Command::Demo(args) => demonstrate(args),
         Command::ConfigReference => {
             io::stdout().write_all(config::reference().as_bytes())?;
@@ -72,6 +73,45 @@ fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     listen(process, router.configured_by(source), |address| {
         tracing::info!("listening on http://{address}")
     })
+}
+
+fn models(args: &ModelsArgs) -> anyhow::Result<ExitCode> {
+    let loading = ServeArgs { config: args.config.clone(), ..ServeArgs::default() };
+    let config = match loading.load(process_environment) {
+        Ok(config) => config,
+        Err(mistakes) => {
+            eprintln!("{mistakes}");
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let catalog = config.catalog.clone();
+    let named = args.provider.as_deref();
+    if let Some(name) = named.filter(|name| !catalog.providers.contains_key(*name)) {
+        eprintln!("plugway: no provider `{name}` is active; `plugway check` tells which are");
+        return Ok(ExitCode::FAILURE);
+    }
+    let mut out = io::stdout().lock();
+    if !args.live {
+        discovery::print_known(&catalog, named, &mut out)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let process = Process::new()?;
+    let router = Router::new(config, Credentials::from_process(), cli::compiler())?;
+    let mut code = ExitCode::SUCCESS;
+    for provider in catalog.providers.values() {
+        if named.is_some_and(|name| name != provider.name) {
+            continue;
+        }
+        match process.runtime.block_on(discovery::live(&router, provider)) {
+            Ok(listed) => discovery::print_live(&catalog, provider, &listed, &mut out)?,
+            Err(error) => {
+                eprintln!("plugway: {}: {}", provider.name, error.message);
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
+    process.runtime.shutdown_background();
+    Ok(code)
 }
 
 fn demonstrate(args: DemoArgs) -> anyhow::Result<ExitCode> {

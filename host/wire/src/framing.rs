@@ -1,5 +1,6 @@
 //! Cutting a provider's stream into frames, wherever the network cut it.
 
+mod event_stream;
 mod ndjson;
 mod sse;
 
@@ -14,9 +15,12 @@ pub enum FrameError {
         /// Bytes.
         limit: usize,
     },
-    /// The framing is not available in this build.
-    #[error("this framing is not supported")]
-    Unsupported,
+    /// A frame that has checksums does not match them, or contradicts itself.
+    #[error("a frame of the stream is corrupt")]
+    Corrupt,
+    /// The stream ended within a frame that says how long it is.
+    #[error("the stream ended within a frame")]
+    Truncated,
 }
 
 /// Cuts one body into frames. Holds at most one unfinished frame, and no more of it
@@ -29,8 +33,8 @@ pub struct Framer {
 enum Kind {
     Sse(sse::Lines),
     Ndjson(ndjson::Lines),
+    EventStream(event_stream::Messages),
     Raw,
-    Unsupported,
 }
 
 impl Framer {
@@ -40,7 +44,7 @@ impl Framer {
             Framing::Sse => Kind::Sse(sse::Lines::default()),
             Framing::Ndjson => Kind::Ndjson(ndjson::Lines::default()),
             Framing::Raw => Kind::Raw,
-            Framing::AwsEventStream => Kind::Unsupported,
+            Framing::AwsEventStream => Kind::EventStream(event_stream::Messages::default()),
         };
         Self { kind, max_frame_bytes }
     }
@@ -48,13 +52,14 @@ impl Framer {
     /// Takes what arrived and appends the frames that it completes.
     ///
     /// # Errors
-    /// Where a frame is too large, or the framing is none that we can read. Frames
-    /// that were complete before have been appended.
+    /// Where a frame is too large or corrupt. Frames that were complete before have
+    /// been appended.
     pub fn push(&mut self, chunk: &[u8], out: &mut Vec<Frame>) -> Result<(), FrameError> {
         let limit = self.max_frame_bytes;
         match &mut self.kind {
             Kind::Sse(lines) => lines.push(chunk, limit, out),
             Kind::Ndjson(lines) => lines.push(chunk, limit, out),
+            Kind::EventStream(messages) => messages.push(chunk, limit, out),
             Kind::Raw => {
                 out.extend(
                     chunk
@@ -63,7 +68,6 @@ impl Framer {
                 );
                 Ok(())
             }
-            Kind::Unsupported => Err(FrameError::Unsupported),
         }
     }
 
@@ -73,7 +77,7 @@ impl Framer {
     /// frame may be half a one.
     ///
     /// # Errors
-    /// As [`Framer::push`].
+    /// As [`Framer::push`], and where a frame that says how long it is lacks its end.
     pub fn end(&mut self, out: &mut Vec<Frame>) -> Result<(), FrameError> {
         let limit = self.max_frame_bytes;
         match &mut self.kind {
@@ -82,8 +86,8 @@ impl Framer {
                 lines.end(out);
                 Ok(())
             }
+            Kind::EventStream(messages) => messages.end(),
             Kind::Raw => Ok(()),
-            Kind::Unsupported => Err(FrameError::Unsupported),
         }
     }
 }

@@ -10,6 +10,7 @@
 //! that the model is to go on from. An adapter that must look into it, say to trim
 //! its end, has to be granted content.
 
+mod decoded;
 mod splice;
 
 use std::fmt;

@@ -1,78 +1,33 @@
 //! Anthropic's Messages API as a Plugway provider: requests become `POST messages`,
-//! answers become chat events, whole or streamed.
+//! answers become chat events, whole or streamed; `POST messages/count_tokens` counts a
+//! prompt and `GET models` lists the models. The format itself, and what it cannot
+//! say, is in `plugway_formats::anthropic_messages`.
 //!
-//! What has no exact counterpart, and what is done about it:
-//!
-//! | in the request | here |
-//! |---|---|
-//! | no `max_tokens` | the endpoint's `max-output-tokens`, else 4096 |
-//! | `system`, `developer` after the start | a `system` turn where the model and the position allow it, else unsupported |
-//! | `response_format: json_schema` | `output_config.format`; unsupported by models before 4.5 |
-//! | `response_format: json_object` | a closing system block that asks for one JSON object |
-//! | reasoning effort or budget | `thinking.budget_tokens`, or adaptive thinking with `output_config.effort` |
-//! | `verbosity` | `output_config.effort` where the model takes one |
-//! | a set of allowed tools | only those tools are sent |
-//! | freeform tools, several choices, log probabilities, output other than text | unsupported |
-//! | temperature above 1 | 1 |
-//! | `temperature`, `top_p`, `top_k` that the model or its thinking rules out | dropped |
-//! | penalties, `min_p`, `top_a`, `seed`, `logit_bias`, image detail, names of speakers | dropped: they tune, and change no meaning |
-//! | reasoning that this provider did not sign | dropped |
-//! | empty text | dropped: the API refuses it |
-//!
-//! Requests in the provider's own dialect skip every such adjustment: their values
-//! are sent as the client wrote them, and native blocks, tools and fields with them.
-//!
-//! Options of an endpoint: `version` (of the API, a string), and four booleans that
-//! override what is concluded from the model's name: `adaptive_thinking`,
-//! `fixed_sampling`, `inline_system`, `structured_outputs`.
+//! Options of an endpoint: those of the format, and `version` (of the API, a string).
 
-mod content;
-mod decode;
-mod encode;
-mod errors;
-mod json;
-mod model;
-mod stream;
-mod usage;
+mod models;
 
-use plugway_sdk::chat::{Event, Failure, Request};
+use plugway_formats::anthropic_messages::{
+    self, DIALECT, Decoder, Envelope, REASONING_FORMAT, SUPPORTED_PARAMETERS,
+};
+use plugway_sdk::chat::{Event, Failure, Header, Request};
 use plugway_sdk::provider::{
     AuthScheme, Endpoint, Info, Provider, UpstreamRequest, UpstreamResponse,
 };
+use plugway_sdk::token_count::TokenCount;
 
-/// The client format whose native values this adapter reads and writes.
-const DIALECT: &str = "anthropic-messages";
+/// Of the API; the endpoint's option `version` overrides it.
+const API_VERSION: &str = "2023-06-01";
 
-/// Names the signatures and encrypted reasoning that this provider takes back.
-const REASONING_FORMAT: &str = "anthropic-claude-v1";
-
-/// OpenAI-style names of the parameters that `encode` translates.
-const SUPPORTED_PARAMETERS: [&str; 18] = [
-    "cache_control",
-    "include_reasoning",
-    "max_completion_tokens",
-    "max_tokens",
-    "parallel_tool_calls",
-    "reasoning",
-    "reasoning_effort",
-    "response_format",
-    "service_tier",
-    "stop",
-    "structured_outputs",
-    "temperature",
-    "tool_choice",
-    "tools",
-    "top_k",
-    "top_p",
-    "user",
-    "verbosity",
-];
+/// All that is not said in the body is said in headers.
+const ENVELOPE: Envelope<'_> =
+    Envelope { model: true, stream: true, version: None, betas: false, fetches: true };
 
 /// The adapter.
 pub struct Anthropic;
 
 impl Provider for Anthropic {
-    type Decoder = stream::Decoder;
+    type Decoder = Decoder;
 
     fn describe() -> Info {
         Info {
@@ -86,16 +41,50 @@ impl Provider for Anthropic {
     }
 
     fn encode(request: Request, endpoint: Endpoint) -> Result<UpstreamRequest, Failure> {
-        encode::encode(&request, &endpoint)
+        let body = anthropic_messages::encode(&request, &endpoint, ENVELOPE)?;
+        let mut upstream = UpstreamRequest::post_json("messages", body);
+        upstream.headers.extend(headers(&request, &endpoint)?);
+        // The decoder must know whether native values may be written.
+        upstream.memo = request.dialect;
+        Ok(upstream)
     }
 
     fn decode(response: UpstreamResponse, memo: String) -> Vec<Event> {
-        decode::decode(&response.body, &memo)
+        anthropic_messages::decode(&response.body, &memo)
     }
 
     fn explain(response: UpstreamResponse) -> Failure {
-        errors::explain(&response)
+        anthropic_messages::explain(&response)
     }
 }
 
+impl TokenCount for Anthropic {
+    fn encode(request: Request, endpoint: Endpoint) -> Result<UpstreamRequest, Failure> {
+        let body = anthropic_messages::encode_count(&request, &endpoint, ENVELOPE)?;
+        let mut upstream = UpstreamRequest::post_json("messages/count_tokens", body);
+        upstream.headers.extend(headers(&request, &endpoint)?);
+        Ok(upstream)
+    }
+
+    fn decode(response: UpstreamResponse, _: String) -> Result<u64, Failure> {
+        anthropic_messages::decode_count(&response.body)
+    }
+}
+
+fn headers(request: &Request, endpoint: &Endpoint) -> Result<Vec<Header>, Failure> {
+    let mut headers = vec![version(endpoint)?];
+    let betas = anthropic_messages::betas(request);
+    if !betas.is_empty() {
+        headers.push(("anthropic-beta".into(), betas.join(",")));
+    }
+    Ok(headers)
+}
+
+fn version(endpoint: &Endpoint) -> Result<Header, Failure> {
+    let version: Option<String> = endpoint.option("version")?;
+    Ok(("anthropic-version".into(), version.unwrap_or_else(|| API_VERSION.to_owned())))
+}
+
 plugway_sdk::export!(provider: Anthropic);
+plugway_sdk::export!(token_count: Anthropic);
+plugway_sdk::export!(models: Anthropic);

@@ -148,7 +148,10 @@ impl<'a> Object<'a> {
 
     /// The same with native fields of the client. They fill gaps and never replace
     /// what is there; where both are objects, they are merged by the same rule.
-    pub fn with_extra(mut self, extra: &'a [Extra]) -> Result<Self, Failure> {
+    pub fn with_extra(
+        mut self,
+        extra: impl IntoIterator<Item = &'a Extra>,
+    ) -> Result<Self, Failure> {
         for (name, json) in extra {
             let value = raw(json, name)?;
             match self.0.iter_mut().find(|(known, _)| known == name) {
@@ -176,13 +179,20 @@ impl<'a> Object<'a> {
         self.0.is_empty()
     }
 
+    /// Whether there is no field but this one.
+    pub fn is_only(&self, name: &str) -> bool {
+        self.0.iter().all(|(known, _)| known == name)
+    }
+
     fn fill(&mut self, native: &RawValue) {
         let Some(fields) = Fields::read(native.get()) else {
             return;
         };
         for (name, value) in fields.0 {
-            if !self.0.iter().any(|(known, _)| *known == name) {
-                self.0.push((name.into(), value.into()));
+            match self.0.iter_mut().find(|(known, _)| *known == name) {
+                None => self.0.push((name.into(), value.into())),
+                Some((_, Json::Object(object))) => object.fill(&value),
+                Some(_) => {}
             }
         }
     }
@@ -274,6 +284,23 @@ impl Serialize for Fields {
 /// Of kind `invalid-request`, naming the field, where it does not parse.
 pub fn raw<'a>(json: &'a str, field: &str) -> Result<&'a RawValue, Failure> {
     serde_json::from_str(json).map_err(|_| crate::report::invalid(field, "is not valid JSON"))
+}
+
+/// A JSON object of the request, to be written as it is; an empty one where there is
+/// nothing.
+///
+/// # Errors
+/// As [`raw`], and where it is no object.
+pub fn raw_object<'a>(json: &'a str, field: &str) -> Result<&'a RawValue, Failure> {
+    let json = match json.trim() {
+        "" => "{}",
+        json => json,
+    };
+    let value = raw(json, field)?;
+    if !json.starts_with('{') {
+        return Err(crate::report::invalid(field, "must be a JSON object"));
+    }
+    Ok(value)
 }
 
 /// The same JSON without the white space between its tokens; the tokens themselves

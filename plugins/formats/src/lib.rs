@@ -4,12 +4,14 @@
 
 #![allow(missing_docs, reason = "fields and variants that their names say all of")]
 
+pub mod anthropic_messages;
 pub mod json;
 pub mod node;
 pub mod openai_chat;
 pub mod openai_embeddings;
 pub mod openai_models;
 pub mod openai_responses;
+pub mod path;
 pub mod report;
 pub mod rerank;
 #[cfg(not(target_family = "wasm"))]

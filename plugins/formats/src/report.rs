@@ -21,12 +21,12 @@ pub fn invalid(field: &str, what: &str) -> Failure {
     }
 }
 
-/// Media behind an address that this provider does not fetch: the router may.
-pub fn unfetched(uri: &str) -> Failure {
+/// A URI that the provider does not fetch: the router may, and then asks again.
+pub fn must_fetch(uri: &str) -> Failure {
     Failure {
         code: Some("fetch".into()),
         param: Some(uri.into()),
-        ..Failure::unsupported("this provider does not fetch media from this address")
+        ..Failure::unsupported("the provider does not fetch media by URL")
     }
 }
 

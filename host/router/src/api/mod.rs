@@ -7,24 +7,26 @@ mod deadline;
 mod guard;
 mod models;
 mod ops;
+mod relay;
 pub(crate) mod respond;
 mod shed;
 
 use crate::error::{Code, Error};
 use crate::record;
+use crate::upstream::Broken;
 use crate::{Router, Settings};
 use bytes::Bytes;
 use http::{Method, Request, Response, Version};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use shed::Bound;
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// The body of every response: a failure after the head is told in-band.
-pub type Body = UnsyncBoxBody<Bytes, Infallible>;
+/// The body of every response. A failure after the head is told in-band; only what
+/// is relayed breaks off, because nobody here knows its format.
+pub type Body = UnsyncBoxBody<Bytes, Broken>;
 
 /// Answers one request, and leaves one line of it in the access log. Dropping the
 /// future, or the response's body, cancels whatever was started for it. On a
@@ -51,6 +53,18 @@ pub async fn serve(
             }
             let bound = if is_excess { Bound::Connections } else { Bound::Requests };
             shed::answer(&router, request, bound).await
+        }
+        (Ok(()), Some(Route::Relay { provider, path })) => {
+            match if is_excess { None } else { router.admission.request() } {
+                Some(place) => {
+                    // Keeps a record of its own.
+                    return relay::pass(router, settings, request, &provider, &path, place).await;
+                }
+                None => {
+                    let bound = if is_excess { Bound::Connections } else { Bound::Requests };
+                    shed::answer(&router, request, bound).await
+                }
+            }
         }
         (Ok(()), Some(Route::Reload)) => match guard::local(&settings, &request, peer) {
             Ok(()) if method == Method::POST => admin::reload(router.clone()).await,
@@ -79,7 +93,9 @@ fn look_up(router: &Router, settings: &Settings, route: &Route, method: &Method)
         return respond::method_not_allowed(route.methods());
     }
     match route {
-        Route::Chat | Route::Reload => respond::method_not_allowed(route.methods()),
+        Route::Chat | Route::Reload | Route::Relay { .. } => {
+            respond::method_not_allowed(route.methods())
+        }
         Route::Models => models::list(&settings.config.catalog),
         Route::Endpoints(slug) => models::endpoints(router, &settings.config.catalog, slug),
         Route::Health => ops::healthz(),
@@ -92,6 +108,11 @@ enum Route {
     Chat,
     Models,
     Endpoints(String),
+    /// What a provider offers beside what is understood here.
+    Relay {
+        provider: String,
+        path: String,
+    },
     Health,
     Ready,
     Metrics,
@@ -105,6 +126,7 @@ impl Route {
             Self::Chat => chat::ROUTE,
             Self::Models => "/v1/models",
             Self::Endpoints(_) => "/v1/models/{author}/{slug}/endpoints",
+            Self::Relay { .. } => relay::ROUTE,
             Self::Health => "/healthz",
             Self::Ready => "/readyz",
             Self::Metrics => "/metrics",
@@ -129,6 +151,11 @@ fn route(path: &str) -> Option<Route> {
         "/readyz" => Some(Route::Ready),
         "/metrics" => Some(Route::Metrics),
         "/admin/reload" => Some(Route::Reload),
+        _ if path.starts_with("/v1/providers/") => {
+            let (provider, rest) = path.strip_prefix("/v1/providers/")?.split_once('/')?;
+            (!rest.is_empty())
+                .then(|| Route::Relay { provider: provider.to_owned(), path: format!("/{rest}") })
+        }
         _ => {
             let slug = path.strip_prefix("/v1/models/")?.strip_suffix("/endpoints")?;
             (slug.split('/').count() == 2).then(|| Route::Endpoints(slug.to_owned()))

@@ -22,7 +22,8 @@ pub(crate) fn full(
     content_type: HeaderValue,
     body: impl Into<Bytes>,
 ) -> Response<Body> {
-    let mut response = Response::new(Full::new(body.into()).boxed_unsync());
+    let mut response =
+        Response::new(Full::new(body.into()).map_err(|never| match never {}).boxed_unsync());
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     response
@@ -84,7 +85,7 @@ pub(super) fn head_only(response: Response<Body>) -> Response<Body> {
     if let Some(length) = body.size_hint().exact() {
         head.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
-    Response::from_parts(head, Empty::new().boxed_unsync())
+    Response::from_parts(head, Empty::new().map_err(|never| match never {}).boxed_unsync())
 }
 
 pub(super) fn method_not_allowed(allowed: &'static str) -> Response<Body> {

@@ -34,6 +34,8 @@ pub struct Provider {
     /// Adapters' paths are appended. Http or https, without user or query; its
     /// path is `/` or ends without a slash.
     pub base_url: http::Uri,
+    /// Where its models are listed, if not there.
+    pub models_url: Option<http::Uri>,
     /// How the credential is attached; `None` exactly when there is none.
     pub auth: AuthScheme,
     /// Where the secret is kept. Never the secret itself.
@@ -44,6 +46,9 @@ pub struct Provider {
     pub tags: Vec<(String, String)>,
     /// Sent with every request to the provider.
     pub headers: Vec<(http::HeaderName, http::HeaderValue)>,
+    /// Paths below the base URL that clients are relayed to as they ask, and all
+    /// below them.
+    pub relay: Vec<String>,
 }
 
 /// Where a provider's secret is kept.
@@ -113,6 +118,8 @@ pub struct Endpoint {
     pub tags: Vec<(String, String)>,
     /// The model's, unless this offer has its own.
     pub supported_parameters: Vec<String>,
+    /// Tuning parameters that the provider refuses for this model.
+    pub refused_parameters: Vec<String>,
 }
 
 impl Endpoint {
@@ -136,6 +143,7 @@ impl Endpoint {
             service_tier: None,
             tags: provider.tags.clone(),
             supported_parameters: Vec::new(),
+            refused_parameters: Vec::new(),
         }
     }
 }

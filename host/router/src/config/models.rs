@@ -41,6 +41,7 @@ pub(super) struct EndpointTable {
     context_length: Option<u32>,
     max_output_tokens: Option<u32>,
     supported_parameters: Vec<String>,
+    refused_parameters: Vec<String>,
     quantization: Option<String>,
     region: Option<String>,
     service_tier: Option<String>,
@@ -132,6 +133,11 @@ pub(super) const ENDPOINT_FIELDS: &[Field<EndpointTable>] = &[
         key: "supported_parameters",
         slot: Slot::Words(|c| &mut c.supported_parameters),
         about: "Where they differ from the model's.",
+    },
+    Field {
+        key: "refused_parameters",
+        slot: Slot::Words(|c| &mut c.refused_parameters),
+        about: "Tuning parameters that the provider refuses for this model, e.g. `temperature`; they are left out of requests.",
     },
     Field { key: "quantization", slot: Slot::Text(|c| &mut c.quantization), about: "E.g. `fp8`." },
     Field { key: "region", slot: Slot::Text(|c| &mut c.region), about: "E.g. `eu`." },
@@ -284,6 +290,7 @@ impl ModelTable {
             service_tier: endpoint.service_tier.clone(),
             tags: overlay(&provider.tags, tags),
             supported_parameters: supported.clone(),
+            refused_parameters: endpoint.refused_parameters.clone(),
         }
     }
 }

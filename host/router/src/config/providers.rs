@@ -23,12 +23,14 @@ pub(super) struct ProviderTable {
     display_name: Option<String>,
     pub(super) adapter: Option<String>,
     base_url: Option<Uri>,
+    models_url: Option<Uri>,
     allow_plain_http: bool,
     pub(super) auth: Option<AuthScheme>,
     pub(super) api_key_env: Option<String>,
     api_key_file: Option<PathBuf>,
     headers: Vec<(HeaderName, HeaderValue)>,
     options: Vec<Setting>,
+    relay: Vec<String>,
     tags: Vec<(String, String)>,
 }
 
@@ -47,6 +49,11 @@ pub(super) const FIELDS: &[Field<ProviderTable>] = &[
         key: "base_url",
         slot: Slot::Url(|c| &mut c.base_url),
         about: "Where requests go; adapters' paths are appended. Required unless the provider is in the catalogue.",
+    },
+    Field {
+        key: "models_url",
+        slot: Slot::Url(|c| &mut c.models_url),
+        about: "Where the provider lists its models, if not under `base_url`; for `plugway models --live`.",
     },
     Field {
         key: "allow_plain_http",
@@ -92,6 +99,11 @@ pub(super) const FIELDS: &[Field<ProviderTable>] = &[
         about: "Handed to the adapter with every request.",
     },
     Field {
+        key: "relay",
+        slot: Slot::Words(|c| &mut c.relay),
+        about: "Paths below the base URL, e.g. `/images`, that are open to clients as `/v1/providers/NAME/images...`: passed on as they are, with this provider's credential, and not accounted. Default: none.",
+    },
+    Field {
         key: "tags",
         slot: Slot::Nested {
             shape: "table of strings",
@@ -120,6 +132,7 @@ pub(super) fn read(section: &Section<'_>, provider: &mut ProviderTable) {
     });
     provider.place = Some(section.place(""));
     check_name(section);
+    check_relay(section, provider);
     check_credential(section, provider);
     check_url(section, provider);
 }
@@ -128,6 +141,23 @@ fn check_name(section: &Section<'_>) {
     if !is_slug(section.name()) {
         section.error("", "is no usable name", "use lower-case letters, digits, `-`, `_` and `.`");
     }
+}
+
+fn check_relay(section: &Section<'_>, provider: &ProviderTable) {
+    let is_path = |path: &str| {
+        let segments = path.strip_prefix('/').map(|rest| rest.split('/').collect::<Vec<_>>());
+        path == "/"
+            || segments.is_some_and(|segments| segments.iter().all(|segment| is_segment(segment)))
+    };
+    if let Some(path) = provider.relay.iter().find(|path| !is_path(path)) {
+        const REMEDY: &str = "write it like `/images` or `/v1/files`, without query or escapes";
+        section.error("relay", format!("`{path}` is no path"), REMEDY);
+    }
+}
+
+fn is_segment(segment: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-_.:".contains(&b);
+    !matches!(segment, "" | "." | "..") && segment.bytes().all(allowed)
 }
 
 /// Whether it can be part of a model's or an endpoint's name.
@@ -292,11 +322,13 @@ impl ProviderTable {
             display_name: self.display_name.unwrap_or_else(|| name.to_owned()),
             adapter: self.adapter.unwrap_or_else(|| name.to_owned()),
             base_url: self.base_url?,
+            models_url: self.models_url,
             auth,
             credential,
             options: self.options,
             tags: self.tags,
             headers: self.headers,
+            relay: self.relay,
         })
     }
 }

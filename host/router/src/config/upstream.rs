@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::field::{Field, Slot};
 use super::reader::Section;
-use super::units::{KIB, MIB};
+use super::units::{GIB, KIB, MIB};
 
 /// How providers are called.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,10 @@ pub struct UpstreamConfig {
     pub max_response_bytes: usize,
     /// A response's headers, in bytes.
     pub max_header_bytes: usize,
+    /// A body that a client has relayed to a provider, in bytes.
+    pub max_upload_bytes: usize,
+    /// A body that a provider has relayed to a client, in bytes.
+    pub max_download_bytes: usize,
     /// HTTP proxy that every connection goes through.
     pub proxy: Option<http::Uri>,
     /// Host names, and with a leading dot their subdomains, called directly.
@@ -55,6 +59,8 @@ impl Default for UpstreamConfig {
             max_frame_bytes: 16 * MIB,
             max_response_bytes: 64 * MIB,
             max_header_bytes: 64 * KIB,
+            max_upload_bytes: 512 * MIB,
+            max_download_bytes: GIB,
             proxy: None,
             no_proxy: Vec::new(),
             ca_files: Vec::new(),
@@ -117,6 +123,16 @@ pub(super) const FIELDS: &[Field<UpstreamConfig>] = &[
         key: "max_header",
         slot: Slot::Size(|c| &mut c.max_header_bytes),
         about: "Largest response head.",
+    },
+    Field {
+        key: "max_upload",
+        slot: Slot::Size(|c| &mut c.max_upload_bytes),
+        about: "Largest body that is relayed to a provider; it is passed on as it comes, and never held.",
+    },
+    Field {
+        key: "max_download",
+        slot: Slot::Size(|c| &mut c.max_download_bytes),
+        about: "Largest body that is relayed from a provider.",
     },
     Field {
         key: "proxy",

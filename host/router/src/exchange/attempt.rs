@@ -2,7 +2,7 @@
 //! and read as far as the first content.
 
 use super::live::{Live, Source};
-use super::{Exchange, tailor};
+use super::{Exchange, tailor, tuning};
 use crate::buffer::{Bounds, Held, Refused, hold};
 use crate::catalog::{Endpoint, Provider};
 use crate::error::{Code, Error};
@@ -85,7 +85,9 @@ fn encode(exchange: &Exchange, step: &Step) -> Result<(Sent, Outgoing), Error> {
     let context = CallContext { seed: decision.seed, now_ms: decision.now_ms };
     let mut attempt = step.adapter.attempt(context).map_err(plugin_failed)?;
     let user = call.user.as_deref().map(tailor::pseudonym);
-    let (request, sealed) = tailor::request(call, step, user);
+    let (mut request, sealed) = tailor::request(call, step, user);
+    let known = &step.adapter.info().supported_parameters;
+    tuning::leave_out(&mut request, known, &step.endpoint, &router.metrics);
     let upstream = attempt
         .encode(&request, &tailor::facts(step))
         .map_err(plugin_failed)?
@@ -259,7 +261,7 @@ fn shown(headers: &http::HeaderMap) -> Vec<(String, String)> {
 
 /// What an adapter says of its provider, without the credential that a provider may
 /// quote.
-pub(super) fn told(router: &Router, provider: &Provider, failure: Failure) -> Error {
+pub(crate) fn told(router: &Router, provider: &Provider, failure: Failure) -> Error {
     let masked = |text| router.credentials.masked(provider, text);
     let failure = Failure {
         message: masked(failure.message),
@@ -272,7 +274,7 @@ pub(super) fn told(router: &Router, provider: &Provider, failure: Failure) -> Er
 
 /// A plugin trapped, or went over a limit: named in full in the log, and by
 /// plugin and limit for the client.
-pub(super) fn plugin_failed(
+pub(crate) fn plugin_failed(
     router: &Router,
     plugin: &str,
     provider: &str,
@@ -287,7 +289,7 @@ pub(super) fn plugin_failed(
 }
 
 /// A plugin answered, but not what its contract allows.
-pub(super) fn breach_of_contract(
+pub(crate) fn breach_of_contract(
     router: &Router,
     plugin: &str,
     provider: &str,

@@ -2,10 +2,10 @@
 //! been sent, not when it has been written down: a client may take its time.
 
 use crate::api::Body;
+use crate::upstream::Broken;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -21,12 +21,12 @@ pub(super) fn with<T: Send + Unpin + 'static>(body: Body, kept: T) -> Body {
 
 impl<T: Unpin> http_body::Body for Kept<T> {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = Broken;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         Pin::new(&mut self.body).poll_frame(context)
     }
 

@@ -5,13 +5,13 @@ use super::{Opened, Opening};
 use crate::api::{Body, respond};
 use crate::error::Error;
 use crate::record::GenerationId;
+use crate::upstream::Broken;
 use bytes::{Bytes, BytesMut};
 use http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use plugway_wire::openai_chat::{self, Head, StreamEncoder};
-use std::convert::Infallible;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -73,7 +73,7 @@ pub(super) fn response(
     let chunks = futures_util::stream::unfold(answer, |mut answer| async {
         let chunk = answer.next().await?;
         answer.quiet_until = Instant::now() + answer.keep_alive;
-        Some((Ok::<_, Infallible>(Frame::data(chunk)), answer))
+        Some((Ok::<_, Broken>(Frame::data(chunk)), answer))
     });
     let mut response = Response::new(StreamBody::new(chunks).boxed_unsync());
     let headers = response.headers_mut();

@@ -5,6 +5,7 @@ use super::{Footing, LeftOut};
 use crate::Router;
 use crate::catalog::{Catalog, Endpoint, Price, Resolution};
 use crate::error::{Code, Error};
+use crate::exchange::takes;
 use crate::upstream::CredentialState;
 use plugway_engine::Adapter;
 use plugway_wire::openai_chat::{self, ChatCall, MaxPrice, Routing};
@@ -157,7 +158,7 @@ fn judge(router: &Router, call: &ChatCall, endpoint: &Endpoint) -> Result<Arc<Ad
         && let Some(missing) = call
             .parameters
             .iter()
-            .find(|wanted| !info.supported_parameters.iter().any(|known| known == *wanted))
+            .find(|wanted| !takes(&info.supported_parameters, endpoint, wanted))
     {
         return Err(format!("it does not support `{missing}`, and require_parameters is set"));
     }

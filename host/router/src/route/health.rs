@@ -330,6 +330,8 @@ mod tests {
             options: Vec::new(),
             tags: Vec::new(),
             headers: Vec::new(),
+            relay: Vec::new(),
+            models_url: None,
         })
     }
 

@@ -4,10 +4,10 @@
 //! for it stays open. So somebody else watches for how long each has not been asked.
 
 use crate::api::Body;
+use crate::upstream::Broken;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -76,17 +76,18 @@ impl Bodies {
 
 impl http_body::Body for Watched {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = Broken;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let this = &mut *self;
         this.bodies.lock().since.remove(&this.key);
         if this.rest.is_empty() {
             match ready!(Pin::new(&mut this.body).poll_frame(context)) {
                 None => return Poll::Ready(None),
+                Some(Err(broken)) => return Poll::Ready(Some(Err(broken))),
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(chunk) => this.rest = chunk,
                     Err(trailers) => return Poll::Ready(Some(Ok(trailers))),

@@ -41,6 +41,15 @@ impl EndpointLabels {
     }
 }
 
+/// What was left out, and for whom.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ParameterLabels {
+    /// Provider slug.
+    pub provider: String,
+    /// The router's own list of names.
+    pub parameter: &'static str,
+}
+
 /// What left no room.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ShedLabels {

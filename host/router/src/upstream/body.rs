@@ -1,6 +1,8 @@
-//! A request body that leaves as it was spliced: slices of the adapter's bytes
-//! and of the client's, never joined.
+//! What leaves as the body of a request: mostly what was spliced, slices of the
+//! adapter's bytes and of the client's, never joined; or what a client sends for the
+//! provider alone.
 
+use super::{Broken, RelayedBody};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use plugway_wire::seal::Spliced;
@@ -8,6 +10,45 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+
+/// A body on its way to a provider.
+pub enum OutgoingBody {
+    /// Of a request that an adapter wrote.
+    Spliced(SplicedBody),
+    /// Of a request that is relayed.
+    Relayed(Box<RelayedBody>),
+}
+
+impl Body for OutgoingBody {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        match self.get_mut() {
+            Self::Spliced(body) => {
+                Pin::new(body).poll_frame(context).map_err(|never| match never {})
+            }
+            Self::Relayed(body) => Pin::new(body).poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Spliced(body) => body.is_end_stream(),
+            Self::Relayed(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Spliced(body) => body.size_hint(),
+            Self::Relayed(body) => body.size_hint(),
+        }
+    }
+}
 
 /// The chunks that are still to be sent.
 pub struct SplicedBody {

@@ -1,7 +1,7 @@
 //! One HTTP client for all providers: HTTP/1.1 and h2 over rustls, connections
 //! kept alive, deadlines on everything, redirects never followed.
 
-use super::{Outgoing, SplicedBody};
+use super::{Outgoing, OutgoingBody};
 use crate::config::UpstreamConfig;
 use http::{Request, Response, Uri};
 use hyper::body::Incoming;
@@ -45,13 +45,13 @@ pub enum ClientError {
 
 /// Connections to providers, shared by all requests.
 pub struct Client {
-    direct: Pool<Timed<HttpsConnector<HttpConnector>>, SplicedBody>,
+    direct: Pool<Timed<HttpsConnector<HttpConnector>>, OutgoingBody>,
     proxied: Option<Proxied>,
 }
 
 struct Proxied {
     matcher: Matcher,
-    pool: Pool<Timed<HttpsConnector<Tunnel<HttpConnector>>>, SplicedBody>,
+    pool: Pool<Timed<HttpsConnector<Tunnel<HttpConnector>>>, OutgoingBody>,
 }
 
 impl Client {
@@ -106,7 +106,7 @@ fn https<C>(tls: Arc<ClientConfig>, connector: C) -> HttpsConnector<C> {
         .wrap_connector(connector)
 }
 
-fn pool<C>(config: &UpstreamConfig, connector: C) -> Pool<Timed<C>, SplicedBody>
+fn pool<C>(config: &UpstreamConfig, connector: C) -> Pool<Timed<C>, OutgoingBody>
 where
     Timed<C>: hyper_util::client::legacy::connect::Connect + Clone,
 {

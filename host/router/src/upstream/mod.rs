@@ -5,10 +5,14 @@ mod auth;
 mod body;
 mod client;
 mod outgoing;
+mod relayed;
 mod secret;
 
 pub use auth::{CredentialState, Credentials};
-pub use body::SplicedBody;
+pub use body::{OutgoingBody, SplicedBody};
 pub use client::{Client, ClientError};
+pub(crate) use outgoing::prepare_at;
 pub use outgoing::{ContractBreach, Outgoing, check, prepare};
+pub use relayed::{Broken, RelayBounds, RelayedBody};
+pub(crate) use relayed::{connection_headers, relay};
 pub use secret::Secret;

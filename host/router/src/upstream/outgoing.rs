@@ -1,7 +1,7 @@
 //! What an adapter may ask for. It writes method, path, headers and body; the
 //! origin, the credential and everything that frames the message are the host's.
 
-use super::SplicedBody;
+use super::{OutgoingBody, SplicedBody};
 use crate::catalog::{CredentialSource, Provider};
 use http::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use http::{Method, Uri};
@@ -80,19 +80,30 @@ pub enum ContractBreach {
 
 /// A checked request, complete but for the credential.
 pub struct Outgoing {
-    /// GET or POST.
+    /// Of an adapter's request GET or POST.
     pub method: Method,
     /// Under the provider's base URL.
     pub uri: Uri,
     /// The adapter's and the host's.
     pub headers: HeaderMap,
-    /// With every seal replaced by what it stood for.
-    pub body: SplicedBody,
+    /// Of an adapter's request with every seal replaced by what it stood for.
+    pub body: OutgoingBody,
 }
 
 /// Checks what an adapter wrote and turns it into a request to `provider`.
 /// `sealed` says whether the adapter was shown seals.
 pub fn prepare(
+    request: UpstreamRequest,
+    provider: &Provider,
+    seals: &Seals,
+    sealed: bool,
+) -> Result<Outgoing, ContractBreach> {
+    prepare_at(&provider.base_url, request, provider, seals, sealed)
+}
+
+/// The same under another base URL of the provider's.
+pub(crate) fn prepare_at(
+    base: &Uri,
     request: UpstreamRequest,
     provider: &Provider,
     seals: &Seals,
@@ -110,9 +121,9 @@ pub fn prepare(
         "GET" => Method::GET,
         _ => return Err(ContractBreach::Method),
     };
-    let uri = join(&provider.base_url, &request.path, &provider.auth)?;
+    let uri = join(base, &request.path, &provider.auth)?;
     let headers = headers(&request.headers, provider)?;
-    let body = seals.splice(request.body, sealed)?.into();
+    let body = OutgoingBody::Spliced(SplicedBody::from(seals.splice(request.body, sealed)?));
     Ok(Outgoing { method, uri, headers, body })
 }
 
@@ -127,11 +138,13 @@ pub fn check(request: UpstreamRequest) -> Result<(), String> {
         display_name: String::new(),
         adapter: String::new(),
         base_url: Uri::from_static("https://self-check.invalid/v1"),
+        models_url: None,
         auth: AuthScheme::None,
         credential: CredentialSource::None,
         options: Vec::new(),
         tags: Vec::new(),
         headers: Vec::new(),
+        relay: Vec::new(),
     };
     match prepare(request, &provider, &Seals::default(), true) {
         Ok(_) => Ok(()),
@@ -180,11 +193,11 @@ fn headers(wanted: &[(String, String)], provider: &Provider) -> Result<HeaderMap
     Ok(headers)
 }
 
-fn is_reserved(name: &str) -> bool {
+pub(super) fn is_reserved(name: &str) -> bool {
     RESERVED.contains(&name) || name.starts_with(RESERVED_PREFIX)
 }
 
-fn carries_credential(name: &HeaderName, provider: &Provider) -> bool {
+pub(super) fn carries_credential(name: &HeaderName, provider: &Provider) -> bool {
     matches!(&provider.auth, AuthScheme::Header(own) if name.as_str().eq_ignore_ascii_case(own))
 }
 
@@ -194,7 +207,7 @@ fn printable(name: &str) -> String {
 }
 
 /// Joins an adapter's path to the base URL, which it must not leave.
-fn join(base: &Uri, path: &str, auth: &AuthScheme) -> Result<Uri, ContractBreach> {
+pub(super) fn join(base: &Uri, path: &str, auth: &AuthScheme) -> Result<Uri, ContractBreach> {
     let fail = |why| Err(ContractBreach::Path(why));
     if path.len() > MAX_PATH_BYTES {
         return Err(ContractBreach::TooMuch { what: "the path's bytes", limit: MAX_PATH_BYTES });

@@ -1,5 +1,7 @@
 //! Server-sent events, by the rules of the WHATWG's HTML standard (section 9.2.6),
-//! with one exception: see [`super::Framer::end`].
+//! with two exceptions. One is at [`super::Framer::end`]. The other: a body that begins
+//! as a JSON value is no event stream, whatever its `content-type` says, and is one
+//! frame. Providers answer so with errors, and with whole answers.
 
 use memchr::memchr2;
 use plugway_engine::Frame;
@@ -22,6 +24,10 @@ pub(super) struct Lines {
     /// The first line is over, and with it the chance of a byte order mark.
     begun: bool,
     event: Event,
+    /// Something was there that is not white space.
+    spoken: bool,
+    /// The body, if it is a JSON value.
+    json: Option<Vec<u8>>,
 }
 
 impl Lines {
@@ -31,6 +37,9 @@ impl Lines {
         limit: usize,
         out: &mut Vec<Frame>,
     ) -> Result<(), FrameError> {
+        if self.is_json(chunk) {
+            return self.take_json(chunk, limit);
+        }
         let mut rest = chunk;
         if std::mem::take(&mut self.after_cr) {
             // An empty chunk tells nothing about what follows the CR.
@@ -53,6 +62,10 @@ impl Lines {
     }
 
     pub(super) fn end(&mut self, limit: usize, out: &mut Vec<Frame>) -> Result<(), FrameError> {
+        if let Some(data) = self.json.take() {
+            out.push(Frame { kind: None, data });
+            return Ok(());
+        }
         if !self.line.is_empty() {
             self.finish_line(b"", limit, out)?;
         }
@@ -61,6 +74,25 @@ impl Lines {
             out.extend(unfinished.into_frame());
         }
         Ok(())
+    }
+
+    /// Whether the body is a JSON value, as far as it can be told by now.
+    fn is_json(&mut self, chunk: &[u8]) -> bool {
+        if !self.spoken
+            && let Some(first) = chunk.iter().find(|byte| !is_silent(**byte))
+        {
+            self.spoken = true;
+            self.json = matches!(first, b'{' | b'[').then(Vec::new);
+        }
+        self.json.is_some()
+    }
+
+    fn take_json(&mut self, chunk: &[u8], limit: usize) -> Result<(), FrameError> {
+        let json = self.json.get_or_insert_default();
+        let silent =
+            if json.is_empty() { chunk.iter().position(|byte| !is_silent(*byte)) } else { None };
+        let chunk = chunk.get(silent.unwrap_or(0)..).unwrap_or_default();
+        append(json, chunk, limit)
     }
 
     /// Takes the rest of a line, its end mark removed.
@@ -103,6 +135,11 @@ impl Lines {
         }
         self.event.field(line, limit)
     }
+}
+
+/// White space, or part of a byte order mark.
+fn is_silent(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || BOM.contains(&byte)
 }
 
 /// An event whose empty line has not come.

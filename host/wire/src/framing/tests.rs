@@ -63,6 +63,13 @@ fn an_event_has_the_last_name_given_and_the_next_has_none() {
 }
 
 #[test]
+fn a_body_that_is_json_is_one_frame() {
+    sse("{\"error\":\n{\"code\": 400}}\n", &[(None, "{\"error\":\n{\"code\": 400}}\n")]);
+    sse("\u{feff}\r\n [1,\r\n2]", &[(None, "[1,\r\n2]")]);
+    sse("data: {\"a\":1}\n\n{\n\n", &[(None, "{\"a\":1}")]);
+}
+
+#[test]
 fn comments_and_other_fields_are_not_shown() {
     sse(": PROCESSING\n\n:\nid: 7\nretry: 10\ndata: 1\nDATA: 2\nother\n\n: x\n\n", &[(None, "1")]);
 }
@@ -157,12 +164,4 @@ fn a_line_that_is_no_data_is_bounded_wherever_the_stream_is_cut() {
     for cut in 0..=comment.len() {
         too_large(Framing::Sse, &[&comment[..cut], &comment[cut..]]);
     }
-}
-
-#[test]
-fn an_event_stream_is_refused_for_now() {
-    let mut framer = Framer::new(Framing::AwsEventStream, LIMIT);
-    let mut out = Vec::new();
-    assert_eq!(framer.push(b"", &mut out), Err(FrameError::Unsupported));
-    assert_eq!(framer.end(&mut out), Err(FrameError::Unsupported));
 }

@@ -120,7 +120,10 @@ fn credentials_never_reach_the_client() {
     let message =
         format!("bad key sk-ant-api03-AbC_d-9, or {secret}? Ask for req_011CdufXo8Y2LVfY2veyuQWG.");
     let failure = explain(401, "authentication_error", &message);
-    assert_eq!(failure.message, "bad key ***, or ***? Ask for req_011CdufXo8Y2LVfY2veyuQWG.");
+    assert_eq!(
+        failure.message,
+        "bad key [redacted] or [redacted] Ask for req_011CdufXo8Y2LVfY2veyuQWG."
+    );
     let long = explain(400, "invalid_request_error", &"ä ".repeat(2000));
     assert!(long.message.chars().count() < 700);
 }

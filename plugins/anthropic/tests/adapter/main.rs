@@ -8,6 +8,7 @@
 
 mod answers;
 mod conversations;
+mod endpoints;
 mod failures;
 mod native;
 mod parameters;

@@ -123,3 +123,40 @@ fn what_the_api_may_add_is_skipped() {
     assert_eq!(answer.finishes, [Finish::new(0, FinishReason::Stop, "end_turn")]);
     assert_eq!(answer.failure, None);
 }
+
+#[test]
+fn usage_never_counts_down_and_survives_what_it_cannot_read() {
+    let ended = r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":
+        {"input_tokens":0,"output_tokens":7,"cache_read_input_tokens":null,
+        "cache_creation_input_tokens":"two","iterations":{"future":1},"server_tool_use":[]}}"#;
+    let answer = answer(&[START, BEGIN, HELLO, CLOSE, ended, STOP]);
+    assert_eq!(answer.failure, None);
+    let usage = &answer.usage[0];
+    assert_eq!((usage.prompt_tokens, usage.completion_tokens), (10, 7));
+    assert_eq!((usage.cache_read_tokens, usage.cache_write_tokens), (3, 2));
+}
+
+#[test]
+fn blocks_that_are_never_closed_end_with_the_message() {
+    let call = r#"{"type":"content_block_start","index":1,"content_block":
+        {"type":"tool_use","id":"t-1","name":"look","input":{}}}"#;
+    let answer = answer(&[START, BEGIN, HELLO, call, ENDED, STOP]);
+    assert_eq!(answer.failure, None);
+    assert_eq!(answer.calls(0), [("look", "{}")]);
+}
+
+#[test]
+fn null_where_a_string_belongs_is_nothing() {
+    let frames = [
+        START,
+        r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":null}}"#,
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":null}}"#,
+        HELLO,
+        CLOSE,
+        r#"{"type":"message_delta","delta":{"stop_reason":null,"stop_sequence":null},"usage":null}"#,
+        STOP,
+    ];
+    let answer = answer(&frames);
+    assert_eq!(answer.text(0), "Hello");
+    assert_eq!(answer.finishes, [Finish::new(0, FinishReason::Stop, "")]);
+}

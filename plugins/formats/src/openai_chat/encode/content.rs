@@ -10,7 +10,7 @@ use plugway_sdk::chat::{
 use super::Ask;
 use crate::json::{Json, Object, raw};
 use crate::openai_chat::profile::{CachePoints, Documents};
-use crate::report::unfetched;
+use crate::report::must_fetch;
 
 /// The content of one message: a string where one text is all there is, else a list.
 #[derive(Default)]
@@ -114,7 +114,7 @@ impl<'a> Ask<'a> {
 
     fn image(&self, media: &'a Media) -> Result<Object<'a>, Failure> {
         match &media.source {
-            MediaSource::Uri(uri) if !self.options.image_urls => Err(unfetched(uri)),
+            MediaSource::Uri(uri) if !self.options.image_urls => Err(must_fetch(uri)),
             // Providers look at the bytes; the media type only has to be there.
             _ => linked("image_url", media, "image/png"),
         }
@@ -135,7 +135,7 @@ impl<'a> Ask<'a> {
         }
         let file = match &media.source {
             MediaSource::FileId(id) => Object::new().with("file_id", id),
-            MediaSource::Uri(uri) if style != Documents::FileUrl => return Err(unfetched(uri)),
+            MediaSource::Uri(uri) if style != Documents::FileUrl => return Err(must_fetch(uri)),
             _ => Object::new()
                 .with("filename", media.name.as_deref().unwrap_or("document"))
                 .with("file_data", located(media, "application/pdf")?),
@@ -228,7 +228,7 @@ fn located<'a>(media: &'a Media, mime: &str) -> Result<Json<'a>, Failure> {
         MediaSource::Uri(uri) if uri.starts_with("https:") || uri.starts_with("http:") => {
             Ok(uri.into())
         }
-        MediaSource::Uri(uri) => Err(unfetched(uri)),
+        MediaSource::Uri(uri) => Err(must_fetch(uri)),
         MediaSource::Base64(data) => {
             let mime = media.mime.as_deref().map_or(Cow::Borrowed(mime), Cow::Borrowed);
             Ok(Json::Made(format!("data:{mime};base64,{data}")))
@@ -251,7 +251,7 @@ fn bare_audio(media: &Media) -> Result<Object<'_>, Failure> {
 fn audio(media: &Media) -> Result<Object<'_>, Failure> {
     let data = match &media.source {
         MediaSource::Base64(data) => data,
-        MediaSource::Uri(uri) => return Err(unfetched(uri)),
+        MediaSource::Uri(uri) => return Err(must_fetch(uri)),
         _ => return Err(Failure::unsupported("audio must be data here")),
     };
     let format = match media.mime.as_deref().unwrap_or("audio/wav") {

@@ -8,7 +8,7 @@ use plugway_sdk::chat::{
 use super::super::Ask;
 use crate::json::{Json, Object, raw};
 use crate::node::Node;
-use crate::report::unfetched;
+use crate::report::must_fetch;
 
 /// Whether a native value is part of a content, and no item by itself.
 pub(super) fn is_part(json: &str) -> bool {
@@ -126,7 +126,7 @@ fn document(media: &Media) -> Result<Object<'_>, Failure> {
 fn audio(media: &Media) -> Result<Object<'_>, Failure> {
     let data = match &media.source {
         MediaSource::Base64(data) => data,
-        MediaSource::Uri(uri) => return Err(unfetched(uri)),
+        MediaSource::Uri(uri) => return Err(must_fetch(uri)),
         _ => return Err(Failure::unsupported("audio must be data here")),
     };
     let format = match media.mime.as_deref() {
@@ -144,7 +144,7 @@ fn located<'a>(media: &'a Media, source: &'a MediaSource, mime: &str) -> Result<
         MediaSource::Uri(uri) if uri.starts_with("https:") || uri.starts_with("http:") => {
             Ok(uri.into())
         }
-        MediaSource::Uri(uri) => Err(unfetched(uri)),
+        MediaSource::Uri(uri) => Err(must_fetch(uri)),
         MediaSource::Base64(data) => {
             let mime = media.mime.as_deref().unwrap_or(mime);
             Ok(Json::Made(format!("data:{mime};base64,{data}")))

@@ -1,0 +1,1 @@
+"""One normal form per wire format; `normal.py` picks."""
