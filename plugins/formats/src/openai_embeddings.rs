@@ -20,7 +20,8 @@ use serde::Deserialize;
 
 use crate::json::{Json, Object};
 use crate::node::Node;
-use crate::openai_chat::{Options, Profiled, in_band, percent_encoded};
+use crate::openai_chat::{Options, Profiled, in_band};
+use crate::path::percent_encoded;
 use vector::Vector;
 
 /// The embeddings of a provider.
