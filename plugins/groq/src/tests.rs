@@ -51,6 +51,9 @@ fn an_error_inside_a_stream_is_an_event() {
     assert_eq!(answer.text(0), "x");
     // The model's fault: another may do better.
     assert_eq!(answer.failure.map(|failure| failure.kind), Some(FailureKind::Unavailable));
+    let beside = json!({"choices": [], "x_groq": {"id": "req", "error": "over capacity"}});
+    let answer = read_stream::<Adapter>(&[text, beside], "openai-chat");
+    assert_eq!(answer.failure.map(|failure| failure.message).as_deref(), Some("over capacity"));
 }
 
 #[test]

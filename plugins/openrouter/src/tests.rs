@@ -104,6 +104,11 @@ fn an_error_inside_a_stream_is_a_chunk() {
     assert_eq!(answer.text(0), "x");
     assert_eq!(answer.failure.map(|failure| failure.kind), Some(FailureKind::RateLimited));
     assert_eq!(answer.usage[0].prompt_tokens, 20);
+    let choice = json!({"index": 0, "message": {"content": "x"}, "finish_reason": "error",
+        "error": {"code": 502, "message": "the provider is gone"}});
+    let answer = read_whole::<Adapter>(&json!({"id": "gen-1", "choices": [choice]}), "openai-chat");
+    assert_eq!(answer.text(0), "x");
+    assert_eq!(answer.failure.map(|failure| failure.kind), Some(FailureKind::Unavailable));
 }
 
 #[test]

@@ -9,10 +9,11 @@ mod tools;
 use plugway_sdk::chat::{Failure, JsonSchema, Request, ResponseFormat, Sampling};
 use plugway_sdk::provider::UpstreamRequest;
 
+use super::DIALECT;
 use super::options::Options;
 use super::profile::CachePoints;
-use super::{DIALECT, percent_encoded};
 use crate::json::{Json, Object, raw};
+use crate::path::percent_encoded;
 
 pub(crate) use effort::effort;
 

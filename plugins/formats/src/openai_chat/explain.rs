@@ -30,7 +30,10 @@ pub(crate) fn in_band(chunk: &Node) -> Option<Failure> {
 
 /// What an error object says, of a failure that came in a success.
 pub(crate) fn told(error: &Node) -> Option<Failure> {
-    let report = Report::read(error)?;
+    let report = match error {
+        Node::Text(message) => Report { message: message.clone(), ..Report::default() },
+        _ => Report::read(error)?,
+    };
     let status = report.status().unwrap_or(500);
     Some(report.failure(&ResponseHead { status, headers: Vec::new() }))
 }

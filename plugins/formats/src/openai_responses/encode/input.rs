@@ -189,11 +189,10 @@ fn reasoning<'a>(ask: &Ask<'a>, parts: &[&'a Part]) -> Option<Object<'a>> {
     let mut encrypted = None;
     for part in parts {
         match &part.body {
+            // It stands for an item of which nothing is shown.
+            PartBody::Reasoning(Reasoning::Summary(text)) if text.is_empty() => {}
             PartBody::Reasoning(Reasoning::Summary(text)) => {
-                // An empty one stands for an item of which nothing is shown.
-                if !text.is_empty() {
-                    summary.push(Object::of_type("summary_text").with("text", text).into());
-                }
+                summary.push(Object::of_type("summary_text").with("text", text).into());
             }
             PartBody::Reasoning(Reasoning::Text(text)) => {
                 content.push(Object::of_type("reasoning_text").with("text", text).into());
