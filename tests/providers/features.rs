@@ -59,7 +59,8 @@ pub(crate) const FEATURES: &[Feature] = &[
         it.changes(&plain(), |it| it["messages"][0]["parts"][0]["cache"] = point.clone())
     }),
     feature("citations", |it| it.cites()),
-    feature("log probabilities", |it| sampling(it, "top_logprobs", json!(2))),
+    feature("log probabilities", |it| sampling(it, "top_logprobs", json!(0))),
+    feature("alternatives per token", |it| sampling(it, "top_logprobs", json!(2))),
     feature("several choices", |it| it.changes(&plain(), |it| it["choices"] = 2.into())),
     feature("stop sequences", |it| sampling(it, "stop", json!(["END"]))),
     feature("temperature", |it| sampling(it, "temperature", json!(0.5))),
