@@ -13,7 +13,7 @@ use super::field::{Field, Slot};
 use super::load::Environment;
 use super::options::{read_options, read_pairs};
 use super::reader::{Entry, Section};
-use crate::catalog::{CredentialSource, Provider};
+use crate::catalog::{CredentialSource, Provider, ProviderFacts};
 
 /// A provider as typed, on top of what the embedded catalogue says of it.
 #[derive(Clone, Debug, Default)]
@@ -25,11 +25,14 @@ pub(super) struct ProviderTable {
     base_url: Option<Uri>,
     allow_plain_http: bool,
     pub(super) auth: Option<AuthScheme>,
-    pub(super) api_key_env: Option<String>,
+    /// The first that is set holds the secret.
+    pub(super) api_key_env: Vec<String>,
     api_key_file: Option<PathBuf>,
+    pub(super) by_name_only: bool,
     headers: Vec<(HeaderName, HeaderValue)>,
     options: Vec<Setting>,
     tags: Vec<(String, String)>,
+    facts: ProviderFacts,
 }
 
 pub(super) const FIELDS: &[Field<ProviderTable>] = &[
@@ -55,8 +58,11 @@ pub(super) const FIELDS: &[Field<ProviderTable>] = &[
     },
     Field {
         key: "api_key_env",
-        slot: Slot::Text(|c| &mut c.api_key_env),
-        about: "Environment variable that holds the secret.",
+        slot: Slot::Nested {
+            shape: "string or array of strings",
+            read: |entry, provider| provider.api_key_env = read_variables(entry),
+        },
+        about: "Environment variable that holds the secret; of several, the first that is set.",
     },
     Field {
         key: "api_key_file",
@@ -99,13 +105,54 @@ pub(super) const FIELDS: &[Field<ProviderTable>] = &[
         },
         about: "Labels for strategies.",
     },
+    Field {
+        key: "by_name_only",
+        slot: Slot::Flag(|c| &mut c.by_name_only),
+        about: "Of the catalogue: the provider's variable alone does not turn it on, for it belongs to another one too, or there is none.",
+    },
+    Field {
+        key: "trains_on_prompts",
+        slot: Slot::Nested {
+            shape: "boolean",
+            read: |entry, provider| provider.facts.trains_on_prompts = read_fact(entry),
+        },
+        about: "Whether the provider may train models on prompts. Default: unknown, and then a request with `provider.data_collection = \"deny\"` does not go there.",
+    },
+    Field {
+        key: "retains_prompts",
+        slot: Slot::Nested {
+            shape: "boolean",
+            read: |entry, provider| provider.facts.retains_prompts = read_fact(entry),
+        },
+        about: "Whether the provider keeps prompts, for whatever time and reason. Default: unknown, and then a request with `provider.zdr` does not go there.",
+    },
+    Field {
+        key: "headquarters",
+        slot: Slot::Text(|c| &mut c.facts.headquarters),
+        about: "Country, e.g. `US`. Shown in `/v1/providers`, as are the next three.",
+    },
+    Field {
+        key: "privacy_policy_url",
+        slot: Slot::Text(|c| &mut c.facts.privacy_policy_url),
+        about: "Page.",
+    },
+    Field {
+        key: "terms_of_service_url",
+        slot: Slot::Text(|c| &mut c.facts.terms_of_service_url),
+        about: "Page.",
+    },
+    Field {
+        key: "status_page_url",
+        slot: Slot::Text(|c| &mut c.facts.status_page_url),
+        about: "Page.",
+    },
 ];
 
 /// Reads `[providers.NAME]` on top of `provider`.
 pub(super) fn read(section: &Section<'_>, provider: &mut ProviderTable) {
     // A secret that is bound anew is not joined by the inherited one.
     if section.has("api_key_file") {
-        provider.api_key_env = None;
+        provider.api_key_env.clear();
     }
     if section.has("api_key_env") {
         provider.api_key_file = None;
@@ -145,8 +192,8 @@ fn check_credential(section: &Section<'_>, provider: &mut ProviderTable) {
         let allowed = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
         name.len() <= MAX_VARIABLE_BYTES && name.bytes().all(allowed)
     };
-    if provider.api_key_env.as_deref().is_some_and(|name| !is_variable(name)) {
-        provider.api_key_env = None;
+    if !provider.api_key_env.iter().all(|name| is_variable(name)) {
+        provider.api_key_env.clear();
         const REMEDY: &str = "name the variable that holds the secret, in capitals";
         section.error("api_key_env", "is no name of a variable", REMEDY);
     }
@@ -163,9 +210,9 @@ fn check_credential(section: &Section<'_>, provider: &mut ProviderTable) {
             const REMEDY: &str = "remove the secret, or say how it is attached";
             section.error("auth", "`none` leaves the secret unused", REMEDY);
         }
-        provider.api_key_env = None;
+        provider.api_key_env.clear();
         provider.api_key_file = None;
-    } else if section.has("auth") && provider.credential() == CredentialSource::None {
+    } else if section.has("auth") && provider.credential(&|_| None) == CredentialSource::None {
         section.error(
             "auth",
             "there is no secret to attach",
@@ -228,6 +275,30 @@ fn read_auth(entry: &Entry<'_>) -> Option<AuthScheme> {
     scheme
 }
 
+fn read_variables(entry: &Entry<'_>) -> Vec<String> {
+    let variables = match entry.value() {
+        DeValue::String(name) => Some(vec![name.to_string()]),
+        DeValue::Array(_) => entry.texts(),
+        _ => {
+            entry.wrong_type("a string or an array of strings");
+            None
+        }
+    };
+    if variables.as_ref().is_some_and(|names| names.iter().any(String::is_empty)) {
+        entry.error("is empty", "write a value, or leave the key out");
+        return Vec::new();
+    }
+    variables.unwrap_or_default()
+}
+
+fn read_fact(entry: &Entry<'_>) -> Option<bool> {
+    let fact = entry.value().as_bool();
+    if fact.is_none() {
+        entry.wrong_type("`true` or `false`");
+    }
+    fact
+}
+
 fn read_headers(entry: &Entry<'_>) -> Vec<(HeaderName, HeaderValue)> {
     /// The host's own business, or per connection.
     const RESERVED: &[&str] = &[
@@ -257,8 +328,11 @@ fn read_headers(entry: &Entry<'_>) -> Vec<(HeaderName, HeaderValue)> {
 }
 
 impl ProviderTable {
-    pub(super) fn credential(&self) -> CredentialSource {
-        match (&self.api_key_file, &self.api_key_env) {
+    /// Of several variables the first that is set, or else the first.
+    pub(super) fn credential(&self, env: Environment<'_>) -> CredentialSource {
+        let is_set = |name: &&String| env(name).is_some_and(|value| !value.is_empty());
+        let variables = &self.api_key_env;
+        match (&self.api_key_file, variables.iter().find(is_set).or(variables.first())) {
             (Some(file), _) => CredentialSource::File(file.clone()),
             (None, Some(variable)) => CredentialSource::Env(variable.clone()),
             (None, None) => CredentialSource::None,
@@ -267,9 +341,10 @@ impl ProviderTable {
 
     /// What is missing on this machine, if something is.
     pub(super) fn missing_secret(&self, env: Environment<'_>) -> Option<(&'static str, String)> {
-        match self.credential() {
+        match self.credential(env) {
             CredentialSource::Env(variable) if env(&variable).is_none_or(|v| v.is_empty()) => {
-                Some(("api_key_env", format!("`{variable}` is not set")))
+                let variables = self.api_key_env.join("` or `");
+                Some(("api_key_env", format!("`{variables}` is not set")))
             }
             CredentialSource::File(file) => std::fs::File::open(file)
                 .err()
@@ -280,8 +355,13 @@ impl ProviderTable {
 
     /// As used. None where a mistake that was noted before leaves no URL.
     /// `known` is how the catalogue attaches secrets for the same adapter.
-    pub(super) fn finish(self, name: &str, known: Option<&AuthScheme>) -> Option<Provider> {
-        let credential = self.credential();
+    pub(super) fn finish(
+        self,
+        name: &str,
+        known: Option<&AuthScheme>,
+        env: Environment<'_>,
+    ) -> Option<Provider> {
+        let credential = self.credential(env);
         let auth = match (&credential, self.auth) {
             (CredentialSource::None, _) => AuthScheme::None,
             (_, Some(auth)) => auth,
@@ -297,6 +377,7 @@ impl ProviderTable {
             options: self.options,
             tags: self.tags,
             headers: self.headers,
+            facts: self.facts,
         })
     }
 }

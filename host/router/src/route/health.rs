@@ -330,6 +330,7 @@ mod tests {
             options: Vec::new(),
             tags: Vec::new(),
             headers: Vec::new(),
+            facts: catalog::ProviderFacts::default(),
         })
     }
 

@@ -2,7 +2,7 @@
 //! origin, the credential and everything that frames the message are the host's.
 
 use super::SplicedBody;
-use crate::catalog::{CredentialSource, Provider};
+use crate::catalog::{CredentialSource, Provider, ProviderFacts};
 use http::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use http::{Method, Uri};
 use plugway_engine::{AuthScheme, UpstreamRequest};
@@ -132,6 +132,7 @@ pub fn check(request: UpstreamRequest) -> Result<(), String> {
         options: Vec::new(),
         tags: Vec::new(),
         headers: Vec::new(),
+        facts: ProviderFacts::default(),
     };
     match prepare(request, &provider, &Seals::default(), true) {
         Ok(_) => Ok(()),
