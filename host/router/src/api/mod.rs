@@ -7,6 +7,7 @@ mod deadline;
 mod guard;
 mod models;
 mod ops;
+mod providers;
 pub(crate) mod respond;
 mod shed;
 
@@ -82,6 +83,7 @@ fn look_up(router: &Router, settings: &Settings, route: &Route, method: &Method)
         Route::Chat | Route::Reload => respond::method_not_allowed(route.methods()),
         Route::Models => models::list(&settings.config.catalog),
         Route::Endpoints(slug) => models::endpoints(router, &settings.config.catalog, slug),
+        Route::Providers => providers::list(&settings.config.catalog),
         Route::Health => ops::healthz(),
         Route::Ready => ops::readyz(router, settings),
         Route::Metrics => ops::metrics(router),
@@ -92,6 +94,7 @@ enum Route {
     Chat,
     Models,
     Endpoints(String),
+    Providers,
     Health,
     Ready,
     Metrics,
@@ -105,6 +108,7 @@ impl Route {
             Self::Chat => chat::ROUTE,
             Self::Models => "/v1/models",
             Self::Endpoints(_) => "/v1/models/{author}/{slug}/endpoints",
+            Self::Providers => "/v1/providers",
             Self::Health => "/healthz",
             Self::Ready => "/readyz",
             Self::Metrics => "/metrics",
@@ -125,6 +129,7 @@ fn route(path: &str) -> Option<Route> {
     match path {
         chat::ROUTE => Some(Route::Chat),
         "/v1/models" => Some(Route::Models),
+        "/v1/providers" => Some(Route::Providers),
         "/healthz" => Some(Route::Health),
         "/readyz" => Some(Route::Ready),
         "/metrics" => Some(Route::Metrics),
