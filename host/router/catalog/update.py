@@ -84,10 +84,12 @@ def build(sources, override):
     identities.learn(offer for _, _, offers in found.values() for offer in offers.values())
     served = defaultdict(list)
     for name, (table, facts, offers) in found.items():
+        plan = is_plan(offers)
+        for offer in offers.values():
+            offer.price = None if plan else price_of(name, offer, notes)
         for slug, offer, quantization in named(name, facts, offers.values(), identities):
             served[slug].append((name, table, offer, quantization))
-    unpriced_plans = {name for name, (_, _, offers) in found.items() if is_plan(offers)}
-    return files(found, served, override, unpriced_plans, notes), notes
+    return files(found, served, override), notes
 
 
 def named(provider, facts, offers, identities):
@@ -95,15 +97,21 @@ def named(provider, facts, offers, identities):
     it, such as dated names, are models of their own."""
     taken = set()
     author = facts.get("author")
-    # The name that is nearest to the slug goes first.
-    for offer in sorted(offers, key=lambda offer: (len(offer.model), offer.model)):
+
+    def rank(offer):
+        """The name that is nearest to the slug goes first."""
+        is_preferred = offer.model.startswith(facts.get("prefer", ""))
+        return not is_preferred, len(offer.model), offer.model
+
+    for offer in sorted(offers, key=rank):
         if any(c.isspace() for c in offer.model):
             continue
         slug, quantization = identities.slug(offer, author, provider)
         if slug in taken:
             slug, quantization = identities.own_slug(offer, author, provider)
-        if slug in taken:
-            slug = f"{provider}/{offer.model}"
+        # What has no known price must not pass for the cheapest of a model.
+        if slug in taken or offer.price is None:
+            slug, quantization = f"{provider}/{offer.model}", None
         taken.add(slug)
         yield slug, offer, quantization
 
@@ -117,6 +125,8 @@ def provider(key, source, facts, override):
         reason = "no adapter speaks its interface"
     if not reason and (not base_url or "$" in base_url):
         reason = "its URL depends on the account"
+    if not reason and "gaps" in facts and not override["gaps"]:
+        reason = "its URL has gaps"
     if reason:
         return None, reason
     name = facts.get("name", key)
@@ -128,7 +138,9 @@ def provider(key, source, facts, override):
         "display_name": facts.get("display_name") or source.get("name") or name,
         "adapter": None if adapter == name else adapter,
         "base_url": base_url.rstrip("/"),
+        "variables": facts.get("gaps"),
         "auth": facts.get("auth"),
+        "credential": facts.get("credential"),
         "api_key_env": variables[0] if len(variables) == 1 else variables or None,
         "by_name_only": facts.get("by_name_only"),
         "options": options,
@@ -161,7 +173,18 @@ def is_plan(offers):
     return bool(prices) and all(price.is_free() for price in prices)
 
 
-def files(found, served, override, unpriced, notes):
+def price_of(provider, offer, notes):
+    """What the sources agree on; None where nobody knows."""
+    price, is_disputed = pricing.agree(offer.prices)
+    if is_disputed:
+        told = ", ".join(
+            f"{p.source} {p.rates['prompt']:f}/{p.rates['completion']:f}" for p in offer.prices
+        )
+        notes.append(f"disagree: {provider}/{offer.model}: {told}; taken: {price.source}")
+    return None if price and price.is_free() and not is_plainly_free(offer) else price
+
+
+def files(found, served, override):
     """Facts of models that several offer go to one file, the rest to the provider's."""
     endpoints = {name: defaultdict(list) for name in found}
     shared, own = {}, {name: {} for name in found}
@@ -173,14 +196,7 @@ def files(found, served, override, unpriced, notes):
         else:
             own[next(iter(providers))][slug] = model
         for name, table, offer, quantization in offers:
-            price, is_disputed = pricing.agree([] if name in unpriced else offer.prices)
-            if is_disputed:
-                told = ", ".join(f"{p.source} {p.rates['prompt']:f}/{p.rates['completion']:f}"
-                                 for p in offer.prices)
-                notes.append(f"disagree: {name}/{offer.model}: {told}; taken: {price.source}")
-            if price and price.is_free() and not is_plainly_free(offer):
-                price = None
-            endpoints[name][slug].append(endpoint(offer, model, table, price, quantization))
+            endpoints[name][slug].append(endpoint(offer, model, table, quantization))
     tables = {name: table for name, (table, _, _) in found.items()}
     written = {
         HERE / "providers.toml": render.providers(tables),
@@ -221,7 +237,7 @@ def facts_of_model(slug, offers, override):
     }
 
 
-def endpoint(offer, model, table, price, quantization):
+def endpoint(offer, model, table, quantization):
     """What differs from the model's own facts."""
 
     def differs(key, value):
@@ -235,7 +251,7 @@ def endpoint(offer, model, table, price, quantization):
         "supported_parameters": differs("supported_parameters", offer.parameters),
         "quantization": quantization,
         "options": {"send_reasoning": sends} if sends else None,
-        "price": render.price(price),
+        "price": render.price(offer.price),
     }
 
 

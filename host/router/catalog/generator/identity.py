@@ -8,8 +8,10 @@ from collections import defaultdict
 # Ends of names that say how the same weights are stored or guarded.
 QUANTIZATION = re.compile(r"-(fp8|fp4|nvfp4|mxfp4|bf16|fp16|int4|int8)$")
 GUARDED = re.compile(r"-tee$")
-# `claude-x-20250929`, `claude-x@20250929`, `claude-x-20250929-v1:0`
-DATED = re.compile(r"^(claude-.+?)[-@]20\d{6}(-v\d+:\d+)?$")
+# `us.anthropic.claude-x-v1:0`: a region perhaps, the maker, the name, a version.
+DOTTED = re.compile(r"^(?:(?:us|eu|au|jp|apac|global)\.)?([a-z0-9]+)\.([a-z].*?)(?:-v1:\d+)?$")
+# `claude-x-20250929`, `claude-x@default`, `claude-x-20250929-v1:0`
+DATED = re.compile(r"^(claude-.+?)(?:[-@](?:20\d{6}|default))?(?:-v1(?::\d+)?)?$")
 
 
 class Identities:
@@ -82,6 +84,10 @@ class Identities:
             name = re.sub(r"(?<=\d)p(?=\d)", ".", name)
         owner = prefixes[-1].lower() if prefixes else None
         author = self.authors.get(owner)
+        dotted = DOTTED.match(model)
+        if dotted and dotted[1] in self.authors:
+            author = self.authors[dotted[1]]
+            name = self.rules["dotted"].get(dotted[1], "") + dotted[2]
         name = GUARDED.sub("", name.lower()) if name.lower().endswith("-tee") else name
         quantization = QUANTIZATION.search(name.lower())
         if quantization:

@@ -181,8 +181,20 @@ def agree(prices):
     tiered = [price for price in agreeing if price.tiers]
     tiered.sort(key=lambda price: price.source == "models.dev")
     if tiered:
-        merged.tiers = tiered[0].tiers
+        merged.tiers = [(above, in_proportion(rates, merged.rates)) for above, rates in tiered[0].tiers]
     return plain(merged), len(set(bases)) > 1
+
+
+def in_proportion(tier, base):
+    """A tier with the rates that its source leaves out, as far from the tier's own
+    prompt or completion as they are in the base: else an hour-long cache write would
+    cost what a short one does."""
+    tier = dict(tier)
+    for name in RATES[2:]:
+        whole = "completion" if name == "reasoning" else "prompt"
+        if tier.get(name) is None and base.get(name) is not None and base[whole]:
+            tier[name] = exact(base[name] * tier[whole] / base[whole])
+    return tier
 
 
 def of_text(price, others):

@@ -31,7 +31,9 @@ class Offer:
     inputs: list
     outputs: list
     parameters: list
+    # What each source says, most trusted first, and what follows from it.
     prices: list = field(default_factory=list)
+    price: pricing.Price | None = None
     reasoning_field: str | None = None
 
 

@@ -70,8 +70,14 @@ fn prices_are_those_that_are_published() {
         endpoint.and_then(|it| it.price.clone()).unwrap_or_else(|| panic!("{name} has no price"))
     };
     let long = price_of("openai/gpt-5.4");
-    assert_eq!((long.prompt, long.completion, long.cache_read), (2_500_000, 15_000_000, Some(250_000)));
-    assert_eq!((long.tiers[0].above_prompt_tokens, long.tiers[0].completion), (272_000, 22_500_000));
+    assert_eq!(
+        (long.prompt, long.completion, long.cache_read),
+        (2_500_000, 15_000_000, Some(250_000))
+    );
+    assert_eq!(
+        (long.tiers[0].above_prompt_tokens, long.tiers[0].completion),
+        (272_000, 22_500_000)
+    );
     let cached = price_of("anthropic/claude-sonnet-4-6");
     assert_eq!((cached.cache_write, cached.cache_write_1h), (Some(3_750_000), Some(6_000_000)));
     assert!(cached.meters.contains(&("web-searches".into(), 10_000_000_000)));
@@ -120,7 +126,9 @@ fn of_several_variables_the_first_that_is_set_holds_the_secret() {
     let config = load_str("plugway.toml", text, &|_| None).unwrap();
     let warning = config.warnings.to_string();
     assert!(warning.contains("api_key_env: `A` or `B` is not set; set it"), "{warning}");
-    for (variables, problem) in [("3", "is an integer"), ("['']", "is empty"), ("[1]", "is an array")] {
+    for (variables, problem) in
+        [("3", "is an integer"), ("['']", "is empty"), ("[1]", "is an array")]
+    {
         let text = format!("[providers.x]\nbase_url = 'https://h'\napi_key_env = {variables}");
         let mistakes = load_str("plugway.toml", &text, &|_| None).unwrap_err().to_string();
         assert!(mistakes.contains(&format!("api_key_env: {problem}")), "{mistakes}");
@@ -148,9 +156,14 @@ fn a_model_is_one_wherever_it_is_served() {
     // What a provider calls after whatever is newest is joined with nothing.
     let moving = serving("deepseek/deepseek-chat");
     assert!(!moving.iter().any(|it| it == "deepseek/deepseek-chat"), "{moving:?}");
+    // What has no known price is nobody's cheapest offer.
+    for model in config.catalog.models.values().filter(|it| it.endpoints.len() > 1) {
+        assert!(model.endpoints.iter().all(|it| it.price.is_some()), "{}", model.slug);
+    }
     // One provider serves a model once.
     for model in config.catalog.models.values() {
-        let mut providers: Vec<&str> = model.endpoints.iter().map(|it| &*it.provider.name).collect();
+        let mut providers: Vec<&str> =
+            model.endpoints.iter().map(|it| &*it.provider.name).collect();
         providers.sort_unstable();
         assert!(providers.windows(2).all(|pair| pair[0] != pair[1]), "{}", model.slug);
     }
@@ -171,9 +184,10 @@ price = { prompt = 1, completion = 2 }
     let config = load_str("plugway.toml", text, &|_| Some(SECRET.to_owned())).unwrap();
     let model = &config.catalog.models["meta-llama/llama-3.3-70b-instruct"];
     assert_eq!(model.name, "Ours");
-    let prices = model.endpoints.iter().map(|it| {
-        (it.provider.name.as_str(), it.price.as_ref().map_or(0, |price| price.prompt))
-    });
+    let prices = model
+        .endpoints
+        .iter()
+        .map(|it| (it.provider.name.as_str(), it.price.as_ref().map_or(0, |price| price.prompt)));
     assert_eq!(prices.collect::<Vec<_>>(), [("nebius", 130_000), ("groq", 1_000_000)]);
     // A model that is known may be corrected though nobody here serves it.
     let text = "[providers.groq]\n[models.\"openai/gpt-5.4\"]\nname = \"Ours\"";

@@ -280,7 +280,9 @@ fn the_environment_turns_providers_on() {
     let empty = |name: &str| (name == "OPENAI_API_KEY").then(String::new);
     let none = load_str("", "", &empty).unwrap_err().to_string();
     assert!(
-        none.starts_with("no provider is configured; set a provider's variable (ANTHROPIC_API_KEY, "),
+        none.starts_with(
+            "no provider is configured; set a provider's variable (ANTHROPIC_API_KEY, "
+        ),
         "{none}"
     );
     assert!(none.contains("OPENAI_API_KEY, "), "{none}");

@@ -200,11 +200,9 @@ impl Typed {
     ) -> impl Iterator<Item = (&'a String, &'a ProviderTable)> {
         let named = self.names_providers();
         let providers = self.providers.iter();
-        providers.filter(move |(_, provider)| {
-            match named {
-                true => provider.place.is_some(),
-                false => !provider.by_name_only && provider.missing_secret(env).is_none(),
-            }
+        providers.filter(move |(_, provider)| match named {
+            true => provider.place.is_some(),
+            false => !provider.by_name_only && provider.missing_secret(env).is_none(),
         })
     }
 

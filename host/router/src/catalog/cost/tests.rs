@@ -196,11 +196,7 @@ fn one_by_one(price: &Price, used: Consumption<'_>) -> u128 {
         (count(&name).saturating_sub(cached), rate(&name))
     };
     let named = |name: &str| (count(name), rate(name));
-    claims(
-        read,
-        &[named("cache-read-audio-tokens")],
-        price.cache_read.unwrap_or(price.prompt),
-    );
+    claims(read, &[named("cache-read-audio-tokens")], price.cache_read.unwrap_or(price.prompt));
     claims(
         written,
         &[(count(CACHE_WRITE_1H), Some(hour)), named("cache-write-image-tokens")],
@@ -237,9 +233,10 @@ fn more_tokens_and_higher_prices_never_cost_less() {
         let used = draw.used(60, &counted);
         let before = cost(&price, used);
         // A token that was read anew, not one that moved into a cache.
-        let whole = used.prompt >= used.cache_read.saturating_add(used.cache_write).saturating_add(
-            counted.iter().filter(|(it, _)| it.starts_with("prompt-")).map(|(_, n)| n).sum(),
-        );
+        let whole = used.prompt
+            >= used.cache_read.saturating_add(used.cache_write).saturating_add(
+                counted.iter().filter(|(it, _)| it.starts_with("prompt-")).map(|(_, n)| n).sum(),
+            );
         if whole {
             assert!(cost(&price, Consumption { prompt: used.prompt + 1, ..used }) >= before);
         }
