@@ -285,15 +285,19 @@ const MAX_VARIABLE_BYTES: usize = 64;
 /// Takes out what is no name: whoever writes the secret itself here must not find it
 /// in a message.
 pub(super) fn check_variable(section: &Section<'_>, key: &str, name: &mut Option<String>) {
-    let is_variable = |name: &str| {
-        let allowed = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
-        name.len() <= MAX_VARIABLE_BYTES && name.bytes().all(allowed)
-    };
     if name.as_deref().is_some_and(|name| !is_variable(name)) {
         *name = None;
-        const REMEDY: &str = "name the variable that holds the secret, in capitals";
-        section.error(key, "is no name of a variable", REMEDY);
+        section.error(key, NO_VARIABLE.0, NO_VARIABLE.1);
     }
+}
+
+/// What is wrong with the name of a variable, and what to do.
+pub(super) const NO_VARIABLE: (&str, &str) =
+    ("is no name of a variable", "name the variable that holds the secret, in capitals");
+
+pub(super) fn is_variable(name: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
+    name.len() <= MAX_VARIABLE_BYTES && name.bytes().all(allowed)
 }
 
 pub(super) fn read_auth(entry: &Entry<'_>) -> Option<AuthScheme> {

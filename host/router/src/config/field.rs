@@ -222,7 +222,8 @@ pub(super) fn parse_url(text: &str) -> Result<Uri, &'static str> {
     Ok(uri)
 }
 
-fn dollars(entry: &Entry<'_>, decimals: u32) -> Option<u64> {
+/// A decimal number of US dollars, as picodollars.
+pub(super) fn dollars(entry: &Entry<'_>, decimals: u32) -> Option<u64> {
     let text = match entry.value() {
         DeValue::String(text) => text.to_string(),
         DeValue::Integer(number) => number.to_string(),

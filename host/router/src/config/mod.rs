@@ -25,6 +25,8 @@ mod units;
 mod upstream;
 
 #[cfg(test)]
+mod catalog_tests;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;

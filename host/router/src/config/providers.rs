@@ -2,20 +2,22 @@
 //! which credential it gets. A name of the embedded catalogue starts from what
 //! is known about it; any other from nothing.
 
+mod fields;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use http::{HeaderName, HeaderValue, Uri};
 use plugway_engine::{AuthScheme, Setting};
 
-use super::credential::{self, CredentialTable, Form, Missing, check_variable, read_auth};
+use super::credential::{CredentialTable, Form, Missing, NO_VARIABLE, is_variable};
 use super::diagnostic::{Place, Severity};
-use super::field::{Field, Slot};
 use super::load::Environment;
-use super::options::{read_headers, read_options, read_pairs};
 use super::reader::Section;
-use super::template::{Template, Variable, is_value, read_variables};
-use crate::catalog::{CredentialSource, Provider};
+use super::template::{Template, Variable, is_value};
+use crate::catalog::{CredentialSource, Provider, ProviderFacts};
+
+pub(super) use fields::FIELDS;
 
 /// A provider as typed, on top of what the embedded catalogue says of it.
 #[derive(Clone, Debug, Default)]
@@ -28,130 +30,26 @@ pub(super) struct ProviderTable {
     models_url: Option<Template>,
     allow_plain_http: bool,
     pub(super) auth: Option<AuthScheme>,
-    pub(super) api_key_env: Option<String>,
+    /// The first that is set holds the secret.
+    pub(super) api_key_env: Vec<String>,
     api_key_file: Option<PathBuf>,
     credential: CredentialTable,
     variables: BTreeMap<String, Variable>,
+    pub(super) by_name_only: bool,
     headers: Vec<(HeaderName, HeaderValue)>,
     options: Vec<Setting>,
     relay: Vec<String>,
     tags: Vec<(String, String)>,
+    facts: ProviderFacts,
 }
-
-pub(super) const FIELDS: &[Field<ProviderTable>] = &[
-    Field {
-        key: "display_name",
-        slot: Slot::Text(|c| &mut c.display_name),
-        about: "Name for people. Default: the provider's name.",
-    },
-    Field {
-        key: "adapter",
-        slot: Slot::Text(|c| &mut c.adapter),
-        about: "Id of the adapter plugin that speaks this provider's format. Default: the provider's name.",
-    },
-    Field {
-        key: "base_url",
-        slot: Slot::Nested {
-            shape: "URL",
-            read: |entry, provider| {
-                if let Some(url) = Template::read(entry) {
-                    provider.base_url = Some(url);
-                }
-            },
-        },
-        about: "Where requests go; adapters' paths are appended. May have gaps, `https://{region}.example.com`, that `variables` and text `options` fill. Required unless the provider is in the catalogue.",
-    },
-    Field {
-        key: "models_url",
-        slot: Slot::Nested {
-            shape: "URL",
-            read: |entry, provider| {
-                if let Some(url) = Template::read(entry) {
-                    provider.models_url = Some(url);
-                }
-            },
-        },
-        about: "Where the provider lists its models, if not under `base_url`; for `plugway models --live`. May have gaps like that.",
-    },
-    Field {
-        key: "allow_plain_http",
-        slot: Slot::Flag(|c| &mut c.allow_plain_http),
-        about: "Permits a `http` URL of another machine: prompts and credential travel readably.",
-    },
-    Field {
-        key: "api_key_env",
-        slot: Slot::Text(|c| &mut c.api_key_env),
-        about: "Environment variable that holds the secret.",
-    },
-    Field {
-        key: "api_key_file",
-        slot: Slot::Path(|c| &mut c.api_key_file),
-        about: "File that holds the secret; read again when it changes.",
-    },
-    Field {
-        key: "auth",
-        slot: Slot::Nested {
-            shape: "`\"bearer\"`, `\"none\"`, `{ header = \"name\" }`, `{ query = \"name\" }`, `{ sigv4 = \"service\" }` or `{ oauth = \"scope\" }`",
-            read: |entry, provider| {
-                if let Some(auth) = read_auth(entry) {
-                    provider.auth = Some(auth);
-                }
-            },
-        },
-        about: "How the secret is attached. `sigv4` signs requests with an access key, for the provider's `region`; `oauth` sends an access token of that scope. Default: as the catalogue's provider of the same adapter, else `\"bearer\"`; without a secret, `\"none\"`.",
-    },
-    Field {
-        key: "credential",
-        slot: Slot::Nested {
-            shape: "table",
-            read: |entry, provider| provider.credential = credential::read(entry),
-        },
-        about: "In place of a secret: what requests are signed with, or access tokens obtained.",
-    },
-    Field {
-        key: "variables",
-        slot: Slot::Nested {
-            shape: "table of strings, or of `{ env = \"NAME\", default = \"value\" }`",
-            read: |entry, provider| read_variables(entry, &mut provider.variables),
-        },
-        about: "Texts that fill the gaps of URLs; also handed to the adapter as options. Letters, digits, `-`, `_` and `.` only. Options of the same names come first.",
-    },
-    Field {
-        key: "headers",
-        slot: Slot::Nested {
-            shape: "table of strings",
-            read: |entry, provider| provider.headers = read_headers(entry),
-        },
-        about: "Sent with every request to the provider. Not for secrets.",
-    },
-    Field {
-        key: "options",
-        slot: Slot::Nested {
-            shape: "table of any values",
-            read: |entry, provider| provider.options = read_options(entry),
-        },
-        about: "Handed to the adapter with every request.",
-    },
-    Field {
-        key: "relay",
-        slot: Slot::Words(|c| &mut c.relay),
-        about: "Paths below the base URL, e.g. `/images`, that are open to clients as `/v1/providers/NAME/images...`: passed on as they are, with this provider's credential, and not accounted. Default: none.",
-    },
-    Field {
-        key: "tags",
-        slot: Slot::Nested {
-            shape: "table of strings",
-            read: |entry, provider| provider.tags = read_pairs(entry),
-        },
-        about: "Labels for strategies.",
-    },
-];
 
 /// Reads `[providers.NAME]` on top of `provider`.
 pub(super) fn read(section: &Section<'_>, provider: &mut ProviderTable) {
     // A credential that is bound anew is not joined by the inherited one.
     if section.has("credential") || section.has("api_key_env") || section.has("api_key_file") {
-        provider.api_key_env = None;
+        if !section.has("api_key_env") {
+            provider.api_key_env.clear();
+        }
         provider.api_key_file = None;
         provider.credential = CredentialTable::default();
     }
@@ -201,7 +99,10 @@ pub(super) fn is_slug(name: &str) -> bool {
 }
 
 fn check_credential(section: &Section<'_>, provider: &mut ProviderTable) {
-    check_variable(section, "api_key_env", &mut provider.api_key_env);
+    if !provider.api_key_env.iter().all(|name| is_variable(name)) {
+        provider.api_key_env.clear();
+        section.error("api_key_env", NO_VARIABLE.0, NO_VARIABLE.1);
+    }
     let written = ["api_key_env", "api_key_file", "credential"];
     let mut bound = written.into_iter().filter(|key| section.has(key));
     let first = bound.next();
@@ -214,7 +115,7 @@ fn check_credential(section: &Section<'_>, provider: &mut ProviderTable) {
             const REMEDY: &str = "remove the secret, or say how it is attached";
             section.error("auth", "`none` leaves the secret unused", REMEDY);
         }
-        provider.api_key_env = None;
+        provider.api_key_env.clear();
         provider.api_key_file = None;
         provider.credential = CredentialTable::default();
     } else if section.has("auth") && provider.form() == Form::Nothing && first != Some("credential")
@@ -275,7 +176,7 @@ fn is_loopback(url: &Uri) -> bool {
 
 impl ProviderTable {
     fn form(&self) -> Form {
-        match self.api_key_env.is_some() || self.api_key_file.is_some() {
+        match !self.api_key_env.is_empty() || self.api_key_file.is_some() {
             true => Form::Secret,
             false => self.credential.form(),
         }
@@ -287,11 +188,25 @@ impl ProviderTable {
         serde_json::from_str(json).ok()
     }
 
+    /// The variable that holds the secret: of several the first that is set, or else
+    /// the first.
+    fn key_variable(&self, env: Environment<'_>) -> Option<&String> {
+        let is_set = |name: &&String| env(name).is_some_and(|value| !value.is_empty());
+        self.api_key_env.iter().find(is_set).or(self.api_key_env.first())
+    }
+
+    fn unset_key(&self, env: Environment<'_>) -> Option<Missing> {
+        let variable = self.key_variable(env)?;
+        if env(variable).is_some_and(|value| !value.is_empty()) {
+            return None;
+        }
+        let problem = format!("`{}` is not set", self.api_key_env.join("` or `"));
+        Some(Missing { key: "api_key_env", problem, variable: Some(variable.clone()) })
+    }
+
     /// What is missing on this machine.
     pub(super) fn missing(&self, env: Environment<'_>) -> Vec<Missing> {
-        let unset = self.api_key_env.iter().filter(|name| env(name).is_none_or(|v| v.is_empty()));
-        let mut missing: Vec<_> =
-            unset.map(|name| Missing::variable("api_key_env", name)).collect();
+        let mut missing: Vec<_> = self.unset_key(env).into_iter().collect();
         let file = self.api_key_file.as_deref();
         missing.extend(file.and_then(|file| Missing::file("api_key_file", file)));
         missing.extend(self.credential.missing(env));
@@ -346,7 +261,7 @@ impl ProviderTable {
         let texts = self.options.iter();
         values.extend(texts.filter_map(|(name, _)| Some((name.clone(), self.option(name)?))));
         let token_url = self.credential.token_url.as_ref().and_then(|url| url.filled(&values));
-        let credential = match (&self.api_key_file, &self.api_key_env) {
+        let credential = match (&self.api_key_file, self.key_variable(env)) {
             (Some(file), _) => CredentialSource::File(file.clone()),
             (None, Some(variable)) => CredentialSource::Env(variable.clone()),
             (None, None) => self.credential.source(token_url),
@@ -363,6 +278,7 @@ impl ProviderTable {
             tags: self.tags,
             headers: self.headers,
             relay: self.relay,
+            facts: self.facts,
         })
     }
 }

@@ -44,6 +44,18 @@ const PRICE: &str = "\
 US dollars per million tokens, or per request. Decimals are read exactly: write
 `2.5` or `\"2.5\"`.";
 
+const CATALOGUE: &str = "
+## The catalogue
+
+Providers that are known without configuration. Without a file, or with one that
+names no provider, the variable turns a provider on; of several, the first that is
+set. Where it says \"by name only\", the variable belongs to another provider too, or
+there is none: name the provider in the file.
+
+| provider | variables | | adapter |
+|---|---|---|---|
+";
+
 /// The reference, as Markdown.
 #[must_use]
 pub fn reference() -> String {
@@ -72,7 +84,7 @@ pub fn reference() -> String {
     rows(&mut out, &[plugins::PLUGIN_FIELDS], &mut PluginTable::default());
     chapter(&mut out, "[plugins.NAME.allow]", "Grants.");
     rows(&mut out, &[plugins::GRANT_FIELDS], &mut Grants::default());
-    chapter(&mut out, "[providers.NAME]", &providers_about());
+    chapter(&mut out, "[providers.NAME]", about("providers"));
     rows(&mut out, &[providers::FIELDS], &mut ProviderTable::default());
     chapter(&mut out, "credential, of a provider", CREDENTIAL);
     rows(&mut out, &[credential::FIELDS], &mut CredentialTable::default());
@@ -94,6 +106,7 @@ pub fn reference() -> String {
     );
     let tier = &[prices::TIER_FIELDS, prices::RATE_FIELDS];
     rows(&mut out, tier, &mut PriceTable::default());
+    catalogue(&mut out);
     out
 }
 
@@ -101,10 +114,17 @@ fn about(section: &str) -> &'static str {
     SECTIONS.iter().find(|field| field.key == section).map_or("", |field| field.about)
 }
 
-fn providers_about() -> String {
+/// Every provider of the catalogue, and the variables that turn it on.
+fn catalogue(out: &mut String) {
     let (known, _) = Typed::embedded();
-    let names = quoted_list(known.provider_names());
-    format!("{} In the catalogue: {names}.", about("providers"))
+    // Writing to a string cannot fail.
+    let _ = write!(out, "{CATALOGUE}");
+    for (name, provider) in known.providers() {
+        let variables = quoted_list(provider.api_key_env.iter().map(String::as_str));
+        let by_name = if provider.by_name_only { "by name only" } else { "" };
+        let adapter = provider.adapter.as_deref().unwrap_or(name);
+        let _ = writeln!(out, "| `{name}` | {variables} | {by_name} | `{adapter}` |");
+    }
 }
 
 fn chapter(out: &mut String, heading: &str, about: &str) {

@@ -2,7 +2,7 @@
 //! origin, the credential and everything that frames the message are the host's.
 
 use super::{OutgoingBody, SplicedBody};
-use crate::catalog::{CredentialSource, Provider};
+use crate::catalog::{CredentialSource, Provider, ProviderFacts};
 use http::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use http::{Method, Uri};
 use plugway_credentials::percent_encoded;
@@ -149,6 +149,7 @@ pub fn check(request: UpstreamRequest) -> Result<(), String> {
         tags: Vec::new(),
         headers: Vec::new(),
         relay: Vec::new(),
+        facts: ProviderFacts::default(),
     };
     match prepare(request, &provider, &Seals::default(), true) {
         Ok(_) => Ok(()),
