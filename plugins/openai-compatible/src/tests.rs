@@ -187,6 +187,13 @@ fn empty_fields_say_nothing() {
 }
 
 #[test]
+fn a_null_that_is_a_word_ends_nothing() {
+    let chunk = |text: &str, finish: &str| json!({"choices": [{"delta": {"content": text}, "finish_reason": finish}]});
+    let data = [chunk("a", "null"), chunk("b", "null"), chunk("", "stop"), json!("[DONE]")];
+    assert_eq!(read_stream::<Adapter>(&data, "openai-chat").text(0), "ab");
+}
+
+#[test]
 fn usage_that_never_comes_is_none() {
     let data =
         "data: {\"choices\":[{\"delta\":{\"content\":\"x\"},\"finish_reason\":\"eos\"}]}\n\n";

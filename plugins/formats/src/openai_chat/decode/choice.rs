@@ -131,7 +131,8 @@ impl Choices {
         if let Some(said) = said {
             self.said(choice, said, item.get("logprobs"), events);
         }
-        if let Some(native) = item.text("finish_reason") {
+        // Some servers write the word for that they have none.
+        if let Some(native) = item.text("finish_reason").filter(|reason| *reason != "null") {
             self.finish(choice, item, native, events);
         }
     }
