@@ -25,7 +25,7 @@ fn write<'a>(
     written: &mut Vec<Json<'a>>,
 ) -> Result<(), Failure> {
     let before = written.len();
-    let runs = message.parts.split_inclusive(|part| is_result(part));
+    let runs = message.parts.split_inclusive(is_result);
     for run in runs {
         let (said, result) = match run.split_last() {
             Some((Part { body: PartBody::ToolResult(result), .. }, said)) => (said, Some(result)),
