@@ -187,6 +187,9 @@ async fn a_token_that_the_provider_quotes_is_masked() {
     it.provider.play([Play::write(answer)]);
     let answer = it.ask().await;
     assert_eq!(answer.status, 400, "{}", answer.text());
+    assert!(!answer.text().contains("very-secret") && !answer.text().contains(KEY));
+    // Nor where no adapter reads the answer.
+    let answer = it.router.client().get("/v1/providers/raw/files").await;
     assert!(answer.text().contains("bad: *****"), "{}", answer.text());
     assert!(!answer.text().contains("very-secret") && !answer.text().contains(KEY));
 }

@@ -16,6 +16,7 @@ mod budget;
 mod failover;
 mod kept;
 mod live;
+mod media;
 mod settle;
 mod stream;
 mod tailor;
@@ -52,6 +53,8 @@ struct Exchange {
     decision: Decision,
     record: Record,
     deadline: Instant,
+    /// What was fetched for it.
+    media: media::Fetches,
     /// The share of the common bound on buffered bodies that the call's bytes take.
     _room: Option<OwnedSemaphorePermit>,
 }
@@ -94,7 +97,16 @@ pub(crate) async fn run(
     let server = &settings.config.server;
     let (hold, keep_alive) = (server.head_hold, server.keep_alive_interval);
     let streaming = call.request.streaming;
-    let exchange = Exchange { router, settings, call, decision, record, deadline, _room: room };
+    let exchange = Exchange {
+        router,
+        settings,
+        call,
+        decision,
+        record,
+        deadline,
+        media: media::Fetches::default(),
+        _room: room,
+    };
     let mut response = match streaming {
         true => streamed(exchange, hold, keep_alive).await,
         false => whole(exchange).await,

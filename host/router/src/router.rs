@@ -8,7 +8,7 @@ use crate::exchange::RetryBudget;
 use crate::reload::{ConfigSource, ConfigStatus, Reloading};
 use crate::route::Health;
 use crate::telemetry::Metrics;
-use crate::upstream::{self, Client, ClientError, Credentials};
+use crate::upstream::{self, Client, ClientError, Credentials, Fetcher};
 use arc_swap::ArcSwap;
 use plugway_engine::{Compiler, Engine, Registry, RegistryOptions, Setup, machine};
 use std::sync::{Arc, Mutex};
@@ -135,6 +135,8 @@ pub struct Settings {
     pub config: Config,
     /// Connections to providers.
     pub upstream: Arc<Client>,
+    /// What clients name by URL is fetched by it, if at all.
+    pub(crate) media: Option<Fetcher>,
 }
 
 impl Settings {
@@ -150,7 +152,9 @@ impl Settings {
             Some(before) => before.upstream.clone(),
             None => Arc::new(Client::new(&config.upstream)?),
         };
-        Ok(Self { config, upstream })
+        let media = &config.media;
+        let media = media.fetch.then(|| Fetcher::new(media, &config.upstream)).transpose()?;
+        Ok(Self { config, upstream, media })
     }
 }
 

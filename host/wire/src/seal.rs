@@ -10,6 +10,7 @@
 //! that the model is to go on from. An adapter that must look into it, say to trim
 //! its end, has to be granted content.
 
+mod attached;
 mod decoded;
 mod splice;
 
@@ -22,6 +23,7 @@ use plugway_engine::chat;
 use rand::RngExt;
 use rand::distr::Alphanumeric;
 
+pub use attached::Attached;
 pub use splice::{SealError, Spliced};
 
 use crate::json::unescape;

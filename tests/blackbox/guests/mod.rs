@@ -4,12 +4,13 @@
 mod answers;
 mod calls;
 mod loading;
+mod media;
 mod requests;
 mod scene;
 mod strategies;
 
 #[allow(unused_imports, reason = "what these hold is looked up by name")]
-use self::{answers::*, calls::*, loading::*, requests::*, strategies::*};
+use self::{answers::*, calls::*, loading::*, media::*, requests::*, strategies::*};
 
 macro_rules! assert_test_exists {
     ($guest:ident) => {

@@ -86,6 +86,7 @@ pub fn load_str(name: &str, text: &str, env: Environment<'_>) -> Result<Config, 
     if typed.plugins.cache_directory.is_none() {
         typed.plugins.cache_directory = user_cache(env).map(|cache| cache.join("plugway"));
     }
+    typed.check_media(&root);
     typed.note_missing_secrets(&root, env);
     typed.check_endpoints(&source, env);
     if typed.active(env).next().is_none() && !root.has("providers") {

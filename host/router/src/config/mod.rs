@@ -9,6 +9,7 @@ mod diagnostic;
 mod field;
 mod load;
 mod log;
+mod media;
 mod models;
 mod options;
 mod plugins;
@@ -36,6 +37,7 @@ use crate::catalog::Catalog;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use load::{Environment, default_file, load, load_file, load_str, load_text, read_file};
 pub use log::{LogConfig, LogFormat, LogLevel};
+pub use media::MediaConfig;
 pub use plugins::PluginsConfig;
 pub use reference::reference;
 pub use routing::RoutingConfig;
@@ -51,6 +53,8 @@ pub struct Config {
     pub server: ServerConfig,
     /// Providers' side.
     pub upstream: UpstreamConfig,
+    /// What clients name by URL.
+    pub media: MediaConfig,
     /// Plugins.
     pub plugins: PluginsConfig,
     /// The way from a request to an endpoint.

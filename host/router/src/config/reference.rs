@@ -14,8 +14,8 @@ use super::providers::{self, ProviderTable};
 use super::reader::quoted_list;
 use super::typed::{SECTIONS, Typed};
 use super::{
-    LogConfig, PluginsConfig, RoutingConfig, ServerConfig, UpstreamConfig, log, routing, server,
-    upstream,
+    LogConfig, MediaConfig, PluginsConfig, RoutingConfig, ServerConfig, UpstreamConfig, log, media,
+    routing, server, upstream,
 };
 
 const INTRODUCTION: &str = "\
@@ -64,6 +64,8 @@ pub fn reference() -> String {
     rows(&mut out, &[server::FIELDS], &mut ServerConfig::default());
     chapter(&mut out, "[upstream]", about("upstream"));
     rows(&mut out, &[upstream::FIELDS], &mut UpstreamConfig::default());
+    chapter(&mut out, "[media]", about("media"));
+    rows(&mut out, &[media::FIELDS], &mut MediaConfig::default());
     chapter(&mut out, "[routing]", about("routing"));
     rows(&mut out, &[routing::FIELDS], &mut RoutingConfig::default());
     chapter(&mut out, "[log]", about("log"));

@@ -13,8 +13,8 @@ use super::models::ModelTable;
 use super::providers::ProviderTable;
 use super::reader::{Entry, Section, Source, did_you_mean, key_path};
 use super::{
-    Config, LogConfig, PluginsConfig, RoutingConfig, ServerConfig, UpstreamConfig, log, models,
-    plugins, providers, routing, server, upstream,
+    Config, LogConfig, MediaConfig, PluginsConfig, RoutingConfig, ServerConfig, UpstreamConfig,
+    log, media, models, plugins, providers, routing, server, upstream,
 };
 use crate::catalog::{Catalog, EMBEDDED, OFFERS, Provider};
 
@@ -23,6 +23,7 @@ use crate::catalog::{Catalog, EMBEDDED, OFFERS, Provider};
 pub(super) struct Typed {
     server: ServerConfig,
     upstream: UpstreamConfig,
+    media: MediaConfig,
     pub(super) plugins: PluginsConfig,
     routing: RoutingConfig,
     log: LogConfig,
@@ -60,6 +61,18 @@ pub(super) const SECTIONS: &[Field<Typed>] = &[
             },
         },
         about: "How providers are called.",
+    },
+    Field {
+        key: "media",
+        slot: Slot::Nested {
+            shape: "table",
+            read: |entry, typed| {
+                if let Some(section) = entry.table() {
+                    section.read(media::FIELDS, &mut typed.media);
+                }
+            },
+        },
+        about: "Images and documents that clients name by URL, fetched for providers that cannot fetch them.",
     },
     Field {
         key: "plugins",
@@ -215,6 +228,13 @@ impl Typed {
         self.providers.values().any(|p| p.place.is_some())
     }
 
+    /// What holds between sections.
+    pub(super) fn check_media(&self, root: &Section<'_>) {
+        if let Some(section) = root.subtable("media") {
+            media::check(&section, &self.media, &self.upstream);
+        }
+    }
+
     pub(super) fn note_missing_secrets(&self, root: &Section<'_>, env: Environment<'_>) {
         let tables = root.subtable("providers");
         for section in tables.iter().flat_map(Section::entries) {
@@ -312,6 +332,7 @@ impl Typed {
         Config {
             server: self.server,
             upstream: self.upstream,
+            media: self.media,
             plugins: self.plugins,
             routing: self.routing,
             log: self.log,

@@ -2,7 +2,8 @@
 //! and read as far as the first content.
 
 use super::live::{Live, Source};
-use super::{Exchange, tailor, tuning};
+use super::media::Fill;
+use super::{Exchange, media, tailor, tuning};
 use crate::buffer::{Bounds, Held, Refused, hold};
 use crate::catalog::{Endpoint, Provider};
 use crate::error::{Code, Error};
@@ -66,13 +67,31 @@ pub(super) async fn open(exchange: &Exchange, step: &Step) -> Result<Live, Faile
     let deadline = exchange.deadline.min(began + bounds.total_timeout);
     let patience = step.first_token_timeout_ms.map(|ms| Duration::from_millis(ms.into()));
     let content_by = began + patience.unwrap_or(bounds.first_token_timeout);
-    let (sent, mut outgoing) = encode(exchange, step)?;
+    let provider = &step.endpoint.provider;
+    let mut fills = Vec::new();
+    let (sent, mut outgoing) = loop {
+        let failure = match encode(exchange, step, &fills)? {
+            Ok(encoded) => break encoded,
+            Err(failure) => failure,
+        };
+        let fill = match media::wanted(&failure) {
+            Some(url) => {
+                let by = deadline.min(content_by);
+                media::fetch(exchange, &provider.name, url, &fills, by).await?
+            }
+            None => None,
+        };
+        match fill {
+            Some(fill) => fills.push(fill),
+            None => return Err(told(&exchange.router, provider, failure).into()),
+        }
+    };
     // A whole answer has no first token to wait for; one that is whole although a
     // stream was asked for is there at once.
     let head_by = if sent.streaming { deadline.min(content_by) } else { deadline };
     let endpoint = TokenEndpoint { client: &settings.upstream, bounds, until: head_by };
     let credentials = &exchange.router.credentials;
-    let attached = credentials.attach(&step.endpoint.provider, &mut outgoing, endpoint).await;
+    let attached = credentials.attach(provider, &mut outgoing, endpoint).await;
     attached.map_err(|error| error.told())?;
     let response = send(settings, &step.endpoint, outgoing, head_by).await?;
     let Received { ready, source, room } = receive(exchange, step, sent, response, head_by).await?;
@@ -84,7 +103,12 @@ pub(super) async fn open(exchange: &Exchange, step: &Step) -> Result<Live, Faile
     }
 }
 
-fn encode(exchange: &Exchange, step: &Step) -> Result<(Sent, Outgoing), Error> {
+/// Has the adapter write the request. Inner: it refuses.
+fn encode(
+    exchange: &Exchange,
+    step: &Step,
+    fills: &[Fill],
+) -> Result<Result<(Sent, Outgoing), Failure>, Error> {
     let (router, call, decision) = (&exchange.router, &exchange.call, &exchange.decision);
     let provider = &step.endpoint.provider;
     let plugin_failed =
@@ -95,16 +119,17 @@ fn encode(exchange: &Exchange, step: &Step) -> Result<(Sent, Outgoing), Error> {
     let (mut request, sealed) = tailor::request(call, step, user);
     let known = &step.adapter.info().supported_parameters;
     tuning::leave_out(&mut request, known, &step.endpoint, &router.metrics);
-    let upstream = attempt
-        .encode(&request, &tailor::facts(step))
-        .map_err(plugin_failed)?
-        .map_err(|failure| told(router, provider, failure))?;
+    let seals = media::fill(&mut request, &call.seals, sealed, fills);
+    let encoded = attempt.encode(&request, &tailor::facts(step)).map_err(plugin_failed)?;
+    let upstream = match encoded {
+        Ok(upstream) => upstream,
+        Err(failure) => return Ok(Err(failure)),
+    };
     let (framing, memo) = (upstream.framing, upstream.memo.clone());
-    let outgoing =
-        upstream::prepare(upstream, provider, &call.seals, sealed).map_err(|breach| {
-            breach_of_contract(router, step.adapter.id(), &provider.name, &breach.to_string())
-        })?;
-    Ok((Sent { attempt, framing, memo, streaming: request.streaming }, outgoing))
+    let outgoing = upstream::prepare(upstream, provider, &seals, sealed).map_err(|breach| {
+        breach_of_contract(router, step.adapter.id(), &provider.name, &breach.to_string())
+    })?;
+    Ok(Ok((Sent { attempt, framing, memo, streaming: request.streaming }, outgoing)))
 }
 
 async fn send(

@@ -97,7 +97,7 @@ fn tcp(config: &UpstreamConfig) -> HttpConnector {
     tcp
 }
 
-fn https<C>(tls: Arc<ClientConfig>, connector: C) -> HttpsConnector<C> {
+pub(super) fn https<C>(tls: Arc<ClientConfig>, connector: C) -> HttpsConnector<C> {
     HttpsConnectorBuilder::new()
         .with_tls_config(ClientConfig::clone(&tls))
         .https_or_http()
@@ -155,7 +155,7 @@ where
     }
 }
 
-fn tls(ca_files: &[PathBuf]) -> Result<Arc<ClientConfig>, ClientError> {
+pub(super) fn tls(ca_files: &[PathBuf]) -> Result<Arc<ClientConfig>, ClientError> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
     for path in ca_files {
         let refuse = |reason: String| ClientError::CaFile { path: path.clone(), reason };

@@ -1,9 +1,11 @@
 //! The way to the providers: which requests of an adapter may leave, with what
 //! credential, and over which connection.
 
+mod address;
 mod auth;
 mod body;
 mod client;
+mod fetch;
 mod outgoing;
 mod relayed;
 mod sources;
@@ -12,6 +14,8 @@ mod tokens;
 pub use auth::{AttachError, CredentialState, Credentials};
 pub use body::{OutgoingBody, SplicedBody};
 pub use client::{Client, ClientError};
+pub use fetch::FetchError;
+pub(crate) use fetch::{Fetched, Fetcher};
 pub(crate) use outgoing::prepare_at;
 pub use outgoing::{ContractBreach, Outgoing, check, prepare};
 pub use relayed::{Broken, RelayBounds, RelayedBody};
