@@ -213,6 +213,11 @@ pub(super) fn parse_url(text: &str) -> Result<Uri, &'static str> {
     if authority.contains('@') {
         return Err("holds a user name; credentials do not belong in URLs");
     }
+    let is_port_wrong =
+        |it: &http::uri::Authority| it.as_str().len() > it.host().len() && it.port_u16().is_none();
+    if uri.authority().is_some_and(is_port_wrong) {
+        return Err("is no URL");
+    }
     if uri.query().is_some() || text.contains('#') {
         return Err("has a query or fragment, which cannot be joined with a path");
     }

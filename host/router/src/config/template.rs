@@ -111,15 +111,14 @@ pub(super) struct Variable {
 impl Variable {
     /// Its value on this machine, or what is the matter.
     pub(super) fn value(&self, env: Environment<'_>) -> Result<String, String> {
+        let name = self.env.as_deref().unwrap_or_default();
         let set = self.env.as_deref().and_then(env).filter(|value| !value.is_empty());
-        let Some(value) = set.or_else(|| self.default.clone()) else {
-            return Err(format!("`{}` is not set", self.env.as_deref().unwrap_or_default()));
-        };
-        if !is_value(&value) {
-            let name = self.env.as_deref().unwrap_or_default();
-            return Err(format!("`{name}` holds what cannot be part of a URL"));
+        match set {
+            Some(value) if is_value(&value) => Ok(value),
+            Some(_) => Err(format!("`{name}` holds what cannot be part of a URL")),
+            // Judged where it was read.
+            None => self.default.clone().ok_or_else(|| format!("`{name}` is not set")),
         }
-        Ok(value)
     }
 }
 

@@ -182,8 +182,8 @@ fn a_credential_is_one_and_whole_and_fits() {
             "auth = { oauth = 's' }\ncredential = { service_account_file = '/dev/null', access_key_file = '/dev/null' }",
         ),
         &[
-            "providers.cloud.credential.service_account_file: a second credential besides `access_key_file`; keep one of the two",
             "providers.cloud.auth: the credential cannot be attached so; name a `service_account_file` or a client with its `token_url` in `credential`, or change `auth`",
+            "providers.cloud.credential.service_account_file: a second credential besides `access_key_file`; keep one of the two",
         ],
     );
     told(
