@@ -6,6 +6,11 @@ use super::Price;
 /// The meter that counts hour-long cache writes.
 const CACHE_WRITE_1H: &str = "cache-write-1h-tokens";
 
+/// Meters that stand for the whole counts, of providers that bill other tokens than
+/// their models read and write.
+const BILLED_PROMPT: &str = "billed-prompt-tokens";
+const BILLED_COMPLETION: &str = "billed-completion-tokens";
+
 /// What an answer used, as its provider counted it. The other counts of tokens are
 /// parts of `prompt` or `completion`; what exceeds its whole is cut.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,10 +38,10 @@ pub fn cost(price: &Price, used: Consumption<'_>) -> u64 {
     let mut bill = |count: u64, rate: u64| {
         sum = sum.saturating_add(u128::from(count) * u128::from(rate));
     };
-    let mut prompt = Pool(used.prompt);
+    let mut prompt = Pool(used.billed(BILLED_PROMPT, used.prompt));
     let mut read = prompt.split(used.cache_read);
     let mut written = prompt.split(used.cache_write);
-    let mut completion = Pool(used.completion);
+    let mut completion = Pool(used.billed(BILLED_COMPLETION, used.completion));
     bill(written.take(used.meter(CACHE_WRITE_1H)), rates.cache_write_1h);
     for (name, rate) in rates.meters() {
         let count = used.meter(name);
@@ -73,6 +78,11 @@ impl Pool {
 }
 
 impl Consumption<'_> {
+    /// What the meter says, if it is there, or else the whole count.
+    fn billed(&self, meter: &str, whole: u64) -> u64 {
+        self.meters.iter().find(|(it, _)| it == meter).map_or(whole, |(_, count)| *count)
+    }
+
     fn meter(&self, name: &str) -> u64 {
         self.meters.iter().find(|(it, _)| it == name).map_or(0, |(_, count)| *count)
     }

@@ -60,6 +60,19 @@ fn every_token_is_billed_once() {
 }
 
 #[test]
+fn where_other_tokens_are_billed_than_were_read_those_are() {
+    let meters = meters(&[("billed-prompt-tokens", 4), ("billed-completion-tokens", 2)]);
+    let used = Consumption {
+        prompt: 1400,
+        completion: 50,
+        cache_read: 1,
+        meters: &meters,
+        ..Consumption::default()
+    };
+    assert_eq!(cost(&price(), used), 3 * 3_000_000 + 300_000 + 2 * 15_000_000 + 7);
+}
+
+#[test]
 fn what_is_metered_is_billed_in_place_of_the_base_price() {
     let priced = Price {
         prompt: 10,
