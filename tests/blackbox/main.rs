@@ -7,6 +7,7 @@
     reason = "a test may panic, and print"
 )]
 
+mod billing;
 mod chat;
 mod client_http;
 mod client_http2;

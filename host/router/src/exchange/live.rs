@@ -103,6 +103,11 @@ impl Live {
         tally.total_usage()
     }
 
+    /// What holds for the request.
+    pub(super) fn settings(&self) -> &Arc<Settings> {
+        &self.settings
+    }
+
     /// Where the answer comes from.
     pub(super) fn endpoint(&self) -> &Arc<Endpoint> {
         &self.endpoint

@@ -2,13 +2,15 @@
 //! client leaves before it.
 
 use super::live::Live;
-use crate::catalog::{Consumption, Price, cost};
+use crate::Settings;
+use crate::catalog::{Consumption, Price, Resolution, cost};
 use crate::error::Error;
 use crate::record::{Record, Tokens};
 use crate::route::InFlight;
 use plugway_engine::chat::{Event, Usage};
 use plugway_wire::answer::Tally;
 use plugway_wire::openai_chat::Bill;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Letters of a provider's own word for the end that are logged. It is the
@@ -19,6 +21,7 @@ const MAX_FINISH_LETTERS: usize = 64;
 pub(super) struct Settlement {
     record: Record,
     tally: Tally,
+    settings: Arc<Settings>,
     price: Option<Price>,
     provider: String,
     endpoint: String,
@@ -32,10 +35,12 @@ impl Settlement {
     /// Opens the account of the answer that `live` yields.
     pub(super) fn new(record: Record, live: &mut Live, prompt_bytes: usize) -> Self {
         let in_flight = live.in_flight.take();
+        let settings = live.settings().clone();
         let endpoint = live.endpoint();
         Self {
             record,
             tally: Tally::default(),
+            settings,
             price: endpoint.price.clone(),
             provider: endpoint.provider.name.clone(),
             endpoint: endpoint.id.clone(),
@@ -97,17 +102,13 @@ impl Settlement {
     }
 
     fn bill(&self, usage: Usage) -> Bill {
-        let used = Consumption {
-            prompt: usage.prompt_tokens,
-            completion: usage.completion_tokens,
-            cache_read: usage.cache_read_tokens,
-            cache_write: usage.cache_write_tokens,
-            reasoning: usage.reasoning_tokens,
-            meters: &usage.meters,
+        // A stream that was cut may have left models out: the sum is all there is.
+        let records = match self.tally.finished > 0 && self.tally.usage.len() > 1 {
+            true => self.tally.usage.as_slice(),
+            false => std::slice::from_ref(&usage),
         };
-        let price = self.price.as_ref();
-        let all = price.map(|price| cost(price, used));
-        let prompt = price.map(|price| cost(price, Consumption { completion: 0, ..used }));
+        let all = self.cost(records, |used| used);
+        let prompt = self.cost(records, |used| Consumption { completion: 0, ..used });
         Bill {
             // Where the provider itself names a price, that is what it bills.
             cost: usage.cost.or(all),
@@ -117,6 +118,39 @@ impl Settlement {
             own_key: false,
             usage,
         }
+    }
+
+    /// What these records cost, each at the price of its own model; none where one of
+    /// the prices is unknown.
+    fn cost(
+        &self,
+        records: &[Usage],
+        part: impl Fn(Consumption<'_>) -> Consumption<'_>,
+    ) -> Option<u64> {
+        records.iter().try_fold(0_u64, |sum, usage| {
+            let used = Consumption {
+                prompt: usage.prompt_tokens,
+                completion: usage.completion_tokens,
+                cache_read: usage.cache_read_tokens,
+                cache_write: usage.cache_write_tokens,
+                reasoning: usage.reasoning_tokens,
+                meters: &usage.meters,
+            };
+            let billed = match &usage.model {
+                None => cost(self.price.as_ref()?, part(used)),
+                Some(model) => cost(&self.price_of(model)?, part(used)),
+            };
+            Some(sum.saturating_add(billed))
+        })
+    }
+
+    /// Of a further model that the provider consulted.
+    fn price_of(&self, model: &str) -> Option<Price> {
+        let id = format!("{}/{model}", self.provider);
+        let Resolution::Known(model) = self.settings.config.catalog.resolve(&id) else {
+            return None;
+        };
+        model.endpoints.iter().find(|endpoint| endpoint.id == id)?.price.clone()
     }
 
     /// What was used, and whether that is an estimate. A count that came before the
