@@ -133,11 +133,12 @@ def provider(key, source, facts, override):
     variables = facts.get("variables", [v for v in (source.get("env") or "").split(";") if v])
     options = facts.get("options")
     if options is None and adapter == "openai-compatible":
-        options = override["compatible_options"]
+        options = override["compatible_options"] | facts.get("quirks", {})
     table = {
         "display_name": facts.get("display_name") or source.get("name") or name,
         "adapter": None if adapter == name else adapter,
         "base_url": base_url.rstrip("/"),
+        "models_url": facts.get("models_url"),
         "variables": facts.get("gaps"),
         "auth": facts.get("auth"),
         "credential": facts.get("credential"),
@@ -249,6 +250,8 @@ def endpoint(offer, model, table, quantization):
         "context_length": differs("context_length", offer.context),
         "max_output_tokens": differs("max_output_tokens", offer.output),
         "supported_parameters": differs("supported_parameters", offer.parameters),
+        # Whoever takes the one takes the other.
+        "refused_parameters": None if "temperature" in offer.parameters else ["temperature", "top_p"],
         "quantization": quantization,
         "options": {"send_reasoning": sends} if sends else None,
         "price": render.price(offer.price),

@@ -8,21 +8,35 @@ use crate::catalog::{Endpoint, OFFERS, Resolution};
 
 const SECRET: &str = "sk-very-secret";
 
+/// An environment in which every variable is set. Those that name a file name one.
+fn every_variable(name: &str) -> Option<String> {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    Some(if name == "GOOGLE_APPLICATION_CREDENTIALS" { file } else { SECRET }.to_owned())
+}
+
 /// With every variable set.
 fn everything() -> Config {
-    load_str("", "", &|_| Some(SECRET.to_owned())).unwrap_or_else(|d| panic!("{d}"))
+    load_str("", "", &every_variable).unwrap_or_else(|d| panic!("{d}"))
 }
 
 fn endpoints(config: &Config) -> impl Iterator<Item = &Endpoint> {
     config.catalog.models.values().flat_map(|model| &model.endpoints).map(AsRef::as_ref)
 }
 
-/// Each provider that the embedded catalogue knows, with its variables.
-fn known() -> BTreeMap<String, (Vec<String>, bool)> {
+/// Each provider that the embedded catalogue knows: the variables that are each
+/// enough, besides those that are needed in any case, and whether they are at all.
+fn known() -> BTreeMap<String, (Vec<String>, Vec<String>, bool)> {
     let (typed, found) = Typed::embedded();
     assert!(found.is_empty(), "{}", Diagnostics::new(found));
     let known = typed.providers().map(|(name, provider)| {
-        (name.to_owned(), (provider.api_key_env.clone(), provider.by_name_only))
+        let variables = provider.missing(&|_| None).into_iter().filter_map(|it| it.variable);
+        let mut needed: Vec<String> = variables.collect();
+        let mut enough = provider.api_key_env.clone();
+        needed.retain(|variable| !enough.contains(variable));
+        if enough.is_empty() && !needed.is_empty() {
+            enough.push(needed.remove(0));
+        }
+        (name.to_owned(), (enough, needed, provider.by_name_only))
     });
     known.collect()
 }
@@ -43,7 +57,7 @@ fn it_is_as_large_as_promised() {
 fn nothing_is_wrong_with_what_is_embedded() {
     let names: Vec<String> = known().into_keys().collect();
     let all: String = names.iter().map(|name| format!("[providers.{name:?}]\n")).collect();
-    let config = load_str("plugway.toml", &all, &|_| Some(SECRET.to_owned()));
+    let config = load_str("plugway.toml", &all, &every_variable);
     let config = config.unwrap_or_else(|d| panic!("{d}"));
     assert!(config.warnings.is_empty(), "{}", config.warnings);
     assert_eq!(config.catalog.providers.len(), names.len());
@@ -90,13 +104,14 @@ fn prices_are_those_that_are_published() {
 fn a_variable_is_all_that_it_takes() {
     let known = known();
     let mut turned_on = BTreeMap::new();
-    for (name, (variables, by_name_only)) in &known {
+    for (name, (variables, needed, by_name_only)) in &known {
         if *by_name_only {
             continue;
         }
         assert!(!variables.is_empty(), "{name} has no variable");
         for variable in variables {
-            let env = |asked: &str| (asked == variable).then(|| SECRET.to_owned());
+            let is_set = |asked: &String| asked == variable || needed.contains(asked);
+            let env = |asked: &str| every_variable(asked).filter(|_| is_set(&asked.to_owned()));
             let config = load_str("", "", &env).unwrap_or_else(|d| panic!("{variable}: {d}"));
             let active: Vec<&String> = config.catalog.providers.keys().collect();
             assert_eq!(active, [name], "{variable}");
