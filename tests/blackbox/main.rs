@@ -31,5 +31,6 @@ mod seals;
 mod setup;
 mod shedding;
 mod tidy;
+mod told;
 mod upstream;
 mod wire;
