@@ -20,6 +20,7 @@ mod input;
 mod leaving;
 mod listings;
 mod local_model;
+mod mocked;
 mod official;
 mod ops;
 mod plugins;
