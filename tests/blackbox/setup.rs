@@ -1,8 +1,10 @@
 //! Routers in front of simulated providers, as most tests need them.
 
 use plugway_simulator::{Behaviour, Kind, Script, Simulator};
-use plugway_tests::TestRouter;
+use plugway_tests::{KEY, TestRouter, binary};
 use serde_json::{Value, json};
+use std::path::Path;
+use std::process::Command;
 
 /// A router with one provider of each kind, each serving a model of its own:
 /// `test/open` through the `openai` adapter, `test/anth` through `anthropic`.
@@ -71,4 +73,32 @@ pub(crate) fn endpoint(model: &str, provider: &str, dollars: u32) -> String {
 /// A request with one user message.
 pub(crate) fn ask(model: &str, text: &str) -> Value {
     json!({"model": model, "messages": [{"role": "user", "content": text}]})
+}
+
+/// What `plugway models --live` prints with this configuration: the words of each line.
+///
+/// # Panics
+/// When a provider does not list its models.
+pub(crate) fn listed(toml: &str) -> Vec<Vec<String>> {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("plugway.toml");
+    // Shared, as the tests' routers do: compiling takes long.
+    let cache = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/test-code-cache");
+    std::fs::create_dir_all(&cache).unwrap();
+    let cache = std::fs::canonicalize(cache).unwrap();
+    std::fs::write(&file, format!("{toml}\n[plugins]\ncache_directory = {cache:?}\n")).unwrap();
+    let mut command = Command::new(binary());
+    command.args(["models", "--live", "--config"]).arg(file);
+    command.env_clear().env("HOME", home.path()).env("TEST_KEY", KEY);
+    let output = command.output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let complaints = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{printed}{complaints}");
+    printed.lines().map(|line| line.split_whitespace().map(Into::into).collect()).collect()
+}
+
+/// How many of the lines begin with these words.
+pub(crate) fn lines_with(listed: &[Vec<String>], words: &[&str]) -> usize {
+    let begins = |line: &&Vec<String>| line.len() >= words.len() && line[..words.len()] == *words;
+    listed.iter().filter(begins).count()
 }

@@ -42,7 +42,8 @@ pub struct Streamed {
 }
 
 impl Client {
-    pub(crate) fn new(address: SocketAddr) -> Self {
+    /// A client of whatever listens there.
+    pub fn new(address: SocketAddr) -> Self {
         Self { pool: Pool::builder(TokioExecutor::new()).build_http(), address }
     }
 
@@ -66,9 +67,14 @@ impl Client {
             .unwrap()
     }
 
+    /// Sends a request, read to the end.
+    pub async fn read(&self, request: Request<Full<Bytes>>) -> Answer {
+        Answer::read(self.send(request).await).await
+    }
+
     /// GET, read to the end.
     pub async fn get(&self, path: &str) -> Answer {
-        Answer::read(self.send(self.request(Method::GET, path, "")).await).await
+        self.read(self.request(Method::GET, path, "")).await
     }
 
     /// Posts a chat completion, read to the end.

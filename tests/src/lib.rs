@@ -8,20 +8,26 @@ mod binary;
 mod client;
 pub mod corpus;
 mod log;
+mod node;
 mod process;
+mod program;
 mod python;
 mod raw_client;
 mod raw_upstream;
 mod router;
+mod shared;
 
 pub use binary::binary;
 pub use client::{Answer, Client, Streamed};
 pub use log::LogLines;
+pub use node::Node;
 pub use process::RouterProcess;
-pub use python::{Program, Python};
+pub use program::Program;
+pub use python::Python;
 pub use raw_client::{RawAnswer, RawClient};
 pub use raw_upstream::{Play, RawUpstream};
 pub use router::{ID, KEY, TestRouter, guest};
+pub use shared::Shared;
 
 /// Whether a test whose tools are missing must fail instead of being skipped.
 pub fn is_ci() -> bool {

@@ -37,6 +37,12 @@ fn error_types_become_kinds() {
         (400, invalid, "Output blocked by content filtering policy", ContentPolicy),
         (400, invalid, "This model does not support effort level 'xhigh'.", Unsupported),
         (400, invalid, "Schema is too complex for compilation.", Unsupported),
+        (
+            400,
+            "exceed_context_size_error",
+            "request (3031 tokens) exceeds the available context size (2048 tokens)",
+            ContextLengthExceeded,
+        ),
         (401, "authentication_error", "invalid x-api-key", Authentication),
         (402, "billing_error", "Check your payment details.", PaymentRequired),
         (403, "permission_error", "Not for this key.", PermissionDenied),

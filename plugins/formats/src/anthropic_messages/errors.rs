@@ -67,6 +67,8 @@ impl ApiError {
             Some("overloaded_error") => FailureKind::Overloaded,
             Some("timeout_error") => FailureKind::Timeout,
             Some("api_error") => FailureKind::Unavailable,
+            // Of another server that speaks this format.
+            _ if implied == FailureKind::InvalidRequest => refused(&self.message),
             _ => implied,
         };
         let message = match self.message.trim() {
@@ -90,7 +92,7 @@ impl ApiError {
 fn refused(message: &str) -> FailureKind {
     let message = message.to_ascii_lowercase();
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| message.contains(phrase));
-    if says(&["prompt is too long", "exceed context limit", "context window"]) {
+    if says(&["prompt is too long", "exceed context limit", "context window", "context size"]) {
         FailureKind::ContextLengthExceeded
     } else if says(&["credit balance", "usage limits", "spend limit"]) {
         FailureKind::PaymentRequired

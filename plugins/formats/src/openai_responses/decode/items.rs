@@ -51,6 +51,8 @@ pub(super) struct Items {
     places: Places<Key>,
     begun: BTreeMap<Key, Begun>,
     items: BTreeMap<u32, Item>,
+    /// Ids of the items of a server that does not tell their places, as they came.
+    unplaced: Vec<String>,
     /// Ids of the calls that have begun.
     called: BTreeSet<String>,
 }
@@ -64,6 +66,7 @@ impl Items {
             places: Places::default(),
             begun: BTreeMap::new(),
             items: BTreeMap::new(),
+            unplaced: Vec::new(),
             called: BTreeSet::new(),
         }
     }
@@ -86,7 +89,7 @@ impl Items {
 
     /// Reads one event about an item.
     pub(super) fn event(&mut self, kind: &str, event: &Node, events: &mut Vec<Event>) {
-        let place = event.index("output_index").unwrap_or_default();
+        let place = self.place(event);
         let item = self.items.entry(place).or_default();
         if item.id.is_none() {
             item.id = event.owned("item_id");
@@ -131,6 +134,23 @@ impl Items {
             "response.custom_tool_call_input.done" => self.input(place, all("input"), events),
             _ => {}
         }
+    }
+
+    /// The place of the item that an event is about. llama.cpp tells only its id, which
+    /// of a call is the call's.
+    fn place(&mut self, event: &Node) -> u32 {
+        if let Some(place) = event.index("output_index") {
+            return place;
+        }
+        let of_item = |name| event.at(&["item", name]).and_then(Node::as_text);
+        let id = event.text("item_id").or_else(|| of_item("id")).or_else(|| of_item("call_id"));
+        let Some(id) = id else { return 0 };
+        let known = self.unplaced.iter().position(|known| known == id);
+        let place = known.unwrap_or_else(|| {
+            self.unplaced.push(id.into());
+            self.unplaced.len() - 1
+        });
+        u32::try_from(place).unwrap_or(u32::MAX)
     }
 
     /// Reads the items of a response that has ended; those that were read already

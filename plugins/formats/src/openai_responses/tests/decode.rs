@@ -167,6 +167,43 @@ fn items_that_stay_open_past_the_next() {
 }
 
 #[test]
+fn items_of_a_server_that_tells_no_places_are_told_apart() {
+    let added = |name: &str| {
+        json!({"type": "response.output_item.added", "item": {"type": "function_call",
+            "call_id": format!("fc_{name}"), "name": name, "arguments": ""}})
+    };
+    let input = |name: &str, delta: &str| {
+        json!({"type": "response.function_call_arguments.delta", "item_id": format!("fc_{name}"),
+            "delta": delta})
+    };
+    let said = |delta: &str| json!({"type": "response.output_text.delta", "item_id": "msg_1", "delta": delta});
+    let call = |name: &str, input: &str| {
+        json!({"type": "function_call", "call_id": format!("fc_{name}"), "name": name,
+            "arguments": input})
+    };
+    let text = json!({"type": "message", "id": "msg_1",
+        "content": [{"type": "output_text", "text": "Both."}]});
+    let items = [text, call("f", "{\"a\":1}"), call("g", "{}")];
+    let data = [
+        said("Bo"),
+        said("th."),
+        added("f"),
+        input("f", "{\"a\""),
+        input("f", ":1}"),
+        added("g"),
+        input("g", "{}"),
+        json!({"type": "response.output_item.done", "item": items[2]}),
+        json!({"type": "response.completed", "response": response("completed", &items)}),
+    ];
+    let answer = read_stream::<OpenAi>(&data, FOREIGN);
+    let parts: Vec<_> = answer.parts.values().map(|part| part.body.clone()).collect();
+    let call = |name: &str, input: &str| ToolCall::new(format!("fc_{name}"), name, input);
+    let calls = [call("f", "{\"a\":1}"), call("g", "{}")].map(PartBody::ToolCall);
+    assert_eq!(parts[0], PartBody::Text("Both.".into()));
+    assert_eq!(parts[1..], calls);
+}
+
+#[test]
 fn reasoning_of_which_nothing_is_shown_is_still_an_item() {
     let hidden = json!({"id": "rs_9", "type": "reasoning", "summary": []});
     let answer = read_whole::<OpenAi>(&response("completed", &[hidden, message()]), NATIVE);
