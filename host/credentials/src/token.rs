@@ -152,7 +152,10 @@ impl Tokens {
         let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = slots.get(owner) {
             let mut known = slot.lock();
-            known.previous = known.current.take().map(|token| token.secret);
+            // Twice in a row, the first one is still to be known.
+            if let Some(token) = known.current.take() {
+                known.previous = Some(token.secret);
+            }
         }
     }
 
@@ -205,7 +208,9 @@ impl Slot {
         let mut known = self.lock();
         known.failed = None;
         let new = Token { secret: token.clone(), digest, renewed_from, good_until };
-        known.previous = known.current.replace(new).map(|token| token.secret);
+        if let Some(token) = known.current.replace(new) {
+            known.previous = Some(token.secret);
+        }
         token
     }
 }

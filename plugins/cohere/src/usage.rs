@@ -10,6 +10,10 @@ const UNITS: [(&str, &str); 3] = [
     ("images", "images"),
 ];
 
+/// What is billed in place of what was counted.
+const BILLED: [(&str, &str); 2] =
+    [("billed-prompt-tokens", "input_tokens"), ("billed-completion-tokens", "output_tokens")];
+
 /// The usage of a chat answer; none where nothing is counted.
 pub(crate) fn of_chat(usage: Option<&Value>) -> Option<Usage> {
     let usage = usage.filter(|usage| usage.is_object())?;
@@ -20,8 +24,12 @@ pub(crate) fn of_chat(usage: Option<&Value>) -> Option<Usage> {
     let billed = billed.unwrap_or(&Value::Null);
     let mut meters = Vec::new();
     if tokens.is_some() {
-        meter(&mut meters, "billed-prompt-tokens", count(billed, "input_tokens"));
-        meter(&mut meters, "billed-completion-tokens", count(billed, "output_tokens"));
+        // Also where nothing is billed.
+        for (meter, unit) in BILLED {
+            if billed.get(unit).is_some_and(Value::is_number) {
+                meters.push((meter.into(), count(billed, unit)));
+            }
+        }
     }
     units(&mut meters, billed);
     Some(Usage {

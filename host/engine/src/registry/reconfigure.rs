@@ -31,8 +31,9 @@ impl Shared {
         }
         let mut slots = Slots::clone(&self.slots.load());
         for (id, live) in wanted {
-            // Where a file serves under that name, it goes on.
-            if slots.get(&id).is_none_or(|slot| slot.live.is_none()) {
+            // Where a file may serve under that name, it goes on.
+            let may_stay = options.replaceable_providers.contains(&id);
+            if slots.get(&id).is_none_or(|slot| slot.live.is_none() || !may_stay) {
                 let generation = files.next_generation(&id);
                 let mut slot =
                     Slot::serving(live.clone(), Source::Embedded, generation, Duration::ZERO);
@@ -42,7 +43,9 @@ impl Shared {
             embedded.insert(id, live);
         }
         for (id, slot) in slots.iter_mut().filter(|(id, _)| concerned.contains(*id)) {
-            demote(id, slot, &embedded, &options);
+            if files.embedded_kind(id) == Some(PluginKind::Adapter) {
+                demote(id, slot, embedded.get(id), &options);
+            }
             slot.live = self.under(id, slot, &embedded, &options)?;
             if slot.live.is_some() {
                 slot.generation = files.next_generation(id);
@@ -87,10 +90,7 @@ fn same(id: &str, before: &RegistryOptions, after: &RegistryOptions) -> bool {
 }
 
 /// Puts the embedded adapter back where a file may no longer replace it.
-fn demote(id: &str, slot: &mut Slot, embedded: &BTreeMap<String, Live>, options: &RegistryOptions) {
-    let Some(own) = embedded.get(id).filter(|own| own.kind() == PluginKind::Adapter) else {
-        return;
-    };
+fn demote(id: &str, slot: &mut Slot, own: Option<&Live>, options: &RegistryOptions) {
     if let Source::File(file) = &slot.source
         && !options.replaceable_providers.contains(id)
     {
@@ -99,6 +99,7 @@ fn demote(id: &str, slot: &mut Slot, embedded: &BTreeMap<String, Live>, options:
         let (file, digest) = (file.clone(), None);
         slot.refused = Some(RefusedFile { file, digest, reason, is_passing: false });
         slot.source = Source::Embedded;
-        slot.live = Some(own.clone());
+        // One that nobody uses is not loaded.
+        slot.live = own.cloned();
     }
 }

@@ -55,7 +55,7 @@ pub async fn serve(
             let bound = if is_excess { Bound::Connections } else { Bound::Requests };
             shed::answer(&router, request, bound).await
         }
-        (Ok(()), Some(Route::Relay { provider, path })) => {
+        (Ok(()), Some(Route::Relay { provider, path })) if relay::takes(&method) => {
             match if is_excess { None } else { router.admission.request() } {
                 Some(place) => {
                     // Keeps a record of its own.
@@ -141,6 +141,7 @@ impl Route {
     fn methods(&self) -> &'static str {
         match self {
             Self::Chat | Self::Reload => "POST",
+            Self::Relay { .. } => relay::METHODS,
             _ => "GET, HEAD",
         }
     }

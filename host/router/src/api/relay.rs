@@ -3,20 +3,22 @@
 //! credential. Only paths that the operator lists. Nothing of it is accounted.
 
 use super::{Body, deadline, respond};
+use crate::buffer::{Bounds, hold};
 use crate::catalog::Provider;
 use crate::error::{Code, Error};
 use crate::telemetry::{Metrics, RequestLabels};
 use crate::upstream::{Broken, RelayBounds, RelayedBody, TokenEndpoint, connection_headers, relay};
 use crate::{Router, Settings};
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, SET_COOKIE, TRANSFER_ENCODING, UPGRADE};
+use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::{Frame, SizeHint};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
@@ -24,6 +26,33 @@ pub(super) const ROUTE: &str = "/v1/providers/{name}/{path}";
 
 /// The largest error body that is held to look for the credential in it.
 const MAX_ERROR_BYTES: usize = 256 * 1024;
+
+/// Headers of a provider's that are of its connection, its proxies or its site, or that
+/// the operator's front proxy would obey.
+const NOT_PASSED_BACK: [&str; 14] = [
+    "access-control-allow-credentials",
+    "access-control-allow-origin",
+    "alt-svc",
+    "connection",
+    "content-length",
+    "keep-alive",
+    "proxy-authenticate",
+    "set-cookie",
+    "strict-transport-security",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "www-authenticate",
+    "x-accel-redirect",
+];
+
+/// What may be asked of a provider. `TRACE` would show the credential.
+pub(super) const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
+
+/// Whether a request may be passed on.
+pub(super) fn takes(method: &Method) -> bool {
+    METHODS.split(", ").any(|known| known == method.as_str())
+}
 
 /// Passes one request on. `place` is held until the answer has ended.
 pub(super) async fn pass(
@@ -77,7 +106,10 @@ async fn answer(
     let endpoint = TokenEndpoint { client: &settings.upstream, bounds, until: head_by };
     let attached = router.credentials.attach(provider, &mut outgoing, endpoint).await;
     attached.map_err(|error| error.told())?;
-    let response = match timeout_at(head_by, settings.upstream.send(outgoing)).await {
+    // What is uploaded takes its time, and its own bounds hold for it.
+    let is_upload = !http_body::Body::is_end_stream(&outgoing.body);
+    let sent_by = if is_upload { deadline } else { head_by };
+    let response = match timeout_at(sent_by, settings.upstream.send(outgoing)).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => return Err(not_sent(name, &error)),
         Err(_) => {
@@ -87,7 +119,8 @@ async fn answer(
     };
     let download =
         RelayBounds { limit: bounds.max_download_bytes, idle: bounds.idle_timeout, deadline };
-    Ok(passed_back(router, provider, response, download).await)
+    let patience = bounds.error_body_timeout;
+    Ok(passed_back(router, provider, response, download, patience).await)
 }
 
 /// The provider, if it is active, and the listed path that covers the one asked for.
@@ -156,47 +189,57 @@ fn sentence(breach: &str) -> String {
     format!("{}{}.", first.unwrap_or_default(), characters.as_str())
 }
 
-/// The provider's answer. An error is held whole, for some quote the credential.
+/// The provider's answer. What is no success is held whole, for some quote the
+/// credential.
 async fn passed_back(
     router: &Router,
     provider: &Provider,
     response: Response<Incoming>,
     bounds: RelayBounds,
+    patience: Duration,
 ) -> Response<Body> {
     let (parts, body) = response.into_parts();
-    let is_error = parts.status.is_client_error() || parts.status.is_server_error();
-    let body = RelayedBody::new(body, bounds);
-    let mut response = match is_error {
-        false => Response::new(body.boxed_unsync()),
-        true => Response::new(masked(router, provider, body).await),
+    let mut headers = headers(router, provider, &parts.headers);
+    let body = if parts.status.is_success() {
+        RelayedBody::new(body, bounds).boxed_unsync()
+    } else {
+        // What is packed cannot be masked.
+        let is_packed = headers.remove(CONTENT_ENCODING).is_some();
+        let text = masked(router, provider, body, bounds.idle, patience).await;
+        if parts.status == StatusCode::UNAUTHORIZED {
+            router.credentials.refused(provider);
+        }
+        let text = text.filter(|_| !is_packed).unwrap_or_default();
+        Full::new(text).map_err(|never| match never {}).boxed_unsync()
     };
+    let mut response = Response::new(body);
     *response.status_mut() = parts.status;
-    *response.headers_mut() = headers(router, provider, &parts.headers);
+    *response.headers_mut() = headers;
     response
 }
 
-async fn masked(router: &Router, provider: &Provider, mut body: RelayedBody) -> Body {
-    let mut held = Vec::new();
-    while let Some(Ok(frame)) = body.frame().await {
-        let chunk = frame.into_data().unwrap_or_default();
-        let room = MAX_ERROR_BYTES - held.len();
-        held.extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
-        if held.len() == MAX_ERROR_BYTES {
-            break;
-        }
-    }
-    router.credentials.mask(provider, &mut held);
-    http_body_util::Full::new(Bytes::from(held)).map_err(|never| match never {}).boxed_unsync()
+/// None where it does not come whole and in time.
+async fn masked(
+    router: &Router,
+    provider: &Provider,
+    body: Incoming,
+    idle: Duration,
+    patience: Duration,
+) -> Option<Bytes> {
+    let bounds = Bounds { limit: MAX_ERROR_BYTES, room: &router.buffers, patience, idle };
+    let held = hold(body, bounds).await.ok()?;
+    let mut text = Vec::from(held.bytes);
+    router.credentials.mask(provider, &mut text);
+    Some(text.into())
 }
 
 /// The provider's headers, but for those of its connection and its cookies, which are
 /// the operator's.
 fn headers(router: &Router, provider: &Provider, from: &HeaderMap) -> HeaderMap {
     let named = connection_headers(from);
-    let own = [CONNECTION, CONTENT_LENGTH, SET_COOKIE, TRANSFER_ENCODING, UPGRADE];
     let mut headers = HeaderMap::with_capacity(from.len());
     for (name, value) in from {
-        if own.contains(name) || named.contains(name) {
+        if NOT_PASSED_BACK.contains(&name.as_str()) || named.contains(name) {
             continue;
         }
         let mut bytes = value.as_bytes().to_vec();

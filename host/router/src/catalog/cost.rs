@@ -80,6 +80,10 @@ impl Pool {
 impl Consumption<'_> {
     /// What the meter says, if it is there, or else the whole count.
     fn billed(&self, meter: &str, whole: u64) -> u64 {
+        // Nothing is billed of what was left out of the sum.
+        if whole == 0 {
+            return 0;
+        }
         self.meters.iter().find(|(it, _)| it == meter).map_or(whole, |(_, count)| *count)
     }
 

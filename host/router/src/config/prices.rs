@@ -94,12 +94,20 @@ fn read_tiers(entry: &Entry<'_>, price: &mut PriceTable) {
 }
 
 /// What ends in `-tokens` is priced per million, anything else by the piece.
+/// Meters that say how the whole counts are billed, or have a key of their own.
+const OWN_KEYS: [&str; 3] =
+    ["billed-prompt-tokens", "billed-completion-tokens", "cache-write-1h-tokens"];
+
 fn read_meters(entry: &Entry<'_>, price: &mut PriceTable) {
     let section = entry.table();
     price.meters = section
         .iter()
         .flat_map(Section::entries)
         .filter_map(|meter| {
+            if OWN_KEYS.contains(&meter.key()) {
+                meter.error("is billed by other keys", "leave it out");
+                return None;
+            }
             let decimals = match meter.key().ends_with("-tokens") {
                 true => PER_MILLION_DECIMALS,
                 false => PER_REQUEST_DECIMALS,

@@ -53,6 +53,12 @@ pub(super) fn read(section: &Section<'_>, provider: &mut ProviderTable) {
         provider.api_key_file = None;
         provider.credential = CredentialTable::default();
     }
+    // What is known of one place does not hold for another.
+    if section.has("base_url") {
+        provider.models_url = None;
+        provider.facts.trains_on_prompts = None;
+        provider.facts.retains_prompts = None;
+    }
     section.read_with(&[FIELDS], provider, |entry, _| {
         let secret = matches!(entry.key(), "api_key" | "key" | "token" | "secret");
         if secret {
@@ -131,9 +137,11 @@ fn check_variables(section: &Section<'_>, provider: &ProviderTable) {
         let option = provider.option(name);
         provider.variables.contains_key(name) || option.is_some_and(|value| is_value(&value))
     };
-    for (key, url) in
-        [("base_url", &provider.base_url), ("credential", &provider.credential.token_url)]
-    {
+    for (key, url) in [
+        ("base_url", &provider.base_url),
+        ("models_url", &provider.models_url),
+        ("credential", &provider.credential.token_url),
+    ] {
         let names = url.iter().flat_map(Template::names);
         for name in names.filter(|name| !has(name)) {
             let remedy = format!("add `variables = {{ {name} = \"...\" }}`");
@@ -154,7 +162,10 @@ fn check_url(section: &Section<'_>, provider: &ProviderTable) {
         return;
     };
     let token_url = provider.credential.token_url.as_ref();
-    for (key, url) in [("base_url", Some(url)), ("credential", token_url)] {
+    let models_url = provider.models_url.as_ref();
+    for (key, url) in
+        [("base_url", Some(url)), ("models_url", models_url), ("credential", token_url)]
+    {
         let Some(url) = url.map(Template::sample) else { continue };
         let plain = url.scheme_str() == Some("http");
         if plain && !provider.allow_plain_http && !is_loopback(url) {

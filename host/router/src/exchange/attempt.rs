@@ -63,10 +63,7 @@ impl From<Error> for Failed {
 pub(super) async fn open(exchange: &Exchange, step: &Step) -> Result<Live, Failed> {
     let settings = &exchange.settings;
     let bounds = &settings.config.upstream;
-    let began = Instant::now();
-    let deadline = exchange.deadline.min(began + bounds.total_timeout);
-    let patience = step.first_token_timeout_ms.map(|ms| Duration::from_millis(ms.into()));
-    let content_by = began + patience.unwrap_or(bounds.first_token_timeout);
+    let deadline = exchange.deadline.min(Instant::now() + bounds.total_timeout);
     let provider = &step.endpoint.provider;
     let mut fills = Vec::new();
     let (sent, mut outgoing) = loop {
@@ -75,10 +72,7 @@ pub(super) async fn open(exchange: &Exchange, step: &Step) -> Result<Live, Faile
             Err(failure) => failure,
         };
         let fill = match media::wanted(&failure) {
-            Some(url) => {
-                let by = deadline.min(content_by);
-                media::fetch(exchange, &provider.name, url, &fills, by).await?
-            }
+            Some(url) => media::fetch(exchange, &provider.name, url, &fills, deadline).await?,
             None => None,
         };
         match fill {
@@ -86,6 +80,10 @@ pub(super) async fn open(exchange: &Exchange, step: &Step) -> Result<Live, Faile
             None => return Err(told(&exchange.router, provider, failure).into()),
         }
     };
+    // What was fetched for the request is not the endpoint's time.
+    let began = Instant::now();
+    let patience = step.first_token_timeout_ms.map(|ms| Duration::from_millis(ms.into()));
+    let content_by = began + patience.unwrap_or(bounds.first_token_timeout);
     // A whole answer has no first token to wait for; one that is whole although a
     // stream was asked for is there at once.
     let head_by = if sent.streaming { deadline.min(content_by) } else { deadline };
@@ -202,9 +200,6 @@ async fn receive(
     let headers = shown(&parts.headers).into_iter().map(masked).collect();
     let head = ResponseHead { status: parts.status.as_u16(), headers };
     let is_encoded = is_encoded(&parts.headers);
-    if parts.status.as_u16() == UNAUTHORIZED {
-        router.credentials.refused(origin);
-    }
     if !parts.status.is_success() {
         // Whatever keeps the body from being read, the status still says enough.
         let deadline = deadline.min(Instant::now() + bounds.error_body_timeout);
@@ -214,6 +209,10 @@ async fn receive(
         };
         let mut body = body.map_or_else(Vec::new, |held| held.bytes.into());
         router.credentials.mask(origin, &mut body);
+        // Not before: what was refused is still to be masked.
+        if parts.status.as_u16() == UNAUTHORIZED {
+            router.credentials.refused(origin);
+        }
         let failure = sent.attempt.explain(head, body).map_err(failed)?;
         return Err(told(router, origin, failure));
     }

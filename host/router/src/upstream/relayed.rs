@@ -14,8 +14,28 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// Credentials that clients send to routers, by whatever header their library uses.
-const CLIENT_CREDENTIALS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
+/// Credentials that clients send to routers, by whatever header their library uses, and
+/// what is the client's own business.
+const WITHHELD: [&str; 12] = [
+    "authorization",
+    "x-api-key",
+    "api-key",
+    "x-goog-api-key",
+    "x-auth-token",
+    "xi-api-key",
+    "ocp-apim-subscription-key",
+    "x-amz-security-token",
+    "origin",
+    "referer",
+    "x-real-ip",
+    "x-session-id",
+];
+
+/// And all headers that are for the router.
+const WITHHELD_PREFIX: &str = "x-plugway-";
+
+/// Parameters of the query by which libraries send credentials.
+const CREDENTIAL_PARAMETERS: [&str; 4] = ["key", "api_key", "api-key", "access_token"];
 
 /// Why a relayed body did not reach its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -129,13 +149,15 @@ pub(crate) fn relay(
     body: RelayedBody,
     provider: &Provider,
 ) -> Result<Outgoing, ContractBreach> {
-    let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let query = parts.uri.query().map(|query| format!("?{}", without_credentials(query)));
+    let query = query.unwrap_or_default();
     let uri = join(&provider.base_url, &format!("{path}{query}"), &provider.auth)?;
     let mut headers = HeaderMap::with_capacity(parts.headers.len() + 2);
     let named = connection_headers(&parts.headers);
     for (name, value) in &parts.headers {
         let withheld = is_reserved(name.as_str())
-            || CLIENT_CREDENTIALS.contains(&name.as_str())
+            || WITHHELD.contains(&name.as_str())
+            || name.as_str().starts_with(WITHHELD_PREFIX)
             || carries_credential(name, provider)
             || named.contains(name);
         if !withheld {
@@ -153,6 +175,15 @@ pub(crate) fn relay(
     }
     let body = OutgoingBody::Relayed(Box::new(body));
     Ok(Outgoing { method: parts.method.clone(), uri, headers, body })
+}
+
+/// The query without parameters that would be the client's own credential.
+fn without_credentials(query: &str) -> String {
+    let is_kept = |pair: &&str| {
+        let name = pair.split('=').next().unwrap_or_default();
+        !CREDENTIAL_PARAMETERS.iter().any(|known| name.eq_ignore_ascii_case(known))
+    };
+    query.split('&').filter(is_kept).collect::<Vec<_>>().join("&")
 }
 
 /// Headers that are of one connection alone, because it says so.
