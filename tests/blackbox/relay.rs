@@ -27,7 +27,7 @@ async fn a_listed_path_is_passed_on_with_the_operators_credential_and_nobody_els
     let client = router.client();
     let mut request = client.request(
         Method::POST,
-        "/v1/providers/passed/audio/speech?voice=a%20b",
+        "/v1/providers/passed/audio/speech?key=of-the-client&voice=a%20b",
         "{\"n\": 1 }",
     );
     let headers = request.headers_mut();
@@ -85,6 +85,36 @@ async fn an_error_passes_as_it_is_but_for_the_credential_in_it() {
     assert_eq!(answer.status, 401);
     assert!(answer.text().starts_with("{\"error\": \"the key ***"), "{}", answer.text());
     assert!(!answer.text().contains(KEY) && answer.header("x-key").is_some_and(|it| it != KEY));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirect_does_not_show_the_credential_and_what_is_packed_is_not_passed() {
+    let (router, upstream) = start("moved", "").await;
+    let page = format!("<a href=\"/v1/files?key={KEY}\">here</a>");
+    let length = page.len();
+    let head = format!("HTTP/1.1 301 Moved\r\nlocation: /files?key={KEY}\r\n");
+    upstream.play([Play::write(format!("{head}content-length: {length}\r\n\r\n{page}"))]);
+    let answer = router.client().get("/v1/providers/moved/files").await;
+    assert_eq!(answer.status, 301);
+    assert!(answer.text().contains("here") && !answer.text().contains(KEY), "{}", answer.text());
+    assert!(!answer.header("location").unwrap().contains(KEY));
+    let head = "HTTP/1.1 500 No\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\npack";
+    upstream.play([Play::write(head)]);
+    let answer = router.client().get("/v1/providers/moved/files").await;
+    assert_eq!((answer.status.as_u16(), answer.text().as_str()), (500, ""));
+    assert_eq!(answer.header("content-encoding"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_plain_methods_are_passed_on() {
+    let (router, upstream) = start("methods", "").await;
+    upstream.play([Play::write(OK)]);
+    for method in [Method::TRACE, Method::OPTIONS, Method::from_bytes(b"PURGE").unwrap()] {
+        let client = router.client();
+        let answer = client.send(client.request(method, "/v1/providers/methods/files", "")).await;
+        assert_eq!(answer.status(), 405);
+    }
+    assert!(upstream.requests().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

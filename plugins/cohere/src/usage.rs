@@ -21,6 +21,10 @@ pub(crate) fn of_chat(usage: Option<&Value>) -> Option<Usage> {
     let billed = usage.get("billed_units").filter(|billed| billed.is_object());
     // Without the one there is still the other.
     let counted = tokens.or(billed)?;
+    // An object that counts nothing is no count.
+    (["input_tokens", "output_tokens"].iter())
+        .any(|name| counted.get(name).is_some_and(Value::is_number))
+        .then_some(())?;
     let billed = billed.unwrap_or(&Value::Null);
     let mut meters = Vec::new();
     if tokens.is_some() {

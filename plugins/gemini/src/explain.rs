@@ -151,11 +151,12 @@ fn kind_of_reason(reason: &str) -> Option<FailureKind> {
 /// The API calls most things an invalid argument; only its message tells them apart.
 fn kind_of_refusal(message: &str, status: u16) -> FailureKind {
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| message.contains(phrase));
-    if says(&["api key"]) {
+    // Phrases, not words: a complaint may quote the names of a client's own fields.
+    if says(&["api key not valid", "api key expired", "api key not found", "invalid api key"]) {
         FailureKind::Authentication
     } else if says(&["input token count", "maximum number of tokens"]) {
         FailureKind::ContextLengthExceeded
-    } else if says(&["billing"]) {
+    } else if says(&["enable billing", "billing account", "billing to be enabled"]) {
         FailureKind::PaymentRequired
     } else if says(&["location is not supported"]) {
         FailureKind::PermissionDenied

@@ -9,6 +9,11 @@ use serde_json::value::RawValue;
 /// spoils no other.
 pub(super) fn usage(json: &str) -> Option<Usage> {
     let usage = Fields::read(json)?;
+    let is_counted = |name| usage.get(name).is_some_and(|json| json.parse::<u64>().is_ok());
+    // An object that counts nothing is no count.
+    if !is_counted("inputTokens") && !is_counted("outputTokens") {
+        return None;
+    }
     // The longer names are those of older models.
     let read = either(&usage, "cacheReadInputTokens", "cacheReadInputTokenCount");
     let written = either(&usage, "cacheWriteInputTokens", "cacheWriteInputTokenCount");

@@ -101,7 +101,7 @@ impl<'o> Blocks<'o> {
         let anthropic = self.options.model.family == Family::Anthropic;
         let ours = match part.format.as_deref() {
             Some(REASONING_FORMAT) => anthropic,
-            Some(format) => format == FORMAT,
+            Some(format) => format == FORMAT && !anthropic,
             None => self.of_family,
         };
         let unsigned = part.signature.is_none() && !self.native;

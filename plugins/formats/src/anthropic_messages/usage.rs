@@ -35,25 +35,34 @@ impl Counts {
     /// None where the text is not a JSON object.
     pub(super) fn read(json: &str) -> Option<Self> {
         let usage = Fields::read(json)?;
-        let object = |name| usage.get(name).and_then(Fields::read).unwrap_or_default();
-        let (created, tools) = (object("cache_creation"), object("server_tool_use"));
         let steps = usage.get("iterations").and_then(|json| serde_json::from_str(json).ok());
         let steps: Vec<&RawValue> = steps.unwrap_or_default();
-        Some(Self {
-            input: count(&usage, "input_tokens"),
-            output: count(&usage, "output_tokens"),
+        // Steps have no steps.
+        let steps = steps.into_iter().filter_map(|step| Fields::read(step.get()));
+        let steps = steps.map(|step| Self::of(&step)).collect();
+        let counts = Self { steps, ..Self::of(&usage) };
+        // An object that counts nothing is no count.
+        counts.input.or(counts.output).map(|_| counts)
+    }
+
+    fn of(usage: &Fields) -> Self {
+        let object = |name| usage.get(name).and_then(Fields::read).unwrap_or_default();
+        let (created, tools) = (object("cache_creation"), object("server_tool_use"));
+        Self {
+            input: count(usage, "input_tokens"),
+            output: count(usage, "output_tokens"),
             begun: None,
-            cache_read: count(&usage, "cache_read_input_tokens"),
-            cache_written: count(&usage, "cache_creation_input_tokens"),
+            cache_read: count(usage, "cache_read_input_tokens"),
+            cache_written: count(usage, "cache_creation_input_tokens"),
             cache_written_for_an_hour: count(&created, "ephemeral_1h_input_tokens"),
             thinking: count(&object("output_tokens_details"), "thinking_tokens"),
             web_searches: count(&tools, "web_search_requests"),
             web_fetches: count(&tools, "web_fetch_requests"),
-            steps: steps.into_iter().filter_map(|step| Self::read(step.get())).collect(),
+            steps: Vec::new(),
             kind: usage.text("type"),
             model: usage.text("model"),
             service_tier: usage.text("service_tier"),
-        })
+        }
     }
 
     /// Takes over what a stream begins with.

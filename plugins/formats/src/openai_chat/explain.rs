@@ -58,27 +58,35 @@ impl Report {
                 let code = body.owned("code");
                 Some(Self { message: message.clone(), code, ..Self::default() })
             }
-            Some(error) => Self::read(error),
+            Some(error) => Self::read(error).or_else(|| Self::wordless(error)),
             None => Self::read(body.list("errors").first().unwrap_or(body)),
         }
     }
 
     fn read(error: &Node) -> Option<Self> {
+        let message = error.owned("message").filter(|message| !message.is_empty());
+        let message = message.or_else(|| detail(error.get("detail")?))?;
+        Some(Self { message, ..Self::wordless(error).unwrap_or_default() })
+    }
+
+    /// An error that says no sentence; none where it says nothing at all.
+    fn wordless(error: &Node) -> Option<Self> {
         let string = |name: &str| match error.get(name)? {
             Node::Text(text) if !text.is_empty() => Some(text.clone()),
             Node::Number(number) => Some(number.to_string()),
             _ => None,
         };
-        let message = string("message").or_else(|| detail(error.get("detail")?))?;
         let number = |name: &str| u16::try_from(error.count(name)?).ok();
-        Some(Self {
-            message,
+        let report = Self {
+            message: String::new(),
             code: string("code"),
             kind: string("type").or_else(|| string("status")),
             param: string("param"),
             status: number("code").or_else(|| number("status_code")),
             behind: error.at(&["metadata", "raw"]).and_then(Node::as_text).map(Into::into),
-        })
+        };
+        (report.code.is_some() || report.kind.is_some() || report.status.is_some())
+            .then_some(report)
     }
 
     /// A page or a line of a proxy's, which is nobody's API.
@@ -156,6 +164,9 @@ fn own_prose(message: &str) -> Option<FailureKind> {
         ("does not exist or you do not have access", FailureKind::ModelNotFound),
         ("supported models are", FailureKind::ModelNotFound),
         ("too large to process", FailureKind::ContextLengthExceeded),
+        // What the client named, not the model.
+        ("no such file object", FailureKind::InvalidRequest),
+        ("item with id", FailureKind::InvalidRequest),
     ];
     if message.starts_with("model ") && message.ends_with(" does not exist") {
         return Some(FailureKind::ModelNotFound);

@@ -388,3 +388,13 @@ fn failures_inside_a_success() {
     check_whole("<html>", FailureKind::Unavailable);
     check_whole("[]", FailureKind::Unavailable);
 }
+
+#[test]
+fn an_error_without_a_sentence_is_one_all_the_same() {
+    for error in [json!({"code": 502}), json!({"type": "server_error", "message": ""})] {
+        let answer = decode_stream(&[delta(json!({"content": "Hel"})), json!({"error": error})]);
+        let failure = answer.failure.unwrap();
+        assert_eq!(failure.kind, FailureKind::Unavailable, "{error}");
+        assert!(answer.finishes.is_empty());
+    }
+}

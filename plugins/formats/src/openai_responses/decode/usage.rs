@@ -8,6 +8,8 @@ use crate::openai_chat::named_price;
 /// Reads the usage of a response.
 pub(super) fn usage(response: &Node) -> Option<Usage> {
     let usage = response.get("usage")?;
+    // An object that counts nothing is no count.
+    usage.count("input_tokens").or(usage.count("output_tokens"))?;
     let null = Node::Null;
     let read = usage.get("input_tokens_details").unwrap_or(&null);
     let written = usage.get("output_tokens_details").unwrap_or(&null);
