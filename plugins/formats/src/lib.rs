@@ -14,3 +14,4 @@ pub mod openai_responses;
 pub mod path;
 pub mod report;
 pub mod rerank;
+pub mod usage;

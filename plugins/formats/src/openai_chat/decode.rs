@@ -13,9 +13,10 @@ use plugway_sdk::provider::{Frame, UpstreamResponse};
 
 use super::{DIALECT, explain};
 use crate::node::Node;
+use crate::usage::grown;
 use choice::Choices;
 
-pub(crate) use usage::{grown, named_price};
+pub(crate) use usage::named_price;
 
 /// The end mark of a stream.
 const DONE: &[u8] = b"[DONE]";
