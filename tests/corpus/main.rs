@@ -38,7 +38,7 @@ fn recorded_exchanges_agree_with_an_independent_reading() {
 
 #[test]
 fn the_judge_finds_what_is_wrong() {
-    for tests in ["tests", "lift_tests"] {
+    for tests in ["tests", "lift_tests", "encode_tests"] {
         let run = judge("-m").args(["unittest", "-q", tests]).output().unwrap();
         assert!(run.status.success(), "{tests}: {}", String::from_utf8_lossy(&run.stderr));
     }

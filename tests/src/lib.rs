@@ -21,7 +21,7 @@ pub use process::RouterProcess;
 pub use python::{Program, Python};
 pub use raw_client::{RawAnswer, RawClient};
 pub use raw_upstream::{Play, RawUpstream};
-pub use router::{KEY, TestRouter, guest};
+pub use router::{ID, KEY, TestRouter, guest};
 
 /// Whether a test whose tools are missing must fail instead of being skipped.
 pub fn is_ci() -> bool {

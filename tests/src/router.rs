@@ -21,6 +21,9 @@ const KEY_VARIABLE: &str = "TEST_KEY";
 /// What it holds. Tests look for it where it must not be.
 pub const KEY: &str = "sk-test-0123456789-secret";
 
+/// What `TEST_ID` holds, for credentials that are more than a secret.
+pub const ID: &str = "test-id-0123456789";
+
 /// A running router. Dropping it stops it.
 pub struct TestRouter {
     /// Its state, for looking inside.
@@ -33,7 +36,7 @@ pub struct TestRouter {
 
 impl TestRouter {
     /// Starts a router with this configuration and an empty plugins directory.
-    /// Its environment holds `TEST_KEY` and nothing else.
+    /// Its environment holds `TEST_KEY`, `TEST_ID` and `TEST_TOKEN`, and nothing else.
     pub async fn start(toml: &str) -> Self {
         LogLines::install();
         let home = TempDir::new().unwrap();
@@ -120,7 +123,13 @@ const PLUGINS: &str = "plugins";
 const FILE: &str = "plugway.toml";
 
 fn environment(name: &str) -> Option<String> {
-    (name == KEY_VARIABLE).then(|| KEY.to_owned())
+    let value = match name {
+        KEY_VARIABLE => KEY,
+        "TEST_ID" => ID,
+        "TEST_TOKEN" => "a-session+token/==",
+        _ => return None,
+    };
+    Some(value.to_owned())
 }
 
 fn configuration(toml: &str, plugins: &Path) -> Result<Config, Diagnostics> {

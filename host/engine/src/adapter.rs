@@ -2,6 +2,7 @@
 //! reads the answer, whole or as a stream.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use wasmtime::component::{InstancePre, ResourceAny};
 
@@ -57,6 +58,11 @@ impl Adapter {
     /// SHA-256 of the component in hexadecimal.
     pub fn digest(&self) -> &str {
         &self.identity.digest
+    }
+
+    /// What it passed over in answers since it was loaded, by its own count.
+    pub fn skipped(&self) -> u64 {
+        self.identity.skipped.load(Ordering::Relaxed)
     }
 
     /// What the adapter says of itself.

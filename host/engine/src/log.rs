@@ -1,6 +1,7 @@
 //! The plugin's voice: `plugway:host/log` and its standard streams become lines
 //! of the router's log, cut and rate limited, under the target `plugway::plugin`.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -116,6 +117,11 @@ impl Host for State {
     fn write(&mut self, level: Level, message: String) {
         self.log.line(level, &message);
     }
+
+    fn skipped(&mut self, what: String) {
+        self.log.identity.skipped.fetch_add(1, Ordering::Relaxed);
+        self.log.line(Level::Debug, &format!("skipped {what}"));
+    }
 }
 
 /// How many lines a plugin wrote in the current second. Shared by all of its
@@ -177,7 +183,7 @@ mod tests {
     #[test]
     fn an_unfinished_line_ends_with_its_call() {
         let digest = "0".repeat(64);
-        let identity = Identity { id: "x".to_owned(), digest, pace: Pace::default() };
+        let identity = Identity::new("x", digest);
         let mut log = Log::new(Arc::new(identity), Arc::new(Limits::default()));
         log.begin_call();
         log.write_stream(Stream::Out, b"whole\nbegun");

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::types::ComponentItem;
@@ -62,9 +63,16 @@ pub(crate) struct Identity {
     /// SHA-256 in hexadecimal.
     pub(crate) digest: String,
     pub(crate) pace: Pace,
+    /// What it passed over in answers, since it was loaded.
+    pub(crate) skipped: AtomicU64,
 }
 
 impl Identity {
+    pub(crate) fn new(id: &str, digest: String) -> Self {
+        let (pace, skipped) = (Pace::default(), AtomicU64::new(0));
+        Self { id: id.to_owned(), digest, pace, skipped }
+    }
+
     pub(crate) fn short_digest(&self) -> &str {
         short(&self.digest)
     }
@@ -146,8 +154,7 @@ fn bring_up(
     let kind = admit(id, &code.shape, grants)?;
     let contract = |error| LoadErrorKind::Contract(chain(&error));
     let instance = link(&code.component).map_err(contract)?;
-    let (digest, pace) = (code.digest.clone(), Pace::default());
-    let identity = Arc::new(Identity { id: id.to_owned(), digest, pace });
+    let identity = Arc::new(Identity::new(id, code.digest.clone()));
     match kind {
         PluginKind::Adapter => {
             let unproven = Adapter::link(engine.clone(), identity, code, instance, grants);

@@ -32,7 +32,7 @@ use crate::types::Setup;
 use load::Loaders;
 use scan::Known;
 
-pub(crate) use scan::SETTLE;
+pub(crate) use scan::{Due, SETTLE, Scan};
 
 /// How long the start waits for the directory's plugins: bad ones must not keep the
 /// router from serving.
@@ -57,6 +57,9 @@ pub struct RegistryOptions {
     /// Embedded adapters that a file may replace. Embedded strategies always may
     /// be: they see no prompt and no credential's owner.
     pub replaceable_providers: BTreeSet<String>,
+    /// Embedded adapters that nobody uses for now: each is loaded when somebody does,
+    /// and stays.
+    pub idle: BTreeSet<String>,
     /// By strategy id; one that is not here is opened with the default.
     pub setups: BTreeMap<String, Setup>,
     /// Judges what an adapter encodes in its self-test.
@@ -69,6 +72,7 @@ impl Default for RegistryOptions {
             directory: None,
             grants: BTreeMap::new(),
             replaceable_providers: BTreeSet::new(),
+            idle: BTreeSet::new(),
             setups: BTreeMap::new(),
             check: |_| Ok(()),
         }
@@ -101,7 +105,9 @@ type Slots = BTreeMap<String, Slot>;
 /// What is remembered from scan to scan.
 struct Files {
     options: Arc<RegistryOptions>,
-    /// Kept loaded, so that they can be restored at any time.
+    /// All that is part of the program.
+    bundled: Arc<[Embedded]>,
+    /// Those that were wanted. Kept loaded, so that they can be restored at any time.
     embedded: BTreeMap<String, Live>,
     /// By id, as they were last found.
     known: BTreeMap<String, Known>,
@@ -138,7 +144,7 @@ enum Live {
 }
 
 impl Registry {
-    /// Loads the embedded plugins, then the directory's. Takes the time of
+    /// Loads the embedded plugins but for the idle ones, then the directory's. Takes the time of
     /// compiling them where the engine's cache does not have them; of the
     /// directory's, those that take long are loaded while the router serves.
     ///
@@ -150,8 +156,9 @@ impl Registry {
         embedded: Vec<Embedded>,
         options: RegistryOptions,
     ) -> Result<Self, Error> {
-        let embedded = load::embedded(&engine, &embedded, &options)?;
-        let mut files = Files::new(embedded, options);
+        let bundled: Arc<[Embedded]> = embedded.into();
+        let embedded = load::embedded(&engine, &bundled, &BTreeMap::new(), &options)?;
+        let mut files = Files::new(bundled, embedded, options);
         let slots = files.embedded.clone().into_iter().map(|(id, live)| {
             let generation = files.next_generation(&id);
             (id, Slot::serving(live, Source::Embedded, generation, Duration::ZERO))
@@ -230,38 +237,6 @@ impl Registry {
     }
 }
 
-/// What watching a directory needs of the registry.
-pub(crate) trait Scan: Send + Sync + 'static {
-    /// Begins to load what changed. Yields whether another look is due soon: a file
-    /// is being written, or something is still being loaded.
-    fn begin_scan(&self) -> Due;
-}
-
-/// When to look again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Due {
-    /// As soon as a file can have settled.
-    Settling,
-    /// Something is being loaded.
-    Loading,
-    /// When something happens.
-    Idle,
-}
-
-impl Scan for Shared {
-    fn begin_scan(&self) -> Due {
-        let begun = self.scan(false);
-        if !begun.report.unsettled.is_empty() {
-            return Due::Settling;
-        }
-        let files = self.files();
-        match files.known.values().any(|known| known.is_loading) {
-            true => Due::Loading,
-            false => Due::Idle,
-        }
-    }
-}
-
 impl Shared {
     fn files(&self) -> MutexGuard<'_, Files> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
@@ -313,9 +288,14 @@ impl Shared {
 }
 
 impl Files {
-    fn new(embedded: BTreeMap<String, Live>, options: RegistryOptions) -> Self {
+    fn new(
+        bundled: Arc<[Embedded]>,
+        embedded: BTreeMap<String, Live>,
+        options: RegistryOptions,
+    ) -> Self {
         Self {
             options: Arc::new(options),
+            bundled,
             embedded,
             known: BTreeMap::new(),
             waiting: BTreeMap::new(),
@@ -324,6 +304,14 @@ impl Files {
             root: None,
             ended: false,
         }
+    }
+
+    /// The kind of the embedded plugin of this id, if there is one.
+    fn embedded_kind(&self, id: &str) -> Option<PluginKind> {
+        // Only adapters are ever left unloaded.
+        let unloaded = || self.bundled.iter().any(|plugin| plugin.id == id);
+        let loaded = self.embedded.get(id).map(Live::kind);
+        loaded.or_else(|| unloaded().then_some(PluginKind::Adapter))
     }
 
     fn next_generation(&mut self, id: &str) -> u64 {
@@ -346,6 +334,7 @@ impl Slot {
             source: self.source.clone(),
             generation: self.generation,
             load_time: self.load_time,
+            skipped: self.live.as_ref().map_or(0, Live::skipped),
             digest: self.live.as_ref().map(Live::digest).unwrap_or_default().to_owned(),
             state,
             refused: self.refused.clone(),
@@ -358,6 +347,13 @@ impl Live {
         match self {
             Self::Adapter(_) => PluginKind::Adapter,
             Self::Policy(_) => PluginKind::Strategy,
+        }
+    }
+
+    fn skipped(&self) -> u64 {
+        match self {
+            Self::Adapter(adapter) => adapter.skipped(),
+            Self::Policy(_) => 0,
         }
     }
 

@@ -41,6 +41,8 @@ pub struct PluginStatus {
     pub digest: String,
     /// From the first byte read to the moment it served; zero of an embedded one.
     pub load_time: Duration,
+    /// What it passed over in answers since it was loaded, by its own count.
+    pub skipped: u64,
     /// Whether it serves.
     pub state: PluginState,
     /// What was put in its place and does not serve.

@@ -5,7 +5,7 @@ use crate::buffer::{Bounds, hold};
 use crate::catalog::{Catalog, Provider};
 use crate::error::{Code, Error};
 use crate::exchange::{breach_of_contract, plugin_failed, told};
-use crate::upstream::{self, Outgoing};
+use crate::upstream::{self, Outgoing, TokenEndpoint};
 use crate::{Router, Settings};
 use http::Response;
 use hyper::body::Incoming;
@@ -71,10 +71,10 @@ async fn page(
     let base = provider.models_url.as_ref().unwrap_or(&provider.base_url);
     let mut outgoing = upstream::prepare_at(base, request, provider, &Seals::default(), false)
         .map_err(|breach| breach_of_contract(router, adapter.id(), name, &breach.to_string()))?;
-    if !router.credentials.attach(provider, &mut outgoing) {
-        let message = format!("The credential for the provider `{name}` is missing or unusable.");
-        return Err(Error::upstream(Code::ProviderAuthentication, name, message));
-    }
+    let bounds = &settings.config.upstream;
+    let endpoint = TokenEndpoint { client: &settings.upstream, bounds, until: deadline };
+    let attached = router.credentials.attach(provider, &mut outgoing, endpoint).await;
+    attached.map_err(|error| error.told())?;
     let (head, body) = whole(router, settings, provider, outgoing, deadline).await?;
     if !(200..300).contains(&head.status) {
         let attempt = adapter.attempt(CallContext::default()).map_err(failed)?;

@@ -162,7 +162,7 @@ impl Router {
         let keep = (!in_any_case).then_some(&*before);
         let settings = Settings::new(config, &self.admission.capacity(), keep)
             .map_err(|error| error.to_string())?;
-        let options = plugin_options(&settings.config.plugins);
+        let options = plugin_options(&settings.config);
         self.registry.reconfigure(options).map_err(|error| error.to_string())?;
         self.settings.store(Arc::new(settings));
         Ok(restart_needed)

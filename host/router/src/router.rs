@@ -2,7 +2,7 @@
 
 use crate::admission::Admission;
 use crate::capacity::{Capacity, TooFewDescriptors, Wanted};
-use crate::config::{Config, PluginsConfig};
+use crate::config::Config;
 use crate::embedded;
 use crate::exchange::RetryBudget;
 use crate::reload::{ConfigSource, ConfigStatus, Reloading};
@@ -76,7 +76,7 @@ impl Router {
         let engine = Engine::start(plugins.limits.clone(), cache, compiler)?;
         let capacity = Capacity::derive(descriptors, engine.instances(), wanted)?;
         capacity.tell(wanted);
-        let options = plugin_options(plugins);
+        let options = plugin_options(&config);
         let registry = Registry::new(engine, embedded::PLUGINS.to_vec(), options)?;
         let kibibytes = config.server.max_buffered_bytes / 1024;
         let kibibytes = kibibytes.clamp(1, Semaphore::MAX_PERMITS);
@@ -155,7 +155,10 @@ impl Settings {
 }
 
 /// The conditions that plugins serve under.
-pub(crate) fn plugin_options(plugins: &PluginsConfig) -> RegistryOptions {
+pub(crate) fn plugin_options(config: &Config) -> RegistryOptions {
+    let plugins = &config.plugins;
+    let used = |id: &str| config.catalog.providers.values().any(|it| it.adapter == id);
+    let idle = embedded::ADAPTERS.iter().filter(|id| !used(id));
     let setups = plugins
         .options
         .iter()
@@ -164,6 +167,7 @@ pub(crate) fn plugin_options(plugins: &PluginsConfig) -> RegistryOptions {
         directory: plugins.directory.clone(),
         grants: plugins.grants.clone(),
         replaceable_providers: plugins.replace.clone(),
+        idle: idle.map(|id| (*id).to_owned()).collect(),
         setups: setups.collect(),
         check: upstream::check,
     }

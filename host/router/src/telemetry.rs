@@ -49,6 +49,7 @@ pub struct Metrics {
     /// Requests routed by the built-in order because their strategy failed.
     pub strategy_fallbacks: Family<PluginLabels, Counter>,
     plugin_generation: Family<ServingLabels, Gauge>,
+    plugin_skipped: Family<ServingLabels, Counter>,
     plugin_refused: Family<RefusedLabels, Gauge>,
     plugins_directory_trouble: Gauge,
     config_generation: Gauge,
@@ -81,6 +82,7 @@ impl Metrics {
             plugin_failures: Family::default(),
             strategy_fallbacks: Family::default(),
             plugin_generation: Family::default(),
+            plugin_skipped: Family::default(),
             plugin_refused: Family::default(),
             plugins_directory_trouble: Gauge::default(),
             config_generation: Gauge::default(),
@@ -158,6 +160,11 @@ impl Metrics {
             self.plugin_generation.clone(),
         );
         registry.register(
+            "plugin_skipped",
+            "What a plugin passed over in answers because it did not know it",
+            self.plugin_skipped.clone(),
+        );
+        registry.register(
             "plugin_refused",
             "1 for each file that was put in a plugin's place and does not serve",
             self.plugin_refused.clone(),
@@ -182,6 +189,7 @@ impl Metrics {
     /// Takes over how the plugins are.
     pub fn show_plugins(&self, plugins: &[PluginStatus], trouble: bool) {
         self.plugin_generation.clear();
+        self.plugin_skipped.clear();
         self.plugin_refused.clear();
         for status in plugins {
             let plugin = status.id.clone();
@@ -190,6 +198,7 @@ impl Metrics {
                 let labels = ServingLabels { plugin: plugin.clone(), digest };
                 let generation = i64::try_from(status.generation).unwrap_or(i64::MAX);
                 self.plugin_generation.get_or_create(&labels).set(generation);
+                self.plugin_skipped.get_or_create(&labels).inc_by(status.skipped);
             }
             if let Some(RefusedFile { file, digest, reason, .. }) = status.refused.clone() {
                 let (file, digest) = (file.display().to_string(), digest.unwrap_or_default());

@@ -23,14 +23,14 @@ const MODELLED: [&str; 5] = [
     "p",
 ];
 
-/// The answer of either API: only Converse's has an output.
+/// The answer of either API: Anthropic's has content or an error, Converse's an output.
 pub(crate) fn whole(response: &UpstreamResponse, memo: &str) -> Vec<Event> {
     let memo = Memo::read(memo);
     let body = std::str::from_utf8(&response.body).ok().and_then(Fields::read);
     let Some(body) = body else {
         return vec![unreadable().into()];
     };
-    if body.get("content").is_some() {
+    if body.get("content").is_some() || body.get("error").is_some() {
         return anthropic_messages::decode(&response.body, memo.for_messages());
     }
     match events(&body, &response.head, &memo) {

@@ -97,10 +97,9 @@ fn kind_of(name: &str, message: &str) -> Option<FailureKind> {
 }
 
 fn refused_key(message: &str) -> Option<FailureKind> {
-    let says = |phrase: &&str| message.contains(*phrase);
     ["api key", "authentication failed", "security token"]
         .iter()
-        .any(|phrase| says(phrase))
+        .any(|phrase| message.contains(phrase))
         .then_some(FailureKind::Authentication)
 }
 

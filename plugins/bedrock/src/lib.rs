@@ -18,6 +18,7 @@
 //! | freeform tools, several choices, log probabilities, output other than text | unsupported |
 //! | penalties, `min_p`, `top_a`, `seed`, `logit_bias`, image detail, names of speakers, the end user | dropped: they tune, and change no meaning |
 //! | reasoning that nobody signed | dropped |
+//! | fields of Anthropic's format | for Anthropic's models `additionalModelRequestFields`; its native blocks and tools are unsupported |
 //!
 //! Options of an endpoint, as JSON values:
 //!
@@ -35,6 +36,7 @@
 
 mod count;
 mod decode;
+mod embed;
 
 mod encode;
 mod errors;
@@ -55,6 +57,9 @@ use options::{Api, Options};
 
 /// Converse's own words, in which no client speaks to a router yet.
 const DIALECT: &str = "bedrock-converse";
+
+/// The words of the models that make embeddings.
+const EMBED_DIALECT: &str = "bedrock-invoke";
 
 /// Names encrypted reasoning of models that are not Anthropic's.
 const FORMAT: &str = "bedrock-converse-v1";
@@ -91,7 +96,7 @@ impl Provider for Bedrock {
             name: "bedrock".into(),
             default_base_url: Some("https://bedrock-runtime.us-east-1.amazonaws.com".into()),
             auth: vec![AuthScheme::Sigv4("bedrock".into()), AuthScheme::Bearer],
-            dialects: vec![DIALECT.into(), anthropic_messages::DIALECT.into()],
+            dialects: [DIALECT, EMBED_DIALECT, anthropic_messages::DIALECT].map(Into::into).into(),
             reasoning_formats: vec![REASONING_FORMAT.into(), FORMAT.into()],
             supported_parameters: SUPPORTED_PARAMETERS.map(Into::into).into(),
         }
@@ -117,8 +122,6 @@ impl Provider for Bedrock {
 
 plugway_sdk::export!(provider: Bedrock);
 plugway_sdk::export!(token_count: Bedrock);
+plugway_sdk::export!(embeddings: Bedrock);
 
 plugway_sdk::export!(models: Bedrock);
-
-#[cfg(test)]
-mod tests;

@@ -7,7 +7,6 @@
 //! |---|---|
 //! | `developer` messages | `system` |
 //! | a named tool, a set of allowed tools | only those tools are sent |
-//! | `parallel_tool_calls: false` | unsupported: the API has no such limit |
 //! | `strict` on any tool | `strict_tools`, which is for all of them |
 //! | reasoning effort | `thinking` on; its budget alone can be stated |
 //! | reasoning without a format | a `thinking` item |
@@ -16,7 +15,7 @@
 //! | audio, video, files, images that are not the user's | unsupported |
 //! | freeform tools, several choices, alternatives per token, output other than text, more than five stop sequences | unsupported |
 //! | penalties below 0 or above 1, `top_p` and `top_k` out of range | the nearest value that the API takes |
-//! | `min_p`, `top_a`, `repetition_penalty`, `logit_bias`, cache points, image detail of other words, names of speakers | dropped: they tune, and change no meaning |
+//! | `min_p`, `top_a`, `repetition_penalty`, `logit_bias`, `parallel_tool_calls`, cache points, image detail of other words, names of speakers | dropped: they tune, and change no meaning |
 //!
 //! What Cohere calls the tool plan, which it writes before its calls, is reasoning of
 //! a format of its own, so that it goes back to where it came from.

@@ -18,8 +18,8 @@ impl Profiled for DeepSeek {
         base_url: Some("https://api.deepseek.com"),
         auth: || vec![AuthScheme::Bearer],
         dialects: &["openai-chat", "openai-responses"],
-        reasoning_formats: &[],
-        responses_format: None,
+        reasoning_formats: &["deepseek-responses-v1"],
+        responses_format: Some("deepseek-responses-v1"),
         parameters: &PARAMETERS,
         defaults: DEFAULTS,
     };

@@ -14,4 +14,6 @@ pub mod openai_responses;
 pub mod path;
 pub mod report;
 pub mod rerank;
+#[cfg(not(target_family = "wasm"))]
+pub mod testing;
 pub mod usage;

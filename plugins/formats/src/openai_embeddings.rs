@@ -20,7 +20,8 @@ use serde::Deserialize;
 
 use crate::json::{Json, Object};
 use crate::node::Node;
-use crate::openai_chat::{Options, Profiled, in_band, percent_encoded};
+use crate::openai_chat::{Options, Profiled, in_band};
+use crate::path::percent_encoded;
 use vector::Vector;
 
 /// The embeddings of a provider.
@@ -69,16 +70,19 @@ impl<P: Profiled> Embeddings for OpenAiEmbeddings<P> {
 }
 
 fn input(request: &EmbedRequest) -> Result<Json<'_>, Failure> {
-    let one = |input| match input {
-        &EmbedInput::Text(ref text) => Ok(Json::from(text)),
+    request.input.iter().map(one).collect::<Result<Vec<_>, _>>().map(Json::from)
+}
+
+fn one(input: &EmbedInput) -> Result<Json<'_>, Failure> {
+    match input {
+        EmbedInput::Text(text) => Ok(text.into()),
         EmbedInput::Tokens(tokens) => {
             Ok(tokens.iter().map(|token| Json::from(*token)).collect::<Vec<_>>().into())
         }
         EmbedInput::Parts(_) => {
             Err(Failure::unsupported("only text and tokens can be embedded here"))
         }
-    };
-    request.input.iter().map(one).collect::<Result<Vec<_>, _>>().map(Json::from)
+    }
 }
 
 #[derive(Deserialize)]

@@ -8,7 +8,8 @@ use plugway_sdk::models::{Model, Models, Page};
 use plugway_sdk::provider::{Endpoint, Framing, UpstreamRequest, UpstreamResponse};
 
 use crate::node::Node;
-use crate::openai_chat::{Options, Profiled, in_band, percent_encoded};
+use crate::openai_chat::{Options, Profiled, in_band};
+use crate::path::percent_encoded;
 
 /// The models of a provider.
 pub struct OpenAiModels<P>(PhantomData<P>);

@@ -58,35 +58,37 @@ pub(crate) fn encode(request: &Request, options: &Options) -> Result<UpstreamReq
     Ok(upstream)
 }
 
-/// The body of a request: also what is counted where tokens are.
+/// The body of a request.
 pub(crate) fn body<'a>(request: &'a Request, context: &Context<'_>) -> Result<Object<'a>, Failure> {
+    let tier = tier(request, context).filter(|_| !context.options.is_vertex());
+    prompt(request, context)?
+        .with_some("toolConfig", tools::config(request, context)?)
+        .with_some("serviceTier", tier)
+        .with_extra(context.extra(&request.extra))
+}
+
+/// What of a request is read, and how much may be written.
+pub(crate) fn prompt<'a>(
+    request: &'a Request,
+    context: &Context<'_>,
+) -> Result<Object<'a>, Failure> {
     let Conversation { system, contents } = contents::conversation(request, context)?;
-    let body = Object::new()
+    Ok(Object::new()
         .with_some("systemInstruction", system)
         .with("contents", contents)
         .with_some("tools", non_empty(tools::tools(request, context)?))
-        .with_some("toolConfig", tools::config(request, context)?)
-        .with_some("generationConfig", generation::config(request, context)?)
-        .with_some("serviceTier", service_tier(request, context).map(word));
-    body.with_extra(context.extra(&request.extra))
+        .with_some("generationConfig", generation::config(request, context)?))
 }
 
 /// The nearest tier that the API has; none for its default.
-fn service_tier(request: &Request, context: &Context<'_>) -> Option<&'static str> {
-    if context.options.is_vertex() { None } else { tier(request) }
-}
-
-fn tier(request: &Request) -> Option<&'static str> {
-    match request.service_tier.as_deref()? {
-        "flex" => Some("flex"),
-        "priority" => Some("priority"),
-        _ => None,
-    }
+fn tier<'a>(request: &'a Request, context: &Context<'_>) -> Option<&'a str> {
+    let tier = request.service_tier.as_deref();
+    tier.filter(|tier| context.native || matches!(*tier, "flex" | "priority"))
 }
 
 fn headers(request: &Request, context: &Context<'_>) -> Vec<(String, String)> {
     let mut headers = Vec::new();
-    if let (true, Some(tier)) = (context.options.is_vertex(), tier(request)) {
+    if let (true, Some(tier)) = (context.options.is_vertex(), tier(request, context)) {
         headers.push((VERTEX_REQUEST_TYPE.into(), "shared".into()));
         headers.push((VERTEX_SHARED_TYPE.into(), tier.into()));
     }

@@ -106,10 +106,10 @@ impl ApiError {
             Some("PERMISSION_DENIED") if says(&["unregistered callers", "api key"]) => {
                 FailureKind::Authentication
             }
-            Some("PERMISSION_DENIED") if says(&["cachedcontent", "file"]) => {
+            // Of things that the request names.
+            Some("PERMISSION_DENIED" | "NOT_FOUND") if says(&["cachedcontent", "the file "]) => {
                 FailureKind::InvalidRequest
             }
-            Some("NOT_FOUND") if says(&["cachedcontent", "file"]) => FailureKind::InvalidRequest,
             Some("RESOURCE_EXHAUSTED") if says(&["prepayment", "credits are depleted"]) => {
                 FailureKind::PaymentRequired
             }
@@ -153,9 +153,7 @@ fn kind_of_refusal(message: &str, status: u16) -> FailureKind {
     let says = |phrases: &[&str]| phrases.iter().any(|phrase| message.contains(phrase));
     if says(&["api key"]) {
         FailureKind::Authentication
-    } else if says(&["maximum number of tokens", "token count exceeds", "exceeds the maximum"])
-        && says(&["token"])
-    {
+    } else if says(&["input token count", "maximum number of tokens"]) {
         FailureKind::ContextLengthExceeded
     } else if says(&["billing"]) {
         FailureKind::PaymentRequired

@@ -32,7 +32,7 @@
 //! | ids of tool calls | left out on Vertex, which refuses them in parts of its fleet |
 //! | allowed tools of which none is required | the mode `VALIDATED` |
 //! | freeform tools, more than 5 stop sequences | unsupported |
-//! | `parallel_tool_calls`, `strict`, `min_p`, `top_a`, `repetition_penalty`, `logit_bias`, image detail, names of speakers and schemas | dropped: they tune, and change no meaning |
+//! | `parallel_tool_calls`, `strict`, `min_p`, `top_a`, `repetition_penalty`, `logit_bias`, seeds of more than 32 bits, image detail, names of speakers, schemas and documents | dropped: they tune, and change no meaning |
 //! | empty text without a signature | dropped: the API refuses it |
 //!
 //! Models of Anthropic's on Vertex (`publisher` is `anthropic`) are asked by `rawPredict`

@@ -24,7 +24,7 @@ impl Model {
     pub(crate) fn of(name: &str, options: &Options) -> Self {
         let version = version(name);
         let since = |first: Version| version.is_some_and(|version| version >= first);
-        let before = |first: Version| version.is_some_and(|version| version < first);
+        let newest = version.is_none() && name.contains("gemini-");
         let pro = name.contains("-pro");
         Self {
             thinking: options.thinking.unwrap_or_else(|| thinking(name, version)),
@@ -34,10 +34,10 @@ impl Model {
                 () => (0, 24_576),
             },
             can_rest: !pro,
-            third_generation: since((3, 0)) || version.is_none(),
+            third_generation: since((3, 0)) || newest,
             fetches_urls: options
                 .fetches_urls
-                .unwrap_or_else(|| options.is_vertex() || !before((2, 5))),
+                .unwrap_or_else(|| options.is_vertex() || since((2, 5)) || newest),
         }
     }
 }
@@ -90,7 +90,7 @@ mod tests {
         check("gemini-3.1-flash", Level, (0, 24_576), true);
         check("publishers/google/models/gemini-3-pro-preview", Level, (128, 32_768), true);
         check("gemini-flash-latest", Level, (0, 24_576), true);
-        check("gemma-3-27b-it", None, (0, 24_576), true);
+        check("gemma-3-27b-it", None, (0, 24_576), false);
     }
 
     #[test]

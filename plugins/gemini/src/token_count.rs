@@ -11,14 +11,19 @@ use crate::path;
 
 pub(crate) fn encode(request: &Request, options: &Options) -> Result<UpstreamRequest, Failure> {
     let context = Context::of(request, options);
-    let body = encode::body(request, &context)?;
-    let whole = options.platform == Platform::AiStudio && !body.is_only("contents");
-    let body = if whole {
-        // It counts more than the contents only where it is given a whole request.
-        let model = encode::word(path::resource(options, &request.model)?);
-        Object::new().with("generateContentRequest", body.with("model", model))
-    } else {
-        body
+    let body = match options.platform {
+        // It knows the fields that matter, and refuses the others.
+        Platform::Vertex => encode::prompt(request, &context)?,
+        Platform::AiStudio => {
+            let body = encode::body(request, &context)?;
+            if body.is_only("contents") {
+                body
+            } else {
+                // It counts the rest only where it is given a whole request.
+                let model = encode::word(path::resource(options, &request.model)?);
+                Object::new().with("generateContentRequest", body.with("model", model))
+            }
+        }
     };
     let path = path::method(options, &request.model, "countTokens")?;
     Ok(UpstreamRequest::post_json(path, Json::from(body).to_bytes()?))

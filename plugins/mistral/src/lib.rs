@@ -39,7 +39,7 @@ const DEFAULTS: Defaults = Defaults {
     ..Defaults::COMPATIBLE
 };
 
-const PARAMETERS: [&str; 19] = [
+const PARAMETERS: [&str; 20] = [
     "frequency_penalty",
     "include_reasoning",
     "logprobs",
@@ -48,6 +48,7 @@ const PARAMETERS: [&str; 19] = [
     "n",
     "parallel_tool_calls",
     "presence_penalty",
+    "prompt_cache_key",
     "reasoning",
     "reasoning_effort",
     "response_format",

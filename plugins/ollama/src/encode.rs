@@ -42,9 +42,6 @@ fn refuse(request: &Request) -> Result<(), Failure> {
     if request.modalities.iter().any(|kind| kind != "text") {
         return unsupported("output other than text");
     }
-    if request.parallel_tool_calls == Some(false) && !request.tools.is_empty() {
-        return unsupported("way to forbid several tool calls at once");
-    }
     Ok(())
 }
 

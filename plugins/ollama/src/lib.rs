@@ -10,13 +10,13 @@
 //! | text or reasoning after a tool call, reasoning after text | unsupported |
 //! | images by URL | unsupported, with the code `fetch` |
 //! | documents that are plain text | text; other documents, audio and video are unsupported |
-//! | a forced tool call, `parallel_tool_calls: false` | unsupported |
+//! | a forced tool call | unsupported |
 //! | a set of allowed tools, `tool_choice: none` | only those tools are sent, or none |
 //! | input of a tool call that is no JSON object | unsupported: it travels as an object |
 //! | reasoning effort | `think`, as a level where the model takes one |
 //! | reasoning of any format | dropped; without a format it goes back as `thinking` |
 //! | freeform tools, several choices, output other than text | unsupported |
-//! | `top_a`, `logit_bias`, a tool's strictness, cache points, image detail, names of speakers | dropped: they tune, and change no meaning |
+//! | `top_a`, `logit_bias`, `parallel_tool_calls`, a tool's strictness, cache points, image detail, names of speakers | dropped: they tune, and change no meaning |
 //!
 //! Options of an endpoint: `think_levels`, a boolean that overrides what is concluded
 //! from the model's name: whether `think` takes `low`, `medium` and `high`.

@@ -50,8 +50,13 @@ impl Profiled for Compatible {
     };
 }
 
-const DEFAULTS: Defaults =
-    Defaults { videos: true, result_media: true, echo_images: true, ..Defaults::COMPATIBLE };
+const DEFAULTS: Defaults = Defaults {
+    efforts: &["none", "minimal", "low", "medium", "high", "xhigh", "max"],
+    videos: true,
+    result_media: true,
+    echo_images: true,
+    ..Defaults::COMPATIBLE
+};
 
 const PARAMETERS: [&str; 32] = [
     "cache_control",

@@ -14,6 +14,16 @@ pub fn write(level: Level, message: &str) {
     eprintln!("{level:?}: {message}");
 }
 
+/// Counts something of an answer that was passed over though it may mean something,
+/// e.g. an event of an unknown type: a metric of the plugin, and a line at level debug.
+/// Never quote content.
+pub fn skipped(what: &str) {
+    #[cfg(target_family = "wasm")]
+    crate::bindings::provider::plugway::host::log::skipped(what);
+    #[cfg(not(target_family = "wasm"))]
+    eprintln!("Debug: skipped {what}");
+}
+
 /// For following one call step by step.
 pub fn trace(message: &str) {
     write(Level::Trace, message);

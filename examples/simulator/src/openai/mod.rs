@@ -75,7 +75,7 @@ impl Dialect for OpenAi {
                 format!(
                     "Rate limit reached for {model} in organization org-simulated on \
                      requests per min (RPM): Limit 3, Used 3, Requested 1. \
-                     Please try again in 20s."
+                     Please try again later."
                 ),
             )
             .code("rate_limit_exceeded"),

@@ -165,7 +165,7 @@ impl Shared {
         wasm: &[u8],
         options: &RegistryOptions,
     ) -> Result<Live, (String, bool)> {
-        let embedded = self.files().embedded.get(id).map(Live::kind);
+        let embedded = self.files().embedded_kind(id);
         if embedded == Some(PluginKind::Adapter) && !options.replaceable_providers.contains(id) {
             return Err((not_replaceable(id), false));
         }
@@ -290,16 +290,18 @@ fn open(plugin: Plugin, id: &str, options: &RegistryOptions) -> Result<Live, Err
     }
 }
 
-/// Loads all at once, each on a thread of its own: a cold start takes as long as
+/// Loads those that are neither idle nor loaded, all at once, each on a thread of its own: a cold start takes as long as
 /// its cores allow.
 pub(super) fn embedded(
     engine: &Engine,
-    embedded: &[Embedded],
+    bundled: &[Embedded],
+    loaded: &BTreeMap<String, Live>,
     options: &RegistryOptions,
 ) -> Result<BTreeMap<String, Live>, Error> {
     thread::scope(|scope| {
-        let loading: Vec<_> = embedded
+        let loading: Vec<_> = bundled
             .iter()
+            .filter(|plugin| !options.idle.contains(plugin.id) && !loaded.contains_key(plugin.id))
             .map(|plugin| {
                 (plugin.id, scope.spawn(|| load(engine, plugin.id, plugin.wasm, options)))
             })

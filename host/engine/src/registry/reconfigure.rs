@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::load::{not_replaceable, reload};
+use super::load::{embedded, not_replaceable, reload};
 use super::{Live, RegistryOptions, Shared, Slot, Slots};
 use crate::error::Error;
 use crate::grants::PluginKind;
@@ -12,6 +13,12 @@ use crate::status::{RefusedFile, Source};
 
 impl Shared {
     pub(super) fn reconfigure(&self, options: RegistryOptions) -> Result<(), Error> {
+        // Compiling takes its time, in which nobody is to wait for the lock.
+        let (bundled, loaded) = {
+            let files = self.files();
+            (Arc::clone(&files.bundled), files.embedded.clone())
+        };
+        let wanted = embedded(&self.engine, &bundled, &loaded, &options)?;
         let mut files = self.files();
         let before = Arc::clone(&files.options);
         let ids: BTreeSet<String> =
@@ -23,6 +30,17 @@ impl Shared {
             *live = reload(&self.engine, id, live.code(), &options)?;
         }
         let mut slots = Slots::clone(&self.slots.load());
+        for (id, live) in wanted {
+            // Where a file serves under that name, it goes on.
+            if slots.get(&id).is_none_or(|slot| slot.live.is_none()) {
+                let generation = files.next_generation(&id);
+                let mut slot =
+                    Slot::serving(live.clone(), Source::Embedded, generation, Duration::ZERO);
+                slot.refused = slots.remove(&id).and_then(|former| former.refused);
+                slots.insert(id.clone(), slot);
+            }
+            embedded.insert(id, live);
+        }
         for (id, slot) in slots.iter_mut().filter(|(id, _)| concerned.contains(*id)) {
             demote(id, slot, &embedded, &options);
             slot.live = self.under(id, slot, &embedded, &options)?;

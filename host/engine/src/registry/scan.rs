@@ -83,6 +83,38 @@ impl Begun {
     }
 }
 
+/// What watching a directory needs of the registry.
+pub(crate) trait Scan: Send + Sync + 'static {
+    /// Begins to load what changed. Yields whether another look is due soon: a file
+    /// is being written, or something is still being loaded.
+    fn begin_scan(&self) -> Due;
+}
+
+/// When to look again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// As soon as a file can have settled.
+    Settling,
+    /// Something is being loaded.
+    Loading,
+    /// When something happens.
+    Idle,
+}
+
+impl Scan for Shared {
+    fn begin_scan(&self) -> Due {
+        let begun = self.scan(false);
+        if !begun.report.unsettled.is_empty() {
+            return Due::Settling;
+        }
+        let files = self.files();
+        match files.known.values().any(|known| known.is_loading) {
+            true => Due::Loading,
+            false => Due::Idle,
+        }
+    }
+}
+
 impl Shared {
     /// Looks through the directory and has loaded what changed; with `again`, also
     /// what was refused before.

@@ -7,6 +7,7 @@ mod deadline;
 mod guard;
 mod models;
 mod ops;
+mod providers;
 mod relay;
 pub(crate) mod respond;
 mod shed;
@@ -98,6 +99,7 @@ fn look_up(router: &Router, settings: &Settings, route: &Route, method: &Method)
         }
         Route::Models => models::list(&settings.config.catalog),
         Route::Endpoints(slug) => models::endpoints(router, &settings.config.catalog, slug),
+        Route::Providers => providers::list(&settings.config.catalog),
         Route::Health => ops::healthz(),
         Route::Ready => ops::readyz(router, settings),
         Route::Metrics => ops::metrics(router),
@@ -113,6 +115,7 @@ enum Route {
         provider: String,
         path: String,
     },
+    Providers,
     Health,
     Ready,
     Metrics,
@@ -127,6 +130,7 @@ impl Route {
             Self::Models => "/v1/models",
             Self::Endpoints(_) => "/v1/models/{author}/{slug}/endpoints",
             Self::Relay { .. } => relay::ROUTE,
+            Self::Providers => "/v1/providers",
             Self::Health => "/healthz",
             Self::Ready => "/readyz",
             Self::Metrics => "/metrics",
@@ -147,6 +151,7 @@ fn route(path: &str) -> Option<Route> {
     match path {
         chat::ROUTE => Some(Route::Chat),
         "/v1/models" => Some(Route::Models),
+        "/v1/providers" => Some(Route::Providers),
         "/healthz" => Some(Route::Health),
         "/readyz" => Some(Route::Ready),
         "/metrics" => Some(Route::Metrics),

@@ -1,9 +1,9 @@
 //! What can be asked for: OpenRouter's listing, with the fields that OpenAI's
-//! clients look for beside it. Prices are strings, in US dollars per token.
+//! clients look for beside it. Prices are strings, in US dollars per token or piece.
 
 use super::{Body, respond};
 use crate::Router;
-use crate::catalog::{Catalog, Endpoint, Model, Price, Resolution};
+use crate::catalog::{Catalog, Endpoint, Model, Price, PriceTier, Resolution};
 use crate::error::{Code, Error};
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
@@ -15,7 +15,13 @@ pub(super) fn list(catalog: &Catalog) -> Response<Body> {
     let count = data.len();
     respond::json_text(
         StatusCode::OK,
-        json!({"object": "list", "data": data, "total_count": count}).to_string(),
+        json!({
+            "object": "list",
+            "data": data,
+            "total_count": count,
+            "links": {"next": null},
+        })
+        .to_string(),
     )
 }
 
@@ -32,8 +38,15 @@ pub(super) fn endpoints(router: &Router, catalog: &Catalog, slug: &str) -> Respo
     respond::json_text(StatusCode::OK, json!({"data": described}).to_string())
 }
 
+/// The offer that speaks for its model: the cheapest of those that have a price.
+fn best(model: &Model) -> Option<&Endpoint> {
+    let price = |it: &Endpoint| it.price.as_ref().map(|it| it.prompt.saturating_add(it.completion));
+    let endpoints = model.endpoints.iter().map(AsRef::as_ref);
+    endpoints.min_by_key(|it| price(it).map_or((1, 0), |price| (0, price)))
+}
+
 fn describe(model: &Model) -> Value {
-    let first = model.endpoints.first();
+    let best = best(model);
     json!({
         "id": model.slug,
         "canonical_slug": model.slug,
@@ -51,52 +64,123 @@ fn describe(model: &Model) -> Value {
             ),
             "input_modalities": model.input_modalities,
             "output_modalities": model.output_modalities,
+            "tokenizer": "Other",
+            "instruct_type": null,
         },
-        "pricing": pricing(first.and_then(|it| it.price.as_ref())),
+        "pricing": pricing(best.and_then(|it| it.price.as_ref())),
         "top_provider": {
-            "context_length": first.and_then(|it| it.context_length),
-            "max_completion_tokens": first.and_then(|it| it.max_output_tokens),
+            "context_length": best.and_then(|it| it.context_length),
+            "max_completion_tokens": best.and_then(|it| it.max_output_tokens),
             "is_moderated": false,
         },
         "per_request_limits": null,
         "supported_parameters": model.supported_parameters,
+        "default_parameters": null,
+        "supported_voices": null,
+        "knowledge_cutoff": null,
+        "expiration_date": null,
+        "hugging_face_id": null,
+        "links": {"details": format!("/api/v1/models/{}/endpoints", model.slug)},
     })
 }
 
 fn offer(router: &Router, model: &Model, endpoint: &Endpoint) -> Value {
     let health = router.health.reading(&endpoint.id);
     let percent = |share: Option<f64>| share.map(|share| share * 100.0);
+    let is_cached = |price: &Price| price.cache_read.is_some() && price.cache_write.is_none();
     json!({
         "name": format!("{} | {}", endpoint.provider.display_name, endpoint.upstream_model),
         "model_id": model.slug,
         "model_name": model.name,
         "provider_name": endpoint.provider.display_name,
         "tag": endpoint.provider.name,
-        "context_length": endpoint.context_length,
+        "context_length": endpoint.context_length.unwrap_or(0),
         "max_completion_tokens": endpoint.max_output_tokens,
+        "max_prompt_tokens": null,
         "pricing": pricing(endpoint.price.as_ref()),
         "quantization": endpoint.quantization,
         "supported_parameters": endpoint.supported_parameters,
-        "uptime_last_5m": percent(health.uptime_5m),
+        "supports_implicit_caching": endpoint.price.as_ref().is_some_and(is_cached),
+        "status": 0,
         "uptime_last_30s": percent(health.uptime_30s),
+        "uptime_last_5m": percent(health.uptime_5m),
+        // Nobody remembers that long, or keeps these as percentiles.
+        "uptime_last_30m": null,
+        "uptime_last_1d": null,
+        "latency_last_30m": null,
+        "throughput_last_30m": null,
     })
 }
 
-/// Null where the price is unknown: that is not the same as free.
+/// A price that is unknown is not the same as none.
+const UNKNOWN: &str = "-1";
+
+/// The keys under which OpenRouter shows what usage counts by name.
+const METERS: [(&str, &str); 6] = [
+    ("audio", "prompt-audio-tokens"),
+    ("audio_output", "completion-audio-tokens"),
+    ("image_token", "prompt-image-tokens"),
+    ("image_output", "completion-image-tokens"),
+    ("input_audio_cache", "cache-read-audio-tokens"),
+    ("web_search", "web-searches"),
+];
+
 fn pricing(price: Option<&Price>) -> Value {
-    let Some(price) = price else { return Value::Null };
+    let Some(price) = price else { return json!({"prompt": UNKNOWN, "completion": UNKNOWN}) };
     let mut fields = json!({
         "prompt": dollars(price.prompt),
         "completion": dollars(price.completion),
         "request": dollars(price.request),
     });
-    if let Some(read) = price.cache_read {
-        fields["input_cache_read"] = dollars(read).into();
-    }
-    if let Some(write) = price.cache_write {
-        fields["input_cache_write"] = dollars(write).into();
+    let optional = [
+        ("input_cache_read", price.cache_read),
+        ("input_cache_write", price.cache_write),
+        ("input_cache_write_1h", price.cache_write_1h),
+        ("internal_reasoning", price.reasoning),
+    ];
+    add(&mut fields, optional);
+    add(&mut fields, METERS.map(|(key, name)| (key, rate(&price.meters, name))));
+    if !price.tiers.is_empty() {
+        let overrides = price.tiers.iter().map(|tier| self::tier(price, tier));
+        fields["overrides"] = Value::Array(overrides.collect());
     }
     fields
+}
+
+/// What holds for long prompts. A key that is absent here is inherited, so that what
+/// a tier falls back to within itself is written out.
+fn tier(price: &Price, tier: &PriceTier) -> Value {
+    let mut fields = json!({
+        "min_prompt_tokens": tier.above_prompt_tokens,
+        "prompt": dollars(tier.prompt),
+        "completion": dollars(tier.completion),
+    });
+    let write = tier.cache_write.unwrap_or(tier.prompt);
+    let held = |base: Option<u64>, own: Option<u64>, rest: u64| match base {
+        Some(_) => Some(own.unwrap_or(rest)),
+        None => own,
+    };
+    let optional = [
+        ("input_cache_read", held(price.cache_read, tier.cache_read, tier.prompt)),
+        ("input_cache_write", held(price.cache_write, tier.cache_write, tier.prompt)),
+        ("input_cache_write_1h", held(price.cache_write_1h, tier.cache_write_1h, write)),
+        ("internal_reasoning", held(price.reasoning, tier.reasoning, tier.completion)),
+    ];
+    add(&mut fields, optional);
+    add(&mut fields, METERS.map(|(key, name)| (key, rate(&tier.meters, name))));
+    fields
+}
+
+fn add<const N: usize>(fields: &mut Value, rates: [(&str, Option<u64>); N]) {
+    for (key, rate) in rates {
+        if let Some(rate) = rate {
+            fields[key] = dollars(rate).into();
+        }
+    }
+}
+
+fn rate(meters: &[(String, u64)], name: &str) -> Option<u64> {
+    meters.iter().find(|(it, _)| it == name).map(|(_, rate)| *rate)
 }
 
 /// Picodollars as exact decimal dollars, without trailing zeros.
@@ -129,5 +213,45 @@ mod tests {
         ] {
             assert_eq!(dollars(picodollars), text);
         }
+    }
+
+    #[test]
+    fn prices_are_shown_by_the_names_of_the_listing() {
+        let price = Price {
+            prompt: 300_000,
+            completion: 2_500_000,
+            cache_read: Some(30_000),
+            reasoning: Some(3_500_000),
+            meters: vec![
+                ("prompt-audio-tokens".into(), 1_000_000),
+                ("web-searches".into(), 35_000_000_000),
+                ("prompt-video-tokens".into(), 1),
+            ],
+            tiers: vec![PriceTier {
+                above_prompt_tokens: 200_000,
+                prompt: 600_000,
+                completion: 3_000_000,
+                ..PriceTier::default()
+            }],
+            ..Price::default()
+        };
+        let expected = json!({
+            "prompt": "0.0000003",
+            "completion": "0.0000025",
+            "request": "0",
+            "input_cache_read": "0.00000003",
+            "internal_reasoning": "0.0000035",
+            "audio": "0.000001",
+            "web_search": "0.035",
+            "overrides": [{
+                "min_prompt_tokens": 200_000,
+                "prompt": "0.0000006",
+                "completion": "0.000003",
+                "input_cache_read": "0.0000006",
+                "internal_reasoning": "0.000003",
+            }],
+        });
+        assert_eq!(pricing(Some(&price)), expected);
+        assert_eq!(pricing(None), json!({"prompt": "-1", "completion": "-1"}));
     }
 }

@@ -6,7 +6,7 @@ use super::{Body, deadline, respond};
 use crate::catalog::Provider;
 use crate::error::{Code, Error};
 use crate::telemetry::{Metrics, RequestLabels};
-use crate::upstream::{Broken, RelayBounds, RelayedBody, connection_headers, relay};
+use crate::upstream::{Broken, RelayBounds, RelayedBody, TokenEndpoint, connection_headers, relay};
 use crate::{Router, Settings};
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, SET_COOKIE, TRANSFER_ENCODING, UPGRADE};
@@ -37,12 +37,12 @@ pub(super) async fn pass(
     let mut record = Record::open(&router, request.method(), provider, place);
     match answer(&router, &settings, request, provider, path, &mut record).await {
         Ok(response) => {
-            record.status = response.status();
+            record.status = Some(response.status());
             record.expected = http_body::Body::size_hint(response.body()).exact();
             response.map(|body| Recorded { body, record }.boxed_unsync())
         }
         Err(error) => {
-            record.status = error.code.status();
+            record.status = Some(error.code.status());
             record.error = Some(error.code);
             respond::error(&error, None)
         }
@@ -73,11 +73,10 @@ async fn answer(
     }
     let mut outgoing = relay(&parts, path, RelayedBody::new(body, upload), provider)
         .map_err(|breach| Error::new(Code::InvalidRequest, sentence(&breach.to_string())))?;
-    if !router.credentials.attach(provider, &mut outgoing) {
-        let message = format!("The credential for the provider `{name}` is missing or unusable.");
-        return Err(Error::upstream(Code::ProviderAuthentication, name, message));
-    }
     let head_by = deadline.min(Instant::now() + bounds.head_timeout);
+    let endpoint = TokenEndpoint { client: &settings.upstream, bounds, until: head_by };
+    let attached = router.credentials.attach(provider, &mut outgoing, endpoint).await;
+    attached.map_err(|error| error.told())?;
     let response = match timeout_at(head_by, settings.upstream.send(outgoing)).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => return Err(not_sent(name, &error)),
@@ -217,7 +216,8 @@ struct Record {
     provider: String,
     /// The listed path, never the one asked for: that may hold anything.
     prefix: String,
-    status: StatusCode,
+    /// None while the head has not been sent.
+    status: Option<StatusCode>,
     error: Option<Code>,
     /// Passed back so far.
     bytes: u64,
@@ -237,8 +237,7 @@ impl Record {
             method: method.clone(),
             provider: if is_known(provider) { provider.to_owned() } else { String::new() },
             prefix: String::new(),
-            // What access logs say of a client that left before an answer.
-            status: StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
+            status: None,
             error: None,
             bytes: 0,
             expected: None,
@@ -251,7 +250,8 @@ impl Record {
 impl Drop for Record {
     fn drop(&mut self) {
         self.metrics.in_flight.dec();
-        let status = self.status.as_u16();
+        // 499 is what access logs say of a client that left before an answer.
+        let status = self.status.map_or(499, |status| status.as_u16());
         self.metrics.requests.get_or_create(&RequestLabels { route: ROUTE, status }).inc();
         let outcome = match self.error {
             Some(code) => code.error_type(),

@@ -2,25 +2,32 @@
 //! them, the providers behind those. Built once from the embedded data and the
 //! operator's file, then only read.
 
+mod cost;
+mod credential;
 mod price;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use plugway_engine::{AuthScheme, Setting};
 
+pub use cost::{Consumption, cost};
+pub use credential::{AccessKeySource, ClientSource, CredentialSource, FileSource, SecretSource};
 pub use price::{
-    PER_MILLION_DECIMALS, PER_REQUEST_DECIMALS, Price, PriceError, PriceTier, TokenCounts, cost,
+    PER_MILLION_DECIMALS, PER_REQUEST_DECIMALS, Price, PriceError, PriceTier,
     dollars_to_picodollars,
 };
 
-/// The embedded data, name and text of each file. The reader of the operator's
-/// file reads these too.
+/// The embedded data, name and text of each file: the providers, and the models that
+/// several of them serve. The reader of the operator's file reads these too.
 pub(crate) const EMBEDDED: &[(&str, &str)] = &[
     ("catalog/providers.toml", include_str!("../../catalog/providers.toml")),
     ("catalog/models.toml", include_str!("../../catalog/models.toml")),
 ];
+
+/// What each provider offers, by its name. Read only for those that are active:
+/// together they hold thousands of endpoints.
+pub(crate) const OFFERS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/offers.rs"));
 
 /// Where an HTTP service of a model provider is, and how to speak to it.
 #[derive(Clone, Debug)]
@@ -49,17 +56,34 @@ pub struct Provider {
     /// Paths below the base URL that clients are relayed to as they ask, and all
     /// below them.
     pub relay: Vec<String>,
+    /// What it publishes of itself.
+    pub facts: ProviderFacts,
 }
 
-/// Where a provider's secret is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CredentialSource {
-    /// The provider wants none.
-    None,
-    /// In the environment variable of this name.
-    Env(String),
-    /// In this file, without surrounding white space; read again when it changes.
-    File(PathBuf),
+/// What a provider publishes of itself; none where nobody looked it up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProviderFacts {
+    /// Whether it may train models on what it is sent.
+    pub trains_on_prompts: Option<bool>,
+    /// Whether it keeps what it is sent, for any time and any reason.
+    pub retains_prompts: Option<bool>,
+    /// Country, as two letters.
+    pub headquarters: Option<String>,
+    /// Page.
+    pub privacy_policy_url: Option<String>,
+    /// Page.
+    pub terms_of_service_url: Option<String>,
+    /// Page.
+    pub status_page_url: Option<String>,
+}
+
+impl Provider {
+    /// The option of this name, where its value is text.
+    #[must_use]
+    pub fn text_option(&self, name: &str) -> Option<String> {
+        let (_, json) = self.options.iter().find(|(key, _)| key == name)?;
+        serde_json::from_str(json).ok()
+    }
 }
 
 /// What a client asks for by name.

@@ -7,7 +7,7 @@
 pub struct Price {
     /// Per prompt token that has no price of its own.
     pub prompt: u64,
-    /// Per completion token, reasoning included.
+    /// Per completion token that has no price of its own.
     pub completion: u64,
     /// Per prompt token read from a cache; none: as `prompt`.
     pub cache_read: Option<u64>,
@@ -15,6 +15,11 @@ pub struct Price {
     pub cache_write: Option<u64>,
     /// Per prompt token written to a cache for an hour; none: as `cache_write`.
     pub cache_write_1h: Option<u64>,
+    /// Per completion token of reasoning; none: as `completion`.
+    pub reasoning: Option<u64>,
+    /// Per unit of what usage counts under this name, each name once. Tokens that
+    /// the prompt or the completion holds cost this in place of what they would.
+    pub meters: Vec<(String, u64)>,
     /// Per request.
     pub request: u64,
     /// Other prices for long prompts, shortest first.
@@ -37,77 +42,10 @@ pub struct PriceTier {
     pub cache_write: Option<u64>,
     /// As in [`Price`].
     pub cache_write_1h: Option<u64>,
-}
-
-/// Tokens that an answer used. The cached counts are parts of `prompt`,
-/// `cache_write_1h` is a part of `cache_write`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TokenCounts {
-    /// All that was read.
-    pub prompt: u64,
-    /// All that was written.
-    pub completion: u64,
-    /// Read from a cache.
-    pub cache_read: u64,
-    /// Written to a cache, for any time to live.
-    pub cache_write: u64,
-    /// Written to a cache for an hour.
-    pub cache_write_1h: u64,
-}
-
-/// What one answer costs, in picodollars, exactly. Counts that contradict each
-/// other (more cached than read) are billed as they stand, never below nothing;
-/// a cost that does not fit (18 million dollars) becomes `u64::MAX`.
-#[must_use]
-pub fn cost(price: &Price, used: TokenCounts) -> u64 {
-    let rates = Rates::of(price, used.prompt);
-    let plain = used.prompt.saturating_sub(used.cache_read).saturating_sub(used.cache_write);
-    let short_write = used.cache_write.saturating_sub(used.cache_write_1h);
-    let sum = [
-        (plain, rates.prompt),
-        (used.cache_read, rates.cache_read),
-        (short_write, rates.cache_write),
-        (used.cache_write_1h, rates.cache_write_1h),
-        (used.completion, rates.completion),
-        (1, price.request),
-    ]
-    .into_iter()
-    .map(|(count, rate)| u128::from(count) * u128::from(rate))
-    .fold(0u128, u128::saturating_add);
-    u64::try_from(sum).unwrap_or(u64::MAX)
-}
-
-/// The prices that hold for one request, every fallback taken.
-struct Rates {
-    prompt: u64,
-    completion: u64,
-    cache_read: u64,
-    cache_write: u64,
-    cache_write_1h: u64,
-}
-
-impl Rates {
-    fn of(price: &Price, prompt_tokens: u64) -> Self {
-        let tier = price.tiers.iter().rfind(|tier| prompt_tokens > tier.above_prompt_tokens);
-        let (prompt, completion, cache_read, cache_write, cache_write_1h) = match tier {
-            Some(t) => (t.prompt, t.completion, t.cache_read, t.cache_write, t.cache_write_1h),
-            None => (
-                price.prompt,
-                price.completion,
-                price.cache_read,
-                price.cache_write,
-                price.cache_write_1h,
-            ),
-        };
-        let cache_write = cache_write.unwrap_or(prompt);
-        Rates {
-            prompt,
-            completion,
-            cache_read: cache_read.unwrap_or(prompt),
-            cache_write,
-            cache_write_1h: cache_write_1h.unwrap_or(cache_write),
-        }
-    }
+    /// As in [`Price`].
+    pub reasoning: Option<u64>,
+    /// As in [`Price`], whose other meters hold on.
+    pub meters: Vec<(String, u64)>,
 }
 
 /// Why a text is no price.
@@ -180,49 +118,5 @@ mod tests {
         check("1e3", Err(PriceError::NotDecimal));
         check("nan", Err(PriceError::NotDecimal));
         check("99999999999999999999", Err(PriceError::TooLarge));
-    }
-
-    fn price() -> Price {
-        Price {
-            prompt: 3_000_000,
-            completion: 15_000_000,
-            cache_read: Some(300_000),
-            cache_write: Some(3_750_000),
-            cache_write_1h: Some(6_000_000),
-            request: 7,
-            tiers: vec![PriceTier {
-                above_prompt_tokens: 200_000,
-                prompt: 6_000_000,
-                completion: 22_500_000,
-                cache_read: Some(600_000),
-                cache_write: None,
-                cache_write_1h: None,
-            }],
-        }
-    }
-
-    #[test]
-    fn every_token_is_billed_once() {
-        let check = |price: &Price, counts: [u64; 5], expected: u64| {
-            let [prompt, completion, cache_read, cache_write, cache_write_1h] = counts;
-            let used = TokenCounts { prompt, completion, cache_read, cache_write, cache_write_1h };
-            assert_eq!(cost(price, used), expected, "{counts:?}");
-        };
-        let full = price();
-        check(&full, [0; 5], 7);
-        check(&full, [1, 0, 0, 0, 0], 3_000_007);
-        check(&full, [0, 1, 0, 0, 0], 15_000_007);
-        check(&full, [10, 0, 10, 0, 0], 3_000_007);
-        check(&full, [10, 0, 4, 3, 0], 9_000_000 + 1_200_000 + 11_250_000 + 7);
-        check(&full, [3, 0, 0, 3, 2], 3_750_000 + 12_000_000 + 7);
-        // More cached than read: nothing is billed as plain.
-        check(&full, [1, 0, 5, 0, 0], 1_500_007);
-        // At the threshold the price still holds, above it the tier does.
-        check(&full, [200_000, 0, 0, 0, 0], 600_000_000_007);
-        check(&full, [200_001, 1, 0, 1, 1], 200_001 * 6_000_000 + 22_500_007);
-
-        let plain = Price { cache_read: None, cache_write: None, cache_write_1h: None, ..price() };
-        check(&plain, [10, 0, 4, 3, 1], 30_000_007);
-        check(&plain, [u64::MAX; 5], u64::MAX);
     }
 }

@@ -204,7 +204,7 @@ fn url(entry: &Entry<'_>) -> Option<Uri> {
 }
 
 /// Never shows the text: people put secrets into URLs.
-fn parse_url(text: &str) -> Result<Uri, &'static str> {
+pub(super) fn parse_url(text: &str) -> Result<Uri, &'static str> {
     let uri: Uri = text.trim_end_matches('/').parse().map_err(|_| "is no URL")?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
         return Err("is no http or https URL");
@@ -222,7 +222,8 @@ fn parse_url(text: &str) -> Result<Uri, &'static str> {
     Ok(uri)
 }
 
-fn dollars(entry: &Entry<'_>, decimals: u32) -> Option<u64> {
+/// A decimal number of US dollars, as picodollars.
+pub(super) fn dollars(entry: &Entry<'_>, decimals: u32) -> Option<u64> {
     let text = match entry.value() {
         DeValue::String(text) => text.to_string(),
         DeValue::Integer(number) => number.to_string(),

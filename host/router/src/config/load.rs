@@ -81,6 +81,7 @@ pub fn load_str(name: &str, text: &str, env: Environment<'_>) -> Result<Config, 
     let source = Source::new(name, text);
     let document = source.parse();
     let root = Section::root(&source, &document);
+    found.extend(typed.add_offers(&root, env));
     root.read(SECTIONS, &mut typed);
     if typed.plugins.cache_directory.is_none() {
         typed.plugins.cache_directory = user_cache(env).map(|cache| cache.join("plugway"));

@@ -4,6 +4,7 @@
 //! Each section is a type, its defaults, and one table of fields that the
 //! reader, the list of near misses and the reference are all made from.
 
+mod credential;
 mod diagnostic;
 mod field;
 mod load;
@@ -18,10 +19,13 @@ mod reference;
 mod routing;
 mod server;
 mod summary;
+mod template;
 mod typed;
 mod units;
 mod upstream;
 
+#[cfg(test)]
+mod catalog_tests;
 #[cfg(test)]
 mod tests;
 

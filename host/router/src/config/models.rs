@@ -18,6 +18,8 @@ use crate::catalog::{Endpoint, Model, Provider};
 /// A model as typed, on top of what the embedded catalogue says of it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ModelTable {
+    /// The embedded catalogue has it.
+    is_known: bool,
     name: Option<String>,
     created: u64,
     description: Option<String>,
@@ -160,8 +162,9 @@ pub(super) const ENDPOINT_FIELDS: &[Field<EndpointTable>] = &[
     },
 ];
 
-/// Reads `[models."author/name"]` on top of `model`.
-pub(super) fn read(section: &Section<'_>, model: &mut ModelTable) {
+/// Reads `[models."author/name"]` on top of `model`. In the catalogue's own data,
+/// who serves a model may stand elsewhere.
+pub(super) fn read(section: &Section<'_>, model: &mut ModelTable, is_embedded: bool) {
     section.read(FIELDS, model);
     let slug = section.name();
     // An endpoint that the embedded catalogue has too takes its place.
@@ -175,7 +178,9 @@ pub(super) fn read(section: &Section<'_>, model: &mut ModelTable) {
     if !well_formed {
         section.error("", "is no model slug", "name models `author/name`");
     }
-    if model.endpoints.is_empty() {
+    if is_embedded {
+        model.is_known = true;
+    } else if model.endpoints.is_empty() && !model.is_known {
         let remedy = format!("add `[[models.{slug:?}.endpoints]]` with a `provider`");
         section.error("endpoints", "nobody serves this model", remedy);
     }

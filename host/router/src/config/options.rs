@@ -1,5 +1,6 @@
 //! Free tables: what the router hands on without knowing its keys.
 
+use http::{HeaderName, HeaderValue};
 use plugway_engine::Setting;
 use serde_json::{Number, Value};
 use toml::de::DeValue;
@@ -30,6 +31,35 @@ pub(super) fn read_pairs(entry: &Entry<'_>) -> Vec<(String, String)> {
     };
     let pairs = section.entries();
     pairs.filter_map(|pair| Some((pair.key().to_owned(), pair.text()?.to_owned()))).collect()
+}
+
+/// A table of HTTP headers.
+pub(super) fn read_headers(entry: &Entry<'_>) -> Vec<(HeaderName, HeaderValue)> {
+    /// The host's own business, or per connection.
+    const RESERVED: &[&str] = &[
+        "authorization",
+        "connection",
+        "content-length",
+        "content-type",
+        "host",
+        "transfer-encoding",
+    ];
+    let Some(section) = entry.table() else {
+        return Vec::new();
+    };
+    let mut headers = Vec::new();
+    for header in section.entries() {
+        let Some(text) = header.text() else { continue };
+        let name = HeaderName::from_bytes(header.key().as_bytes());
+        match (name, HeaderValue::from_str(text)) {
+            (Ok(name), _) if RESERVED.contains(&name.as_str()) => {
+                header.error("is set by the router itself", "remove it");
+            }
+            (Ok(name), Ok(value)) => headers.push((name, value)),
+            _ => header.error("is no valid HTTP header", "use ASCII without line breaks"),
+        }
+    }
+    headers
 }
 
 fn to_json(value: &DeValue<'_>) -> Option<Value> {

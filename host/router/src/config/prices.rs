@@ -1,7 +1,7 @@
 //! `price = { ... }` of an endpoint. Decimals in the file, whole picodollars
 //! from here on.
 
-use super::field::{Field, Slot};
+use super::field::{Field, Slot, dollars};
 use super::reader::{Entry, Section};
 use crate::catalog::{PER_MILLION_DECIMALS, PER_REQUEST_DECIMALS, Price, PriceTier};
 
@@ -14,6 +14,8 @@ pub(super) struct PriceTable {
     cache_read: Option<u64>,
     cache_write: Option<u64>,
     cache_write_1h: Option<u64>,
+    reasoning: Option<u64>,
+    meters: Vec<(String, u64)>,
     request: Option<u64>,
     tiers: Vec<PriceTable>,
 }
@@ -28,7 +30,7 @@ pub(super) const RATE_FIELDS: &[Field<PriceTable>] = &[
     Field {
         key: "completion",
         slot: Slot::Dollars(|c| &mut c.completion, PER_MILLION_DECIMALS),
-        about: "Per million completion tokens, reasoning included. Required.",
+        about: "Per million completion tokens. Required.",
     },
     Field {
         key: "cache_read",
@@ -44,6 +46,16 @@ pub(super) const RATE_FIELDS: &[Field<PriceTable>] = &[
         key: "cache_write_1h",
         slot: Slot::Dollars(|c| &mut c.cache_write_1h, PER_MILLION_DECIMALS),
         about: "The same, to be kept for an hour. Default: as `cache_write`.",
+    },
+    Field {
+        key: "reasoning",
+        slot: Slot::Dollars(|c| &mut c.reasoning, PER_MILLION_DECIMALS),
+        about: "Per million completion tokens of reasoning. Default: as `completion`.",
+    },
+    Field {
+        key: "meters",
+        slot: Slot::Nested { shape: "table of US dollars", read: read_meters },
+        about: "What usage counts by name. Tokens, per million, in place of what they would cost: `prompt-audio-tokens`, `prompt-image-tokens`, `cache-read-audio-tokens`, `completion-audio-tokens`, `completion-image-tokens` and their like. Anything else, per piece, on top: `web-searches`.",
     },
 ];
 
@@ -81,6 +93,22 @@ fn read_tiers(entry: &Entry<'_>, price: &mut PriceTable) {
     }
 }
 
+/// What ends in `-tokens` is priced per million, anything else by the piece.
+fn read_meters(entry: &Entry<'_>, price: &mut PriceTable) {
+    let section = entry.table();
+    price.meters = section
+        .iter()
+        .flat_map(Section::entries)
+        .filter_map(|meter| {
+            let decimals = match meter.key().ends_with("-tokens") {
+                true => PER_MILLION_DECIMALS,
+                false => PER_REQUEST_DECIMALS,
+            };
+            Some((meter.key().to_owned(), dollars(&meter, decimals)?))
+        })
+        .collect();
+}
+
 fn require(section: &Section<'_>, keys: &[&str]) {
     for key in keys.iter().filter(|key| !section.has(key)) {
         section.error(key, "is missing", "write it, even if it is 0");
@@ -101,6 +129,8 @@ impl PriceTable {
                     cache_read: tier.cache_read,
                     cache_write: tier.cache_write,
                     cache_write_1h: tier.cache_write_1h,
+                    reasoning: tier.reasoning,
+                    meters: tier.meters,
                 })
             })
             .collect();
@@ -111,6 +141,8 @@ impl PriceTable {
             cache_read: self.cache_read,
             cache_write: self.cache_write,
             cache_write_1h: self.cache_write_1h,
+            reasoning: self.reasoning,
+            meters: self.meters,
             request: self.request.unwrap_or(0),
             tiers,
         })

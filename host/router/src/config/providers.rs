@@ -2,18 +2,22 @@
 //! which credential it gets. A name of the embedded catalogue starts from what
 //! is known about it; any other from nothing.
 
+mod fields;
+
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use http::{HeaderName, HeaderValue, Uri};
 use plugway_engine::{AuthScheme, Setting};
-use toml::de::DeValue;
 
+use super::credential::{CredentialTable, Form, Missing, NO_VARIABLE, is_variable};
 use super::diagnostic::{Place, Severity};
-use super::field::{Field, Slot};
 use super::load::Environment;
-use super::options::{read_options, read_pairs};
-use super::reader::{Entry, Section};
-use crate::catalog::{CredentialSource, Provider};
+use super::reader::Section;
+use super::template::{Template, Variable, is_value};
+use crate::catalog::{CredentialSource, Provider, ProviderFacts};
+
+pub(super) use fields::FIELDS;
 
 /// A provider as typed, on top of what the embedded catalogue says of it.
 #[derive(Clone, Debug, Default)]
@@ -22,105 +26,32 @@ pub(super) struct ProviderTable {
     pub(super) place: Option<Place>,
     display_name: Option<String>,
     pub(super) adapter: Option<String>,
-    base_url: Option<Uri>,
-    models_url: Option<Uri>,
+    base_url: Option<Template>,
+    models_url: Option<Template>,
     allow_plain_http: bool,
     pub(super) auth: Option<AuthScheme>,
-    pub(super) api_key_env: Option<String>,
+    /// The first that is set holds the secret.
+    pub(super) api_key_env: Vec<String>,
     api_key_file: Option<PathBuf>,
+    credential: CredentialTable,
+    variables: BTreeMap<String, Variable>,
+    pub(super) by_name_only: bool,
     headers: Vec<(HeaderName, HeaderValue)>,
     options: Vec<Setting>,
     relay: Vec<String>,
     tags: Vec<(String, String)>,
+    facts: ProviderFacts,
 }
-
-pub(super) const FIELDS: &[Field<ProviderTable>] = &[
-    Field {
-        key: "display_name",
-        slot: Slot::Text(|c| &mut c.display_name),
-        about: "Name for people. Default: the provider's name.",
-    },
-    Field {
-        key: "adapter",
-        slot: Slot::Text(|c| &mut c.adapter),
-        about: "Id of the adapter plugin that speaks this provider's format. Default: the provider's name.",
-    },
-    Field {
-        key: "base_url",
-        slot: Slot::Url(|c| &mut c.base_url),
-        about: "Where requests go; adapters' paths are appended. Required unless the provider is in the catalogue.",
-    },
-    Field {
-        key: "models_url",
-        slot: Slot::Url(|c| &mut c.models_url),
-        about: "Where the provider lists its models, if not under `base_url`; for `plugway models --live`.",
-    },
-    Field {
-        key: "allow_plain_http",
-        slot: Slot::Flag(|c| &mut c.allow_plain_http),
-        about: "Permits a `http` URL of another machine: prompts and credential travel readably.",
-    },
-    Field {
-        key: "api_key_env",
-        slot: Slot::Text(|c| &mut c.api_key_env),
-        about: "Environment variable that holds the secret.",
-    },
-    Field {
-        key: "api_key_file",
-        slot: Slot::Path(|c| &mut c.api_key_file),
-        about: "File that holds the secret; read again when it changes.",
-    },
-    Field {
-        key: "auth",
-        slot: Slot::Nested {
-            shape: "`\"bearer\"`, `\"none\"`, `{ header = \"name\" }` or `{ query = \"name\" }`",
-            read: |entry, provider| {
-                if let Some(auth) = read_auth(entry) {
-                    provider.auth = Some(auth);
-                }
-            },
-        },
-        about: "How the secret is attached. Default: as the catalogue's provider of the same adapter, else `\"bearer\"`; without a secret, `\"none\"`.",
-    },
-    Field {
-        key: "headers",
-        slot: Slot::Nested {
-            shape: "table of strings",
-            read: |entry, provider| provider.headers = read_headers(entry),
-        },
-        about: "Sent with every request to the provider. Not for secrets.",
-    },
-    Field {
-        key: "options",
-        slot: Slot::Nested {
-            shape: "table of any values",
-            read: |entry, provider| provider.options = read_options(entry),
-        },
-        about: "Handed to the adapter with every request.",
-    },
-    Field {
-        key: "relay",
-        slot: Slot::Words(|c| &mut c.relay),
-        about: "Paths below the base URL, e.g. `/images`, that are open to clients as `/v1/providers/NAME/images...`: passed on as they are, with this provider's credential, and not accounted. Default: none.",
-    },
-    Field {
-        key: "tags",
-        slot: Slot::Nested {
-            shape: "table of strings",
-            read: |entry, provider| provider.tags = read_pairs(entry),
-        },
-        about: "Labels for strategies.",
-    },
-];
 
 /// Reads `[providers.NAME]` on top of `provider`.
 pub(super) fn read(section: &Section<'_>, provider: &mut ProviderTable) {
-    // A secret that is bound anew is not joined by the inherited one.
-    if section.has("api_key_file") {
-        provider.api_key_env = None;
-    }
-    if section.has("api_key_env") {
+    // A credential that is bound anew is not joined by the inherited one.
+    if section.has("credential") || section.has("api_key_env") || section.has("api_key_file") {
+        if !section.has("api_key_env") {
+            provider.api_key_env.clear();
+        }
         provider.api_key_file = None;
+        provider.credential = CredentialTable::default();
     }
     section.read_with(&[FIELDS], provider, |entry, _| {
         let secret = matches!(entry.key(), "api_key" | "key" | "token" | "secret");
@@ -135,6 +66,7 @@ pub(super) fn read(section: &Section<'_>, provider: &mut ProviderTable) {
     check_relay(section, provider);
     check_credential(section, provider);
     check_url(section, provider);
+    check_variables(section, provider);
 }
 
 fn check_name(section: &Section<'_>) {
@@ -166,41 +98,47 @@ pub(super) fn is_slug(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(allowed)
 }
 
-/// Longer names of environment variables are taken for secrets.
-const MAX_VARIABLE_BYTES: usize = 64;
-
 fn check_credential(section: &Section<'_>, provider: &mut ProviderTable) {
-    // Whoever writes the secret itself here must not find it in a message.
-    let is_variable = |name: &str| {
-        let allowed = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
-        name.len() <= MAX_VARIABLE_BYTES && name.bytes().all(allowed)
-    };
-    if provider.api_key_env.as_deref().is_some_and(|name| !is_variable(name)) {
-        provider.api_key_env = None;
-        const REMEDY: &str = "name the variable that holds the secret, in capitals";
-        section.error("api_key_env", "is no name of a variable", REMEDY);
+    if !provider.api_key_env.iter().all(|name| is_variable(name)) {
+        provider.api_key_env.clear();
+        section.error("api_key_env", NO_VARIABLE.0, NO_VARIABLE.1);
     }
-    if section.has("api_key_env") && section.has("api_key_file") {
-        section.error(
-            "api_key_file",
-            "a second secret besides `api_key_env`",
-            "keep one of the two",
-        );
+    let written = ["api_key_env", "api_key_file", "credential"];
+    let mut bound = written.into_iter().filter(|key| section.has(key));
+    let first = bound.next();
+    if let (Some(first), Some(second)) = (first, bound.next()) {
+        let problem = format!("a second secret besides `{first}`");
+        section.error(second, problem, "keep one of the two");
     }
-    let bound = section.has("api_key_env") || section.has("api_key_file");
     if provider.auth == Some(AuthScheme::None) {
-        if bound && section.has("auth") {
+        if first.is_some() && section.has("auth") {
             const REMEDY: &str = "remove the secret, or say how it is attached";
             section.error("auth", "`none` leaves the secret unused", REMEDY);
         }
-        provider.api_key_env = None;
+        provider.api_key_env.clear();
         provider.api_key_file = None;
-    } else if section.has("auth") && provider.credential() == CredentialSource::None {
-        section.error(
-            "auth",
-            "there is no secret to attach",
-            "name one with `api_key_env` or `api_key_file`",
-        );
+        provider.credential = CredentialTable::default();
+    } else if section.has("auth") && provider.form() == Form::Nothing && first != Some("credential")
+    {
+        let remedy = Form::wanted(provider.auth.as_ref().unwrap_or(&AuthScheme::Bearer));
+        section.error("auth", "there is no secret to attach", remedy);
+    }
+}
+
+/// What fills the gaps of URLs is known.
+fn check_variables(section: &Section<'_>, provider: &ProviderTable) {
+    let has = |name: &str| {
+        let option = provider.option(name);
+        provider.variables.contains_key(name) || option.is_some_and(|value| is_value(&value))
+    };
+    for (key, url) in
+        [("base_url", &provider.base_url), ("credential", &provider.credential.token_url)]
+    {
+        let names = url.iter().flat_map(Template::names);
+        for name in names.filter(|name| !has(name)) {
+            let remedy = format!("add `variables = {{ {name} = \"...\" }}`");
+            section.error(key, format!("nothing fills `{{{name}}}`"), remedy);
+        }
     }
 }
 
@@ -215,13 +153,17 @@ fn check_url(section: &Section<'_>, provider: &ProviderTable) {
         }
         return;
     };
-    let plain = url.scheme_str() == Some("http");
-    if plain && !provider.allow_plain_http && !is_loopback(url) {
-        section.error(
-            "base_url",
-            "sends prompts and credentials readably over the network",
-            "use https, or set `allow_plain_http = true`",
-        );
+    let token_url = provider.credential.token_url.as_ref();
+    for (key, url) in [("base_url", Some(url)), ("credential", token_url)] {
+        let Some(url) = url.map(Template::sample) else { continue };
+        let plain = url.scheme_str() == Some("http");
+        if plain && !provider.allow_plain_http && !is_loopback(url) {
+            section.error(
+                key,
+                "sends prompts and credentials readably over the network",
+                "use https, or set `allow_plain_http = true`",
+            );
+        }
     }
 }
 
@@ -232,111 +174,137 @@ fn is_loopback(url: &Uri) -> bool {
     host == "localhost" || by_address.is_ok_and(|address| address.is_loopback())
 }
 
-fn read_auth(entry: &Entry<'_>) -> Option<AuthScheme> {
-    const REMEDY: &str =
-        "choose \"bearer\", \"none\", { header = \"name\" } or { query = \"name\" }";
-    let scheme = match entry.value() {
-        DeValue::String(text) if text == "bearer" => Some(AuthScheme::Bearer),
-        DeValue::String(text) if text == "none" => Some(AuthScheme::None),
-        DeValue::Table(table) if table.len() == 1 => {
-            table.iter().next().and_then(|(kind, name)| {
-                let name = name.get_ref().as_str()?;
-                match kind.get_ref().as_ref() {
-                    "header" => HeaderName::from_bytes(name.as_bytes())
-                        .ok()
-                        .map(|name| AuthScheme::Header(name.to_string())),
-                    "query" if !name.is_empty() => Some(AuthScheme::Query(name.to_owned())),
-                    _ => None,
-                }
-            })
-        }
-        _ => None,
-    };
-    if scheme.is_none() {
-        entry.error("is no known way to attach a secret", REMEDY);
-    }
-    scheme
-}
-
-fn read_headers(entry: &Entry<'_>) -> Vec<(HeaderName, HeaderValue)> {
-    /// The host's own business, or per connection.
-    const RESERVED: &[&str] = &[
-        "authorization",
-        "connection",
-        "content-length",
-        "content-type",
-        "host",
-        "transfer-encoding",
-    ];
-    let Some(section) = entry.table() else {
-        return Vec::new();
-    };
-    let mut headers = Vec::new();
-    for header in section.entries() {
-        let Some(text) = header.text() else { continue };
-        let name = HeaderName::from_bytes(header.key().as_bytes());
-        match (name, HeaderValue::from_str(text)) {
-            (Ok(name), _) if RESERVED.contains(&name.as_str()) => {
-                header.error("is set by the router itself", "remove it");
-            }
-            (Ok(name), Ok(value)) => headers.push((name, value)),
-            _ => header.error("is no valid HTTP header", "use ASCII without line breaks"),
-        }
-    }
-    headers
-}
-
 impl ProviderTable {
-    pub(super) fn credential(&self) -> CredentialSource {
-        match (&self.api_key_file, &self.api_key_env) {
-            (Some(file), _) => CredentialSource::File(file.clone()),
-            (None, Some(variable)) => CredentialSource::Env(variable.clone()),
-            (None, None) => CredentialSource::None,
+    fn form(&self) -> Form {
+        match !self.api_key_env.is_empty() || self.api_key_file.is_some() {
+            true => Form::Secret,
+            false => self.credential.form(),
         }
     }
 
-    /// What is missing on this machine, if something is.
-    pub(super) fn missing_secret(&self, env: Environment<'_>) -> Option<(&'static str, String)> {
-        match self.credential() {
-            CredentialSource::Env(variable) if env(&variable).is_none_or(|v| v.is_empty()) => {
-                Some(("api_key_env", format!("`{variable}` is not set")))
-            }
-            CredentialSource::File(file) => std::fs::File::open(file)
-                .err()
-                .map(|error| ("api_key_file", format!("cannot open the file: {error}"))),
-            _ => None,
+    /// An option whose value is text.
+    fn option(&self, name: &str) -> Option<String> {
+        let (_, json) = self.options.iter().find(|(key, _)| key == name)?;
+        serde_json::from_str(json).ok()
+    }
+
+    /// The variable that holds the secret: of several the first that is set, or else
+    /// the first.
+    fn key_variable(&self, env: Environment<'_>) -> Option<&String> {
+        let is_set = |name: &&String| env(name).is_some_and(|value| !value.is_empty());
+        self.api_key_env.iter().find(is_set).or(self.api_key_env.first())
+    }
+
+    fn unset_key(&self, env: Environment<'_>) -> Option<Missing> {
+        let variable = self.key_variable(env)?;
+        if env(variable).is_some_and(|value| !value.is_empty()) {
+            return None;
+        }
+        let problem = format!("`{}` is not set", self.api_key_env.join("` or `"));
+        Some(Missing { key: "api_key_env", problem, variable: Some(variable.clone()) })
+    }
+
+    /// What is missing on this machine.
+    pub(super) fn missing(&self, env: Environment<'_>) -> Vec<Missing> {
+        let mut missing: Vec<_> = self.unset_key(env).into_iter().collect();
+        let file = self.api_key_file.as_deref();
+        missing.extend(file.and_then(|file| Missing::file("api_key_file", file)));
+        missing.extend(self.credential.missing(env));
+        let variables = self.variables.iter().filter(|(name, _)| self.option(name).is_none());
+        missing.extend(variables.filter_map(|(_, variable)| {
+            let problem = variable.value(env).err()?;
+            Some(Missing { key: "variables", problem, variable: variable.env.clone() })
+        }));
+        missing
+    }
+
+    /// What turns it on, where variables alone do.
+    pub(super) fn to_set(&self, env: Environment<'_>) -> Option<String> {
+        let mut missing = self.missing(env);
+        // The one that tells the providers apart comes first.
+        missing.dedup_by(|a, b| a.variable == b.variable);
+        let names: Option<Vec<_>> =
+            missing.into_iter().map(|it| Some(format!("`{}`", it.variable?))).collect();
+        let names = names.filter(|names| !names.is_empty())?;
+        Some(format!("set {}", names.join(" and ")))
+    }
+
+    /// How the credential is attached, if nothing is the matter.
+    fn scheme(&self, known: Option<&AuthScheme>) -> AuthScheme {
+        match (self.form(), &self.auth) {
+            (Form::Nothing, _) => AuthScheme::None,
+            (_, Some(auth)) => auth.clone(),
+            (_, None) => known.cloned().unwrap_or(AuthScheme::Bearer),
         }
     }
 
     /// As used. None where a mistake that was noted before leaves no URL.
     /// `known` is how the catalogue attaches secrets for the same adapter.
-    pub(super) fn finish(self, name: &str, known: Option<&AuthScheme>) -> Option<Provider> {
-        let credential = self.credential();
-        let auth = match (&credential, self.auth) {
-            (CredentialSource::None, _) => AuthScheme::None,
-            (_, Some(auth)) => auth,
-            (_, None) => known.cloned().unwrap_or(AuthScheme::Bearer),
+    pub(super) fn finish(
+        self,
+        name: &str,
+        known: Option<&AuthScheme>,
+        env: Environment<'_>,
+    ) -> Option<Provider> {
+        let auth = self.scheme(known);
+        let mut options = self.options.clone();
+        let mut values = BTreeMap::new();
+        for (name, variable) in &self.variables {
+            if self.option(name).is_none()
+                && let Ok(value) = variable.value(env)
+            {
+                options.retain(|(key, _)| key != name);
+                options.push((name.clone(), serde_json::Value::from(&*value).to_string()));
+                values.insert(name.clone(), value);
+            }
+        }
+        let texts = self.options.iter();
+        values.extend(texts.filter_map(|(name, _)| Some((name.clone(), self.option(name)?))));
+        let token_url = self.credential.token_url.as_ref().and_then(|url| url.filled(&values));
+        let credential = match (&self.api_key_file, self.key_variable(env)) {
+            (Some(file), _) => CredentialSource::File(file.clone()),
+            (None, Some(variable)) => CredentialSource::Env(variable.clone()),
+            (None, None) => self.credential.source(token_url),
         };
         Some(Provider {
             name: name.to_owned(),
             display_name: self.display_name.unwrap_or_else(|| name.to_owned()),
             adapter: self.adapter.unwrap_or_else(|| name.to_owned()),
-            base_url: self.base_url?,
-            models_url: self.models_url,
+            base_url: self.base_url?.filled(&values)?,
+            models_url: self.models_url.and_then(|url| url.filled(&values)),
             auth,
             credential,
-            options: self.options,
+            options,
             tags: self.tags,
             headers: self.headers,
             relay: self.relay,
+            facts: self.facts,
         })
     }
 }
 
-/// Notes a secret that this machine lacks.
-pub(super) fn check_secret(section: &Section<'_>, provider: &ProviderTable, env: Environment<'_>) {
-    if let Some((key, problem)) = provider.missing_secret(env) {
+/// Notes what this machine lacks, and a credential that cannot be attached. `known`
+/// is how the catalogue attaches secrets, by adapter.
+pub(super) fn check_secret(
+    section: &Section<'_>,
+    provider: &ProviderTable,
+    known: &BTreeMap<String, AuthScheme>,
+    env: Environment<'_>,
+) {
+    for missing in provider.missing(env) {
         const REMEDY: &str = "set it, or remove the provider";
-        section.remark(Severity::Missing, key, problem, REMEDY);
+        section.remark(Severity::Missing, missing.key, missing.problem, REMEDY);
+    }
+    let adapter = provider.adapter.as_deref().unwrap_or(section.name());
+    let auth = provider.scheme(known.get(adapter));
+    if !provider.form().fits(&auth) {
+        let remedy = format!("{}, or change `auth`", Form::wanted(&auth));
+        section.error("auth", "the credential cannot be attached so", remedy);
+    }
+    let has_region =
+        provider.variables.contains_key("region") || provider.option("region").is_some();
+    if matches!(auth, AuthScheme::Sigv4(_)) && !has_region {
+        const REMEDY: &str = "add `variables = { region = \"...\" }`";
+        section.error("auth", "a signature holds for one region, and none is named", REMEDY);
     }
 }

@@ -14,12 +14,16 @@ use super::field::{Bound, Field};
 pub(super) struct Source<'s> {
     name: &'s str,
     text: &'s str,
+    /// Where each line begins, so that a place is found without a walk.
+    lines: Vec<usize>,
     found: RefCell<Vec<Diagnostic>>,
 }
 
 impl<'s> Source<'s> {
     pub(super) fn new(name: &'s str, text: &'s str) -> Self {
-        Source { name, text, found: RefCell::default() }
+        let newlines = text.match_indices('\n').map(|(at, _)| at + 1);
+        let lines = std::iter::once(0).chain(newlines).collect();
+        Source { name, text, lines, found: RefCell::default() }
     }
 
     /// What could be parsed; syntax errors are noted, without a key.
@@ -60,13 +64,10 @@ impl<'s> Source<'s> {
     }
 
     fn place(&self, offset: usize) -> Place {
-        let before = self.text.get(..offset).unwrap_or(self.text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Place {
-            file: self.name.to_owned(),
-            line: before.matches('\n').count() + 1,
-            column: before.get(line_start..).unwrap_or("").chars().count() + 1,
-        }
+        let line = self.lines.partition_point(|start| *start <= offset);
+        let start = self.lines.get(line.saturating_sub(1)).copied().unwrap_or(0);
+        let before = self.text.get(start..offset).unwrap_or("");
+        Place { file: self.name.to_owned(), line, column: before.chars().count() + 1 }
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use plugway_engine::{Grants, Limits};
 
+use super::credential::{self, CredentialTable};
 use super::field::Field;
 use super::models::{self, EndpointTable, ModelTable};
 use super::plugins::{self, PluginTable};
@@ -35,9 +36,25 @@ variable is set. A file, `plugway.toml` in the working directory or the one that
 - A secret never stands in the file: it names the variable or file that holds it.
 ";
 
+const CREDENTIAL: &str = "\
+For providers that one secret is not enough for: one of an access key, a service
+account and a client.";
+
 const PRICE: &str = "\
 US dollars per million tokens, or per request. Decimals are read exactly: write
 `2.5` or `\"2.5\"`.";
+
+const CATALOGUE: &str = "
+## The catalogue
+
+Providers that are known without configuration. Without a file, or with one that
+names no provider, the variable turns a provider on; of several, the first that is
+set. Where it says \"by name only\", the variable belongs to another provider too, or
+there is none: name the provider in the file.
+
+| provider | variables | | adapter |
+|---|---|---|---|
+";
 
 /// The reference, as Markdown.
 #[must_use]
@@ -67,8 +84,10 @@ pub fn reference() -> String {
     rows(&mut out, &[plugins::PLUGIN_FIELDS], &mut PluginTable::default());
     chapter(&mut out, "[plugins.NAME.allow]", "Grants.");
     rows(&mut out, &[plugins::GRANT_FIELDS], &mut Grants::default());
-    chapter(&mut out, "[providers.NAME]", &providers_about());
+    chapter(&mut out, "[providers.NAME]", about("providers"));
     rows(&mut out, &[providers::FIELDS], &mut ProviderTable::default());
+    chapter(&mut out, "credential, of a provider", CREDENTIAL);
+    rows(&mut out, &[credential::FIELDS], &mut CredentialTable::default());
     chapter(&mut out, "[models.\"AUTHOR/NAME\"]", about("models"));
     rows(&mut out, &[models::FIELDS], &mut ModelTable::default());
     chapter(
@@ -87,6 +106,7 @@ pub fn reference() -> String {
     );
     let tier = &[prices::TIER_FIELDS, prices::RATE_FIELDS];
     rows(&mut out, tier, &mut PriceTable::default());
+    catalogue(&mut out);
     out
 }
 
@@ -94,10 +114,17 @@ fn about(section: &str) -> &'static str {
     SECTIONS.iter().find(|field| field.key == section).map_or("", |field| field.about)
 }
 
-fn providers_about() -> String {
+/// Every provider of the catalogue, and the variables that turn it on.
+fn catalogue(out: &mut String) {
     let (known, _) = Typed::embedded();
-    let names = quoted_list(known.provider_names());
-    format!("{} In the catalogue: {names}.", about("providers"))
+    // Writing to a string cannot fail.
+    let _ = write!(out, "{CATALOGUE}");
+    for (name, provider) in known.providers() {
+        let variables = quoted_list(provider.api_key_env.iter().map(String::as_str));
+        let by_name = if provider.by_name_only { "by name only" } else { "" };
+        let adapter = provider.adapter.as_deref().unwrap_or(name);
+        let _ = writeln!(out, "| `{name}` | {variables} | {by_name} | `{adapter}` |");
+    }
 }
 
 fn chapter(out: &mut String, heading: &str, about: &str) {

@@ -2,10 +2,11 @@
 //! where secrets are kept, never a secret.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use super::Config;
 use super::load::Environment;
-use crate::catalog::{CredentialSource, Provider};
+use crate::catalog::{AccessKeySource, CredentialSource, FileSource, Provider};
 
 /// What the router would do with `config`, for people; several lines.
 #[must_use]
@@ -47,14 +48,29 @@ pub fn summary(config: &Config, env: Environment<'_>) -> String {
 }
 
 fn provider_line(provider: &Provider, env: Environment<'_>) -> String {
+    let state = |variable: &str| {
+        let set = env(variable).is_some_and(|value| !value.is_empty());
+        format!("{variable} ({})", if set { "set" } else { "not set" })
+    };
+    let held = |what: &str, file: &Path| match file.exists() {
+        true => format!("{what} in {}", file.display()),
+        false => format!("{what} in a file that is missing"),
+    };
     let credential = match &provider.credential {
         CredentialSource::None => "no credential".to_owned(),
-        CredentialSource::Env(variable) => {
-            let set = env(variable).is_some_and(|value| !value.is_empty());
-            format!("key in {variable} ({})", if set { "set" } else { "not set" })
+        CredentialSource::Env(variable) => format!("key in {}", state(variable)),
+        CredentialSource::File(file) => held("key", file),
+        CredentialSource::AccessKey(AccessKeySource::Env { id, secret, .. }) => {
+            format!("access key in {} and {}", state(id), state(secret))
         }
-        CredentialSource::File(file) if file.exists() => format!("key in {}", file.display()),
-        CredentialSource::File(_) => "key in a file that is missing".to_owned(),
+        CredentialSource::AccessKey(AccessKeySource::File(file)) => held("access key", file),
+        CredentialSource::ServiceAccount(FileSource::Path(file)) => held("service account", file),
+        CredentialSource::ServiceAccount(FileSource::Env(variable)) => {
+            format!("service account in the file that {} names", state(variable))
+        }
+        CredentialSource::Client(client) => {
+            format!("client {} at {}", state(&client.id), client.token_url)
+        }
     };
     let Provider { name, base_url, adapter, .. } = provider;
     format!("{name} at {base_url}, adapter {adapter}, {credential}")

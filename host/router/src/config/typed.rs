@@ -16,7 +16,7 @@ use super::{
     Config, LogConfig, PluginsConfig, RoutingConfig, ServerConfig, UpstreamConfig, log, models,
     plugins, providers, routing, server, upstream,
 };
-use crate::catalog::{Catalog, EMBEDDED, Provider};
+use crate::catalog::{Catalog, EMBEDDED, OFFERS, Provider};
 
 /// All sections as typed.
 #[derive(Default)]
@@ -30,6 +30,8 @@ pub(super) struct Typed {
     models: BTreeMap<String, ModelTable>,
     /// By adapter: how the embedded catalogue attaches the secret.
     known_auth: BTreeMap<String, AuthScheme>,
+    /// What is being read is the embedded catalogue, not the operator's file.
+    is_embedded: bool,
 }
 
 pub(super) const SECTIONS: &[Field<Typed>] = &[
@@ -116,7 +118,7 @@ pub(super) const SECTIONS: &[Field<Typed>] = &[
             read: |entry, typed| {
                 each_table(entry, |section| {
                     let model = typed.models.entry(section.name().to_owned());
-                    models::read(section, model.or_default());
+                    models::read(section, model.or_default(), typed.is_embedded);
                 });
             },
         },
@@ -134,30 +136,60 @@ fn each_table(entry: &Entry<'_>, mut read: impl FnMut(&Section<'_>)) {
 }
 
 impl Typed {
-    /// What is known before the operator's file, and what is wrong with it:
-    /// nothing, as a test sees to.
+    /// What is known before the operator's file, but for what each provider offers,
+    /// and what is wrong with it: nothing, as a test sees to.
     pub(super) fn embedded() -> (Self, Vec<Diagnostic>) {
         let mut typed = Typed::default();
-        let mut found = Vec::new();
-        for (name, text) in EMBEDDED {
-            let source = Source::new(name, text);
-            let document = source.parse();
-            Section::root(&source, &document).read(SECTIONS, &mut typed);
-            found.extend(source.into_found());
-        }
+        let found = typed.read_embedded(EMBEDDED.iter());
         for provider in typed.providers.values_mut() {
             provider.place = None;
-        }
-        for endpoint in typed.models.values_mut().flat_map(|m| &mut m.endpoints) {
-            endpoint.own = false;
         }
         for (name, provider) in &typed.providers {
             if let Some(auth) = &provider.auth {
                 let adapter = provider.adapter.as_ref().unwrap_or(name);
-                typed.known_auth.insert(adapter.clone(), auth.clone());
+                // Whoever the adapter is named after knows best.
+                if name == adapter || !typed.known_auth.contains_key(adapter) {
+                    typed.known_auth.insert(adapter.clone(), auth.clone());
+                }
             }
         }
         (typed, found)
+    }
+
+    /// Adds the embedded offers of the providers that `root`, the operator's file,
+    /// will turn on.
+    pub(super) fn add_offers(
+        &mut self,
+        root: &Section<'_>,
+        env: Environment<'_>,
+    ) -> Vec<Diagnostic> {
+        let named = root.subtable("providers");
+        let mut names: BTreeSet<&str> =
+            named.iter().flat_map(Section::entries).map(|entry| entry.key()).collect();
+        if names.is_empty() {
+            names = self.active(env).map(|(name, _)| name.as_str()).collect();
+        }
+        let names: BTreeSet<String> = names.into_iter().map(str::to_owned).collect();
+        self.read_embedded(OFFERS.iter().filter(|(name, _)| names.contains(*name)))
+    }
+
+    fn read_embedded<'f>(
+        &mut self,
+        files: impl Iterator<Item = &'f (&'static str, &'static str)>,
+    ) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        self.is_embedded = true;
+        for (name, text) in files {
+            let source = Source::new(name, text);
+            let document = source.parse();
+            Section::root(&source, &document).read(SECTIONS, self);
+            found.extend(source.into_found());
+        }
+        self.is_embedded = false;
+        for endpoint in self.models.values_mut().flat_map(|model| &mut model.endpoints) {
+            endpoint.own = false;
+        }
+        found
     }
 
     /// The providers that the file names; if it names none, those of the embedded
@@ -168,13 +200,15 @@ impl Typed {
     ) -> impl Iterator<Item = (&'a String, &'a ProviderTable)> {
         let named = self.names_providers();
         let providers = self.providers.iter();
-        providers.filter(move |(_, provider)| {
-            if named { provider.place.is_some() } else { provider.missing_secret(env).is_none() }
+        providers.filter(move |(_, provider)| match named {
+            true => provider.place.is_some(),
+            false => !provider.by_name_only && provider.missing(env).is_empty(),
         })
     }
 
-    pub(super) fn provider_names(&self) -> impl Iterator<Item = &str> {
-        self.providers.keys().map(String::as_str)
+    /// By name.
+    pub(super) fn providers(&self) -> impl Iterator<Item = (&str, &ProviderTable)> {
+        self.providers.iter().map(|(name, provider)| (name.as_str(), provider))
     }
 
     fn names_providers(&self) -> bool {
@@ -187,7 +221,7 @@ impl Typed {
             if let Some(section) = section.subtable()
                 && let Some(provider) = self.providers.get(section.name())
             {
-                providers::check_secret(&section, provider, env);
+                providers::check_secret(&section, provider, &self.known_auth, env);
             }
         }
     }
@@ -212,38 +246,40 @@ impl Typed {
             } else if active.contains(provider) {
                 continue;
             } else {
-                self.explain_inactive(provider)
+                self.explain_inactive(provider, env)
             };
             let key = key_path(&["models", slug, "endpoints", "provider"]);
             source.note(severity, endpoint.place.clone(), &key, problem, remedy);
         }
     }
 
-    fn explain_inactive(&self, provider: &str) -> (Severity, String, String) {
+    fn explain_inactive(&self, provider: &str, env: Environment<'_>) -> (Severity, String, String) {
         let Some(known) = self.providers.get(provider) else {
             let problem = format!("there is no provider `{provider}`");
-            let remedy = did_you_mean(provider, self.provider_names())
+            let remedy = did_you_mean(provider, self.providers.keys().map(String::as_str))
                 .unwrap_or_else(|| format!("add `[providers.{provider}]`"));
             return (Severity::Error, problem, remedy);
         };
         let problem = format!("the provider `{provider}` is not active");
-        match &known.api_key_env {
-            Some(variable) if !self.names_providers() => {
-                (Severity::Missing, problem, format!("set `{variable}`"))
+        match known.to_set(env) {
+            Some(remedy) if !self.names_providers() && !known.by_name_only => {
+                (Severity::Missing, problem, remedy)
             }
             _ => (Severity::Error, problem, format!("add `[providers.{provider}]`")),
         }
     }
 
-    /// Nothing to route to, and the three ways out.
+    /// Nothing to route to, and the three ways out. Of all variables those are shown
+    /// whose providers have an adapter of their own.
     pub(super) fn no_provider(&self) -> Diagnostic {
-        let variables = self.providers.values().filter_map(|p| p.api_key_env.clone());
-        let variables = variables.collect::<Vec<_>>().join(" or ");
+        let best_known = self.providers.values().filter(|p| p.adapter.is_none());
+        let variables = best_known.filter_map(|p| p.api_key_env.first().cloned());
+        let variables = variables.collect::<Vec<_>>().join(", ");
         Diagnostic::general(
             "no provider is configured",
             format!(
-                "set {variables}, or describe providers in plugway.toml \
-                 (`plugway config-reference` explains it), or run `plugway demo`, which needs neither"
+                "set a provider's variable ({variables}, or one of those that `plugway config-reference` \
+                 lists), or describe providers in plugway.toml, or run `plugway demo`, which needs neither"
             ),
         )
     }
@@ -256,8 +292,8 @@ impl Typed {
         let named = self.names_providers();
         for (name, provider) in self.providers {
             if !active.contains(&name) {
-                let remedy = match provider.api_key_env {
-                    Some(variable) if !named => format!("set `{variable}`"),
+                let remedy = match provider.to_set(env) {
+                    Some(remedy) if !named && !provider.by_name_only => remedy,
                     _ => format!("add `[providers.{name}]` to the configuration"),
                 };
                 inactive.insert(name, remedy);
@@ -265,7 +301,7 @@ impl Typed {
             }
             let adapter = provider.adapter.as_ref().unwrap_or(&name);
             let auth = self.known_auth.get(adapter);
-            let provider: Option<Provider> = provider.finish(&name, auth);
+            let provider: Option<Provider> = provider.finish(&name, auth, env);
             providers.extend(provider.map(|provider| (name, Arc::new(provider))));
         }
         let models = self.models.into_iter().filter_map(|(slug, model)| {

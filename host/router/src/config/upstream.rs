@@ -21,6 +21,8 @@ pub struct UpstreamConfig {
     pub idle_timeout: Duration,
     /// The body of a response that is an error.
     pub error_body_timeout: Duration,
+    /// From asking for an access token to having it.
+    pub token_timeout: Duration,
     /// One attempt as a whole.
     pub total_timeout: Duration,
     /// An unused connection is closed after this long.
@@ -53,6 +55,7 @@ impl Default for UpstreamConfig {
             first_token_timeout: Duration::from_secs(5 * 60),
             idle_timeout: Duration::from_secs(2 * 60),
             error_body_timeout: Duration::from_secs(5),
+            token_timeout: Duration::from_secs(10),
             total_timeout: Duration::from_secs(10 * 60),
             pool_idle_timeout: Duration::from_secs(90),
             pool_max_idle_per_host: 256,
@@ -93,6 +96,11 @@ pub(super) const FIELDS: &[Field<UpstreamConfig>] = &[
         key: "error_body_timeout",
         slot: Slot::Duration(|c| &mut c.error_body_timeout),
         about: "Longest wait for the body of an error response; then its status alone says what is wrong.",
+    },
+    Field {
+        key: "token_timeout",
+        slot: Slot::Duration(|c| &mut c.token_timeout),
+        about: "Longest wait for a token endpoint's answer, where a provider takes access tokens.",
     },
     Field {
         key: "total_timeout",
@@ -159,6 +167,7 @@ pub(super) fn check(section: &Section<'_>, upstream: &mut UpstreamConfig) {
     section.at_most("first_token_timeout", &mut upstream.first_token_timeout, total);
     section.at_most("idle_timeout", &mut upstream.idle_timeout, total);
     section.at_most("error_body_timeout", &mut upstream.error_body_timeout, total);
+    section.at_most("token_timeout", &mut upstream.token_timeout, total);
     let response = ("max_response", upstream.max_response_bytes);
     section.at_most("max_frame", &mut upstream.max_frame_bytes, response);
     if upstream.proxy.as_ref().is_some_and(|proxy| proxy.scheme_str() != Some("http")) {

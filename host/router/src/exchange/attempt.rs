@@ -8,7 +8,7 @@ use crate::catalog::{Endpoint, Provider};
 use crate::error::{Code, Error};
 use crate::route::Step;
 use crate::telemetry::PluginLabels;
-use crate::upstream::{self, Outgoing};
+use crate::upstream::{self, Outgoing, TokenEndpoint};
 use crate::{Router, Settings};
 use http::Response;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -25,6 +25,9 @@ use tokio::time::{Instant, timeout_at};
 
 /// The largest error body that an adapter is shown.
 const MAX_ERROR_BYTES: usize = 256 * 1024;
+
+/// The status of an answer to a credential that is not accepted.
+const UNAUTHORIZED: u16 = 401;
 
 /// What encoding left behind for decoding.
 struct Sent {
@@ -63,10 +66,14 @@ pub(super) async fn open(exchange: &Exchange, step: &Step) -> Result<Live, Faile
     let deadline = exchange.deadline.min(began + bounds.total_timeout);
     let patience = step.first_token_timeout_ms.map(|ms| Duration::from_millis(ms.into()));
     let content_by = began + patience.unwrap_or(bounds.first_token_timeout);
-    let (sent, outgoing) = encode(exchange, step)?;
+    let (sent, mut outgoing) = encode(exchange, step)?;
     // A whole answer has no first token to wait for; one that is whole although a
     // stream was asked for is there at once.
     let head_by = if sent.streaming { deadline.min(content_by) } else { deadline };
+    let endpoint = TokenEndpoint { client: &settings.upstream, bounds, until: head_by };
+    let credentials = &exchange.router.credentials;
+    let attached = credentials.attach(&step.endpoint.provider, &mut outgoing, endpoint).await;
+    attached.map_err(|error| error.told())?;
     let response = send(settings, &step.endpoint, outgoing, head_by).await?;
     let Received { ready, source, room } = receive(exchange, step, sent, response, head_by).await?;
     let mut live = Live::new(exchange, step, source, began);
@@ -93,15 +100,10 @@ fn encode(exchange: &Exchange, step: &Step) -> Result<(Sent, Outgoing), Error> {
         .map_err(plugin_failed)?
         .map_err(|failure| told(router, provider, failure))?;
     let (framing, memo) = (upstream.framing, upstream.memo.clone());
-    let mut outgoing =
+    let outgoing =
         upstream::prepare(upstream, provider, &call.seals, sealed).map_err(|breach| {
             breach_of_contract(router, step.adapter.id(), &provider.name, &breach.to_string())
         })?;
-    if !router.credentials.attach(provider, &mut outgoing) {
-        let message =
-            format!("The credential for the provider `{}` is missing or unusable.", provider.name);
-        return Err(Error::upstream(Code::ProviderAuthentication, &provider.name, message));
-    }
     Ok((Sent { attempt, framing, memo, streaming: request.streaming }, outgoing))
 }
 
@@ -175,6 +177,9 @@ async fn receive(
     let headers = shown(&parts.headers).into_iter().map(masked).collect();
     let head = ResponseHead { status: parts.status.as_u16(), headers };
     let is_encoded = is_encoded(&parts.headers);
+    if parts.status.as_u16() == UNAUTHORIZED {
+        router.credentials.refused(origin);
+    }
     if !parts.status.is_success() {
         // Whatever keeps the body from being read, the status still says enough.
         let deadline = deadline.min(Instant::now() + bounds.error_body_timeout);

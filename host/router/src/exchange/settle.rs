@@ -2,7 +2,7 @@
 //! client leaves before it.
 
 use super::live::Live;
-use crate::catalog::{Price, TokenCounts, cost};
+use crate::catalog::{Consumption, Price, cost};
 use crate::error::Error;
 use crate::record::{Record, Tokens};
 use crate::route::InFlight;
@@ -10,9 +10,6 @@ use plugway_engine::chat::{Event, Usage};
 use plugway_wire::answer::Tally;
 use plugway_wire::openai_chat::Bill;
 use std::time::Instant;
-
-/// The meter that counts hour-long cache writes.
-const CACHE_WRITE_1H: &str = "cache-write-1h-tokens";
 
 /// Letters of a provider's own word for the end that are logged. It is the
 /// provider's to choose, and could be anything.
@@ -100,18 +97,17 @@ impl Settlement {
     }
 
     fn bill(&self, usage: Usage) -> Bill {
-        let meter =
-            |name: &str| usage.meters.iter().find(|(it, _)| it == name).map_or(0, |(_, n)| *n);
-        let counts = TokenCounts {
+        let used = Consumption {
             prompt: usage.prompt_tokens,
             completion: usage.completion_tokens,
             cache_read: usage.cache_read_tokens,
             cache_write: usage.cache_write_tokens,
-            cache_write_1h: meter(CACHE_WRITE_1H),
+            reasoning: usage.reasoning_tokens,
+            meters: &usage.meters,
         };
         let price = self.price.as_ref();
-        let all = price.map(|price| cost(price, counts));
-        let prompt = price.map(|price| cost(price, TokenCounts { completion: 0, ..counts }));
+        let all = price.map(|price| cost(price, used));
+        let prompt = price.map(|price| cost(price, Consumption { completion: 0, ..used }));
         Bill {
             // Where the provider itself names a price, that is what it bills.
             cost: usage.cost.or(all),

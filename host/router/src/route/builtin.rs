@@ -2,7 +2,7 @@
 //! then what is cheap. Serves when no strategy is loaded or the strategy failed.
 
 use super::Estimate;
-use crate::catalog::{Endpoint, Price, TokenCounts, cost};
+use crate::catalog::{Consumption, Endpoint, Price, cost};
 use plugway_engine::{Candidate, ComparePrice, Plan, Query, Step};
 use std::cmp::Ordering;
 
@@ -57,12 +57,12 @@ pub(super) fn compare_price(endpoint: &Endpoint, estimate: Estimate) -> (Compare
         cache_write: cache_write.map(per_million),
         request: *request as f64 / PER_DOLLAR,
     };
-    let counts = TokenCounts {
+    let used = Consumption {
         prompt: estimate.prompt_tokens.into(),
         completion: estimate.completion_tokens.into(),
-        ..TokenCounts::default()
+        ..Consumption::default()
     };
-    (compare, cost(price, counts) as f64 / PER_DOLLAR)
+    (compare, cost(price, used) as f64 / PER_DOLLAR)
 }
 
 #[cfg(test)]

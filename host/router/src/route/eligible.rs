@@ -183,12 +183,13 @@ fn named(routing: &Routing, provider: &str) -> Result<(), String> {
 /// Whether the endpoint keeps to what the client insists on. What nobody knows of
 /// an endpoint counts against it: a wish for privacy must not fail open.
 fn allowed(routing: &Routing, endpoint: &Endpoint) -> Result<(), String> {
-    for (asked, wish) in [
-        (routing.zdr, "zdr"),
-        (routing.deny_data_collection, "data_collection"),
-        (routing.enforce_distillable_text, "enforce_distillable_text"),
+    let facts = &endpoint.provider.facts;
+    for (asked, is_met, wish) in [
+        (routing.zdr, facts.retains_prompts == Some(false), "zdr"),
+        (routing.deny_data_collection, facts.trains_on_prompts == Some(false), "data_collection"),
+        (routing.enforce_distillable_text, false, "enforce_distillable_text"),
     ] {
-        if asked {
+        if asked && !is_met {
             return Err(format!("the catalogue does not say that it meets provider.{wish}"));
         }
     }

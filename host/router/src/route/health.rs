@@ -332,6 +332,7 @@ mod tests {
             headers: Vec::new(),
             relay: Vec::new(),
             models_url: None,
+            facts: catalog::ProviderFacts::default(),
         })
     }
 

@@ -1,22 +1,19 @@
 //! Credentials: read from where the operator put them, attached to requests that
 //! already passed every check, and seen by nothing else.
 
-use super::outgoing::percent_encoded;
-use super::{Outgoing, Secret};
+use super::sources::{Material, Sources};
+use super::{Outgoing, OutgoingBody, TokenEndpoint};
 use crate::catalog::{CredentialSource, Provider};
+use crate::error::{Code, Error};
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use http_body::Body as _;
+use plugway_credentials::{
+    AccessKey, Grant, Secret, Signable, SigningScope, TokenError, Tokens, percent_encoded, sign,
+};
 use plugway_engine::AuthScheme;
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
+use tokio::time::timeout_at;
 use zeroize::Zeroizing;
-
-/// How long a credential file is trusted without another look at its time stamp.
-const FILE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
-
-/// Larger files are no credential.
-const MAX_FILE_BYTES: u64 = 64 * 1024;
 
 /// Whether a provider can be called at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,20 +26,29 @@ pub enum CredentialState {
     Missing,
 }
 
-/// All credentials of one router. Shared by all requests; the lock is held for a
-/// map lookup, or for reading one small file after it changed.
-pub struct Credentials {
-    env: Box<Environment>,
-    files: Mutex<HashMap<PathBuf, CachedFile>>,
+/// Why a request cannot leave with the provider's credential.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AttachError {
+    /// There is none, or none that can be attached so.
+    #[error("The credential for the provider `{0}` is missing or unusable.")]
+    Missing(String),
+    /// A signature covers the whole body, and this one is passed on as it comes.
+    #[error("Requests to the provider `{0}` are signed, and a body that is relayed cannot be.")]
+    Relayed(String),
+    /// No access token.
+    #[error("No access token for the provider `{provider}`: {error}.")]
+    Token {
+        /// Whose.
+        provider: String,
+        /// Why not.
+        error: TokenError,
+    },
 }
 
-/// Looks a variable up.
-type Environment = dyn Fn(&str) -> Option<String> + Send + Sync;
-
-struct CachedFile {
-    checked: Instant,
-    modified: Option<SystemTime>,
-    secret: Option<Secret>,
+/// All credentials of one router. Shared by all requests.
+pub struct Credentials {
+    sources: Sources,
+    tokens: Tokens,
 }
 
 impl Credentials {
@@ -53,7 +59,7 @@ impl Credentials {
 
     /// Credentials whose environment variables are looked up by `env`.
     pub fn new(env: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
-        Self { env: Box::new(env), files: Mutex::default() }
+        Self { sources: Sources::new(env), tokens: Tokens::default() }
     }
 
     /// Whether `provider` has what it needs.
@@ -61,43 +67,86 @@ impl Credentials {
         if matches!(provider.auth, AuthScheme::None) {
             return CredentialState::NotNeeded;
         }
-        match (self.secret(&provider.credential), &provider.credential) {
+        match (self.sources.material(&provider.credential), &provider.credential) {
             (Some(_), _) => CredentialState::Present,
             (None, CredentialSource::None) => CredentialState::NotNeeded,
             (None, _) => CredentialState::Missing,
         }
     }
 
-    /// Puts the provider's credential on a request. False if there is none
-    /// though the provider needs one.
-    pub fn attach(&self, provider: &Provider, request: &mut Outgoing) -> bool {
+    /// Puts the provider's credential on a request, which is complete but for it.
+    /// Waits where a token has to be obtained first, as long as `endpoint` allows.
+    ///
+    /// # Errors
+    /// Where there is none though the provider needs one.
+    pub async fn attach(
+        &self,
+        provider: &Provider,
+        request: &mut Outgoing,
+        endpoint: TokenEndpoint<'_>,
+    ) -> Result<(), AttachError> {
         if matches!(provider.auth, AuthScheme::None) {
-            return true;
+            return Ok(());
         }
-        let Some(secret) = self.secret(&provider.credential) else {
-            return matches!(provider.credential, CredentialSource::None);
+        let missing = || AttachError::Missing(provider.name.clone());
+        let Some(material) = self.sources.material(&provider.credential) else {
+            return match provider.credential {
+                CredentialSource::None => Ok(()),
+                _ => Err(missing()),
+            };
         };
-        match &provider.auth {
-            AuthScheme::None => true,
-            AuthScheme::Bearer => {
-                let text = Zeroizing::new(format!("Bearer {}", secret.expose()));
-                insert(request, AUTHORIZATION, &text)
+        let attached = match (&provider.auth, material) {
+            (AuthScheme::Bearer, Material::Secret(secret)) => bearer(request, &secret),
+            (AuthScheme::Header(name), Material::Secret(secret)) => {
+                HeaderName::try_from(name.as_str())
+                    .is_ok_and(|name| insert(request, name, secret.expose()))
             }
-            AuthScheme::Header(name) => HeaderName::try_from(name.as_str())
-                .is_ok_and(|name| insert(request, name, secret.expose())),
-            AuthScheme::Query(name) => request.add_query(name, secret.expose()),
-            AuthScheme::Sigv4(_) | AuthScheme::Oauth(_) => false,
-        }
+            (AuthScheme::Query(name), Material::Secret(secret)) => {
+                request.add_query(name, secret.expose())
+            }
+            (AuthScheme::Sigv4(service), Material::AccessKey(key)) => {
+                signed(provider, service, &key, request)?
+            }
+            (AuthScheme::Oauth(scope), Material::Grant(grant)) => {
+                bearer(request, &self.token(provider, &grant, scope, endpoint).await?)
+            }
+            _ => false,
+        };
+        if attached { Ok(()) } else { Err(missing()) }
+    }
+
+    async fn token(
+        &self,
+        provider: &Provider,
+        grant: &Grant,
+        scope: &str,
+        endpoint: TokenEndpoint<'_>,
+    ) -> Result<Secret, AttachError> {
+        let token = self.tokens.get(&provider.name, grant, scope, |it| endpoint.ask(it));
+        let token = match timeout_at(endpoint.until, token).await {
+            Ok(token) => token,
+            Err(_) => Err(TokenError::TooSlow),
+        };
+        token.map_err(|error| {
+            tracing::warn!(provider = provider.name, %error, "no access token");
+            AttachError::Token { provider: provider.name.clone(), error }
+        })
+    }
+
+    /// The provider did not accept what was attached: a token is not used again.
+    pub fn refused(&self, provider: &Provider) {
+        self.tokens.forget(&provider.name);
     }
 
     /// Overwrites the provider's credential wherever a text quotes it, as it is or
     /// as it stands in a query.
     pub fn mask(&self, provider: &Provider, text: &mut [u8]) {
-        let Some(secret) = self.secret(&provider.credential) else { return };
-        overwrite(text, secret.expose().as_bytes());
-        let encoded = percent_encoded(secret.expose());
-        if *encoded != secret.expose() {
-            overwrite(text, encoded.as_bytes());
+        for secret in self.secrets(provider) {
+            overwrite(text, secret.expose().as_bytes());
+            let encoded = percent_encoded(secret.expose());
+            if *encoded != secret.expose() {
+                overwrite(text, encoded.as_bytes());
+            }
         }
     }
 
@@ -109,42 +158,66 @@ impl Credentials {
         String::from_utf8(bytes).unwrap_or_default()
     }
 
-    fn secret(&self, source: &CredentialSource) -> Option<Secret> {
-        match source {
-            CredentialSource::None => None,
-            CredentialSource::Env(name) => {
-                (self.env)(name).map(Zeroizing::new).and_then(Secret::new)
+    /// What must not be told of the provider.
+    fn secrets(&self, provider: &Provider) -> Vec<Secret> {
+        match self.sources.material(&provider.credential) {
+            None => Vec::new(),
+            Some(Material::Secret(secret)) => vec![secret],
+            Some(Material::AccessKey(AccessKey { id, secret, session_token })) => {
+                [id, secret].into_iter().chain(session_token).collect()
             }
-            CredentialSource::File(path) => self.file(path),
+            Some(Material::Grant(grant)) => {
+                let mut secrets = self.tokens.known(&provider.name);
+                if let Grant::Client(client) = grant {
+                    secrets.push(client.secret);
+                }
+                secrets
+            }
         }
     }
+}
 
-    /// Rereads a changed file. A file that cannot be read for now leaves the
-    /// last good credential in use: rotation tools replace files in two steps.
-    fn file(&self, path: &Path) -> Option<Secret> {
-        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = files.get_mut(path);
-        if let Some(known) = &known
-            && known.checked.elapsed() < FILE_CHECK_INTERVAL
-        {
-            return known.secret.clone();
-        }
-        let modified = std::fs::metadata(path).and_then(|meta| meta.modified()).ok();
-        if let Some(known) = known {
-            known.checked = Instant::now();
-            if modified.is_some()
-                && modified != known.modified
-                && let Some(secret) = read(path)
-            {
-                (known.modified, known.secret) = (modified, Some(secret));
+impl AttachError {
+    /// As an attempt's failure.
+    pub(crate) fn told(&self) -> Error {
+        let (code, provider) = match self {
+            Self::Missing(provider) => (Code::ProviderAuthentication, provider),
+            Self::Relayed(provider) => (Code::Unsupported, provider),
+            Self::Token { provider, error } if error.is_refusal() => {
+                (Code::ProviderAuthentication, provider)
             }
-            return known.secret.clone();
-        }
-        let secret = read(path);
-        let entry = CachedFile { checked: Instant::now(), modified, secret: secret.clone() };
-        files.insert(path.to_owned(), entry);
-        secret
+            Self::Token { provider, error: TokenError::TooSlow } => {
+                (Code::ProviderTimeout, provider)
+            }
+            Self::Token { provider, .. } => (Code::ProviderUnavailable, provider),
+        };
+        Error::upstream(code, provider, self.to_string())
     }
+}
+
+/// Signs the request as it stands.
+fn signed(
+    provider: &Provider,
+    service: &str,
+    key: &AccessKey,
+    request: &mut Outgoing,
+) -> Result<bool, AttachError> {
+    let Some(region) = provider.text_option("region") else { return Ok(false) };
+    let body = match &request.body {
+        OutgoingBody::Spliced(body) => Some(body),
+        OutgoingBody::Relayed(body) if body.is_end_stream() => None,
+        OutgoingBody::Relayed(_) => return Err(AttachError::Relayed(provider.name.clone())),
+    };
+    let signable = Signable {
+        method: &request.method,
+        uri: &request.uri,
+        headers: &request.headers,
+        body: body.into_iter().flat_map(|body| body.chunks()),
+    };
+    let scope = SigningScope { service, region: &region, time: SystemTime::now() };
+    let Ok(headers) = sign(signable, &scope, key) else { return Ok(false) };
+    request.headers.extend(headers);
+    Ok(true)
 }
 
 fn overwrite(text: &mut [u8], secret: &[u8]) {
@@ -155,11 +228,9 @@ fn overwrite(text: &mut [u8], secret: &[u8]) {
     }
 }
 
-fn read(path: &Path) -> Option<Secret> {
-    if std::fs::metadata(path).ok()?.len() > MAX_FILE_BYTES {
-        return None;
-    }
-    std::fs::read_to_string(path).ok().map(Zeroizing::new).and_then(Secret::new)
+fn bearer(request: &mut Outgoing, token: &Secret) -> bool {
+    let text = Zeroizing::new(format!("Bearer {}", token.expose()));
+    insert(request, AUTHORIZATION, &text)
 }
 
 fn insert(request: &mut Outgoing, name: HeaderName, value: &str) -> bool {

@@ -56,6 +56,19 @@ pub struct SplicedBody {
     left: u64,
 }
 
+impl SplicedBody {
+    /// What is still to be sent, in order.
+    pub(super) fn chunks(&self) -> impl Iterator<Item = &[u8]> {
+        self.chunks.iter().map(|chunk| &**chunk)
+    }
+}
+
+impl From<Bytes> for SplicedBody {
+    fn from(whole: Bytes) -> Self {
+        Self { left: whole.len() as u64, chunks: VecDeque::from([whole]) }
+    }
+}
+
 impl From<Spliced> for SplicedBody {
     fn from(spliced: Spliced) -> Self {
         Self { left: spliced.len as u64, chunks: spliced.chunks.into() }

@@ -6,13 +6,14 @@ mod body;
 mod client;
 mod outgoing;
 mod relayed;
-mod secret;
+mod sources;
+mod tokens;
 
-pub use auth::{CredentialState, Credentials};
+pub use auth::{AttachError, CredentialState, Credentials};
 pub use body::{OutgoingBody, SplicedBody};
 pub use client::{Client, ClientError};
 pub(crate) use outgoing::prepare_at;
 pub use outgoing::{ContractBreach, Outgoing, check, prepare};
 pub use relayed::{Broken, RelayBounds, RelayedBody};
 pub(crate) use relayed::{connection_headers, relay};
-pub use secret::Secret;
+pub use tokens::TokenEndpoint;

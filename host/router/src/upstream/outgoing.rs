@@ -2,9 +2,10 @@
 //! origin, the credential and everything that frames the message are the host's.
 
 use super::{OutgoingBody, SplicedBody};
-use crate::catalog::{CredentialSource, Provider};
+use crate::catalog::{CredentialSource, Provider, ProviderFacts};
 use http::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use http::{Method, Uri};
+use plugway_credentials::percent_encoded;
 use plugway_engine::{AuthScheme, UpstreamRequest};
 use plugway_wire::seal::{SealError, Seals};
 
@@ -51,6 +52,9 @@ const RESERVED: [&str; 23] = [
 
 /// And all headers of which the names begin so.
 const RESERVED_PREFIX: &str = "x-forwarded-";
+
+/// Headers of a signature, where the provider's requests are signed.
+const SIGNING: [&str; 3] = ["x-amz-content-sha256", "x-amz-date", "x-amz-security-token"];
 
 /// How an adapter broke its contract. The sentence holds nothing that the
 /// adapter wrote, apart from the names of headers.
@@ -145,6 +149,7 @@ pub fn check(request: UpstreamRequest) -> Result<(), String> {
         tags: Vec::new(),
         headers: Vec::new(),
         relay: Vec::new(),
+        facts: ProviderFacts::default(),
     };
     match prepare(request, &provider, &Seals::default(), true) {
         Ok(_) => Ok(()),
@@ -198,7 +203,11 @@ pub(super) fn is_reserved(name: &str) -> bool {
 }
 
 pub(super) fn carries_credential(name: &HeaderName, provider: &Provider) -> bool {
-    matches!(&provider.auth, AuthScheme::Header(own) if name.as_str().eq_ignore_ascii_case(own))
+    match &provider.auth {
+        AuthScheme::Header(own) => name.as_str().eq_ignore_ascii_case(own),
+        AuthScheme::Sigv4(_) => SIGNING.contains(&name.as_str()),
+        _ => false,
+    }
 }
 
 /// A name fit to be shown: a guest may have put anything there.
@@ -268,19 +277,6 @@ fn names(query: &[u8], parameter: &str) -> bool {
     pairs
         .filter_map(|pair| pair.split(|byte| *byte == b'=').next())
         .any(|name| name == parameter.as_bytes())
-}
-
-/// Everything but unreserved characters percent-encoded.
-pub(super) fn percent_encoded(text: &str) -> zeroize::Zeroizing<String> {
-    let mut out = zeroize::Zeroizing::new(String::with_capacity(text.len() * 3));
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }
 
 /// Percent-decoded once.

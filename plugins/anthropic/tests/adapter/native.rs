@@ -147,6 +147,22 @@ fn values_are_not_adjusted() {
 }
 
 #[test]
+fn an_effort_alone_turns_no_thinking_on() {
+    let options = |enabled| ReasoningOptions {
+        enabled,
+        effort: Some("high".into()),
+        ..ReasoningOptions::default()
+    };
+    let it = |enabled| Request { reasoning: Some(options(enabled)), ..native_request() };
+    let effort = json!({"effort": "high"});
+    check(it(None), json!({"output_config": effort}));
+    let adaptive = json!({"output_config": effort, "thinking": {"type": "adaptive"}});
+    check(it(Some(true)), adaptive);
+    let disabled = json!({"output_config": effort, "thinking": {"type": "disabled"}});
+    check(it(Some(false)), disabled);
+}
+
+#[test]
 fn beta_features_are_passed_on() {
     let headers = vec![("anthropic-beta".to_owned(), "a-1, b-2".to_owned())];
     let sent = |request: Request| {

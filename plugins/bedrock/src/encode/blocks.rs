@@ -4,8 +4,8 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use plugway_formats::anthropic_messages::REASONING_FORMAT;
 use plugway_formats::json::{Json, Object, raw, raw_object};
 use plugway_sdk::chat::{
-    CachePoint, Citation, Failure, Part, PartBody, Reasoning, Request, ResultBody, ResultPart,
-    ToolCall, ToolResult,
+    CachePoint, Citation, Extra, Failure, Part, PartBody, Reasoning, Request, ResultBody,
+    ResultPart, ToolCall, ToolResult,
 };
 use serde_json::value::to_raw_value;
 
@@ -54,7 +54,7 @@ impl<'o> Blocks<'o> {
     }
 
     fn block<'a>(&mut self, part: &'a Part) -> Result<Option<Json<'a>>, Failure> {
-        let extra = if self.native { part.extra.as_slice() } else { &[] };
+        let extra = carried(&part.extra, self.native, self.of_family);
         let (name, held): (_, Json<'a>) = match &part.body {
             PartBody::Text(text) | PartBody::Refusal(text) if text.is_empty() => return Ok(None),
             PartBody::Text(text) | PartBody::Refusal(text) => {
@@ -145,7 +145,7 @@ impl<'o> Blocks<'o> {
             ResultBody::Json(json) => Object::new().with("text", json),
             ResultBody::Media(media) => {
                 let (name, object) = self.documents.block(media)?;
-                let extra = part.extra.iter().filter(|_| self.native);
+                let extra = carried(&part.extra, self.native, self.of_family);
                 Object::new().with(name, object.with_extra(extra)?)
             }
             ResultBody::Native(json) if self.native => {
@@ -155,6 +155,13 @@ impl<'o> Blocks<'o> {
         };
         Ok(Some(block.into()))
     }
+}
+
+/// The native fields that a block takes: all of Converse's, and those of a document that
+/// Anthropic calls the same.
+fn carried(extra: &[Extra], native: bool, of_family: bool) -> impl Iterator<Item = &Extra> {
+    let is_shared = |name: &str| matches!(name, "citations" | "context");
+    extra.iter().filter(move |(name, _)| native || of_family && is_shared(name))
 }
 
 /// A breakpoint of the prompt cache. A time to live that the model has not is left to

@@ -70,7 +70,9 @@ impl<'a> Tuned<'a> {
             .with_some("output_config", effort)
             .with_some("top_k", tuning.top_k)
             .with_some("anthropic_beta", non_empty(betas))
-            .with_some("tool_choice", single_call(request, options)?);
+            .with_some("tool_choice", single_call(request, options)?)
+            // What a client says in the model's own words is for the model.
+            .with_extra(request.extra.iter().filter(|_| speaks_anthropic(request)))?;
         Ok(Self {
             max_tokens: tuning.max_tokens,
             temperature: tuning.temperature,
@@ -101,6 +103,10 @@ impl<'a> Tuned<'a> {
     pub(super) fn into_additional(self) -> Option<Object<'a>> {
         (!self.additional.is_empty()).then_some(self.additional)
     }
+}
+
+fn speaks_anthropic(request: &Request) -> bool {
+    request.dialect == anthropic_messages::DIALECT
 }
 
 /// What keeps Anthropic's models from calling several tools at once.

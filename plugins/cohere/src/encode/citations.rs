@@ -1,5 +1,5 @@
 //! Citations on their way back. Answers carry one per source; the API wants those of
-//! one passage together.
+//! one passage together, as clients of its own send them.
 
 use plugway_formats::json::{Json, Object};
 use plugway_sdk::chat::{Citation, Extra};
@@ -7,6 +7,9 @@ use serde_json::value::RawValue;
 
 /// The field of a citation that holds its source as the API sent it.
 pub(crate) const SOURCE: &str = "source";
+
+/// The API's own field for all of them.
+const SOURCES: &str = "sources";
 
 /// Citations of one message, each with its sources.
 #[derive(Default)]
@@ -25,7 +28,11 @@ impl<'a> Citations<'a> {
             let Some(span) = citation.span else { continue };
             let source = field(&citation.extra, SOURCE);
             match self.0.last_mut() {
-                Some(last) if last.span == span && same(last.extra, &citation.extra) => {
+                Some(last)
+                    if source.is_some()
+                        && last.span == span
+                        && same(last.extra, &citation.extra) =>
+                {
                     last.sources.extend(source);
                 }
                 _ => self.0.push(Passage {
@@ -47,9 +54,12 @@ impl<'a> Passage<'a> {
     fn into_object(self) -> Object<'a> {
         let object = Object::new().with("start", self.span.0).with("end", self.span.1);
         let fields = self.extra.iter().filter(|(name, _)| name != SOURCE);
-        fields
-            .fold(object, |object, (name, _)| object.with_some(name, field(self.extra, name)))
-            .with("sources", self.sources)
+        let object = fields
+            .fold(object, |object, (name, _)| object.with_some(name, field(self.extra, name)));
+        match self.extra.iter().any(|(name, _)| name == SOURCES) {
+            true => object,
+            false => object.with(SOURCES, self.sources),
+        }
     }
 }
 

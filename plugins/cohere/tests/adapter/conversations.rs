@@ -174,6 +174,11 @@ fn native_parts_go_back_as_they_came() {
         ],
         ..Citation::default()
     };
+    let together = Citation {
+        span: Some((0, 3)),
+        extra: vec![("sources".into(), r#"[{"id":"3"}]"#.into())],
+        ..Citation::default()
+    };
     let data = ResultPart {
         extra: vec![("id".into(), r#""d1""#.into())],
         ..ResultBody::Json(r#"{"sky":"grey"}"#.into()).into()
@@ -186,7 +191,7 @@ fn native_parts_go_back_as_they_came() {
             user(vec![PartBody::Native(native.into()).into()]),
             Message::new(Role::Tool, vec![answered.into()]),
             assistant(vec![Part {
-                citations: vec![cited(r#"{"id":"1"}"#), cited(r#"{"id":"2"}"#)],
+                citations: vec![cited(r#"{"id":"1"}"#), cited(r#"{"id":"2"}"#), together],
                 ..Part::text("Wet.")
             }]),
         ],
@@ -200,7 +205,7 @@ fn native_parts_go_back_as_they_came() {
         {"role": "assistant", "content": "Wet.", "citations": [{
             "start": 0, "end": 3, "text": "Wet", "type": "TEXT_CONTENT",
             "sources": [{"id": "1"}, {"id": "2"}],
-        }]},
+        }, {"start": 0, "end": 3, "sources": [{"id": "3"}]}]},
     ]);
     check_messages(&it, expected);
 }

@@ -76,7 +76,6 @@ fn what_would_change_the_answer_is_refused() {
     let cases = [
         Request { choices: 2, ..request() },
         Request { modalities: vec!["text".into(), "audio".into()], ..request() },
-        Request { parallel_tool_calls: Some(false), ..with_tools(None) },
         Request { tools: vec![Tool::Freeform(freeform)], ..request() },
         Request { tools: vec![Tool::Native("{}".into())], ..request() },
         Request { response_format: Some(ResponseFormat::Native("{}".into())), ..request() },

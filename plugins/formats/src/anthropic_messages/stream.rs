@@ -121,13 +121,14 @@ impl Decoder {
         let Some(start) = message.message else {
             return;
         };
-        if let Some(counts) = start.get("usage").and_then(Counts::read) {
-            self.usage = counts;
-        }
-        let tier = self.usage.service_tier.clone();
+        let counts = start.get("usage").and_then(Counts::read);
+        let tier = counts.as_ref().and_then(|counts| counts.service_tier.clone());
         let origin = decode::origin(&start, tier, self.native);
         events.push(Event::Origin(origin));
-        events.extend(self.usage.events());
+        if let Some(counts) = counts {
+            self.usage.begin(counts);
+            events.extend(self.usage.events());
+        }
     }
 
     fn block_start(&mut self, message: Message<'_>, events: &mut Vec<Event>) {
@@ -226,6 +227,9 @@ impl Decoder {
             self.block_stop(block.number, events)?;
         }
         self.done = true;
+        if self.usage.close() {
+            events.extend(self.usage.events());
+        }
         let ended = self.ended.take().unwrap_or_default();
         events.push(Event::Finish(decode::finish(&ended, self.native)));
         Ok(())

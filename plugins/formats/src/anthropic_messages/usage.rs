@@ -14,6 +14,8 @@ use crate::json::Fields;
 pub(super) struct Counts {
     input: Option<u64>,
     output: Option<u64>,
+    /// What a stream begins with: a guess, before anything was written.
+    begun: Option<u64>,
     cache_read: Option<u64>,
     cache_written: Option<u64>,
     cache_written_for_an_hour: Option<u64>,
@@ -40,6 +42,7 @@ impl Counts {
         Some(Self {
             input: count(&usage, "input_tokens"),
             output: count(&usage, "output_tokens"),
+            begun: None,
             cache_read: count(&usage, "cache_read_input_tokens"),
             cache_written: count(&usage, "cache_creation_input_tokens"),
             cache_written_for_an_hour: count(&created, "ephemeral_1h_input_tokens"),
@@ -51,6 +54,21 @@ impl Counts {
             model: usage.text("model"),
             service_tier: usage.text("service_tier"),
         })
+    }
+
+    /// Takes over what a stream begins with.
+    pub(super) fn begin(&mut self, counts: Counts) {
+        let begun = self.begun.max(counts.output);
+        self.update(Counts { output: None, ..counts });
+        self.begun = begun;
+    }
+
+    /// The stream has said all: where it never counted again, the guess stands. Whether
+    /// that is news.
+    pub(super) fn close(&mut self) -> bool {
+        let is_news = self.output.is_none() && self.begun.is_some();
+        self.output = self.output.or(self.begun);
+        is_news
     }
 
     /// Takes over what is newer: a stream counts up, and repeats only some fields.
@@ -69,7 +87,7 @@ impl Counts {
             // Servers that only copy the format close with zeros.
             *count = newer.max(*count);
         }
-        if !newer.steps.is_empty() {
+        if newer.steps.len() >= self.steps.len() {
             self.steps = newer.steps;
         }
         if newer.service_tier.is_some() {

@@ -107,15 +107,18 @@ impl Decoder {
     fn chunk(&mut self, chunk: &Node, events: &mut Vec<Event>) {
         self.origin(chunk, events);
         self.choices.found(sources::sources(chunk));
+        let mut failure = explain::in_band(chunk);
         for (position, choice) in chunk.list("choices").iter().enumerate() {
             self.choices.read(choice, position, events);
             self.usage(choice, chunk, events);
+            failure = failure.or_else(|| choice.get("error").and_then(explain::told));
         }
         self.usage(chunk, chunk, events);
         if let Some(groq) = chunk.get("x_groq") {
             self.usage(groq, chunk, events);
+            failure = failure.or_else(|| groq.get("error").and_then(explain::told));
         }
-        if let Some(failure) = explain::in_band(chunk).or_else(|| self.choices.failure()) {
+        if let Some(failure) = failure.or_else(|| self.choices.failure()) {
             events.push(failure.into());
         }
     }

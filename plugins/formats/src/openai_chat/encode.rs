@@ -9,10 +9,11 @@ mod tools;
 use plugway_sdk::chat::{Failure, JsonSchema, Request, ResponseFormat, Sampling};
 use plugway_sdk::provider::UpstreamRequest;
 
+use super::DIALECT;
 use super::options::Options;
 use super::profile::CachePoints;
-use super::{DIALECT, percent_encoded};
 use crate::json::{Json, Object, raw};
+use crate::path::percent_encoded;
 
 pub(crate) use effort::effort;
 
@@ -70,8 +71,8 @@ impl<'a> Ask<'a> {
             body = body.with_some(&self.options.user_field, request.user.as_ref());
         }
         self.tune(&mut body, "prompt_cache_key", request.cache_key.as_ref());
-        if let (Some(point), CachePoints::Control) =
-            (&request.auto_cache, self.options.cache_points)
+        if let Some(point) = &request.auto_cache
+            && self.options.cache_points == CachePoints::Control
         {
             body.push("cache_control", content::cache_control(point));
         }

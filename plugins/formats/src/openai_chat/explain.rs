@@ -30,7 +30,10 @@ pub(crate) fn in_band(chunk: &Node) -> Option<Failure> {
 
 /// What an error object says, of a failure that came in a success.
 pub(crate) fn told(error: &Node) -> Option<Failure> {
-    let report = Report::read(error)?;
+    let report = match error {
+        Node::Text(message) => Report { message: message.clone(), ..Report::default() },
+        _ => Report::read(error)?,
+    };
     let status = report.status().unwrap_or(500);
     Some(report.failure(&ResponseHead { status, headers: Vec::new() }))
 }
@@ -151,7 +154,12 @@ fn own_prose(message: &str) -> Option<FailureKind> {
         ("unknown variant", FailureKind::Unsupported),
         ("not a chat model", FailureKind::Unsupported),
         ("does not exist or you do not have access", FailureKind::ModelNotFound),
+        ("supported models are", FailureKind::ModelNotFound),
+        ("too large to process", FailureKind::ContextLengthExceeded),
     ];
+    if message.starts_with("model ") && message.ends_with(" does not exist") {
+        return Some(FailureKind::ModelNotFound);
+    }
     phrases.iter().find(|(phrase, _)| message.contains(phrase)).map(|(_, kind)| *kind)
 }
 

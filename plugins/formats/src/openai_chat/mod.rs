@@ -18,7 +18,7 @@
 //! | `efforts` | all of OpenAI's | the values of `reasoning_effort` that the model has; empty: none is ever sent |
 //! | `reasoning_field` | `reasoning_effort` | how to ask for reasoning: `none`, `reasoning_effort`, `include_reasoning` (the same, and `false` where it is to be kept out of the answer), `reasoning` (an object), `thinking` (an object with a type, and the effort beside it), `enable_thinking`, `chat_template_kwargs` |
 //! | `send_reasoning` | `none` | where assistant messages take reasoning back: `none`, `reasoning_content`, `reasoning`, `reasoning_details` (every format), `content` (as items of it), `extra_content` (signatures, on the calls) |
-//! | `cache_points` | `prompt_cache_breakpoint` | how cache breakpoints are written: `none`, `cache_control`, or `prompt_cache_breakpoint` where the client asks for explicit caching |
+//! | `cache_points` | `prompt_cache_breakpoint` | how cache breakpoints are written: `none`, `cache_control`, `native` (the same, where the client wrote it so), or `prompt_cache_breakpoint` where the client asks for explicit caching |
 //! | `documents` | `file` | how documents are attached: as a `file` of data, `file_url` (the same, and it may be a URL) or `document_url` |
 //! | `image_urls` | `true` | the server fetches images; else the router does, where the operator lets it |
 //! | `videos` | `false` | the server takes `video_url` |
@@ -137,19 +137,6 @@ impl<P: Profiled> StreamDecoder for Decoder<P> {
             Format::Responses(decoder) => decoder.end(events),
         }
     }
-}
-
-/// A name as one segment of a path.
-pub(crate) fn percent_encoded(name: &str) -> String {
-    let mut encoded = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
 }
 
 #[cfg(test)]

@@ -133,8 +133,9 @@ const SEND_REASONING: [(&str, SendReasoning); 6] = [
     ("extra_content", SendReasoning::Calls),
 ];
 
-const CACHE_POINTS: [(&str, CachePoints); 3] = [
+const CACHE_POINTS: [(&str, CachePoints); 4] = [
     ("none", CachePoints::None),
+    ("native", CachePoints::Native),
     ("cache_control", CachePoints::Control),
     ("prompt_cache_breakpoint", CachePoints::Breakpoint),
 ];

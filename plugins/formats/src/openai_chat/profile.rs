@@ -98,7 +98,7 @@ impl Defaults {
     pub const COMPATIBLE: Self = Self {
         max_tokens_field: "max_tokens",
         developer_role: "system",
-        cache_points: CachePoints::None,
+        cache_points: CachePoints::Native,
         unsigned_reasoning: true,
         freeform_tools: false,
         allowed_tools: false,
@@ -154,6 +154,8 @@ pub enum CachePoints {
     None,
     /// `cache_control`, on whatever carries it.
     Control,
+    /// The same, where the client wrote it so.
+    Native,
     /// `prompt_cache_breakpoint`, where the client asks for explicit caching.
     Breakpoint,
 }

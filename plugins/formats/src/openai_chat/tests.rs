@@ -1,5 +1,6 @@
 //! The format on hand-written requests and transcripts.
 
+mod broken;
 mod decode;
 mod encode;
 mod explain;

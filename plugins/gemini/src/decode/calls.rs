@@ -1,6 +1,8 @@
 //! Calls of functions: their ids, which the API may leave out, and their arguments,
 //! which Vertex streams in bits where a client asks for that.
 
+use std::collections::BTreeSet;
+
 use plugway_formats::json::compact;
 use plugway_sdk::chat::{Failure, ToolCall};
 use serde_json::{Map, Value};
@@ -17,7 +19,7 @@ const MAX_GAP: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Arguments {
     /// Ids that were told.
-    ids: Vec<String>,
+    ids: BTreeSet<String>,
     /// A call of which not all arguments have come.
     streamed: Option<Streamed>,
 }
@@ -95,7 +97,7 @@ impl Arguments {
                 format!("call_{tail}_{choice}_{place}")
             }
         });
-        self.ids.push(id.clone());
+        self.ids.insert(id.clone());
         id
     }
 }

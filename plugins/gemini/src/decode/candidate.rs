@@ -1,5 +1,7 @@
 //! One choice of an answer: its parts in order, and how it ended.
 
+use std::collections::BTreeSet;
+
 use plugway_formats::json::Fields;
 use plugway_sdk::chat::{
     Event, Extra, Failure, Finish, FinishReason, Media, MediaKind, MediaSource, Part, PartBody,
@@ -22,7 +24,7 @@ const PART_MODELLED: [&str; 6] =
 
 #[derive(Debug)]
 pub(super) struct Choice {
-    pub(super) number: u32,
+    number: u32,
     native: bool,
     /// Parts that have begun.
     parts: u32,
@@ -46,14 +48,14 @@ enum Open {
 }
 
 impl Choice {
-    pub(super) fn new(number: u32, native: bool, arguments: Arguments) -> Self {
+    pub(super) fn new(number: u32, native: bool) -> Self {
         Self {
             number,
             native,
             parts: 0,
             open: None,
             texts: Texts::default(),
-            arguments,
+            arguments: Arguments::default(),
             sources: citations::Sources::default(),
             ended: None,
             extra: Vec::new(),
@@ -84,16 +86,16 @@ impl Choice {
             self.ended = Some(word.clone());
         }
         if self.native {
-            for (name, value) in Fields::read(json).unwrap_or_default().extra(&MODELLED) {
-                self.extra.retain(|(known, _)| *known != name);
-                self.extra.push((name, value));
-            }
+            let newer = Fields::read(json).unwrap_or_default().extra(&MODELLED);
+            let names: BTreeSet<&String> = newer.iter().map(|(name, _)| name).collect();
+            self.extra.retain(|(name, _)| !names.contains(name));
+            self.extra.extend(newer);
         }
         Ok(())
     }
 
     /// Puts the sources on the texts that they are for.
-    pub(super) fn cite(&mut self, events: &mut Vec<Event>) {
+    pub(super) fn cite(&self, events: &mut Vec<Event>) {
         for (index, list) in self.sources.citations(&self.texts) {
             let part = Part { citations: list, ..Part::text("") };
             events.push(Piece::new(self.number, index, part).into());
@@ -153,7 +155,7 @@ impl Choice {
         {
             let kind = kind(mime_type.as_deref());
             let open = (kind == MediaKind::Audio).then(|| Open::Audio(mime_type.clone()));
-            (media(kind, MediaSource::Base64(data), mime_type), open)
+            (media(kind, MediaSource::Base64(standard_base64(data)?), mime_type), open)
         } else if let (false, Some(FileData { mime_type, file_uri: Some(uri) })) =
             (thought, wire.file_data)
         {
@@ -234,6 +236,20 @@ fn native(json: &str) -> Option<String> {
 
 fn media(kind: MediaKind, source: MediaSource, mime: Option<String>) -> PartBody {
     PartBody::Media(Media { kind, source, mime, name: None, detail: None })
+}
+
+/// The bytes in the alphabet of the contract, padded: Google's libraries write another
+/// one too.
+fn standard_base64(mut data: String) -> Result<String, Failure> {
+    if data.contains(['-', '_']) {
+        data = data.replace('-', "+").replace('_', "/");
+    }
+    match data.len() % 4 {
+        0 => {}
+        1 => return Err(Failure::unavailable("Gemini sent media that cannot be read")),
+        rest => data.push_str(if rest == 2 { "==" } else { "=" }),
+    }
+    Ok(data)
 }
 
 fn kind(mime: Option<&str>) -> MediaKind {

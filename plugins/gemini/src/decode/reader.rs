@@ -1,11 +1,12 @@
 //! Reads the chunks of one answer.
 
+use std::collections::BTreeMap;
+
 use plugway_formats::json::Fields;
 use plugway_formats::report::cleaned;
-use plugway_sdk::chat::{Event, Extra, Failure, FailureKind, Origin};
+use plugway_sdk::chat::{Event, Failure, FailureKind, Origin};
 use serde_json::value::RawValue;
 
-use super::calls::Arguments;
 use super::candidate::Choice;
 use super::chunk::{Candidate, Chunk, PromptFeedback};
 use super::unreadable;
@@ -21,7 +22,7 @@ const MODELLED: [&str; 6] =
 pub(super) struct Reader {
     native: bool,
     origin: Origin,
-    choices: Vec<Choice>,
+    choices: BTreeMap<u32, Choice>,
     counts: Counts,
     /// Why the prompt was refused, in the provider's word and in a sentence.
     blocked: Option<(String, Option<String>)>,
@@ -32,7 +33,7 @@ impl Reader {
         Self {
             native,
             origin: Origin::default(),
-            choices: Vec::new(),
+            choices: BTreeMap::new(),
             counts: Counts::default(),
             blocked: None,
         }
@@ -58,7 +59,7 @@ impl Reader {
     /// # Errors
     /// Where the end came too early, or there is no answer.
     pub(super) fn end(&mut self, whole: bool, events: &mut Vec<Event>) -> Result<(), Failure> {
-        for choice in &mut self.choices {
+        for choice in self.choices.values() {
             choice.cite(events);
             self.counts.searched(choice.searches());
         }
@@ -70,7 +71,7 @@ impl Reader {
             });
         }
         let mut broken = false;
-        for choice in &mut self.choices {
+        for choice in self.choices.values_mut() {
             match choice.finish(whole) {
                 Some(finish) => events.push(Event::Finish(finish)),
                 None => broken = true,
@@ -99,34 +100,30 @@ impl Reader {
                 serde_json::from_str(json.get()).map_err(|_| unreadable())?;
             if let Some(candidate) = candidate {
                 let number = candidate.index.unwrap_or(position);
-                let response = self.origin.id.as_deref().unwrap_or_default().to_owned();
-                self.choice(number).read(&candidate, json.get(), &response, events)?;
+                let response = self.origin.id.as_deref().unwrap_or_default();
+                let choice = self.choices.entry(number);
+                let choice = choice.or_insert_with(|| Choice::new(number, self.native));
+                choice.read(&candidate, json.get(), response, events)?;
             }
         }
         Ok(())
-    }
-
-    fn choice(&mut self, number: u32) -> &mut Choice {
-        let place = self.choices.iter().position(|choice| choice.number == number);
-        let place = place.unwrap_or_else(|| {
-            self.choices.push(Choice::new(number, self.native, Arguments::default()));
-            self.choices.len() - 1
-        });
-        &mut self.choices[place]
     }
 
     /// Tells what is new of who answered.
     fn origin(&mut self, chunk: &Chunk<'_>, data: &str, events: &mut Vec<Event>) {
         let mut told = Origin::default();
         let known = &mut self.origin;
-        news(&mut known.id, &mut told.id, chunk.response_id.as_ref());
-        news(&mut known.model, &mut told.model, chunk.model_version.as_ref());
+        news(&mut known.id, &mut told.id, chunk.response_id.as_deref());
+        news(&mut known.model, &mut told.model, chunk.model_version.as_deref());
         news(&mut known.service_tier, &mut told.service_tier, self.counts.tier());
         if self.native {
             let fields = Fields::read(data).unwrap_or_default();
-            let new = |extra: &Extra| !known.extra.contains(extra);
-            told.extra = fields.extra(&MODELLED).into_iter().filter(new).collect();
-            known.extra.extend(told.extra.iter().cloned());
+            // What each chunk repeats is told once.
+            let extra = fields.extra(&MODELLED);
+            if extra != known.extra {
+                told.extra.clone_from(&extra);
+                known.extra = extra;
+            }
         }
         if told != Origin::default() {
             events.push(Event::Origin(told));
@@ -134,9 +131,9 @@ impl Reader {
     }
 }
 
-fn news(known: &mut Option<String>, told: &mut Option<String>, value: Option<&String>) {
-    if value.is_some() && value != known.as_ref() {
-        *known = value.cloned();
+fn news(known: &mut Option<String>, told: &mut Option<String>, value: Option<&str>) {
+    if value.is_some() && value != known.as_deref() {
+        *known = value.map(Into::into);
         told.clone_from(known);
     }
 }

@@ -15,11 +15,13 @@ pub(super) struct Counts {
     thoughts_token_count: Option<u64>,
     tool_use_prompt_token_count: Option<u64>,
     cached_content_token_count: Option<u64>,
+    total_token_count: Option<u64>,
     prompt_tokens_details: Option<Vec<Detail>>,
     tool_use_prompt_tokens_details: Option<Vec<Detail>>,
     cache_tokens_details: Option<Vec<Detail>>,
     candidates_tokens_details: Option<Vec<Detail>>,
     service_tier: Option<String>,
+    traffic_type: Option<Word>,
     #[serde(skip)]
     searches: u64,
 }
@@ -45,11 +47,13 @@ impl Counts {
         take(&mut self.thoughts_token_count, newer.thoughts_token_count);
         take(&mut self.tool_use_prompt_token_count, newer.tool_use_prompt_token_count);
         take(&mut self.cached_content_token_count, newer.cached_content_token_count);
+        take(&mut self.total_token_count, newer.total_token_count);
         take(&mut self.prompt_tokens_details, newer.prompt_tokens_details);
         take(&mut self.tool_use_prompt_tokens_details, newer.tool_use_prompt_tokens_details);
         take(&mut self.cache_tokens_details, newer.cache_tokens_details);
         take(&mut self.candidates_tokens_details, newer.candidates_tokens_details);
         take(&mut self.service_tier, newer.service_tier);
+        take(&mut self.traffic_type, newer.traffic_type);
     }
 
     /// Adds searches that the provider ran.
@@ -57,28 +61,31 @@ impl Counts {
         self.searches = self.searches.saturating_add(searches);
     }
 
-    pub(super) fn tier(&self) -> Option<&String> {
-        self.service_tier.as_ref()
+    /// The tier that served, in the word of the service; none for Vertex's usual one,
+    /// which is no tier.
+    pub(super) fn tier(&self) -> Option<&str> {
+        let traffic = self.traffic_type.as_ref().map(|Word(traffic)| traffic.as_str());
+        let is_tier = |traffic: &&str| !matches!(*traffic, "ON_DEMAND" | "1");
+        self.service_tier.as_deref().or(traffic.filter(is_tier))
     }
 
-    /// None where nothing was counted.
+    /// None where the prompt was not counted: no prompt is empty, and an estimate that is
+    /// marked as one is better than a bill that leaves it out.
     pub(super) fn usage(&self) -> Option<Usage> {
-        let known = [
-            self.prompt_token_count,
-            self.candidates_token_count,
-            self.thoughts_token_count,
-            self.tool_use_prompt_token_count,
-        ];
-        known.iter().any(Option::is_some).then(|| {
-            let [prompt, candidates, thoughts, tools] = known.map(Option::unwrap_or_default);
-            Usage {
-                prompt_tokens: prompt.saturating_add(tools),
-                completion_tokens: candidates.saturating_add(thoughts),
-                cache_read_tokens: self.cached_content_token_count.unwrap_or_default(),
-                reasoning_tokens: thoughts,
-                meters: self.meters(),
-                ..Usage::default()
-            }
+        let count = |count: Option<u64>| count.unwrap_or_default();
+        let tools = count(self.tool_use_prompt_token_count);
+        let thoughts = count(self.thoughts_token_count);
+        let completion = count(self.candidates_token_count).saturating_add(thoughts);
+        let rest = completion.saturating_add(tools);
+        let told = self.total_token_count.and_then(|total| total.checked_sub(rest));
+        let prompt = self.prompt_token_count.or(told)?;
+        Some(Usage {
+            prompt_tokens: prompt.saturating_add(tools),
+            completion_tokens: completion,
+            cache_read_tokens: count(self.cached_content_token_count),
+            reasoning_tokens: thoughts,
+            meters: self.meters(),
+            ..Usage::default()
         })
     }
 

@@ -65,6 +65,18 @@ fn null_stands_for_nothing_everywhere() {
 }
 
 #[test]
+fn media_are_told_in_the_alphabet_of_the_contract() {
+    let image = |data: &str| response(json!([{"inlineData": {"data": data}}]), "STOP");
+    for (data, expected) in [("QQ", "QQ=="), ("_-8", "/+8="), ("QUFB", "QUFB")] {
+        let answer = decode_whole(&image(data), "");
+        let PartBody::Media(media) = &answer.parts[&(0, 0)].body else { panic!("an image") };
+        assert_eq!(media.source, MediaSource::Base64(expected.into()));
+    }
+    let failure = decode_whole(&image("QUFBQ"), "").failure.unwrap();
+    assert_eq!(failure.kind, FailureKind::Unavailable);
+}
+
+#[test]
 fn odd_counts_are_none() {
     let mut body = response(json!([{"text": "a"}]), "STOP");
     for usage in [json!([]), json!("many"), json!({"promptTokenCount": -1}), json!({})] {
@@ -72,6 +84,11 @@ fn odd_counts_are_none() {
         let answer = decode_whole(&body, "");
         assert_eq!((answer.text(0).as_str(), answer.usage.len()), ("a", 0));
     }
+    // An answer whose prompt nobody counted is left to the router to estimate.
+    body["usageMetadata"] = json!({"candidatesTokenCount": 5});
+    assert_eq!(decode_whole(&body, "").usage.len(), 0);
+    body["usageMetadata"] = json!({"candidatesTokenCount": 5, "totalTokenCount": 12});
+    assert_eq!(decode_whole(&body, "").usage[0].prompt_tokens, 7);
     body["usageMetadata"] = json!({"promptTokenCount": u64::MAX, "toolUsePromptTokenCount": 9});
     assert_eq!(decode_whole(&body, "").usage[0].prompt_tokens, u64::MAX);
 }

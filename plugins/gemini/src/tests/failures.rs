@@ -30,6 +30,10 @@ fn arguments_that_are_refused() {
         "The input token count (9) exceeds the maximum number of tokens allowed (5).",
         Kind::ContextLengthExceeded,
     );
+    check(
+        "The input token count is 9 but model only supports up to 5.",
+        Kind::ContextLengthExceeded,
+    );
     check("Logprobs is not enabled for this model", Kind::Unsupported);
     check("Cannot fetch content from the provided URL.", Kind::Unsupported);
     let location = "User location is not supported for the API use.";
@@ -46,6 +50,9 @@ fn every_status_has_its_kind() {
     let cached = "CachedContent not found (or permission denied)";
     check(403, "PERMISSION_DENIED", cached, Kind::InvalidRequest);
     check(404, "NOT_FOUND", "models/m is not found for API version v1beta", Kind::ModelNotFound);
+    let file = "You do not have permission to access the File abc or it may not exist.";
+    check(403, "PERMISSION_DENIED", file, Kind::InvalidRequest);
+    check(404, "NOT_FOUND", "Model `projects/profile 1/m` not found.", Kind::ModelNotFound);
     check(429, "RESOURCE_EXHAUSTED", "Resource has been exhausted", Kind::RateLimited);
     let depleted = "Your prepayment credits are depleted.";
     check(429, "RESOURCE_EXHAUSTED", depleted, Kind::PaymentRequired);

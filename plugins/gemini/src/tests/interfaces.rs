@@ -44,11 +44,13 @@ fn tokens_of_contents_and_of_whole_requests() {
 
     let messages = vec![Message::system(SEAL), Message::user("hi")];
     let whole = Request { messages, ..request() };
+    let whole = Request { tool_choice: Some(ToolChoice::Auto), ..whole };
     let system = json!({"parts": [{"text": SEAL}]});
     assert_eq!(
         json_of(&count(whole.clone(), &[])),
         json!({"generateContentRequest": {"model": "models/gemini-3-flash",
-            "systemInstruction": system, "contents": contents}})
+            "systemInstruction": system, "contents": contents,
+            "toolConfig": {"functionCallingConfig": {"mode": "AUTO"}}}})
     );
     assert_eq!(
         json_of(&count(whole, &VERTEX)),

@@ -110,6 +110,7 @@ fn service_tiers() {
     let tier = |tier: &str| Request { service_tier: Some(tier.into()), ..request() };
     check(tier("flex"), "/serviceTier", json!("flex"));
     check(tier("auto"), "/serviceTier", Value::Null);
+    check(Request { dialect: "gemini".into(), ..tier("x") }, "/serviceTier", json!("x"));
     let vertex = upstream(tier("priority"), &VERTEX).unwrap();
     let name = "x-vertex-ai-llm-shared-request-type";
     assert!(vertex.headers.contains(&(name.into(), "priority".into())), "{:?}", vertex.headers);

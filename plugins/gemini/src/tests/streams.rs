@@ -27,6 +27,18 @@ fn the_last_count_stands_and_missing_ones_are_kept() {
 }
 
 #[test]
+fn the_tier_that_served_is_told() {
+    let served = |usage: Value| {
+        let answer = decode_whole(&counted(response(json!([{"text": "a"}]), "STOP"), usage), "");
+        answer.origin.service_tier
+    };
+    assert_eq!(served(json!({"serviceTier": "priority"})).as_deref(), Some("priority"));
+    assert_eq!(served(json!({"trafficType": "ON_DEMAND_FLEX"})).as_deref(), Some("ON_DEMAND_FLEX"));
+    assert_eq!(served(json!({"trafficType": "ON_DEMAND"})), None);
+    assert_eq!(served(json!({"trafficType": 1})), None);
+}
+
+#[test]
 fn counts_and_sources_may_follow_the_end_of_a_choice() {
     let mut late = json!({"usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 1}});
     late["candidates"] = json!([{"index": 0,

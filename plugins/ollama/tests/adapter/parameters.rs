@@ -67,7 +67,6 @@ fn what_would_change_the_answer_is_refused() {
     let cases = [
         Request { choices: 2, ..request() },
         Request { modalities: vec!["image".into()], ..request() },
-        Request { parallel_tool_calls: Some(false), ..with_tools(None) },
         Request { tools: vec![Tool::Freeform(freeform)], ..request() },
         Request { tools: vec![Tool::Native("{}".into())], ..request() },
         Request { response_format: Some(ResponseFormat::Native("{}".into())), ..request() },
@@ -88,7 +87,8 @@ fn tools_that_must_not_be_called_are_not_sent() {
     check(with_tools(Some(ToolChoice::None)), json!({}));
     let allowed = AllowedTools { names: vec!["find".into()], required: false };
     check(with_tools(Some(ToolChoice::Allowed(allowed))), json!({"tools": [tool("find")]}));
-    check(Request { parallel_tool_calls: Some(false), ..request() }, json!({}));
+    let singly = Request { parallel_tool_calls: Some(false), ..with_tools(None) };
+    check(singly, json!({"tools": [tool("look"), tool("find")]}));
 }
 
 #[test]

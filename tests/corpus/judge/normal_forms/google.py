@@ -9,16 +9,18 @@ import rawjson
 from canonical import standard_base64
 from lift_formats import gemini
 from normal_forms.common import Body, drop, drop_empty, merged
-from wire_json import EXACT, Verbatim, ordered
+from wire_json import EXACT, ORDERED, Verbatim, ordered
 
+# What the model wrote goes back byte for byte. What a tool answered is a value: where it
+# failed, the contract holds its text, and the object around it is written anew.
 GEMINI_MARKS = {
-    f"{contents}.parts.*.{name}": EXACT
+    f"{contents}.parts.*.{name}": mark
     for contents in ("contents.*", "generateContentRequest.contents.*")
-    for name in (
-        "functionCall.args",
-        "function_call.args",
-        "functionResponse.response",
-        "function_response.response",
+    for name, mark in (
+        ("functionCall.args", EXACT),
+        ("function_call.args", EXACT),
+        ("functionResponse.response", ORDERED),
+        ("function_response.response", ORDERED),
     )
 }
 

@@ -61,14 +61,14 @@ impl<'a> Thinking<'a> {
         if options.hidden {
             thinking.display = Some("omitted");
         }
+        if native {
+            thinking.take(options);
+            return Ok(thinking);
+        }
         match wants_reasoning(options) {
             Some(false) if model.thinks => thinking.mode = Mode::Disabled,
             Some(true) if !model.thinks => {
                 return Err(Failure::unsupported("this model does not reason"));
-            }
-            Some(true) if native => {
-                thinking.mode = options.max_tokens.map_or(Mode::Adaptive, Mode::Budget);
-                thinking.effort = options.effort.as_deref();
             }
             Some(true) if model.adaptive_thinking => {
                 thinking.mode = Mode::Adaptive;
@@ -80,6 +80,17 @@ impl<'a> Thinking<'a> {
             _ => {}
         }
         Ok(thinking)
+    }
+
+    /// As the client wrote it: an effort alone turns nothing on.
+    fn take(&mut self, options: &'a ReasoningOptions) {
+        self.effort = options.effort.as_deref();
+        self.mode = match (options.enabled, options.max_tokens) {
+            (Some(false), _) => Mode::Disabled,
+            (_, Some(tokens)) => Mode::Budget(tokens),
+            (Some(true), None) => Mode::Adaptive,
+            (None, None) => Mode::Default,
+        };
     }
 
     /// Whether the model was given a bound on its thinking, below that on the answer.

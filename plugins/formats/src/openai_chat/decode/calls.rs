@@ -111,9 +111,11 @@ impl Calls {
         places: &mut Places<Key>,
         events: &mut Vec<Event>,
     ) {
+        let begun = self.calls.get(number).is_some_and(|call| call.begun);
+        let id = if begun { String::new() } else { self.id(number, item) };
         let Some(call) = self.calls.get_mut(number) else { return };
-        if let (true, Some(id)) = (call.id.is_empty(), item.text("id")) {
-            call.id = id.into();
+        if let (true, Some(own)) = (call.id.is_empty(), item.text("id")) {
+            call.id = own.into();
         }
         let input = input(item);
         let choice = call.choice;
@@ -124,9 +126,7 @@ impl Calls {
             None => return call.held.push_str(&input),
             Some(name) => {
                 call.begun = true;
-                if call.id.is_empty() {
-                    call.id = made_up_id(&self.response, choice, call.place);
-                }
+                call.id = id;
                 let whole = std::mem::take(&mut call.held) + &input;
                 let freeform = item.get("custom").is_some() && item.get("function").is_none();
                 let first = ToolCall { freeform, ..ToolCall::new(&call.id, name, whole) };
@@ -138,6 +138,27 @@ impl Calls {
         };
         let (index, _) = places.of(choice, Key::Call(number));
         events.push(Piece::new(choice, index, body).into());
+    }
+}
+
+impl Calls {
+    /// The id of a call whose first bits are these: its own, or one that is made up
+    /// where there is none, or where another call of the choice has it.
+    fn id(&self, number: usize, item: &Node) -> String {
+        let Some(call) = self.calls.get(number) else { return String::new() };
+        let own = if call.id.is_empty() { item.text("id").unwrap_or_default() } else { &call.id };
+        let taken = |id: &str| {
+            let mut others = self.calls.iter().enumerate().filter(|(other, _)| *other != number);
+            others.any(|(_, other)| other.begun && other.choice == call.choice && other.id == id)
+        };
+        if !own.is_empty() && !taken(own) {
+            return own.to_owned();
+        }
+        let mut made_up = made_up_id(&self.response, call.choice, call.place);
+        while taken(&made_up) {
+            made_up.push('_');
+        }
+        made_up
     }
 }
 

@@ -24,10 +24,10 @@ pub(super) fn parts(said: &Node, encrypted: &mut u32) -> Vec<(Key, Part)> {
     let readable = |(_, part): &(Key, Part)| {
         matches!(part.body, PartBody::Reasoning(Reasoning::Text(_) | Reasoning::Summary(_)))
     };
-    if !parts.iter().any(readable) {
-        if let Some(plain) = PLAIN.iter().find_map(|field| said.text(field)) {
-            parts.insert(0, (Key::Reasoning, Part::reasoning(plain)));
-        }
+    if !parts.iter().any(readable)
+        && let Some(plain) = PLAIN.iter().find_map(|field| said.text(field))
+    {
+        parts.insert(0, (Key::Reasoning, Part::reasoning(plain)));
     }
     parts
 }

@@ -56,7 +56,6 @@ fn account_for(total: u64, prompt_audio: u64, usage: &mut Usage) {
         usage.prompt_tokens += missing;
     } else {
         usage.completion_tokens += missing;
-        usage.reasoning_tokens = usage.reasoning_tokens.max(missing);
     }
 }
 
@@ -155,10 +154,10 @@ mod tests {
                 "completion_tokens_details": {"reasoning_tokens": 20}}),
             &Usage { reasoning_tokens: 20, ..plain(10, 25) },
         );
-        // Reasoning that only the total knows of.
+        // Something that only the total knows of: it was written, and paid for.
         check(
             &json!({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 22}),
-            &Usage { reasoning_tokens: 7, ..plain(10, 12) },
+            &plain(10, 12),
         );
         // Speech that is counted apart from the text of the prompt.
         check(

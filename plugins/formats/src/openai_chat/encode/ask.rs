@@ -22,8 +22,10 @@ pub(super) fn reasoning<'a>(
             }
         }
         AskReasoning::Object => {
+            // The effort says it already.
+            let none = wanted.effort.as_deref() == Some("none");
             let object = Object::new()
-                .with_some("enabled", wanted.enabled)
+                .with_some("enabled", wanted.enabled.filter(|_| !none))
                 .with_some("effort", wanted.effort.as_ref())
                 .with_some("max_tokens", wanted.max_tokens)
                 .with_some("summary", wanted.summary.as_ref())

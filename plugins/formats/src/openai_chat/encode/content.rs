@@ -84,7 +84,10 @@ impl<'a> Ask<'a> {
     fn breakpoint<'p>(&self, point: &'p CachePoint) -> Option<(&'static str, Object<'p>)> {
         match self.options.cache_points {
             CachePoints::None => None,
-            CachePoints::Control => Some(("cache_control", cache_control(point))),
+            CachePoints::Native if !self.native => None,
+            CachePoints::Control | CachePoints::Native => {
+                Some(("cache_control", cache_control(point)))
+            }
             // Only few models know it: the client must have asked for it.
             CachePoints::Breakpoint => {
                 let explicit = self.native

@@ -151,6 +151,12 @@ fn tool_calls_of_other_servers() {
             {"index": 0, "id": "b", "function": {"name": "g", "arguments": "2"}}]),
         &[("a", "f", "1"), ("b", "g", "2")],
     );
+    // Every call has the same id.
+    check(
+        json!([{"index": 0, "id": "a", "function": {"name": "f", "arguments": "1"}},
+            {"index": 1, "id": "a", "function": {"name": "g", "arguments": "2"}}]),
+        &[("a", "f", "1"), ("call_r1_0_1", "g", "2")],
+    );
     // The same id again and again, and the name after the first input.
     check(
         json!([{"index": 0, "id": "a", "function": {"arguments": "{"}},

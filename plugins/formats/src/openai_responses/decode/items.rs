@@ -1,17 +1,19 @@
 //! The items of a response, as they grow and when they end. A server that only tells
 //! of ends, or only of growth, is read alike.
 
+mod kind;
 mod notes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use plugway_sdk::chat::{
-    Event, Extra, Media, MediaKind, MediaSource, Part, PartBody, Piece, Reasoning, ToolCall,
+    Event, Extra, Media, MediaKind, MediaSource, Part, PartBody, Piece, ToolCall,
 };
 use plugway_sdk::provider::Places;
 
 use crate::node::Node;
 use crate::openai_chat::Profile;
+use kind::{Key, Kind, Said, length, of, summary};
 
 /// Fields of a message that are modelled, or say that it ended.
 const MESSAGE: [&str; 5] = ["id", "type", "status", "role", "content"];
@@ -22,28 +24,6 @@ const REASONING: [&str; 8] =
 
 /// Fields of a call that are modelled, or say that it ended.
 const CALL: [&str; 7] = ["id", "type", "status", "call_id", "name", "arguments", "input"];
-
-/// What tells parts apart: the item's place, what it is, and its place in the item.
-type Key = (u32, Kind, u32);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    Aside,
-    Text,
-    Refusal,
-    Summary,
-    Thought,
-    Encrypted,
-    Call,
-    Other,
-}
-
-/// A bit of a part, or all of it so far.
-#[derive(Clone, Copy)]
-enum Said<'a> {
-    More(&'a str),
-    All(&'a str),
-}
 
 /// A part that has begun.
 #[derive(Default)]
@@ -71,7 +51,8 @@ pub(super) struct Items {
     places: Places<Key>,
     begun: BTreeMap<Key, Begun>,
     items: BTreeMap<u32, Item>,
-    called: bool,
+    /// Ids of the calls that have begun.
+    called: BTreeSet<String>,
 }
 
 impl Items {
@@ -83,7 +64,7 @@ impl Items {
             places: Places::default(),
             begun: BTreeMap::new(),
             items: BTreeMap::new(),
-            called: false,
+            called: BTreeSet::new(),
         }
     }
 
@@ -95,7 +76,7 @@ impl Items {
 
     /// Whether the model called a tool.
     pub(super) fn called(&self) -> bool {
-        self.called
+        !self.called.is_empty()
     }
 
     /// Reasoning that stands beside the items.
@@ -251,6 +232,14 @@ impl Items {
     }
 
     fn reasoning(&mut self, place: u32, item: &Node, ended: bool, events: &mut Vec<Event>) {
+        let encrypted = item.text("encrypted_content");
+        let signature = item.owned("signature");
+        let sealed = encrypted.is_some() || signature.is_some();
+        if let Some(known) = self.items.get_mut(&place).filter(|item| item.format.is_none()) {
+            // Who seals some of it and shows the rest means all of it to come back.
+            let own = sealed || !self.profile.defaults.unsigned_reasoning;
+            known.format = self.profile.responses_format.filter(|_| own).map(Into::into);
+        }
         for (summary, number) in item.list("summary").iter().zip(0..) {
             let said = summary.text("text").map(Said::All);
             self.grow((place, Kind::Summary, number), said, events);
@@ -260,13 +249,6 @@ impl Items {
         }
         if !ended {
             return;
-        }
-        let encrypted = item.text("encrypted_content");
-        let signature = item.owned("signature");
-        if let Some(known) = self.items.get_mut(&place) {
-            let sealed = encrypted.is_some() || signature.is_some();
-            let own = self.profile.responses_format.filter(|_| sealed);
-            known.format = known.format.take().or_else(|| own.map(Into::into));
         }
         self.grow((place, Kind::Encrypted, 0), encrypted.map(Said::All), events);
         if !self.ended(place) {
@@ -286,7 +268,7 @@ impl Items {
             let Some(begun) = self.begun.get(&key) else { continue };
             let unsigned = signature.is_some() && !begun.signed;
             if begun.format != format || unsigned {
-                let mut part = empty(key.1);
+                let mut part = of(key.1, "");
                 part.signature = signature.take().filter(|_| unsigned);
                 self.piece(key, part, None, events);
             }
@@ -303,8 +285,11 @@ impl Items {
         }
         let Some(name) = item.text("name") else { return };
         let id = item.owned("call_id").unwrap_or_else(|| format!("call_{}_{place}", self.response));
+        // Numbered anew, it is still the same call.
+        if !self.called.insert(id.clone()) {
+            return;
+        }
         let call = ToolCall { freeform, ..ToolCall::new(id, name, "") };
-        self.called = true;
         self.piece(key, call.into(), None, events);
         self.input(place, said, events);
     }
@@ -390,37 +375,5 @@ impl Items {
             }
         }
         events.push(Event::Piece(Piece { logprobs, ..Piece::new(0, index, part) }));
-    }
-}
-
-/// A part of this kind with this text.
-fn of(kind: Kind, text: &str) -> Part {
-    match kind {
-        Kind::Text | Kind::Other => Part::text(text),
-        Kind::Refusal => PartBody::Refusal(text.into()).into(),
-        Kind::Summary => summary(text),
-        Kind::Thought | Kind::Aside => Part::reasoning(text),
-        Kind::Encrypted => PartBody::Reasoning(Reasoning::Encrypted(text.into())).into(),
-        Kind::Call => ToolCall::more(text).into(),
-    }
-}
-
-fn empty(kind: Kind) -> Part {
-    of(kind, "")
-}
-
-fn summary(text: &str) -> Part {
-    PartBody::Reasoning(Reasoning::Summary(text.into())).into()
-}
-
-fn length(body: &PartBody) -> usize {
-    match body {
-        PartBody::Text(text)
-        | PartBody::Refusal(text)
-        | PartBody::Reasoning(
-            Reasoning::Text(text) | Reasoning::Summary(text) | Reasoning::Encrypted(text),
-        ) => text.len(),
-        PartBody::ToolCall(call) => call.input.len(),
-        _ => 0,
     }
 }

@@ -5,7 +5,7 @@ use plugway_sdk::chat::Usage;
 use crate::node::Node;
 use crate::openai_chat::named_price;
 
-/// Reads the usage of a response; none where it counts no tokens.
+/// Reads the usage of a response.
 pub(super) fn usage(response: &Node) -> Option<Usage> {
     let usage = response.get("usage")?;
     let null = Node::Null;
@@ -24,9 +24,6 @@ pub(super) fn usage(response: &Node) -> Option<Usage> {
     };
     let total = count(usage, "total_tokens");
     let sum = counted.prompt_tokens.saturating_add(counted.completion_tokens);
-    if total == 0 && sum == 0 {
-        return None;
-    }
     // Some servers count reasoning beside what they call output.
     let missing = total.saturating_sub(sum);
     if missing > 0 && missing == counted.reasoning_tokens {

@@ -16,11 +16,17 @@ pub(super) fn input<'a>(ask: &Ask<'a>) -> Result<Vec<Json<'a>>, Failure> {
     let mut items = Vec::new();
     for message in &ask.request.messages {
         match message.role {
+            Role::System | Role::Developer if says_nothing(message) => {}
             Role::Assistant => said(ask, message, &mut items)?,
             _ => told(ask, message, &mut items)?,
         }
     }
     Ok(items)
+}
+
+/// Instructions that are empty, as clients of this format send them.
+fn says_nothing(message: &Message) -> bool {
+    message.parts.iter().all(|part| matches!(&part.body, PartBody::Text(text) if text.is_empty()))
 }
 
 /// What was told to the model: one message, with results and native items between
@@ -183,11 +189,10 @@ fn reasoning<'a>(ask: &Ask<'a>, parts: &[&'a Part]) -> Option<Object<'a>> {
     let mut encrypted = None;
     for part in parts {
         match &part.body {
+            // It stands for an item of which nothing is shown.
+            PartBody::Reasoning(Reasoning::Summary(text)) if text.is_empty() => {}
             PartBody::Reasoning(Reasoning::Summary(text)) => {
-                // An empty one stands for an item of which nothing is shown.
-                if !text.is_empty() {
-                    summary.push(Object::of_type("summary_text").with("text", text).into());
-                }
+                summary.push(Object::of_type("summary_text").with("text", text).into());
             }
             PartBody::Reasoning(Reasoning::Text(text)) => {
                 content.push(Object::of_type("reasoning_text").with("text", text).into());

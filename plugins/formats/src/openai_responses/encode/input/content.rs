@@ -91,8 +91,7 @@ fn output<'a>(ask: &Ask<'a>, result: &'a ToolResult) -> Result<Json<'a>, Failure
 fn media(media: &Media) -> Result<Object<'_>, Failure> {
     match media.kind {
         MediaKind::Image => {
-            let image = Object::of_type("input_image")
-                .with("detail", media.detail.as_deref().unwrap_or("auto"));
+            let image = Object::of_type("input_image").with_some("detail", media.detail.as_ref());
             Ok(match &media.source {
                 MediaSource::FileId(id) => image.with("file_id", id),
                 source => image.with("image_url", located(media, source, "image/png")?),

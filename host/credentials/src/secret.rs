@@ -1,5 +1,6 @@
 //! A credential in memory: zeroed when dropped, shown by nothing.
 
+use serde::{Deserialize, Deserializer};
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -16,8 +17,8 @@ impl Secret {
         usable.then(|| Self(Zeroizing::new(trimmed.to_owned())))
     }
 
-    /// The text itself. Only `auth` calls this, when a request leaves.
-    pub(super) fn expose(&self) -> &str {
+    /// The text itself, for when a request leaves.
+    pub fn expose(&self) -> &str {
         &self.0
     }
 }
@@ -25,6 +26,15 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(..)")
+    }
+}
+
+/// Text of a file that is zeroed when dropped, whatever it turns out to be.
+pub(crate) struct Hidden(pub(crate) Zeroizing<String>);
+
+impl<'de> Deserialize<'de> for Hidden {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from).map(|text| Self(Zeroizing::new(text)))
     }
 }
 

@@ -1,0 +1,168 @@
+//! Usage that providers reported and what another project makes of it: each object
+//! goes through an adapter, and the catalogue's price through `cost`; the sum is to
+//! be the same to the last digit, or the difference explained in
+//! `tests/corpus/goldens.toml`. The goldens are no part of the repository.
+
+mod rules;
+
+use plugway::catalog::{
+    Catalog, Consumption, Endpoint, PER_REQUEST_DECIMALS, cost, dollars_to_picodollars,
+};
+use plugway::config;
+use plugway_engine::chat::Usage;
+use plugway_engine::{Adapter, CallContext, ResponseHead};
+use plugway_tests::TestRouter;
+use plugway_wire::answer::Tally;
+use rules::{Case, Flavour, Rules};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+const GOLDENS: &str = "../../shared/catalogue/genai_prices_usage_cost_goldens.json.gz";
+
+/// What became of one pair of a usage and a reader of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Outcome {
+    Agreed,
+    /// By the rule of this cause.
+    Explained(String),
+    /// No adapter reads this flavour yet.
+    Waiting,
+    /// The other project names no price.
+    Unpriced,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn costs_are_those_of_another_project_or_explained() {
+    let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join(GOLDENS);
+    if !goldens.exists() {
+        // Not by eprintln: the test runner would keep it to itself.
+        let _ = writeln!(std::io::stderr(), "\nSKIPPED: there is no {}", goldens.display());
+        return;
+    }
+    let unpacked = Command::new("gzip").arg("-dc").arg(&goldens).output().unwrap();
+    let goldens: Vec<Value> = serde_json::from_slice(&unpacked.stdout).unwrap();
+    let everything = config::load_str("", "", &|_| Some("any".to_owned()));
+    let everything = everything.unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let router = TestRouter::start("providers.x = { base_url = 'http://localhost' }").await;
+    let adapter = |id: &str| router.router.registry.adapter(id);
+    let mut rules = Rules::read();
+    let mut outcomes: BTreeMap<(String, Outcome), usize> = BTreeMap::new();
+    let mut unexplained = Vec::new();
+    for golden in &goldens {
+        for case in rules::cases(golden) {
+            let key = format!("{} {}", case.provider, case.flavour);
+            let outcome = match judge(&case, &mut rules, &everything.catalog, adapter) {
+                Ok(outcome) => outcome,
+                Err(problem) => {
+                    unexplained.push(format!("{key} {}: {problem} {}", case.model, case.file));
+                    continue;
+                }
+            };
+            *outcomes.entry((key, outcome)).or_default() += 1;
+        }
+    }
+    for ((key, outcome), count) in &outcomes {
+        if *outcome != Outcome::Unpriced {
+            println!("{count:5} {key} {outcome:?}");
+        }
+    }
+    println!("{} goldens, {} unexplained", goldens.len(), unexplained.len());
+    assert!(
+        unexplained.is_empty(),
+        "{} are not explained:\n{}",
+        unexplained.len(),
+        unexplained.join("\n")
+    );
+    let stale = rules.unused();
+    assert!(stale.is_empty(), "these rules explain nothing: {stale:?}");
+}
+
+fn judge(
+    case: &Case<'_>,
+    rules: &mut Rules,
+    catalog: &Catalog,
+    adapter: impl Fn(&str) -> Option<std::sync::Arc<Adapter>>,
+) -> Result<Outcome, String> {
+    let Some(expected) = &case.price else { return Ok(Outcome::Unpriced) };
+    let Some(flavour) = Flavour::of(case.provider, case.flavour) else {
+        return Ok(Outcome::Waiting);
+    };
+    let Some(adapter) = flavour.adapters().find_map(adapter) else { return Ok(Outcome::Waiting) };
+    let usage = decode(&adapter, flavour.body(case.model, case.usage))?;
+    let meters = usage.meters.iter().map(|(name, _)| name);
+    let has: Vec<String> = meters.chain(case.usage.as_object().unwrap().keys()).cloned().collect();
+    let Some(endpoint) = endpoint(catalog, flavour.provider, case.model) else {
+        return match rules.explain(case, &["unlisted".to_owned()]) {
+            Some(cause) => Ok(Outcome::Explained(cause)),
+            None => Err(format!("{} does not offer it", flavour.provider)),
+        };
+    };
+    let price = endpoint.price.as_ref().ok_or("is unpriced")?;
+    let used = Consumption {
+        prompt: usage.prompt_tokens,
+        completion: usage.completion_tokens,
+        cache_read: usage.cache_read_tokens,
+        cache_write: usage.cache_write_tokens,
+        reasoning: usage.reasoning_tokens,
+        meters: &usage.meters,
+    };
+    let ours = cost(price, used);
+    if Ok(ours) == *expected {
+        return Ok(Outcome::Agreed);
+    }
+    match rules.explain(case, &has) {
+        Some(cause) => Ok(Outcome::Explained(cause)),
+        None => {
+            Err(format!("{ours} is not {expected:?} of {used:?} at {price:?} for {}", case.usage))
+        }
+    }
+}
+
+/// What the adapter makes of the body, summed up as the router does.
+fn decode(adapter: &Adapter, body: Value) -> Result<Usage, String> {
+    let attempt = adapter.attempt(CallContext::default()).map_err(|error| error.to_string())?;
+    let head = ResponseHead { status: 200, headers: Vec::new() };
+    let events = attempt.decode(head, body.to_string().into_bytes(), "");
+    let mut tally = Tally::default();
+    for event in events.map_err(|error| error.to_string())? {
+        tally.observe(&event);
+    }
+    tally.total_usage().ok_or_else(|| "no usage was read".to_owned())
+}
+
+fn endpoint<'c>(catalog: &'c Catalog, provider: &str, model: &str) -> Option<&'c Endpoint> {
+    let id = format!("{provider}/{model}");
+    let models = catalog.models.values();
+    models.flat_map(|it| &it.endpoints).find(|it| it.id == id).map(AsRef::as_ref)
+}
+
+/// The sum of two prices in dollars, in picodollars.
+fn sum(input: &str, output: &str) -> Result<u64, String> {
+    let read = |text: &str| {
+        let plain = without_exponent(text);
+        dollars_to_picodollars(&plain, PER_REQUEST_DECIMALS)
+            .map_err(|error| format!("{text} {error}"))
+    };
+    Ok(read(input)? + read(output)?)
+}
+
+/// `6.5E-7` as `0.00000065`.
+fn without_exponent(text: &str) -> String {
+    let Some((number, exponent)) = text.split_once("E-") else { return text.to_owned() };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let digits = format!("{whole}{fraction}");
+    let decimals = exponent.parse::<usize>().unwrap() + fraction.len();
+    let padded = format!("{digits:0>width$}", width = decimals + 1);
+    let (whole, fraction) = padded.split_at(padded.len() - decimals);
+    format!("{whole}.{fraction}")
+}
+
+#[test]
+fn exponents_are_read_exactly() {
+    for (text, plain) in [("6E-7", "0.0000006"), ("1.25E-3", "0.00125"), ("2.5", "2.5")] {
+        assert_eq!(without_exponent(text), plain);
+    }
+}
