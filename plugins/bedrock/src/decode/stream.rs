@@ -4,6 +4,7 @@
 use plugway_formats::json::Fields;
 use plugway_formats::usage::grown;
 use plugway_sdk::chat::{Event, Failure, Origin, Part, PartBody, Piece, ToolCall, Usage};
+use plugway_sdk::log;
 use plugway_sdk::provider::{Frame, ResponseHead};
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -301,6 +302,11 @@ fn other(kind: &str, data: &[u8]) -> Result<(), Failure> {
     let body = std::str::from_utf8(data).ok().and_then(Fields::read);
     match body.filter(|_| kind.is_empty()).and_then(|body| errors::inside(&body)) {
         Some(failure) => Err(failure),
-        None => Ok(()),
+        None => {
+            if kind != "messageStart" {
+                log::skipped("an event of an unknown type");
+            }
+            Ok(())
+        }
     }
 }
