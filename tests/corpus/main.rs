@@ -3,6 +3,8 @@
 //! without seals, each error explained. What is right is said by `judge/`, a reading in
 //! another language that shares nothing with the adapters.
 
+mod bad_input;
+
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};

@@ -21,6 +21,8 @@ use plugway_engine::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use answer::joined;
+
 /// One recorded exchange.
 #[derive(Debug, Deserialize)]
 pub struct Task {

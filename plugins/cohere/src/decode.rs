@@ -8,6 +8,7 @@ mod logprobs;
 use plugway_sdk::chat::{
     Event, Failure, Finish, FinishReason, Origin, Part, PartBody, Piece, Reasoning,
 };
+use plugway_sdk::log;
 use plugway_sdk::provider::{Frame, Places, ResponseHead, StreamDecoder, UpstreamResponse};
 use serde_json::Value;
 
@@ -151,8 +152,11 @@ impl Decoder {
                 self.done = true;
                 self.finish(delta, events)?;
             }
-            // Ends of parts, and whatever is added to the API.
-            _ => return errors::inside(event).map_or(Ok(()), Err),
+            "content-end" | "tool-call-end" | "citation-end" | "debug" => {}
+            _ => match errors::inside(event) {
+                Some(failure) => return Err(failure),
+                None => log::skipped("an event of an unknown type"),
+            },
         }
         Ok(())
     }

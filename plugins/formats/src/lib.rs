@@ -16,3 +16,4 @@ pub mod report;
 pub mod rerank;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
+pub mod usage;

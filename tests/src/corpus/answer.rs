@@ -17,7 +17,7 @@ pub(super) fn tell(events: Vec<Event>, outcome: &mut Outcome) {
 }
 
 /// The same for the whole and the streamed form of one answer.
-pub(super) fn joined(events: Vec<Event>) -> Value {
+pub fn joined(events: Vec<Event>) -> Value {
     let answer = Answer::from_events(events);
     let tally = answer.tally();
     let mut parts = Vec::new();

@@ -169,3 +169,18 @@ fn null_where_a_string_belongs_is_nothing() {
     assert_eq!(answer.text(0), "Hello");
     assert_eq!(answer.finishes, [Finish::new(0, FinishReason::Stop, "")]);
 }
+
+#[test]
+fn what_nobody_counted_is_not_free() {
+    for usage in ["null", "{}", r#"{"input_tokens":null,"service_tier":"standard"}"#] {
+        let start = format!(
+            r#"{{"type":"message_start","message":{{"id":"msg_1","content":[],"usage":{usage}}}}}"#
+        );
+        let ended = format!(
+            r#"{{"type":"message_delta","delta":{{"stop_reason":"end_turn"}},"usage":{usage}}}"#
+        );
+        let answer = answer(&[&start, BEGIN, HELLO, CLOSE, &ended, STOP]);
+        assert_eq!(answer.text(0), "Hello");
+        assert_eq!(answer.usage, [], "the router counts for itself: {usage}");
+    }
+}

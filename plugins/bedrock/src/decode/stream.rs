@@ -2,7 +2,9 @@
 //! event's name.
 
 use plugway_formats::json::Fields;
-use plugway_sdk::chat::{Event, Failure, Origin, Part, PartBody, Piece, ToolCall};
+use plugway_formats::usage::grown;
+use plugway_sdk::chat::{Event, Failure, Origin, Part, PartBody, Piece, ToolCall, Usage};
+use plugway_sdk::log;
 use plugway_sdk::provider::{Frame, ResponseHead};
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -22,6 +24,7 @@ pub(crate) struct Decoder {
     parts: u32,
     /// The answer has its reason to end; only its metadata may follow.
     stopped: bool,
+    usage: Option<Usage>,
 }
 
 struct Block {
@@ -66,7 +69,7 @@ struct Native {
 
 impl Decoder {
     pub(crate) fn new(head: &ResponseHead, memo: Memo) -> Self {
-        Self { memo, id: id(head), open: Vec::new(), parts: 0, stopped: false }
+        Self { memo, id: id(head), open: Vec::new(), parts: 0, stopped: false, usage: None }
     }
 
     /// # Errors
@@ -182,7 +185,11 @@ impl Decoder {
         if origin != Origin::default() {
             events.push(Event::Origin(origin));
         }
-        events.extend(data.get("usage").and_then(usage::usage).map(Event::Usage));
+        if let Some(usage) = data.get("usage").and_then(usage::usage) {
+            let usage = grown(self.usage.as_ref(), usage);
+            events.push(Event::Usage(usage.clone()));
+            self.usage = Some(usage);
+        }
         Ok(())
     }
 }
@@ -295,6 +302,11 @@ fn other(kind: &str, data: &[u8]) -> Result<(), Failure> {
     let body = std::str::from_utf8(data).ok().and_then(Fields::read);
     match body.filter(|_| kind.is_empty()).and_then(|body| errors::inside(&body)) {
         Some(failure) => Err(failure),
-        None => Ok(()),
+        None => {
+            if kind != "messageStart" {
+                log::skipped("an event of an unknown type");
+            }
+            Ok(())
+        }
     }
 }

@@ -5,12 +5,11 @@ use plugway_formats::json::Fields;
 use plugway_sdk::chat::Usage;
 use serde_json::value::RawValue;
 
-/// None where the text is not a JSON object. A count that cannot be read is none, and
-/// spoils no other.
+/// None where the text is not a JSON object, or counts nothing. A count that cannot be
+/// read is none, and spoils no other.
 pub(super) fn usage(json: &str) -> Option<Usage> {
     let usage = Fields::read(json)?;
     let is_counted = |name| usage.get(name).is_some_and(|json| json.parse::<u64>().is_ok());
-    // An object that counts nothing is no count.
     if !is_counted("inputTokens") && !is_counted("outputTokens") {
         return None;
     }

@@ -142,3 +142,17 @@ fn a_frame_of_five_megabytes_is_read() {
     let long = frame("contentBlockDelta", json!({"contentBlockIndex": 0, "delta": {"text": text}}));
     assert_eq!(answer(vec![begin(), long, ended()]).text(0).len(), 5_000_000);
 }
+
+#[test]
+fn counts_never_shrink_and_what_nobody_counted_is_not_free() {
+    let counted = |usage| frame("metadata", json!({"usage": usage}));
+    let many = json!({"inputTokens": 5, "outputTokens": 7, "cacheReadInputTokens": 2});
+    let few = json!({"inputTokens": 9, "outputTokens": 1});
+    let told = answer(vec![hello(), ended(), counted(many), counted(few)]).usage;
+    let usage = told.last().unwrap();
+    assert_eq!((usage.prompt_tokens, usage.completion_tokens), (9, 7));
+    assert_eq!(usage.cache_read_tokens, 2);
+    for usage in [json!({}), json!(null), json!({"inputTokens": null, "serverToolUsage": {}})] {
+        assert_eq!(answer(vec![hello(), ended(), counted(usage)]).usage, []);
+    }
+}

@@ -4,6 +4,10 @@ use serde_json::{Value, json};
 
 use super::fields::{list, text};
 
+/// A chunk that is longer than this is no token of a model's, and its bytes one by one
+/// would be more than an adapter may hold.
+const MAX_TOKEN_BYTES: usize = 4096;
+
 /// The array that the contract wants, of one chunk or a list of them; none where they
 /// hold nothing.
 pub(super) fn array(logprobs: &Value) -> Option<String> {
@@ -26,7 +30,7 @@ fn token(chunk: &Value) -> Option<Value> {
     Some(json!({
         "token": token,
         "logprob": numbers.iter().sum::<f64>(),
-        "bytes": token.as_bytes(),
+        "bytes": (token.len() <= MAX_TOKEN_BYTES).then_some(token.as_bytes()),
         "top_logprobs": [],
     }))
 }

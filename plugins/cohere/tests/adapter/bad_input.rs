@@ -119,3 +119,14 @@ fn a_large_frame_is_read() {
     );
     assert_eq!(answer(&[START, &frame, END]).text(0), text);
 }
+
+#[test]
+fn a_token_of_megabytes_has_no_list_of_its_bytes() {
+    let token = "x".repeat(5_000_000);
+    let bit = format!(
+        r#"{{"type":"content-delta","index":0,"delta":{{"message":{{"content":{{"text":"a"}}}},
+        "logprobs":{{"text":"{token}","logprobs":[-0.5]}}}}}}"#
+    );
+    let logprobs = &answer(&[START, &bit.replace('\n', ""), END]).logprobs[&(0, 0)][0];
+    assert!(logprobs.contains(r#""bytes":null"#));
+}

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use plugway_sdk::chat::{Citation, Event, Failure, Origin, Part, PartBody, Piece, ToolCall};
+use plugway_sdk::log;
 use plugway_sdk::provider::{Frame, ResponseHead, StreamDecoder};
 use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -111,8 +112,8 @@ impl Decoder {
             "message_delta" => self.message_delta(data, message, events)?,
             "message_stop" => self.message_stop(events)?,
             "error" => return Err(failure(data)),
-            // Pings, and whatever is added to the API.
-            _ => {}
+            "ping" => {}
+            _ => log::skipped("an event of an unknown type"),
         }
         Ok(())
     }
@@ -257,7 +258,10 @@ impl Delta<'_> {
             "signature_delta" => reasoning(String::new(), Some(filled(self.signature)?)),
             "input_json_delta" => ToolCall::more(filled(self.partial_json)?).into(),
             "citations_delta" => cited(content::citation(&self.citation?, native)),
-            _ => return None,
+            _ => {
+                log::skipped("a delta of an unknown type");
+                return None;
+            }
         };
         Some(part)
     }

@@ -104,8 +104,11 @@ impl Counts {
         }
     }
 
-    /// One usage for the model that answers, and one for each that it consulted.
+    /// One usage for the model that answers, and one for each that it consulted. None
+    /// where nothing was counted: the router counts for itself.
     pub(super) fn events(&self) -> impl Iterator<Item = Event> {
+        let counted = [self.input, self.output, self.cache_read, self.cache_written];
+        let is_counted = counted.iter().any(Option::is_some);
         let mut usage = self.usage();
         let mut consulted: BTreeMap<&str, Usage> = BTreeMap::new();
         for step in &self.steps {
@@ -123,7 +126,8 @@ impl Counts {
         let consulted = consulted
             .into_iter()
             .map(|(model, usage)| Usage { model: Some(model.into()), ..usage });
-        std::iter::once(usage).chain(consulted.collect::<Vec<_>>()).map(Event::Usage)
+        let usage = is_counted.then_some(usage);
+        usage.into_iter().chain(consulted.collect::<Vec<_>>()).map(Event::Usage)
     }
 
     fn usage(&self) -> Usage {

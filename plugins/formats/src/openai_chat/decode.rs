@@ -9,13 +9,15 @@ mod sources;
 mod usage;
 
 use plugway_sdk::chat::{Event, Extra, Failure, Origin, Usage};
+use plugway_sdk::log;
 use plugway_sdk::provider::{Frame, UpstreamResponse};
 
 use super::{DIALECT, explain};
 use crate::node::Node;
+use crate::usage::grown;
 use choice::Choices;
 
-pub(crate) use usage::{grown, named_price};
+pub(crate) use usage::named_price;
 
 /// The end mark of a stream.
 const DONE: &[u8] = b"[DONE]";
@@ -37,6 +39,9 @@ const MODELLED: [&str; 12] = [
     "p",
     "latency_checkpoint",
 ];
+
+/// Without any of these a chunk is none.
+const TELLING: [&str; 3] = ["choices", "usage", "x_groq"];
 
 pub(crate) fn whole(response: &UpstreamResponse, memo: &str) -> Vec<Event> {
     let mut events = Vec::new();
@@ -85,7 +90,9 @@ impl Decoder {
             match Node::read(data) {
                 Some(chunk) => self.chunk(&chunk, events),
                 // Events of other names are none of this format's, whatever they hold.
-                None if frame.kind.as_ref().is_some_and(|kind| kind != "message") => {}
+                None if frame.kind.as_ref().is_some_and(|kind| kind != "message") => {
+                    log::skipped("an event that is no chunk");
+                }
                 None => events.push(nonsense("a stream event")),
             }
         }
@@ -116,6 +123,9 @@ impl Decoder {
         if let Some(groq) = chunk.get("x_groq") {
             self.usage(groq, chunk, events);
             failure = failure.or_else(|| groq.get("error").and_then(explain::told));
+        }
+        if failure.is_none() && TELLING.iter().all(|field| chunk.get(field).is_none()) {
+            log::skipped("a chunk of an unknown type");
         }
         if let Some(failure) = failure.or_else(|| self.choices.failure()) {
             events.push(failure.into());

@@ -76,6 +76,13 @@ impl Decoder {
                     self.origin(response, events);
                 }
             }
+            // The whole response, or an error, though a stream was asked for.
+            "" if event.text("object") == Some("response") => self.whole(event, events),
+            "" => {
+                if let Some(failure) = in_band(event) {
+                    self.fail(Some(failure), events);
+                }
+            }
             kind => self.items.event(kind, event, events),
         }
     }

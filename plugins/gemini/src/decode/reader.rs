@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use plugway_formats::json::Fields;
 use plugway_formats::report::cleaned;
 use plugway_sdk::chat::{Event, Failure, FailureKind, Origin};
+use plugway_sdk::log;
 use serde_json::value::RawValue;
 
 use super::candidate::Choice;
@@ -82,6 +83,10 @@ impl Reader {
 
     fn chunk(&mut self, data: &str, events: &mut Vec<Event>) -> Result<(), Failure> {
         let chunk: Chunk<'_> = serde_json::from_str(data).map_err(|_| unreadable())?;
+        let telling = [chunk.candidates.is_some(), chunk.usage_metadata.is_some()];
+        if telling == [false; 2] && chunk.prompt_feedback.is_none() && chunk.error.is_none() {
+            log::skipped("a chunk of an unknown type");
+        }
         let counts = chunk.usage_metadata.and_then(|json| serde_json::from_str(json.get()).ok());
         self.counts.update(counts.unwrap_or_default());
         self.origin(&chunk, data, events);

@@ -14,8 +14,13 @@ pub(super) fn array(json: &str) -> Option<String> {
     (!tokens.is_empty()).then(|| json!(tokens).to_string())
 }
 
+/// A token that is longer than this is none of a model's, and its bytes one by one
+/// would be more than an adapter may hold.
+const MAX_TOKEN_BYTES: usize = 4096;
+
 fn complete(token: &mut Map<String, Value>) {
     let text = token.get("token").and_then(Value::as_str).unwrap_or_default();
-    let bytes = json!(text.as_bytes());
+    let bytes = (text.len() <= MAX_TOKEN_BYTES).then_some(text.as_bytes());
+    let bytes = json!(bytes);
     token.entry("bytes").or_insert(bytes);
 }

@@ -106,3 +106,13 @@ fn a_large_line_is_read() {
     let line = format!(r#"{{"message":{{"content":"{text}"}}}}"#);
     assert_eq!(answer(&[&line, END]).text(0), text);
 }
+
+#[test]
+fn a_token_of_megabytes_has_no_list_of_its_bytes() {
+    let token = "x".repeat(5_000_000);
+    let line = format!(
+        r#"{{"message":{{"content":"a"}},"logprobs":[{{"token":"{token}","logprob":-0.5}}],"done":false}}"#
+    );
+    let logprobs = &answer(&[&line, END]).logprobs[&(0, 0)][0];
+    assert!(logprobs.contains(r#""bytes":null"#));
+}

@@ -9,11 +9,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use plugway_sdk::chat::{
     Event, Extra, Media, MediaKind, MediaSource, Part, PartBody, Piece, ToolCall,
 };
+use plugway_sdk::log;
 use plugway_sdk::provider::Places;
 
 use crate::node::Node;
 use crate::openai_chat::Profile;
 use kind::{Key, Kind, Said, length, of, summary};
+
+/// In the names of events that tell nothing which others do not: beginnings and ends of
+/// what is told in bits, how far the provider's own tools are, signs of life.
+const SILENT: [&str; 7] = [
+    "_part.added",
+    "_part.done",
+    "_call.",
+    "_call_code.",
+    "_call_arguments.",
+    "mcp_list_tools.",
+    "keepalive",
+];
 
 /// Fields of a message that are modelled, or say that it ended.
 const MESSAGE: [&str; 5] = ["id", "type", "status", "role", "content"];
@@ -132,7 +145,8 @@ impl Items {
                 self.input(place, all("arguments"), events);
             }
             "response.custom_tool_call_input.done" => self.input(place, all("input"), events),
-            _ => {}
+            kind if SILENT.iter().any(|part| kind.contains(part)) => {}
+            _ => log::skipped("an event of an unknown type"),
         }
     }
 

@@ -5,11 +5,13 @@ use plugway_sdk::chat::Usage;
 use crate::node::Node;
 use crate::openai_chat::named_price;
 
-/// Reads the usage of a response.
+/// Reads the usage of a response; none where it counts no tokens, be it none at all.
 pub(super) fn usage(response: &Node) -> Option<Usage> {
     let usage = response.get("usage")?;
-    // An object that counts nothing is no count.
-    usage.count("input_tokens").or(usage.count("output_tokens"))?;
+    let is_counted = |name: &str| usage.get(name).and_then(Node::as_count).is_some();
+    if !["input_tokens", "output_tokens", "total_tokens"].iter().any(|it| is_counted(it)) {
+        return None;
+    }
     let null = Node::Null;
     let read = usage.get("input_tokens_details").unwrap_or(&null);
     let written = usage.get("output_tokens_details").unwrap_or(&null);

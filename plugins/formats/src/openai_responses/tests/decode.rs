@@ -294,3 +294,21 @@ fn whatever_is_broken_keeps_the_contract() {
         check_broken::<OpenAi>(&all(), &events(), memo);
     }
 }
+
+#[test]
+fn what_nobody_counted_is_not_free() {
+    for usage in [json!({}), json!(null), json!({"input_tokens": null, "num_sources_used": 1})] {
+        let mut uncounted = response("completed", &[message()]);
+        uncounted["usage"] = usage;
+        assert_eq!(read_whole::<OpenAi>(&uncounted, FOREIGN).usage, []);
+    }
+}
+
+#[test]
+fn json_where_a_stream_belongs_is_read_as_what_it_is() {
+    let whole = read_stream::<OpenAi>(&[response("completed", &[message(), call()])], FOREIGN);
+    assert_eq!((whole.text(0).as_str(), whole.finishes.len()), ("Let me see.", 1));
+    let error = json!({"error": {"message": "Busy.", "type": "overloaded_error"}});
+    let failure = read_stream::<OpenAi>(&[error], FOREIGN).failure.unwrap();
+    assert_eq!((failure.kind, &*failure.message), (FailureKind::Overloaded, "Busy."));
+}
