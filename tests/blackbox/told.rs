@@ -14,6 +14,8 @@ pub(crate) struct Told {
     pub(crate) pieces: Option<u64>,
     /// One, if all is well.
     pub(crate) finish: Vec<String>,
+    /// The provider's own word for it, which is what the log tells.
+    native: String,
     pub(crate) usage: Value,
 }
 
@@ -37,6 +39,7 @@ impl Told {
             calls: calls.map(call).collect(),
             pieces: None,
             finish: vec![text(&choice["finish_reason"])],
+            native: text(&choice["native_finish_reason"]),
             usage: body["usage"].clone(),
         }
     }
@@ -66,6 +69,7 @@ impl Told {
             calls,
             pieces: Some(of("/choices/0/delta/content").filter(|it| !it.is_empty()).count() as u64),
             finish: of("/choices/0/finish_reason").map(Into::into).collect(),
+            native: of("/choices/0/native_finish_reason").collect(),
             usage: last["usage"].clone(),
         }
     }
@@ -79,7 +83,7 @@ impl Told {
         let line = LogLines::access(&self.id).await;
         assert_eq!(line["outcome"], "ok");
         assert_eq!(line["stream"], self.pieces.is_some());
-        assert_eq!(line["finish"], *self.finish[0]);
+        assert_eq!(line["finish"], *self.native);
         assert_eq!(line["prompt_tokens"], self.count("prompt_tokens"));
         assert_eq!(line["completion_tokens"], self.count("completion_tokens"));
         let total = self.count("prompt_tokens") + self.count("completion_tokens");

@@ -23,3 +23,9 @@ impl<T> Shared<T> {
         Some(made)
     }
 }
+
+impl<T> Default for Shared<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
