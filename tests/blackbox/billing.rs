@@ -50,6 +50,14 @@ async fn a_model_that_was_consulted_is_billed_at_its_own_price() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_says_something_is_not_free_because_it_was_counted_as_nothing() {
+    let usage = cost_of(json!({"input_tokens": 0, "output_tokens": 0}), "").await;
+    assert!(usage["completion_tokens"].as_u64().is_some_and(|count| count > 0), "{usage}");
+    assert!(usage["prompt_tokens"].as_u64().is_some_and(|count| count > 0), "{usage}");
+    assert!(usage["cost"].as_f64().is_some_and(|cost| cost > 0.0), "{usage}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn where_one_price_is_unknown_so_is_the_sum() {
     let usage = cost_of(consulting(), "").await;
     assert_eq!(usage["prompt_tokens"], 150);

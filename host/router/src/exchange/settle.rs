@@ -156,12 +156,21 @@ impl Settlement {
     /// What was used, and whether that is an estimate. A count that came before the
     /// end is one of the beginning, and the rest of what was delivered is on top.
     fn usage(&self) -> (Usage, bool) {
+        let delivered = self.tally.approx_completion_tokens();
         match self.tally.total_usage() {
-            Some(usage) if self.tally.finished > 0 => (usage, false),
+            // A count of nothing, of an answer that says something, is none.
+            Some(usage)
+                if self.tally.finished > 0 && usage.completion_tokens >= delivered.min(1) =>
+            {
+                (usage, false)
+            }
             Some(usage) => {
-                let delivered = self.tally.approx_completion_tokens();
                 let completion_tokens = usage.completion_tokens.max(delivered);
-                (Usage { completion_tokens, cost: None, ..usage }, true)
+                let prompt_tokens = match usage.prompt_tokens {
+                    0 => self.estimate().prompt_tokens,
+                    counted => counted,
+                };
+                (Usage { prompt_tokens, completion_tokens, cost: None, ..usage }, true)
             }
             None => (self.estimate(), true),
         }
