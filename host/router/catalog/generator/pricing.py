@@ -6,11 +6,13 @@ of a meter that is not tokens.
 
 import re
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 MILLION = Decimal(1_000_000)
 # One picodollar per token, the finest that is billed.
 FINEST = Decimal("0.000001")
+# What some lists of prices are rounded to.
+CENT = Decimal("0.01")
 # What a float leaves of a decimal is off by less than this share.
 FLOAT_ERROR = Decimal("0.0000001")
 # The rates that a tier can change.
@@ -208,8 +210,13 @@ def of_text(price, others):
 
 
 def vote(values):
+    """What two of them say, else the first; or what the first is in whole cents."""
     values = [value for value in values if value is not None]
-    return next((v for v in values if values.count(v) > 1), values[0] if values else None)
+    if not values:
+        return None
+    in_cents = (v for v in values if v.quantize(CENT, ROUND_HALF_UP) == values[0])
+    finest = min(in_cents, key=lambda v: v.as_tuple().exponent, default=values[0])
+    return next((v for v in values if values.count(v) > 1), finest)
 
 
 def plain(price):
