@@ -3,22 +3,20 @@
 //! be the same to the last digit, or the difference explained in
 //! `tests/corpus/goldens.toml`. The goldens are no part of the repository.
 
+mod flavours;
 mod rules;
 
-use plugway::catalog::{
-    Catalog, Consumption, Endpoint, PER_REQUEST_DECIMALS, cost, dollars_to_picodollars,
-};
+use flavours::Flavour;
+use plugway::catalog::{Catalog, Consumption, PER_REQUEST_DECIMALS, cost, dollars_to_picodollars};
 use plugway::config;
-use plugway_engine::chat::Usage;
-use plugway_engine::{Adapter, CallContext, ResponseHead};
-use plugway_tests::TestRouter;
-use plugway_wire::answer::Tally;
-use rules::{Case, Flavour, Rules};
+use plugway_engine::{Adapter, Engine, Grants, Limits, Plugin};
+use rules::{Case, Rules};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 const GOLDENS: &str = "../../shared/catalogue/genai_prices_usage_cost_goldens.json.gz";
 
@@ -28,14 +26,12 @@ enum Outcome {
     Agreed,
     /// By the rule of this cause.
     Explained(String),
-    /// No adapter reads this flavour yet.
-    Waiting,
     /// The other project names no price.
     Unpriced,
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn costs_are_those_of_another_project_or_explained() {
+#[test]
+fn costs_are_those_of_another_project_or_explained() {
     let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join(GOLDENS);
     if !goldens.exists() {
         // Not by eprintln: the test runner would keep it to itself.
@@ -44,17 +40,17 @@ async fn costs_are_those_of_another_project_or_explained() {
     }
     let unpacked = Command::new("gzip").arg("-dc").arg(&goldens).output().unwrap();
     let goldens: Vec<Value> = serde_json::from_slice(&unpacked.stdout).unwrap();
-    let everything = config::load_str("", "", &|_| Some("any".to_owned()));
-    let everything = everything.unwrap_or_else(|mistakes| panic!("{mistakes}"));
-    let router = TestRouter::start("providers.x = { base_url = 'http://localhost' }").await;
-    let adapter = |id: &str| router.router.registry.adapter(id);
+    let providers = Flavour::providers().map(|name| format!("[providers.{name}]\n"));
+    let named = config::load_str("", &String::from_iter(providers), &|_| Some("any".to_owned()));
+    let named = named.unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let adapters = adapters();
     let mut rules = Rules::read();
     let mut outcomes: BTreeMap<(String, Outcome), usize> = BTreeMap::new();
     let mut unexplained = Vec::new();
     for golden in &goldens {
         for case in rules::cases(golden) {
             let key = format!("{} {}", case.provider, case.flavour);
-            let outcome = match judge(&case, &mut rules, &everything.catalog, adapter) {
+            let outcome = match judge(&case, &mut rules, &named.catalog, &adapters) {
                 Ok(outcome) => outcome,
                 Err(problem) => {
                     unexplained.push(format!("{key} {}: {problem} {}", case.model, case.file));
@@ -84,22 +80,18 @@ fn judge(
     case: &Case<'_>,
     rules: &mut Rules,
     catalog: &Catalog,
-    adapter: impl Fn(&str) -> Option<std::sync::Arc<Adapter>>,
+    adapters: &[Arc<Adapter>],
 ) -> Result<Outcome, String> {
     let Some(expected) = &case.price else { return Ok(Outcome::Unpriced) };
-    let Some(flavour) = Flavour::of(case.provider, case.flavour) else {
-        return Ok(Outcome::Waiting);
-    };
-    let Some(adapter) = flavour.adapters().find_map(adapter) else { return Ok(Outcome::Waiting) };
-    let usage = decode(&adapter, flavour.body(case.model, case.usage))?;
-    let meters = usage.meters.iter().map(|(name, _)| name);
-    let has: Vec<String> = meters.chain(case.usage.as_object().unwrap().keys()).cloned().collect();
-    let Some(endpoint) = endpoint(catalog, flavour.provider, case.model) else {
+    let flavour = Flavour::of(case).ok_or("is a flavour that nobody reads")?;
+    let Some(endpoint) = flavour.endpoint(catalog, case.model) else {
         return match rules.explain(case, &["unlisted".to_owned()]) {
             Some(cause) => Ok(Outcome::Explained(cause)),
             None => Err(format!("{} does not offer it", flavour.provider)),
         };
     };
+    let adapter = adapters.iter().find(|it| it.id() == flavour.adapter).ok_or("no adapter")?;
+    let usage = flavour.read(adapter, endpoint, case.usage)?;
     let price = endpoint.price.as_ref().ok_or("is unpriced")?;
     let used = Consumption {
         prompt: usage.prompt_tokens,
@@ -113,6 +105,11 @@ fn judge(
     if Ok(ours) == *expected {
         return Ok(Outcome::Agreed);
     }
+    let meters = usage.meters.iter().map(|(name, _)| name);
+    let fields = case.usage.as_object().unwrap().keys();
+    let tier = price.tiers.iter().any(|tier| used.prompt > tier.above_prompt_tokens);
+    let tier = tier.then(|| "tier".to_owned());
+    let has: Vec<String> = meters.chain(fields).cloned().chain(tier).collect();
     match rules.explain(case, &has) {
         Some(cause) => Ok(Outcome::Explained(cause)),
         None => {
@@ -121,22 +118,18 @@ fn judge(
     }
 }
 
-/// What the adapter makes of the body, summed up as the router does.
-fn decode(adapter: &Adapter, body: Value) -> Result<Usage, String> {
-    let attempt = adapter.attempt(CallContext::default()).map_err(|error| error.to_string())?;
-    let head = ResponseHead { status: 200, headers: Vec::new() };
-    let events = attempt.decode(head, body.to_string().into_bytes(), "");
-    let mut tally = Tally::default();
-    for event in events.map_err(|error| error.to_string())? {
-        tally.observe(&event);
-    }
-    tally.total_usage().ok_or_else(|| "no usage was read".to_owned())
-}
-
-fn endpoint<'c>(catalog: &'c Catalog, provider: &str, model: &str) -> Option<&'c Endpoint> {
-    let id = format!("{provider}/{model}");
-    let models = catalog.models.values();
-    models.flat_map(|it| &it.endpoints).find(|it| it.id == id).map(AsRef::as_ref)
+/// Those that the router brings along.
+fn adapters() -> Vec<Arc<Adapter>> {
+    let cache = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/test-code-cache");
+    let engine = Engine::new(Limits::default(), Some(cache)).unwrap();
+    let plugins = plugway::FIRST_PARTY.iter();
+    let plugins = plugins.map(|it| engine.load(it.id, it.wasm, &Grants::default()).unwrap());
+    plugins
+        .filter_map(|plugin| match plugin {
+            Plugin::Adapter(adapter) => Some(adapter),
+            Plugin::Strategy(_) => None,
+        })
+        .collect()
 }
 
 /// The sum of two prices in dollars, in picodollars.

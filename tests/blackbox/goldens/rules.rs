@@ -1,8 +1,9 @@
-//! The goldens' shape, which adapter reads which flavour, and the checked-in rules
-//! that explain why a cost of ours is another.
+//! The goldens' shape, and the checked-in rules that explain why a cost of ours is
+//! another.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
+use std::path::Path;
 
 /// One usage, read in one flavour, at one provider's price.
 pub(super) struct Case<'g> {
@@ -42,78 +43,6 @@ pub(super) fn cases(golden: &Value) -> Vec<Case<'_>> {
     cases
 }
 
-/// Who reads a flavour, and whose price holds.
-pub(super) struct Flavour {
-    pub(super) adapter: &'static str,
-    /// In our catalogue.
-    pub(super) provider: &'static str,
-    shape: Shape,
-}
-
-#[derive(Clone, Copy)]
-enum Shape {
-    Completion,
-    Message,
-    Content,
-}
-
-/// Flavours by provider: theirs, the flavour, ours, the adapter, the body around it.
-/// What is not here waits for an adapter, or for the provider's place in the catalogue.
-const FLAVOURS: [(&str, &str, &str, &str, Shape); 12] = [
-    ("anthropic", "default", "anthropic", "anthropic", Shape::Message),
-    ("cerebras", "chat", "cerebras", "openai-compatible", Shape::Completion),
-    ("deepseek", "chat", "deepseek", "deepseek", Shape::Completion),
-    ("fireworks", "chat", "fireworks", "openai-compatible", Shape::Completion),
-    ("google", "default", "google-ai-studio", "gemini", Shape::Content),
-    ("groq", "default", "groq", "groq", Shape::Completion),
-    ("mistral", "default", "mistral", "mistral", Shape::Completion),
-    ("moonshotai", "chat", "moonshotai", "openai-compatible", Shape::Completion),
-    ("openai", "chat", "openai", "openai", Shape::Completion),
-    ("openrouter", "chat", "openrouter", "openrouter", Shape::Completion),
-    ("ovhcloud", "chat", "ovhcloud", "openai-compatible", Shape::Completion),
-    ("x-ai", "chat", "xai", "xai", Shape::Completion),
-];
-
-impl Flavour {
-    pub(super) fn of(provider: &str, flavour: &str) -> Option<Self> {
-        let found = FLAVOURS.iter().find(|it| it.0 == provider && it.1 == flavour)?;
-        Some(Self { provider: found.2, adapter: found.3, shape: found.4 })
-    }
-
-    /// Who reads it, best first: servers of one family count alike.
-    pub(super) fn adapters(&self) -> impl Iterator<Item = &'static str> {
-        let family = matches!(self.shape, Shape::Completion).then_some("openai");
-        std::iter::once(self.adapter).chain(family)
-    }
-
-    /// The least that holds this usage.
-    pub(super) fn body(&self, model: &str, usage: &Value) -> Value {
-        match self.shape {
-            Shape::Completion => json!({
-                "id": "x", "object": "chat.completion", "created": 1, "model": model,
-                "choices": [{
-                    "index": 0,
-                    "message": {"role": "assistant", "content": "x"},
-                    "finish_reason": "stop",
-                }],
-                "usage": usage,
-            }),
-            Shape::Message => json!({
-                "id": "x", "type": "message", "role": "assistant", "model": model,
-                "content": [{"type": "text", "text": "x"}],
-                "stop_reason": "end_turn", "stop_sequence": null, "usage": usage,
-            }),
-            Shape::Content => json!({
-                "candidates": [{
-                    "content": {"role": "model", "parts": [{"text": "x"}]},
-                    "finishReason": "STOP",
-                }],
-                "usageMetadata": usage, "modelVersion": model,
-            }),
-        }
-    }
-}
-
 /// Why the cost of some cases is another.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -122,14 +51,15 @@ struct Rule {
     cause: String,
     /// For people.
     reason: String,
+    /// `*` at the end stands for any rest.
     provider: String,
     /// Any flavour, if none.
     flavour: Option<String>,
-    /// Any model, if none; `*` at the end stands for any rest.
+    /// Any model, if none; `*` as above.
     #[serde(default)]
     models: Vec<String>,
-    /// A meter or a field that the usage has; `unlisted`: the catalogue does not have
-    /// the model.
+    /// A meter or a field that the usage has; `tier`: a price for long prompts holds;
+    /// `unlisted`: the catalogue does not have the model.
     has: Option<String>,
     #[serde(skip)]
     used: bool,
@@ -144,19 +74,17 @@ pub(super) struct Rules {
 impl Rules {
     /// The checked-in list.
     pub(super) fn read() -> Self {
-        toml::from_str(include_str!("../../corpus/goldens.toml")).unwrap()
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/goldens.toml");
+        toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
     }
 
     /// The cause, if a rule fits.
     pub(super) fn explain(&mut self, case: &Case<'_>, has: &[String]) -> Option<String> {
-        let is_named = |name: &String| match name.strip_suffix('*') {
-            Some(start) => case.model.starts_with(start),
-            None => case.model == name,
-        };
         let rule = self.rule.iter_mut().find(|rule| {
-            rule.provider == case.provider
+            stands_for(&rule.provider, case.provider)
                 && rule.flavour.as_ref().is_none_or(|flavour| flavour == case.flavour)
-                && (rule.models.is_empty() || rule.models.iter().any(is_named))
+                && (rule.models.is_empty()
+                    || rule.models.iter().any(|it| stands_for(it, case.model)))
                 && rule
                     .has
                     .as_ref()
@@ -169,5 +97,12 @@ impl Rules {
     /// Rules that explained nothing.
     pub(super) fn unused(&self) -> Vec<&str> {
         self.rule.iter().filter(|rule| !rule.used).map(|rule| rule.reason.as_str()).collect()
+    }
+}
+
+fn stands_for(pattern: &str, name: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(start) => name.starts_with(start),
+        None => name == pattern,
     }
 }
