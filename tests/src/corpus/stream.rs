@@ -32,7 +32,7 @@ pub(super) fn run(
 ) -> Result<(), Halt> {
     let whole = frames(&[body], framing)?;
     let all: Vec<Frame> = whole.iter().flatten().cloned().collect();
-    let events = decode(adapter, task, memo, &[all.clone()])?;
+    let events = decode(adapter, task, memo, std::slice::from_ref(&all))?;
     let expected = answer::joined(events.clone());
     answer::tell(events, outcome);
     let mut tried = BTreeSet::new();
