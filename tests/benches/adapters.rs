@@ -3,7 +3,11 @@
 //! `serde_json::Value`. Rounds are interleaved; compare within one run. Prints, and
 //! asserts nothing.
 
-#![expect(clippy::print_stdout, reason = "a bench talks on stdout")]
+#![allow(
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a bench prints, and stops where it cannot go on"
+)]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
