@@ -5,9 +5,10 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use plugway_formats::anthropic_messages;
 use plugway_formats::json::Fields;
 use plugway_sdk::chat::{Event, Failure};
+use plugway_sdk::log;
 use plugway_sdk::provider::{Frame, ResponseHead, StreamDecoder};
 
-use crate::decode::stream::Decoder as Converse;
+use crate::decode::stream::{self, Decoder as Converse};
 use crate::decode::unreadable;
 use crate::errors;
 use crate::memo::Memo;
@@ -29,13 +30,20 @@ impl StreamDecoder for Decoder {
     }
 
     fn push(&mut self, frame: Frame, events: &mut Vec<Event>) {
-        if frame.kind.as_deref() == Some("chunk") {
+        let is_chunk = frame.kind.as_deref() == Some("chunk");
+        let read = if is_chunk && self.converse.has_begun() {
+            log::skipped("a chunk within an answer of Converse");
+            Ok(())
+        } else if is_chunk {
             self.is_invoke = true;
-            match unwrapped(&frame.data) {
-                Ok(data) => self.invoke.push(Frame { kind: None, data }, events),
-                Err(failure) => events.push(failure.into()),
-            }
-        } else if let Err(failure) = self.converse.push(&frame, events) {
+            unwrapped(&frame.data).map(|data| self.invoke.push(Frame { kind: None, data }, events))
+        } else if self.is_invoke {
+            // Of the other events only errors belong to it.
+            stream::other(frame.kind.as_deref().unwrap_or_default(), &frame.data)
+        } else {
+            self.converse.push(&frame, events)
+        };
+        if let Err(failure) = read {
             events.push(failure.into());
         }
     }

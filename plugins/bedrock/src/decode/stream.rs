@@ -96,6 +96,11 @@ impl Decoder {
         read(self, &data, events)
     }
 
+    /// Whether anything of an answer came.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.parts > 0 || self.stopped || !self.open.is_empty()
+    }
+
     /// Whether the answer came to its end.
     pub(crate) fn is_complete(&self) -> bool {
         self.stopped
@@ -294,7 +299,7 @@ fn bit(delta: &Fields, held: &Held, memo: &Memo) -> Option<(Kind, Part)> {
 }
 
 /// An event that is none of an answer: an error, or one that is not known.
-fn other(kind: &str, data: &[u8]) -> Result<(), Failure> {
+pub(crate) fn other(kind: &str, data: &[u8]) -> Result<(), Failure> {
     let named = ["Exception", "Error", "Failure"].iter().any(|ending| kind.ends_with(ending));
     if named {
         return Err(errors::in_stream(Some(kind), data));
