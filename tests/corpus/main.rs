@@ -3,6 +3,13 @@
 //! without seals, each error explained. What is right is said by `judge/`, a reading in
 //! another language that shares nothing with the adapters.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test may panic, and print"
+)]
+
 mod bad_input;
 
 use std::fs::{self, File};

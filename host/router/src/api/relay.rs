@@ -24,6 +24,9 @@ use tokio::time::{Instant, timeout_at};
 
 pub(super) const ROUTE: &str = "/v1/providers/{name}/{path}";
 
+/// The credential was refused.
+const UNAUTHORIZED: u16 = 401;
+
 /// The largest error body that is held to look for the credential in it.
 const MAX_ERROR_BYTES: usize = 256 * 1024;
 
@@ -206,7 +209,7 @@ async fn passed_back(
         // What is packed cannot be masked.
         let is_packed = headers.remove(CONTENT_ENCODING).is_some();
         let text = masked(router, provider, body, bounds.idle, patience).await;
-        if parts.status == StatusCode::UNAUTHORIZED {
+        if parts.status.as_u16() == UNAUTHORIZED {
             router.credentials.refused(provider);
         }
         let text = text.filter(|_| !is_packed).unwrap_or_default();
