@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use http::{HeaderName, HeaderValue, Uri};
 use libfuzzer_sys::fuzz_target;
-use plugway::catalog::{CredentialSource, Provider};
+use plugway::catalog::{CredentialSource, Provider, ProviderFacts};
 use plugway::upstream::{Outgoing, prepare};
 use plugway_engine::{AuthScheme, Framing, UpstreamRequest};
 use plugway_wire::seal::Seals;
@@ -104,6 +104,9 @@ fn provider(base_url: &str, auth: AuthScheme) -> Provider {
             HeaderName::from_static("x-organization"),
             HeaderValue::from_static("operator"),
         )],
+        relay: Vec::new(),
+        models_url: None,
+        facts: ProviderFacts::default(),
     }
 }
 
