@@ -26,6 +26,8 @@ pub(super) struct Lines {
     event: Event,
     /// Something was there that is not white space.
     spoken: bool,
+    /// What its line began with until then, as much of it as could be a mark and more.
+    indent: Vec<u8>,
     /// The body, if it is a JSON value.
     json: Option<Vec<u8>>,
 }
@@ -37,8 +39,9 @@ impl Lines {
         limit: usize,
         out: &mut Vec<Frame>,
     ) -> Result<(), FrameError> {
-        if self.is_json(chunk) {
-            return self.take_json(chunk, limit);
+        let Some(chunk) = self.begin(chunk) else { return Ok(()) };
+        if let Some(json) = &mut self.json {
+            return append(json, chunk, limit);
         }
         let mut rest = chunk;
         if std::mem::take(&mut self.after_cr) {
@@ -76,23 +79,30 @@ impl Lines {
         Ok(())
     }
 
-    /// Whether the body is a JSON value, as far as it can be told by now.
-    fn is_json(&mut self, chunk: &[u8]) -> bool {
-        if !self.spoken
-            && let Some(first) = chunk.iter().find(|byte| !is_silent(**byte))
-        {
-            self.spoken = true;
-            self.json = matches!(first, b'{' | b'[').then(Vec::new);
+    /// The chunk without what comes before the body's first word; none where that is
+    /// all. The first word tells whether the body is a JSON value.
+    fn begin<'c>(&mut self, chunk: &'c [u8]) -> Option<&'c [u8]> {
+        if self.spoken {
+            return Some(chunk);
         }
-        self.json.is_some()
-    }
-
-    fn take_json(&mut self, chunk: &[u8], limit: usize) -> Result<(), FrameError> {
-        let json = self.json.get_or_insert_default();
-        let silent =
-            if json.is_empty() { chunk.iter().position(|byte| !is_silent(*byte)) } else { None };
-        let chunk = chunk.get(silent.unwrap_or(0)..).unwrap_or_default();
-        append(json, chunk, limit)
+        let at = chunk.iter().position(|byte| !is_silent(*byte));
+        let (silent, words) = chunk.split_at(at.unwrap_or(chunk.len()));
+        for byte in silent {
+            if matches!(byte, b'\n' | b'\r') {
+                self.indent.clear();
+                self.begun = true;
+            } else if self.indent.len() <= BOM.len() {
+                self.indent.push(*byte);
+            }
+        }
+        let first = words.first()?;
+        self.spoken = true;
+        match first {
+            b'{' | b'[' => self.json = Some(Vec::new()),
+            // A mark opens the stream; anything else makes its line one of no field.
+            _ => self.line = std::mem::take(&mut self.indent),
+        }
+        Some(words)
     }
 
     /// Takes the rest of a line, its end mark removed.

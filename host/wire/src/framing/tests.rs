@@ -67,6 +67,10 @@ fn a_body_that_is_json_is_one_frame() {
     sse("{\"error\":\n{\"code\": 400}}\n", &[(None, "{\"error\":\n{\"code\": 400}}\n")]);
     sse("\u{feff}\r\n [1,\r\n2]", &[(None, "[1,\r\n2]")]);
     sse("data: {\"a\":1}\n\n{\n\n", &[(None, "{\"a\":1}")]);
+    // However long the silence before it.
+    sse(&format!("{}[1]", " ".repeat(2 * LIMIT)), &[(None, "[1]")]);
+    sse(" data: 1\n\n\u{feff}data: 2\n\ndata: 3\n\n", &[(None, "3")]);
+    sse("\u{feff}data: 1\n\n", &[(None, "1")]);
 }
 
 #[test]
