@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use plugway_engine::{
     Adapter, CallError, Embedded, EndpointFacts, Engine, Framing, Grants, LoadError, Plugin,
     ResponseHead,
@@ -238,8 +239,9 @@ impl Task {
     }
 
     fn body(&self) -> Result<Vec<u8>, Halt> {
-        answer::from_base64(&self.response.body_base64)
-            .ok_or_else(|| Halt::Task("its body is no base64".to_owned()))
+        BASE64_STANDARD
+            .decode(&self.response.body_base64)
+            .map_err(|error| Halt::Task(format!("its body is no base64: {error}")))
     }
 
     fn framing(&self) -> Result<Option<Framing>, Halt> {

@@ -9,7 +9,7 @@
 //! What Azure's content filter found travels as native fields of the answer; what it
 //! withheld is a finish or a failure of that kind.
 
-use plugway_formats::openai_chat::{Defaults, OpenAiChat, Profile, Profiled};
+use plugway_formats::openai_chat::{Defaults, OPENAI_PARAMETERS, OpenAiChat, Profile, Profiled};
 use plugway_formats::openai_embeddings::OpenAiEmbeddings;
 use plugway_formats::openai_models::OpenAiModels;
 use plugway_sdk::provider::AuthScheme;
@@ -31,42 +31,12 @@ impl Profiled for AzureOpenAi {
         dialects: &["openai-chat", "openai-responses"],
         reasoning_formats: &["azure-openai-responses-v1"],
         responses_format: Some("azure-openai-responses-v1"),
-        parameters: &PARAMETERS,
+        parameters: &OPENAI_PARAMETERS,
         defaults: DEFAULTS,
     };
 }
 
 const DEFAULTS: Defaults = Defaults::OPENAI;
-
-const PARAMETERS: [&str; 27] = [
-    "frequency_penalty",
-    "include_reasoning",
-    "logit_bias",
-    "logprobs",
-    "max_completion_tokens",
-    "max_tokens",
-    "modalities",
-    "n",
-    "parallel_tool_calls",
-    "presence_penalty",
-    "prompt_cache_key",
-    "reasoning",
-    "reasoning_effort",
-    "response_format",
-    "safety_identifier",
-    "seed",
-    "service_tier",
-    "stop",
-    "stream_options",
-    "structured_outputs",
-    "temperature",
-    "tool_choice",
-    "tools",
-    "top_logprobs",
-    "top_p",
-    "user",
-    "verbosity",
-];
 
 plugway_sdk::export!(provider: OpenAiChat<AzureOpenAi>);
 plugway_sdk::export!(embeddings: OpenAiEmbeddings<AzureOpenAi>);

@@ -2,6 +2,7 @@
 //! one, below a base URL of its own.
 
 use plugway_formats::json::Fields;
+use plugway_formats::path::percent_encoded;
 use plugway_sdk::chat::Failure;
 use plugway_sdk::models::{Model, Models, Page};
 use plugway_sdk::provider::{Endpoint, Framing, UpstreamRequest, UpstreamResponse};
@@ -47,16 +48,4 @@ fn model(fields: &Fields) -> Option<Model> {
         max_output_tokens: None,
         extra: fields.extra(&["name", "context_length"]),
     })
-}
-
-fn percent_encoded(token: &str) -> String {
-    let mut encoded = String::with_capacity(token.len());
-    for byte in token.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
 }

@@ -1,7 +1,7 @@
 //! OpenAI: chat completions, and the responses API where an endpoint's option `api` says
 //! so. The options are those of the format: see `plugway_formats::openai_chat`.
 
-use plugway_formats::openai_chat::{Defaults, OpenAiChat, Profile, Profiled};
+use plugway_formats::openai_chat::{Defaults, OPENAI_PARAMETERS, OpenAiChat, Profile, Profiled};
 use plugway_formats::openai_embeddings::OpenAiEmbeddings;
 use plugway_formats::openai_models::OpenAiModels;
 use plugway_formats::openai_responses::InputTokens;
@@ -19,42 +19,12 @@ impl Profiled for OpenAi {
         dialects: &["openai-chat", "openai-responses"],
         reasoning_formats: &["openai-responses-v1"],
         responses_format: Some("openai-responses-v1"),
-        parameters: &PARAMETERS,
+        parameters: &OPENAI_PARAMETERS,
         defaults: DEFAULTS,
     };
 }
 
 const DEFAULTS: Defaults = Defaults::OPENAI;
-
-const PARAMETERS: [&str; 27] = [
-    "frequency_penalty",
-    "include_reasoning",
-    "logit_bias",
-    "logprobs",
-    "max_completion_tokens",
-    "max_tokens",
-    "modalities",
-    "n",
-    "parallel_tool_calls",
-    "presence_penalty",
-    "prompt_cache_key",
-    "reasoning",
-    "reasoning_effort",
-    "response_format",
-    "safety_identifier",
-    "seed",
-    "service_tier",
-    "stop",
-    "stream_options",
-    "structured_outputs",
-    "temperature",
-    "tool_choice",
-    "tools",
-    "top_logprobs",
-    "top_p",
-    "user",
-    "verbosity",
-];
 
 plugway_sdk::export!(provider: OpenAiChat<OpenAi>);
 plugway_sdk::export!(embeddings: OpenAiEmbeddings<OpenAi>);

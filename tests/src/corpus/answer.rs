@@ -81,28 +81,3 @@ fn breach(events: &[Event]) -> Option<String> {
     let finished = events.iter().any(|event| matches!(event, Event::Finish(_)));
     (!failed && !finished).then(|| "the answer neither finishes nor fails".to_owned())
 }
-
-/// Standard alphabet, padded.
-pub(super) fn from_base64(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| -> Option<u32> {
-        Some(u32::from(match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        }))
-    };
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    for group in text.trim_end_matches('=').as_bytes().chunks(4) {
-        let mut bits = 0;
-        for byte in group {
-            bits = bits << 6 | digit(*byte)?;
-        }
-        let missing = 4 - group.len();
-        bits <<= 6 * missing;
-        bytes.extend_from_slice(bits.to_be_bytes().get(1..4 - missing)?);
-    }
-    Some(bytes)
-}

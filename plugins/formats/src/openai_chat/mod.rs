@@ -57,7 +57,9 @@ pub(crate) use decode::{named_price, news, nonsense};
 pub(crate) use encode::{effort, json_schema};
 pub(crate) use explain::{in_band, told};
 pub(crate) use options::Options;
-pub use profile::{Api, AskReasoning, CachePoints, Defaults, Documents, Profile, SendReasoning};
+pub use profile::{
+    Api, AskReasoning, CachePoints, Defaults, Documents, OPENAI_PARAMETERS, Profile, SendReasoning,
+};
 
 /// The client format whose native values this one reads and writes.
 pub const DIALECT: &str = "openai-chat";
