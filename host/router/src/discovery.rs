@@ -101,10 +101,7 @@ async fn whole(
     let response: Response<Incoming> = timeout_at(deadline, settings.upstream.send(outgoing))
         .await
         .map_err(|_| unavailable("did not answer in time"))?
-        .map_err(|error| {
-            tracing::warn!(provider = name, %error, "request failed");
-            unavailable("could not be reached, or broke the connection")
-        })?;
+        .map_err(|error| upstream::unsent(name, &error))?;
     let (parts, body) = response.into_parts();
     let bounds = Bounds {
         limit: settings.config.upstream.max_response_bytes,

@@ -7,7 +7,9 @@ use crate::buffer::{Bounds, hold};
 use crate::catalog::Provider;
 use crate::error::{Code, Error};
 use crate::telemetry::{Metrics, RequestLabels};
-use crate::upstream::{Broken, RelayBounds, RelayedBody, TokenEndpoint, connection_headers, relay};
+use crate::upstream::{
+    Broken, RelayBounds, RelayedBody, TokenEndpoint, connection_headers, relay, unsent,
+};
 use crate::{Router, Settings};
 use bytes::Bytes;
 use http::header::CONTENT_ENCODING;
@@ -15,6 +17,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
+use hyper_util::client::legacy;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -165,8 +168,8 @@ fn too_large(limit: usize) -> Error {
 }
 
 /// What kept the request from reaching the provider: the client's body, or the way.
-fn not_sent(name: &str, error: &(dyn std::error::Error + 'static)) -> Error {
-    let mut cause = Some(error);
+fn not_sent(name: &str, failure: &legacy::Error) -> Error {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(failure);
     while let Some(error) = cause {
         match error.downcast_ref() {
             Some(Broken::TooLarge { limit }) => return too_large(*limit),
@@ -181,9 +184,7 @@ fn not_sent(name: &str, error: &(dyn std::error::Error + 'static)) -> Error {
             None => cause = error.source(),
         }
     }
-    tracing::warn!(provider = name, %error, "request failed");
-    let message = format!("The provider `{name}` could not be reached, or broke the connection.");
-    Error::upstream(Code::ProviderUnavailable, name, message)
+    unsent(name, failure)
 }
 
 fn sentence(breach: &str) -> String {

@@ -15,11 +15,8 @@ use http::Response;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use hyper::body::Incoming;
 use plugway_engine::chat::{Event, Failure, Usage};
-use plugway_engine::{
-    Attempt, CallContext, CallError, CallErrorKind, Framing, ResponseHead, machine,
-};
+use plugway_engine::{Attempt, CallContext, CallError, CallErrorKind, Framing, ResponseHead};
 use plugway_wire::framing::Framer;
-use std::error::Error as _;
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
@@ -143,42 +140,9 @@ async fn send(
             let message = format!("The provider `{name}` sent no response head in time.");
             Err(Error::upstream(Code::ProviderTimeout, name, message))
         }
-        Ok(Err(error)) => {
-            if lacks_descriptors(&error) {
-                tracing::warn!(provider = name, "no descriptor is left for a connection");
-                return Err(Error::overloaded(
-                    "The router has as many files and sockets open as it may; try again soon.",
-                ));
-            }
-            let cause = error.source().map(ToString::to_string).unwrap_or_default();
-            tracing::warn!(provider = name, %error, cause, "request failed");
-            let hyper: Option<&hyper::Error> = error.source().and_then(|it| it.downcast_ref());
-            let what = match hyper {
-                _ if error.is_connect() => "could not be reached",
-                Some(cause) if cause.is_parse_too_large() => {
-                    "sent a larger head than upstream.max_header allows"
-                }
-                Some(cause) if cause.is_parse() => "answered with something that is not HTTP",
-                _ => "broke the connection",
-            };
-            let message = format!("The provider `{name}` {what}.");
-            Err(Error::upstream(Code::ProviderUnavailable, name, message))
-        }
+        Ok(Err(error)) => Err(upstream::unsent(name, &error)),
         Ok(Ok(response)) => Ok(response),
     }
-}
-
-/// Whether it was not the provider that could not be reached, but this process
-/// that may open no further socket.
-fn lacks_descriptors(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if error.downcast_ref().is_some_and(machine::lacks_descriptors) {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }
 
 /// Reads a response as far as one must before its first event: a stream not at

@@ -10,6 +10,7 @@ mod outgoing;
 mod relayed;
 mod sources;
 mod tokens;
+mod unsent;
 
 pub use auth::{AttachError, CredentialState, Credentials};
 pub use body::{OutgoingBody, SplicedBody};
@@ -21,3 +22,4 @@ pub use outgoing::{ContractBreach, Outgoing, check, prepare};
 pub use relayed::{Broken, RelayBounds, RelayedBody};
 pub(crate) use relayed::{connection_headers, relay};
 pub use tokens::TokenEndpoint;
+pub(crate) use unsent::unsent;
