@@ -12,6 +12,9 @@ use std::time::Duration;
 /// Loading takes a second or two.
 const LIMIT: Duration = Duration::from_secs(120);
 
+/// How often a prompt is asked again for it to be kept.
+const MAX_TURNS: u32 = 6;
+
 const MODEL: &str = "smollm/smollm2-135m";
 
 /// The same server by each of its formats: provider, adapter, options.
@@ -124,13 +127,22 @@ async fn a_prompt_that_a_real_server_kept_is_counted_as_cached_in_three_formats(
         let mut request = request(&format!("smollm/{name}"), 2);
         let text = format!("What does the river say to the {name}? {}", "Think. ".repeat(40));
         request["messages"][0]["content"] = json!(text);
-        router.client().chat(&request).await;
-        for told in Told::both(&router, &request).await {
-            let cached = &told.usage["prompt_tokens_details"]["cached_tokens"];
-            let cached = cached.as_u64().unwrap_or_else(|| panic!("{name}: {}", told.usage));
-            // All but the last token, which is read again to go on from.
-            assert!(cached > 40 && cached < told.count("prompt_tokens"), "{}", told.usage);
+        // Twice at least, and until it was kept: a slot is given back a moment after its
+        // answer, and what its server then makes of it is the server's own business.
+        let mut kept = [false; 2];
+        for turn in 0..MAX_TURNS {
+            for (kept, told) in kept.iter_mut().zip(Told::both(&router, &request).await) {
+                let cached = &told.usage["prompt_tokens_details"]["cached_tokens"];
+                let cached = cached.as_u64().unwrap_or_else(|| panic!("{name}: {}", told.usage));
+                assert!(cached < told.count("prompt_tokens"), "{name}: {}", told.usage);
+                // All but the last token, which is read again to go on from.
+                *kept |= turn > 0 && cached > 40;
+            }
+            if kept == [true; 2] {
+                break;
+            }
         }
+        assert_eq!(kept, [true; 2], "{name}");
     }
 }
 
