@@ -55,15 +55,22 @@ fn the_host_names_no_vendor() {
         "openai",
         "vertex",
     ];
+    // Dialects are named after whose format they are: their folders, their list, and
+    // whoever asks which one it is. `build.rs` names the plugins that it embeds.
+    const DIALECTS: [&str; 5] =
+        ["openai_chat", "openai_completions", "openai_responses", "anthropic_messages", "gemini"];
     for source in sources("host") {
-        // The dialect that clients speak is named after whose format it is, and
-        // build.rs names the folders of the plugins that it embeds.
-        if source.path.starts_with("host/wire/src/openai_chat") || source.path.ends_with("build.rs")
-        {
+        let own = |name: &&str| source.path.starts_with(&format!("host/wire/src/{name}"));
+        let is_list = source.path == "host/wire/src/dialect.rs";
+        if is_list || DIALECTS.iter().any(|name| own(&name)) || source.path.ends_with("build.rs") {
             continue;
         }
         for line in source.code.lines().filter(|line| !line.trim_start().starts_with("//")) {
-            let line = line.to_lowercase().replace("openai_chat", "");
+            let line = DIALECTS.iter().fold(line.to_lowercase(), |line, name| {
+                let variant = format!("dialect::{}", name.replace('_', ""));
+                let line = line.replace(&variant, "").replace(&format!("mod {name}"), "");
+                line.replace(&format!("{name}::"), "")
+            });
             let named = VENDORS.iter().find(|vendor| line.contains(*vendor));
             assert_eq!(named, None, "{}: {line}", source.path);
         }

@@ -23,14 +23,14 @@ mod tailor;
 mod tuning;
 
 use crate::api::{Body, respond};
-use crate::error::Error;
+use crate::error::{Code, Error};
 use crate::record::Record;
 use crate::route::{self, Decision};
 use crate::{Router, Settings};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use live::Live;
 use plugway_wire::answer::Answer;
-use plugway_wire::openai_chat::{self, ChatCall, Head};
+use plugway_wire::{ChatCall, Dialect, Form, Head};
 use settle::Settlement;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -49,6 +49,7 @@ const STRATEGY: HeaderName = HeaderName::from_static("x-plugway-strategy");
 struct Exchange {
     router: Arc<Router>,
     settings: Arc<Settings>,
+    dialect: Dialect,
     call: ChatCall,
     decision: Decision,
     record: Record,
@@ -63,23 +64,25 @@ struct Exchange {
 struct Opened {
     live: Live,
     settlement: Settlement,
-    include_reasoning: bool,
+    form: Arc<dyn Form>,
     head: Head,
 }
 
 /// A request that failed before any content.
 struct Refused {
+    dialect: Dialect,
     error: Error,
     record: Record,
 }
 
 type Opening = Pin<Box<dyn Future<Output = Result<Opened, Box<Refused>>> + Send>>;
 
-/// Answers a call, whatever it takes until `deadline` at most. `room` is released
-/// once the call's bytes are no longer needed.
+/// Answers a call in the dialect that it came in, whatever it takes until `deadline`
+/// at most. `room` is released once the call's bytes are no longer needed.
 pub(crate) async fn run(
     router: Arc<Router>,
     settings: Arc<Settings>,
+    dialect: Dialect,
     call: ChatCall,
     room: Option<OwnedSemaphorePermit>,
     deadline: Instant,
@@ -89,7 +92,7 @@ pub(crate) async fn run(
     record.streaming = call.request.streaming;
     let decision = match route::decide(&router, &settings, &call) {
         Ok(decision) => decision,
-        Err(error) => return refuse(Refused { error, record }),
+        Err(error) => return refuse(Refused { dialect, error, record }),
     };
     record.strategy.clone_from(&decision.strategy);
     record.reason.clone_from(&decision.reason);
@@ -100,6 +103,7 @@ pub(crate) async fn run(
     let exchange = Exchange {
         router,
         settings,
+        dialect,
         call,
         decision,
         record,
@@ -122,17 +126,19 @@ pub(crate) async fn run(
 async fn streamed(exchange: Exchange, hold: Duration, keep_alive: Duration) -> Response<Body> {
     let id = exchange.record.id.clone();
     let model = exchange.record.model.clone();
+    let form = exchange.call.form.clone();
     let mut opening: Opening = Box::pin(exchange.open());
     let phase = match timeout(hold, &mut opening).await {
         Ok(Ok(opened)) => stream::Phase::begin(opened),
         Ok(Err(refused)) => return refuse(*refused),
         Err(_) => stream::Phase::Opening(opening),
     };
-    stream::response(phase, &id, model, keep_alive)
+    stream::response(phase, form, &id, model, keep_alive)
 }
 
 async fn whole(exchange: Exchange) -> Response<Body> {
-    let Opened { mut live, mut settlement, include_reasoning, head } = match exchange.open().await {
+    let dialect = exchange.dialect;
+    let Opened { mut live, mut settlement, form, head } = match exchange.open().await {
         Ok(opened) => opened,
         Err(refused) => return refuse(*refused),
     };
@@ -150,12 +156,18 @@ async fn whole(exchange: Exchange) -> Response<Body> {
         }
     };
     let bill = settlement.close(failure.as_ref());
-    let told = failure.as_ref().map(respond::envelope);
-    let body =
-        openai_chat::encode_whole(&answer, &head, include_reasoning, Some(&bill), told.as_ref());
     let record = settlement.record();
-    record.answered(StatusCode::OK);
-    let mut response = respond::json_text(StatusCode::OK, body);
+    let told = failure.as_ref().map(|error| respond::envelope(error, Some(&record.id)));
+    let body = form.encode_whole(&answer, &head, Some(&bill), told.as_ref());
+    let mut response = match (body, failure) {
+        (Some(body), _) => respond::json_text(StatusCode::OK, body),
+        (None, Some(error)) => respond::error_in(dialect, &error, Some(&record.id)),
+        (None, None) => {
+            let error = Error::new(Code::Internal, "The answer has no form in this format.");
+            respond::error_in(dialect, &error, Some(&record.id))
+        }
+    };
+    record.answered(response.status());
     respond::name_generation(&mut response, &record.id);
     response.map(|body| kept::with(body, (live.room.take(), settlement)))
 }
@@ -165,7 +177,13 @@ impl Exchange {
     async fn open(mut self) -> Result<Opened, Box<Refused>> {
         let mut live = match failover::first_content(&mut self).await {
             Ok(live) => live,
-            Err(error) => return Err(Box::new(Refused { error, record: self.record })),
+            Err(error) => {
+                return Err(Box::new(Refused {
+                    dialect: self.dialect,
+                    error,
+                    record: self.record,
+                }));
+            }
         };
         self.record.first_content();
         let endpoint = live.endpoint().clone();
@@ -176,13 +194,13 @@ impl Exchange {
             provider: endpoint.provider.display_name.clone(),
         };
         let settlement = Settlement::new(self.record, &mut live, self.call.approx_prompt_bytes);
-        Ok(Opened { live, settlement, include_reasoning: self.call.include_reasoning, head })
+        Ok(Opened { live, settlement, form: self.call.form, head })
     }
 }
 
 fn refuse(refused: Refused) -> Response<Body> {
-    let Refused { error, mut record } = refused;
+    let Refused { dialect, error, mut record } = refused;
     record.failed(&error);
     record.answered(error.code.status());
-    respond::error(&error, Some(&record.id))
+    respond::error_in(dialect, &error, Some(&record.id))
 }

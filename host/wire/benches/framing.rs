@@ -8,7 +8,8 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use plugway_engine::Framing;
 use plugway_engine::chat::{Event, Part, PartBody, Piece};
 use plugway_wire::framing::Framer;
-use plugway_wire::openai_chat::{self, DecodeOptions, Head, StreamEncoder};
+use plugway_wire::openai_chat::{self, Completion};
+use plugway_wire::{DecodeOptions, Form, Head};
 
 /// Largest frame that the benches' framer takes, in bytes.
 const MAX_FRAME: usize = 1 << 20;
@@ -98,7 +99,7 @@ fn encode(criterion: &mut Criterion) {
         logprobs: None,
     });
     criterion.bench_function("encode a streamed piece", |bencher| {
-        let mut encoder = StreamEncoder::new(Head::default(), true);
+        let mut encoder = Completion { include_reasoning: true }.stream(Head::default());
         let mut out = BytesMut::with_capacity(4096);
         encoder.push(&piece, &mut out);
         bencher.iter(|| {

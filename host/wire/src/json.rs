@@ -9,6 +9,19 @@ mod scan;
 mod unique;
 mod writer;
 
+use crate::BadRequest;
+
 pub(crate) use node::{Fields, Node};
 pub(crate) use scan::{check, unescape};
-pub(crate) use writer::{Writer, dollars};
+pub(crate) use writer::{Writer, write_extra};
+
+/// The text of a client's body, and how many JSON values it holds.
+///
+/// # Errors
+/// Where it is no JSON, or more than the bounds allow.
+pub(crate) fn checked(body: &[u8]) -> Result<(&str, usize), BadRequest> {
+    let whole = |message: String| BadRequest::at(String::new(), "invalid_json", message);
+    let text = std::str::from_utf8(body).map_err(|_| whole("is not valid UTF-8".to_owned()))?;
+    let values = scan::check(text).map_err(|flaw| whole(flaw.to_string()))?;
+    Ok((text, values))
+}

@@ -1,18 +1,34 @@
 //! Wire formats without a wire: what clients and providers send, as values.
 //!
-//! A dialect turns a client's body into a [`plugway_engine::chat::Request`] and events into the
-//! client's own format ([`openai_chat`]); [`framing`] cuts a provider's stream
-//! into frames; [`seal`] keeps content out of the sandbox and puts it back as the
-//! body leaves; [`answer`] folds events and counts them. No I/O, no clock, no log.
+//! A [`Dialect`] turns a client's body into a [`ChatCall`], whose [`Form`] turns events
+//! into the client's own format; each is a folder, such as [`openai_chat`]. [`framing`]
+//! cuts a provider's stream into frames; [`seal`] keeps content out of the sandbox and
+//! puts it back as the body leaves; [`answer`] folds events and counts them. No I/O, no
+//! clock, no log.
 
 pub mod answer;
 mod bad_request;
 mod base64;
+mod bill;
+mod call;
+mod conversation;
+mod dialect;
+mod error_body;
 #[cfg(test)]
 mod events;
+mod form;
 pub mod framing;
 mod json;
+mod labels;
+mod needs;
 pub mod openai_chat;
+mod routing;
 pub mod seal;
 
 pub use bad_request::BadRequest;
+pub use bill::Bill;
+pub use call::{ChatCall, DecodeOptions};
+pub use dialect::Dialect;
+pub use error_body::ErrorBody;
+pub use form::{Form, Head, StreamEncoder};
+pub use routing::{MaxPrice, Partition, Routing, Sort};

@@ -1,41 +1,50 @@
 //! The dialect of OpenAI's chat completions, with OpenRouter's additions.
 //!
-//! [`decode`] reads a client's body. [`encode_whole`] writes a finished answer,
-//! [`StreamEncoder`] one that is still being told, [`encode_error`] a refusal.
+//! [`decode`] reads a client's body, [`encode_error`] writes a refusal, and
+//! [`Completion`] says how an answer is told.
 
-mod bill;
 mod decode;
 mod errors;
 mod messages;
-mod needs;
 mod options;
 mod parts;
 mod pieces;
 mod reasoning;
-mod routing;
 mod stream;
 mod tools;
+mod usage;
 mod whole;
 
-pub use bill::Bill;
-pub use decode::{ChatCall, DecodeOptions, decode};
-pub use errors::{ErrorBody, encode_error};
-pub use routing::{MaxPrice, Partition, Routing, Sort};
-pub use stream::{KEEP_ALIVE, StreamEncoder};
-pub use whole::encode_whole;
+use bytes::Bytes;
+
+use crate::answer::Answer;
+use crate::{Bill, ErrorBody, Form, Head, StreamEncoder};
+
+pub use decode::decode;
+pub use errors::encode_error;
 
 /// What `request.dialect` says of native values in this format.
 pub const DIALECT: &str = "openai-chat";
 
-/// What stands at the head of an answer, whole or streamed.
-#[derive(Clone, Debug, Default)]
-pub struct Head {
-    /// The router's id of this generation, `gen-...`.
-    pub id: String,
-    /// Seconds since the Unix epoch.
-    pub created: u64,
-    /// The model that answers.
-    pub model: String,
-    /// Display name of the provider that answers.
-    pub provider: String,
+/// The form of an answer: a `chat.completion`, or its chunks.
+#[derive(Clone, Copy, Debug)]
+pub struct Completion {
+    /// The answer is to show its reasoning.
+    pub include_reasoning: bool,
+}
+
+impl Form for Completion {
+    fn encode_whole(
+        &self,
+        answer: &Answer,
+        head: &Head,
+        bill: Option<&Bill>,
+        failure: Option<&ErrorBody>,
+    ) -> Option<Bytes> {
+        Some(whole::encode(answer, head, self.include_reasoning, bill, failure))
+    }
+
+    fn stream(&self, head: Head) -> Box<dyn StreamEncoder> {
+        Box::new(stream::Chunks::new(head, self.include_reasoning))
+    }
 }

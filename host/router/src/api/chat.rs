@@ -1,4 +1,5 @@
-//! `POST /v1/chat/completions`: the body in, the exchange's answer out.
+//! The routes that chat, each in its client's dialect: the body in, the exchange's
+//! answer out.
 
 use super::{Body, deadline, respond};
 use crate::buffer::{Bounds, Held, Refused, hold};
@@ -6,15 +7,31 @@ use crate::error::{Code, Error};
 use crate::exchange;
 use crate::record::Record;
 use crate::{Router, Settings};
+use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use plugway_wire::BadRequest;
-use plugway_wire::openai_chat::{self, ChatCall, DecodeOptions};
+use plugway_wire::{BadRequest, ChatCall, DecodeOptions, Dialect};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-pub(super) const ROUTE: &str = "/v1/chat/completions";
+/// A route that chats.
+#[derive(Clone, Copy)]
+pub(super) struct Door {
+    /// The pattern, for logs and metrics.
+    pub(super) route: &'static str,
+    /// What is spoken there.
+    pub(super) dialect: Dialect,
+}
+
+/// The route that chats at this path.
+pub(super) fn door(path: &str) -> Option<Door> {
+    let (route, dialect) = match path {
+        "/v1/chat/completions" => ("/v1/chat/completions", Dialect::OpenAiChat),
+        _ => return None,
+    };
+    Some(Door { route, dialect })
+}
 
 /// What a JSON value takes once it is decoded, in bytes: a message with its role and
 /// its content takes three times as much.
@@ -24,13 +41,15 @@ const VALUE_BYTES: usize = 128;
 const SESSION_ID: &str = "x-session-id";
 
 /// `place` is held until the answer has ended.
-pub(super) async fn completions(
+pub(super) async fn answer(
     router: Arc<Router>,
     settings: Arc<Settings>,
+    door: Door,
     request: Request<Incoming>,
     place: OwnedSemaphorePermit,
 ) -> Response<Body> {
-    let mut record = Record::open(router.metrics.clone(), ROUTE);
+    let Door { route, dialect } = door;
+    let mut record = Record::open(router.metrics.clone(), route);
     record.hold(place);
     let (head, body) = request.into_parts();
     let session = head.headers.get(SESSION_ID).and_then(|value| value.to_str().ok());
@@ -38,25 +57,28 @@ pub(super) async fn completions(
     let time = deadline::of(&head.headers, settings.config.server.request_deadline);
     let failure = match time.map(|time| began + time) {
         Err(error) => error,
-        Ok(deadline) => match read(&router, &settings, body, deadline).await {
+        Ok(deadline) => match read(&router, &settings, dialect, (&head, body), deadline).await {
             Err(error) => error,
             Ok((mut call, held)) => {
                 if call.session_id.is_none() {
                     call.session_id = session.map(str::to_owned);
                 }
-                return exchange::run(router, settings, call, held.room, deadline, record).await;
+                let run =
+                    exchange::run(router, settings, dialect, call, held.room, deadline, record);
+                return run.await;
             }
         },
     };
     record.failed(&failure);
     record.answered(failure.code.status());
-    respond::error(&failure, Some(&record.id))
+    respond::error_in(dialect, &failure, Some(&record.id))
 }
 
 async fn read(
     router: &Router,
     settings: &Settings,
-    body: Incoming,
+    dialect: Dialect,
+    (head, body): (&Parts, Incoming),
     deadline: Instant,
 ) -> Result<(ChatCall, Held), Error> {
     let server = &settings.config.server;
@@ -73,7 +95,7 @@ async fn read(
     };
     let mut held = hold(body, bounds).await.map_err(refuse)?;
     let options = DecodeOptions { seal_min_bytes: settings.config.routing.seal_min_bytes };
-    let call = openai_chat::decode(held.bytes.clone(), &options).map_err(bad_request)?;
+    let call = dialect.decode(head, held.bytes.clone(), &options).map_err(bad_request)?;
     held.grow(&router.buffers, call.values * VALUE_BYTES).map_err(refuse)?;
     Ok((call, held))
 }

@@ -20,6 +20,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, Version};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
+use plugway_wire::Dialect;
 use shed::Bound;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -44,16 +45,16 @@ pub async fn serve(
     let name = route.as_ref().map_or("unknown", Route::name);
     let (method, version) = (request.method().clone(), request.version());
     let response = match (guard::check(&settings, &request), route) {
-        (Err(error), _) => respond::error(&error, None),
+        (Err(error), route) => respond::error_in(Route::dialect(route.as_ref()), &error, None),
         (Ok(()), None) => respond::error(&Error::new(Code::RouteNotFound, NO_ROUTE), None),
-        (Ok(()), Some(Route::Chat)) if method == Method::POST => {
+        (Ok(()), Some(Route::Chat(door))) if method == Method::POST => {
             let place = if is_excess { None } else { router.admission.request() };
             if let Some(place) = place {
                 // Keeps a record of its own.
-                return chat::completions(router, settings, request, place).await;
+                return chat::answer(router, settings, door, request, place).await;
             }
             let bound = if is_excess { Bound::Connections } else { Bound::Requests };
-            shed::answer(&router, request, bound).await
+            shed::answer(&router, door.dialect, request, bound).await
         }
         (Ok(()), Some(Route::Relay { provider, path })) if relay::takes(&method) => {
             match if is_excess { None } else { router.admission.request() } {
@@ -63,7 +64,7 @@ pub async fn serve(
                 }
                 None => {
                     let bound = if is_excess { Bound::Connections } else { Bound::Requests };
-                    shed::answer(&router, request, bound).await
+                    shed::answer(&router, Dialect::OpenAiChat, request, bound).await
                 }
             }
         }
@@ -94,7 +95,7 @@ fn look_up(router: &Router, settings: &Settings, route: &Route, method: &Method)
         return respond::method_not_allowed(route.methods());
     }
     match route {
-        Route::Chat | Route::Reload | Route::Relay { .. } => {
+        Route::Chat(_) | Route::Reload | Route::Relay { .. } => {
             respond::method_not_allowed(route.methods())
         }
         Route::Models => models::list(&settings.config.catalog),
@@ -107,7 +108,7 @@ fn look_up(router: &Router, settings: &Settings, route: &Route, method: &Method)
 }
 
 enum Route {
-    Chat,
+    Chat(chat::Door),
     Models,
     Endpoints(String),
     /// What a provider offers beside what is understood here.
@@ -123,10 +124,18 @@ enum Route {
 }
 
 impl Route {
+    /// Whose envelope an error gets there.
+    fn dialect(route: Option<&Self>) -> Dialect {
+        match route {
+            Some(Self::Chat(door)) => door.dialect,
+            _ => Dialect::OpenAiChat,
+        }
+    }
+
     /// The pattern, for logs and metrics: a path could hold anything.
     fn name(&self) -> &'static str {
         match self {
-            Self::Chat => chat::ROUTE,
+            Self::Chat(door) => door.route,
             Self::Models => "/v1/models",
             Self::Endpoints(_) => "/v1/models/{author}/{slug}/endpoints",
             Self::Relay { .. } => relay::ROUTE,
@@ -140,7 +149,7 @@ impl Route {
 
     fn methods(&self) -> &'static str {
         match self {
-            Self::Chat | Self::Reload => "POST",
+            Self::Chat(_) | Self::Reload => "POST",
             Self::Relay { .. } => relay::METHODS,
             _ => "GET, HEAD",
         }
@@ -149,8 +158,10 @@ impl Route {
 
 fn route(path: &str) -> Option<Route> {
     let path = path.strip_prefix("/api").filter(|rest| rest.starts_with("/v1/")).unwrap_or(path);
+    if let Some(door) = chat::door(path) {
+        return Some(Route::Chat(door));
+    }
     match path {
-        chat::ROUTE => Some(Route::Chat),
         "/v1/models" => Some(Route::Models),
         "/v1/providers" => Some(Route::Providers),
         "/healthz" => Some(Route::Health),

@@ -8,7 +8,7 @@ use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue,
 use http::{Response, StatusCode};
 use http_body::Body as _;
 use http_body_util::{BodyExt, Empty, Full};
-use plugway_wire::openai_chat;
+use plugway_wire::{Dialect, ErrorBody};
 use serde_json::json;
 
 /// Names the generation in every inference response.
@@ -34,10 +34,19 @@ pub(crate) fn json_text(status: StatusCode, body: impl Into<Bytes>) -> Response<
     full(status, JSON, body)
 }
 
-/// An error, with its status from the one table.
+/// An error, with its status from the one table, in the envelope of OpenAI's clients.
 pub(crate) fn error(error: &Error, id: Option<&GenerationId>) -> Response<Body> {
+    error_in(Dialect::OpenAiChat, error, id)
+}
+
+/// An error, with its status from the one table, in the envelope of a dialect.
+pub(crate) fn error_in(
+    dialect: Dialect,
+    error: &Error,
+    id: Option<&GenerationId>,
+) -> Response<Body> {
     let status = error.code.status();
-    let mut response = json_text(status, openai_chat::encode_error(&envelope(error)));
+    let mut response = json_text(status, dialect.encode_error(&envelope(error, id)));
     if let Some(wait) = error.retry_after {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
@@ -48,8 +57,8 @@ pub(crate) fn error(error: &Error, id: Option<&GenerationId>) -> Response<Body> 
     response
 }
 
-/// The same error as the dialect's envelope wants it.
-pub(crate) fn envelope(error: &Error) -> openai_chat::ErrorBody {
+/// The same error as a dialect's envelope wants it.
+pub(crate) fn envelope(error: &Error, id: Option<&GenerationId>) -> ErrorBody {
     let mut metadata = Vec::new();
     if !error.reasons.is_empty() {
         let reasons: Vec<_> = error
@@ -59,7 +68,7 @@ pub(crate) fn envelope(error: &Error) -> openai_chat::ErrorBody {
             .collect();
         metadata.push(("endpoints".to_owned(), serde_json::Value::from(reasons).to_string()));
     }
-    openai_chat::ErrorBody {
+    ErrorBody {
         status: error.code.status().as_u16(),
         message: error.message.clone(),
         kind: error.code.error_type(),
@@ -69,6 +78,7 @@ pub(crate) fn envelope(error: &Error) -> openai_chat::ErrorBody {
         provider_name: error.provider.clone(),
         provider_code: error.provider_code.as_deref().map(str::to_owned),
         metadata,
+        id: id.map(ToString::to_string),
     }
 }
 

@@ -10,6 +10,7 @@ use http::{Request, Response, Version};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use plugway_wire::Dialect;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -31,6 +32,7 @@ pub(super) enum Bound {
 /// go on with the connection.
 pub(super) async fn answer(
     router: &Router,
+    dialect: Dialect,
     request: Request<Incoming>,
     bound: Bound,
 ) -> Response<Body> {
@@ -46,7 +48,7 @@ pub(super) async fn answer(
     };
     router.metrics.requests_shed.get_or_create(&ShedLabels { bound: name }).inc();
     let is_clear = request.version() >= Version::HTTP_2 || drop_body(request).await;
-    let mut response = respond::error(&Error::overloaded(message), None);
+    let mut response = respond::error_in(dialect, &Error::overloaded(message), None);
     if !is_clear {
         close(&mut response);
     }

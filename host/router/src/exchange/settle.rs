@@ -8,8 +8,8 @@ use crate::error::Error;
 use crate::record::{Record, Tokens};
 use crate::route::InFlight;
 use plugway_engine::chat::{Event, Usage};
+use plugway_wire::Bill;
 use plugway_wire::answer::Tally;
-use plugway_wire::openai_chat::Bill;
 use std::sync::Arc;
 use std::time::Instant;
 

@@ -7,15 +7,14 @@ use crate::error::Error;
 use crate::record::GenerationId;
 use crate::upstream::Broken;
 use bytes::{Bytes, BytesMut};
-use http::header::{CACHE_CONTROL, HeaderName, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
-use plugway_wire::openai_chat::{self, Head, StreamEncoder};
+use plugway_wire::{Form, Head, StreamEncoder};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
-
-const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
 
 /// Asks proxies in between not to collect the stream.
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -33,19 +32,20 @@ pub(super) enum Phase {
 /// An answer under way.
 pub(super) struct Flow {
     opened: Opened,
-    encoder: StreamEncoder,
+    encoder: Box<dyn StreamEncoder>,
 }
 
 impl Phase {
     /// The phase of an answer whose first content is here.
     pub(super) fn begin(opened: Opened) -> Self {
-        let encoder = StreamEncoder::new(opened.head.clone(), opened.include_reasoning);
+        let encoder = opened.form.stream(opened.head.clone());
         Self::Flowing(Box::new(Flow { opened, encoder }))
     }
 }
 
 struct Answer {
     phase: Phase,
+    form: Arc<dyn Form>,
     id: GenerationId,
     model: String,
     keep_alive: Duration,
@@ -56,12 +56,15 @@ struct Answer {
 /// The response that streams an answer from `phase` on.
 pub(super) fn response(
     phase: Phase,
+    form: Arc<dyn Form>,
     id: &GenerationId,
     model: String,
     keep_alive: Duration,
 ) -> Response<Body> {
+    let content_type = HeaderValue::from_static(form.stream_type());
     let mut answer = Answer {
         phase,
+        form,
         id: id.clone(),
         model,
         keep_alive,
@@ -77,7 +80,7 @@ pub(super) fn response(
     });
     let mut response = Response::new(StreamBody::new(chunks).boxed_unsync());
     let headers = response.headers_mut();
-    headers.insert(http::header::CONTENT_TYPE, EVENT_STREAM);
+    headers.insert(CONTENT_TYPE, content_type);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
     respond::name_generation(&mut response, id);
@@ -89,11 +92,14 @@ impl Answer {
     /// leaves now and then, so that nobody in between takes silence for death.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
-            let keep_alive = Bytes::from_static(openai_chat::KEEP_ALIVE);
             match &mut self.phase {
                 Phase::Ended => return None,
                 Phase::Opening(opening) => match timeout_at(self.quiet_until, opening).await {
-                    Err(_) => return Some(keep_alive),
+                    Err(_) => {
+                        if let Some(sign) = self.sign_of_life() {
+                            return Some(sign);
+                        }
+                    }
                     Ok(Ok(mut opened)) => {
                         opened.settlement.record().answered(StatusCode::OK);
                         self.phase = Phase::begin(opened);
@@ -105,19 +111,30 @@ impl Answer {
                         return Some(self.refusal(&refused.error));
                     }
                 },
-                Phase::Flowing(flow) => {
-                    let Ok((chunk, ended)) = timeout_at(self.quiet_until, flow.next()).await else {
-                        return Some(keep_alive);
-                    };
-                    if ended {
-                        self.phase = Phase::Ended;
+                Phase::Flowing(flow) => match timeout_at(self.quiet_until, flow.next()).await {
+                    Err(_) => {
+                        if let Some(sign) = self.sign_of_life() {
+                            return Some(sign);
+                        }
                     }
-                    if !chunk.is_empty() {
-                        return Some(chunk);
+                    Ok((chunk, ended)) => {
+                        if ended {
+                            self.phase = Phase::Ended;
+                        }
+                        if !chunk.is_empty() {
+                            return Some(chunk);
+                        }
                     }
-                }
+                },
             }
         }
+    }
+
+    /// What leaves where nothing else does; none in a format without room for it.
+    fn sign_of_life(&mut self) -> Option<Bytes> {
+        self.quiet_until = Instant::now() + self.keep_alive;
+        let sign = self.form.keep_alive();
+        (!sign.is_empty()).then(|| Bytes::from_static(sign))
     }
 
     /// A stream that is nothing but its error.
@@ -129,7 +146,8 @@ impl Answer {
             provider: String::new(),
         };
         let mut out = BytesMut::new();
-        StreamEncoder::new(head, false).fail(&respond::envelope(error), None, &mut out);
+        let told = respond::envelope(error, Some(&self.id));
+        self.form.stream(head).fail(&told, None, &mut out);
         out.freeze()
     }
 }
@@ -155,7 +173,8 @@ impl Flow {
             }
             Err(error) => {
                 let bill = settlement.close(Some(&error));
-                encoder.fail(&respond::envelope(&error), Some(&bill), &mut out);
+                let told = respond::envelope(&error, Some(&settlement.record().id));
+                encoder.fail(&told, Some(&bill), &mut out);
                 (out.freeze(), true)
             }
         }

@@ -4,7 +4,7 @@
 use crate::route::Step;
 use plugway_engine::EndpointFacts;
 use plugway_engine::chat::{PartBody, ReasoningOptions, Request, ResultBody, Tool};
-use plugway_wire::openai_chat::ChatCall;
+use plugway_wire::ChatCall;
 use sha2::{Digest, Sha256};
 
 /// The request for one step, and whether it holds seals.

@@ -8,7 +8,7 @@ use crate::error::{Code, Error};
 use crate::exchange::takes;
 use crate::upstream::CredentialState;
 use plugway_engine::Adapter;
-use plugway_wire::openai_chat::{self, ChatCall, MaxPrice, Routing};
+use plugway_wire::{ChatCall, MaxPrice, Routing};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -144,7 +144,7 @@ fn judge(router: &Router, call: &ChatCall, endpoint: &Endpoint) -> Result<Arc<Ad
         return Err("its credential is missing where the router runs".into());
     }
     let info = adapter.info();
-    let speaks = info.dialects.iter().any(|dialect| dialect == openai_chat::DIALECT);
+    let speaks = info.dialects.contains(&call.request.dialect);
     if call.native && !speaks {
         return Err("the request holds native parts of a format that it does not speak".into());
     }

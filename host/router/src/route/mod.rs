@@ -17,7 +17,7 @@ use crate::telemetry::PluginLabels;
 use crate::{Router, Settings};
 use eligible::Eligible;
 use plugway_engine::{Adapter, CallErrorKind, Candidate, Objective, Plan, Policy, Query, Refusal};
-use plugway_wire::openai_chat::{ChatCall, Partition, Sort};
+use plugway_wire::{ChatCall, Partition, Sort};
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;

@@ -9,7 +9,8 @@
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use plugway_engine::chat;
-use plugway_wire::openai_chat::{ChatCall, DecodeOptions, decode};
+use plugway_wire::openai_chat::decode;
+use plugway_wire::{ChatCall, DecodeOptions};
 use serde_json::value::RawValue;
 
 /// Bytes of a message to the client. Names of fields are cut, values never shown.

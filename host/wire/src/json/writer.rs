@@ -1,5 +1,6 @@
 //! Writing JSON straight into the bytes that leave.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use bytes::{BufMut, BytesMut};
@@ -98,6 +99,18 @@ impl<'o> Writer<'o> {
         self.out.put_slice(literal.as_bytes());
     }
 
+    pub(crate) fn boolean(&mut self, value: bool) {
+        self.literal(if value { "true" } else { "false" });
+    }
+
+    /// Picodollars as a number of dollars, or null where the price is unknown.
+    pub(crate) fn dollars(&mut self, picodollars: Option<u64>) {
+        match picodollars {
+            Some(picodollars) => self.literal(&dollars(picodollars)),
+            None => self.literal("null"),
+        }
+    }
+
     /// JSON that somebody else wrote. Line breaks between its tokens become spaces,
     /// for in an event stream a line break ends the data.
     pub(crate) fn raw(&mut self, json: &str) {
@@ -115,8 +128,21 @@ impl<'o> Writer<'o> {
     }
 }
 
+/// Native fields: those with a name of their own, and of two with the same name
+/// the later.
+pub(crate) fn write_extra(json: &mut Writer<'_>, extra: &[(String, String)], ours: &[&str]) {
+    let names = extra.iter().enumerate().map(|(place, (name, _))| (name, place));
+    // Looked up, not searched for: how many there are is the adapter's choice.
+    let last: HashMap<&String, usize> = names.collect();
+    for (place, (name, value)) in extra.iter().enumerate() {
+        if last.get(name) == Some(&place) && !ours.contains(&name.as_str()) {
+            json.foreign_key(name).raw(value);
+        }
+    }
+}
+
 /// Picodollars as a decimal number of dollars, exact.
-pub(crate) fn dollars(picodollars: u64) -> String {
+fn dollars(picodollars: u64) -> String {
     let (whole, part) = (picodollars / DOLLAR, picodollars % DOLLAR);
     if part == 0 {
         return whole.to_string();

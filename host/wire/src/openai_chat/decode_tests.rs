@@ -3,7 +3,7 @@
 use chat::{MediaSource, PartBody, Reasoning, ResultBody, Role, ToolChoice};
 
 use super::*;
-use crate::openai_chat::{Partition, Sort};
+use crate::{Partition, Sort};
 
 const LONG: &str = "A text that is long enough to be sealed, since it has more than 64 bytes.";
 
@@ -16,6 +16,10 @@ fn call(body: &str) -> ChatCall {
 #[track_caller]
 fn with(fields: &str) -> ChatCall {
     call(&format!(r#"{{"model":"m","messages":[{{"role":"user","content":"hi"}}],{fields}}}"#))
+}
+
+fn includes_reasoning(call: &ChatCall) -> bool {
+    format!("{:?}", call.form).contains("include_reasoning: true")
 }
 
 /// The parts of the one message given.
@@ -82,7 +86,7 @@ fn roles_and_plain_text() {
     assert_eq!(call.request.model, "a/b");
     assert_eq!(call.request.dialect, "openai-chat");
     assert_eq!(call.request.choices, 1);
-    assert!(call.include_reasoning && !call.request.streaming && call.seals.is_empty());
+    assert!(includes_reasoning(&call) && !call.request.streaming && call.seals.is_empty());
     assert_eq!(call.approx_prompt_bytes, 4);
 }
 
@@ -559,7 +563,7 @@ fn reasoning_options() {
     }
     assert_eq!(with(r#""include_reasoning":false"#).needs, [""; 0]);
     assert_eq!(with(r#""reasoning":{"effort":"low"}"#).needs, ["reasoning"]);
-    assert!(!with(r#""reasoning":{"exclude":true}"#).include_reasoning);
+    assert!(!includes_reasoning(&with(r#""reasoning":{"exclude":true}"#)));
     let differs = r#""reasoning_effort":"low","reasoning":{"effort":"high"}"#;
     refused_with(differs, "reasoning_effort", "invalid_value");
     let both = r#""reasoning":{"effort":"low","max_tokens":10}"#;

@@ -2,31 +2,8 @@
 
 use bytes::{Bytes, BytesMut};
 
+use crate::ErrorBody;
 use crate::json::Writer;
-
-/// An error as the client is to see it. What happened, and which status it makes,
-/// is the router's judgement.
-#[derive(Clone, Debug, Default)]
-pub struct ErrorBody {
-    /// HTTP status.
-    pub status: u16,
-    /// One sentence.
-    pub message: String,
-    /// `metadata.error_type`, e.g. `rate_limit_exceeded`.
-    pub kind: &'static str,
-    /// `type` as OpenAI has it, e.g. `invalid_request_error`.
-    pub class: &'static str,
-    /// Stable code finer than the kind, e.g. `missing_required_parameter`.
-    pub code: Option<String>,
-    /// The request field at fault.
-    pub param: Option<String>,
-    /// Display name of the provider whose fault it was.
-    pub provider_name: Option<String>,
-    /// That provider's own code.
-    pub provider_code: Option<String>,
-    /// Name and JSON of whatever else is worth telling.
-    pub metadata: Vec<(String, String)>,
-}
 
 impl ErrorBody {
     pub(super) fn write(&self, json: &mut Writer<'_>) {

@@ -4,44 +4,21 @@ use std::collections::HashMap;
 
 use plugway_engine::chat;
 
-use super::{options, reasoning};
+use super::reasoning;
 use crate::BadRequest;
+use crate::conversation::{Conversation, cache_point, called, plain};
 use crate::json::{Fields, Node};
-use crate::seal::{Sealer, Seals};
 
-/// Bytes of the name of a tool that was called. Every result of the call gets a
-/// copy of it; providers take 64 to 128.
-const MAX_CALLED: usize = 256;
-
-/// What is known of the conversation while its messages are read, in order.
-pub(super) struct Conversation {
-    pub(super) sealer: Sealer,
-    /// Name of each call's tool, and whether it is a freeform one; by the call's id.
-    calls: HashMap<String, (String, bool)>,
+/// Reads the messages of one conversation.
+pub(super) struct Messages {
+    pub(super) conversation: Conversation,
     /// Id of the last legacy call of each tool, by the tool's name.
     legacy: HashMap<String, String>,
-    /// Something native is in it.
-    pub(super) native: bool,
-    /// Bytes of text so far, as they stand in the body.
-    pub(super) text_bytes: usize,
-    /// Media so far.
-    pub(super) media: u32,
 }
 
-impl Conversation {
-    pub(super) fn new(sealer: Sealer) -> Self {
-        Self {
-            sealer,
-            calls: HashMap::new(),
-            legacy: HashMap::new(),
-            native: false,
-            text_bytes: 0,
-            media: 0,
-        }
-    }
-
-    pub(super) fn finish(self) -> Seals {
-        self.sealer.finish()
+impl Messages {
+    pub(super) fn new(conversation: Conversation) -> Self {
+        Self { conversation, legacy: HashMap::new() }
     }
 
     pub(super) fn messages(
@@ -77,7 +54,7 @@ impl Conversation {
     /// What system, developer or user say.
     fn spoken(&mut self, fields: &mut Fields<'_, '_>) -> Result<Vec<chat::Part>, BadRequest> {
         let mut parts = self.content(&fields.need("content")?)?;
-        mark_last(&mut parts, options::cache_point(fields)?);
+        mark_last(&mut parts, cache_point(fields)?);
         Ok(parts)
     }
 
@@ -86,7 +63,7 @@ impl Conversation {
         if node.is_array() {
             return node.array()?.iter().map(|node| self.part(node)).collect();
         }
-        let text = self.text(node)?;
+        let text = self.conversation.text(node)?;
         Ok(vec![plain(chat::PartBody::Text(text))])
     }
 
@@ -114,7 +91,7 @@ impl Conversation {
         if parts.is_empty() {
             parts.push(plain(chat::PartBody::Text(String::new())));
         }
-        mark_last(&mut parts, options::cache_point(fields)?);
+        mark_last(&mut parts, cache_point(fields)?);
         // Which model said it is the client's memory, and no provider's field.
         fields.take("model");
         Ok(parts)
@@ -127,9 +104,9 @@ impl Conversation {
         if let Some(node) = details {
             let parts = reasoning::details(&node)?;
             if !parts.is_empty() {
-                self.text_bytes += node.raw().len();
+                self.conversation.text_bytes += node.raw().len();
                 let native = |part: &chat::Part| matches!(part.body, chat::PartBody::Native(_));
-                self.native |= parts.iter().any(native);
+                self.conversation.native |= parts.iter().any(native);
                 return Ok(parts);
             }
         }
@@ -137,7 +114,7 @@ impl Conversation {
             return Ok(Vec::new());
         };
         let text = node.string()?;
-        self.text_bytes += text.len();
+        self.conversation.text_bytes += text.len();
         if text.is_empty() {
             return Ok(Vec::new());
         }
@@ -161,7 +138,7 @@ impl Conversation {
             let mut call = function(&mut node.object()?)?;
             call.id = format!("call_{index}");
             self.legacy.insert(call.name.clone(), call.id.clone());
-            calls.push(self.remember(call, Vec::new()));
+            calls.push(self.conversation.call(call, Vec::new()));
         }
         Ok(calls)
     }
@@ -176,22 +153,14 @@ impl Conversation {
             None | Some("function") => function(&mut fields.need("function")?.object()?)?,
             Some("custom") => custom(&mut fields.need("custom")?.object()?)?,
             Some(_) => {
-                self.native = true;
-                let native = chat::PartBody::Native(node.json()?);
-                return Ok(plain(native));
+                self.conversation.native = true;
+                return Ok(plain(chat::PartBody::Native(node.json()?)));
             }
         };
         call.id = id.unwrap_or_else(|| made_up.to_owned());
-        let cache = options::cache_point(&mut fields)?;
-        let part = self.remember(call, fields.rest()?);
+        let cache = cache_point(&mut fields)?;
+        let part = self.conversation.call(call, fields.rest()?);
         Ok(chat::Part { cache, ..part })
-    }
-
-    fn remember(&mut self, call: chat::ToolCall, extra: Vec<(String, String)>) -> chat::Part {
-        self.text_bytes += call.name.len() + call.input.len();
-        let known = (call.name.clone(), call.freeform);
-        self.calls.insert(call.id.clone(), known);
-        chat::Part { extra, ..plain(chat::PartBody::ToolCall(call)) }
     }
 
     fn tool_result(&mut self, fields: &mut Fields<'_, '_>) -> Result<chat::Part, BadRequest> {
@@ -217,10 +186,10 @@ impl Conversation {
         call_id: String,
     ) -> Result<chat::Part, BadRequest> {
         let parts = self.content(&fields.need("content")?)?;
-        let cache = options::cache_point(fields)?;
+        let cache = cache_point(fields)?;
         // A breakpoint on a bit of the result is one on the result.
         let cache = cache.or_else(|| parts.iter().rev().find_map(|part| part.cache.clone()));
-        let (name, freeform) = self.calls.get(&call_id).cloned().unwrap_or_default();
+        let (name, freeform) = self.conversation.called(&call_id);
         let content = parts.into_iter().map(result_part).collect();
         let body = chat::PartBody::ToolResult(chat::ToolResult {
             call_id,
@@ -266,16 +235,6 @@ fn custom(fields: &mut Fields<'_, '_>) -> Result<chat::ToolCall, BadRequest> {
     })
 }
 
-/// The name of the tool that was called.
-fn called(fields: &mut Fields<'_, '_>) -> Result<String, BadRequest> {
-    let node = fields.need("name")?;
-    let name = node.string()?;
-    if name.len() > MAX_CALLED {
-        return Err(node.invalid(format!("must have at most {MAX_CALLED} bytes")));
-    }
-    Ok(name)
-}
-
 /// Gives each call the proof that travelled among the reasoning, under the call's
 /// id; what is no such proof stays reasoning.
 fn sign(mut calls: Vec<chat::Part>, reasoning: &mut Vec<chat::Part>) -> Vec<chat::Part> {
@@ -306,18 +265,5 @@ fn sign(mut calls: Vec<chat::Part>, reasoning: &mut Vec<chat::Part>) -> Vec<chat
 fn mark_last(parts: &mut [chat::Part], cache: Option<chat::CachePoint>) {
     if let (Some(last), Some(cache)) = (parts.last_mut(), cache) {
         last.cache = Some(cache);
-    }
-}
-
-/// A part with a body and nothing else.
-pub(super) fn plain(body: chat::PartBody) -> chat::Part {
-    chat::Part {
-        body,
-        id: None,
-        signature: None,
-        format: None,
-        citations: Vec::new(),
-        cache: None,
-        extra: Vec::new(),
     }
 }

@@ -153,20 +153,3 @@ pub(super) fn reasoning(
     }
     Ok(Some(options))
 }
-
-/// `cache_control`, or the marker without a time to live that stands for it.
-pub(super) fn cache_point(
-    fields: &mut Fields<'_, '_>,
-) -> Result<Option<chat::CachePoint>, BadRequest> {
-    let marker = fields.take("prompt_cache_breakpoint");
-    let Some(node) = fields.take("cache_control") else {
-        return Ok(marker.map(|_| chat::CachePoint { ttl: None }));
-    };
-    let mut fields = node.object()?;
-    let kind = fields.need("type")?;
-    if kind.text()? != "ephemeral" {
-        return Err(kind.invalid("must be ephemeral"));
-    }
-    let ttl = fields.string("ttl")?;
-    Ok(Some(chat::CachePoint { ttl }))
-}

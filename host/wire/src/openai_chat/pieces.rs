@@ -1,10 +1,8 @@
 //! How the pieces of an answer look, whole or streamed.
 
-use std::collections::HashMap;
-
 use plugway_engine::chat;
 
-use crate::json::Writer;
+use crate::json::{Writer, write_extra};
 
 /// Names of a message that no native field may take.
 pub(super) const MESSAGE_FIELDS: [&str; 9] = [
@@ -30,19 +28,6 @@ pub(super) const RESPONSE_FIELDS: [&str; 9] =
 const CALL_FIELDS: [&str; 5] = ["index", "id", "type", "function", "custom"];
 
 const AUDIO_FIELDS: [&str; 2] = ["id", "data"];
-
-/// Native fields: those with a name of their own, and of two with the same name
-/// the later.
-pub(super) fn write_extra(json: &mut Writer<'_>, extra: &[(String, String)], ours: &[&str]) {
-    let names = extra.iter().enumerate().map(|(place, (name, _))| (name, place));
-    // Looked up, not searched for: how many there are is the adapter's choice.
-    let last: HashMap<&String, usize> = names.collect();
-    for (place, (name, value)) in extra.iter().enumerate() {
-        if last.get(name) == Some(&place) && !ours.contains(&name.as_str()) {
-            json.foreign_key(name).raw(value);
-        }
-    }
-}
 
 /// The reasoning that a person can read; empty where it is encrypted.
 pub(super) fn readable(reasoning: &chat::Reasoning) -> &str {

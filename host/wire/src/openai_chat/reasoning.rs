@@ -2,8 +2,8 @@
 
 use plugway_engine::chat::{Part, PartBody, Reasoning};
 
-use super::messages::plain;
 use crate::BadRequest;
+use crate::conversation::plain;
 use crate::json::{Fields, Node};
 
 /// What clients call the format of reasoning that nobody signed.

@@ -4,12 +4,9 @@ use bytes::{BufMut, BytesMut};
 use plugway_engine::chat::{Event, Finish, Media, MediaKind, Origin, Part, PartBody, Piece};
 
 use super::pieces::{self, CHOICE_FIELDS, MESSAGE_FIELDS, RESPONSE_FIELDS};
-use super::{Bill, ErrorBody, Head};
 use crate::answer::merge_extra;
-use crate::json::Writer;
-
-/// A comment that keeps proxies and clients from giving up on a quiet stream.
-pub const KEEP_ALIVE: &[u8] = b": PLUGWAY PROCESSING\n\n";
+use crate::json::{Writer, write_extra};
+use crate::{Bill, ErrorBody, Head, StreamEncoder};
 
 /// Bytes of a native field, name and value together, that may stand in every chunk.
 /// So do a fingerprint and a tier, for client libraries keep the last chunk's. All
@@ -23,7 +20,7 @@ const DONE: &[u8] = b"data: [DONE]\n\n";
 
 /// Writes one answer, event by event. Remembers which part is which, and none of
 /// their content but the bits of an image that is not yet whole.
-pub struct StreamEncoder {
+pub(super) struct Chunks {
     head: Head,
     include_reasoning: bool,
     service_tier: Option<String>,
@@ -62,9 +59,9 @@ struct Told {
     characters: u32,
 }
 
-impl StreamEncoder {
+impl Chunks {
     /// For one answer.
-    pub fn new(head: Head, include_reasoning: bool) -> Self {
+    pub(super) fn new(head: Head, include_reasoning: bool) -> Self {
         Self {
             head,
             include_reasoning,
@@ -76,10 +73,10 @@ impl StreamEncoder {
             choices: Vec::new(),
         }
     }
+}
 
-    /// Appends what the event has to say, which may be nothing. Usage and failure are
-    /// told at the end: see [`StreamEncoder::end`] and [`StreamEncoder::fail`].
-    pub fn push(&mut self, event: &Event, out: &mut BytesMut) {
+impl StreamEncoder for Chunks {
+    fn push(&mut self, event: &Event, out: &mut BytesMut) {
         let before = out.len();
         match event {
             Event::Origin(origin) => self.origin(origin),
@@ -93,8 +90,7 @@ impl StreamEncoder {
         }
     }
 
-    /// Appends the usage and the end mark.
-    pub fn end(&mut self, bill: Option<&Bill>, out: &mut BytesMut) {
+    fn end(&mut self, bill: Option<&Bill>, out: &mut BytesMut) {
         self.write_prefix();
         self.flush_images(out);
         if let Some(bill) = bill {
@@ -108,8 +104,7 @@ impl StreamEncoder {
         out.put_slice(DONE);
     }
 
-    /// Appends the error, with what was used until then, and the end mark.
-    pub fn fail(&mut self, error: &ErrorBody, bill: Option<&Bill>, out: &mut BytesMut) {
+    fn fail(&mut self, error: &ErrorBody, bill: Option<&Bill>, out: &mut BytesMut) {
         self.write_prefix();
         self.flush_images(out);
         out.put_slice(&self.prefix);
@@ -125,7 +120,9 @@ impl StreamEncoder {
         json.end_event();
         out.put_slice(DONE);
     }
+}
 
+impl Chunks {
     /// Not before a chunk needs it: there may be many news between two chunks.
     fn write_prefix(&mut self) {
         if !std::mem::take(&mut self.stale) {
@@ -139,8 +136,8 @@ impl StreamEncoder {
         if let Some(tier) = &self.service_tier {
             json.key("service_tier").string(tier);
         }
-        pieces::write_extra(&mut json, &self.extra, &RESPONSE_FIELDS);
-        pieces::write_extra(&mut json, &self.once, &RESPONSE_FIELDS);
+        write_extra(&mut json, &self.extra, &RESPONSE_FIELDS);
+        write_extra(&mut json, &self.once, &RESPONSE_FIELDS);
     }
 
     fn origin(&mut self, origin: &Origin) {
@@ -268,7 +265,7 @@ impl Choice {
         self.tell_detail(told, part, include_reasoning, json);
         self.tell_citations(told, part, json);
         if matches!(part.body, PartBody::Text(_) | PartBody::Refusal(_)) {
-            pieces::write_extra(json, &part.extra, &MESSAGE_FIELDS);
+            write_extra(json, &part.extra, &MESSAGE_FIELDS);
         }
     }
 
@@ -364,7 +361,7 @@ fn close(mut json: Writer<'_>, piece: Option<&Piece>, finish: Option<&Finish>) {
         pieces::write_logprobs(json.key("logprobs"), arrays, &[]);
     }
     if let Some(finish) = finish {
-        pieces::write_extra(&mut json, &finish.extra, &CHOICE_FIELDS);
+        write_extra(&mut json, &finish.extra, &CHOICE_FIELDS);
     }
     json.close(b'}');
     json.close(b']');

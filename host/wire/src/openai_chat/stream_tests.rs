@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::*;
 use crate::answer::Answer;
 use crate::events::*;
-use crate::openai_chat::{encode_error, encode_whole};
+use crate::openai_chat::{encode_error, whole};
 
 fn head() -> Head {
     Head { id: "gen-1".into(), created: 7, model: "m".into(), provider: "P".into() }
@@ -24,7 +24,7 @@ fn chunks(out: &BytesMut) -> Vec<Value> {
 }
 
 fn stream(events: &[Event], include_reasoning: bool) -> Vec<Value> {
-    let mut encoder = StreamEncoder::new(head(), include_reasoning);
+    let mut encoder = Chunks::new(head(), include_reasoning);
     let mut out = BytesMut::new();
     for event in events {
         encoder.push(event, &mut out);
@@ -36,7 +36,7 @@ fn stream(events: &[Event], include_reasoning: bool) -> Vec<Value> {
 fn whole(events: &[Event], include_reasoning: bool) -> Value {
     let answer = Answer::from_events(events.iter().cloned());
     let bill = Bill::unpriced(usage_of(3, 4));
-    let body = encode_whole(&answer, &head(), include_reasoning, Some(&bill), None);
+    let body = whole::encode(&answer, &head(), include_reasoning, Some(&bill), None);
     serde_json::from_slice(&body).unwrap()
 }
 
@@ -377,7 +377,7 @@ fn broken() -> ErrorBody {
 
 #[test]
 fn a_stream_that_breaks_says_so() {
-    let mut encoder = StreamEncoder::new(head(), true);
+    let mut encoder = Chunks::new(head(), true);
     let mut out = BytesMut::new();
     encoder.push(&piece(0, 0, text("hi")), &mut out);
     encoder.fail(&broken(), Some(&Bill::unpriced(usage_of(3, 1))), &mut out);
@@ -393,7 +393,7 @@ fn a_stream_that_breaks_says_so() {
 fn a_whole_answer_that_breaks_says_so() {
     let encode = |events: Vec<Event>| -> Value {
         let answer = Answer::from_events(events);
-        let body = encode_whole(&answer, &head(), true, None, Some(&broken()));
+        let body = whole::encode(&answer, &head(), true, None, Some(&broken()));
         serde_json::from_slice(&body).unwrap()
     };
     let partial = encode(vec![
@@ -420,6 +420,7 @@ fn an_error_names_its_field_and_its_provider() {
         provider_name: None,
         provider_code: Some("E1".into()),
         metadata: vec![("previous_errors".into(), "[]".into())],
+        id: None,
     };
     let body: Value = serde_json::from_slice(&encode_error(&error)).unwrap();
     let expected = json!({"error": {"code": 400, "message": "`n` must be a number",
@@ -464,7 +465,9 @@ fn a_bill_is_exact() {
 fn keep_alive_is_a_comment() {
     let mut framer = crate::framing::Framer::new(plugway_engine::Framing::Sse, 1024);
     let mut frames = Vec::new();
-    framer.push(KEEP_ALIVE, &mut frames).unwrap();
+    let keep_alive =
+        crate::Form::keep_alive(&crate::openai_chat::Completion { include_reasoning: true });
+    framer.push(keep_alive, &mut frames).unwrap();
     framer.end(&mut frames).unwrap();
     assert_eq!(frames, []);
 }
@@ -522,7 +525,7 @@ fn what_is_written_grows_with_what_is_said() {
     let origin = Origin { id: None, model: None, service_tier: Some(long), extra };
     let mut events = vec![Event::Origin(origin), news(None, &[("l", &json)]), Event::Piece(begun)];
     events.extend(std::iter::repeat_n(Event::Piece(signed), 2000));
-    let mut encoder = StreamEncoder::new(head(), true);
+    let mut encoder = Chunks::new(head(), true);
     let mut out = BytesMut::new();
     for event in &events {
         encoder.push(event, &mut out);

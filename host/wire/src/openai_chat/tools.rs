@@ -2,8 +2,8 @@
 
 use plugway_engine::chat;
 
-use super::options;
 use crate::BadRequest;
+use crate::conversation::cache_point;
 use crate::json::{Fields, Node};
 
 pub(super) fn tools(fields: &mut Fields<'_, '_>) -> Result<Vec<chat::Tool>, BadRequest> {
@@ -38,9 +38,9 @@ fn function_tool(
     if let Some(node) = parameters.filter(|node| !node.is_object()) {
         return Err(node.invalid("must be a JSON Schema, which is an object"));
     }
-    let mut cache = options::cache_point(&mut outer)?;
+    let mut cache = cache_point(&mut outer)?;
     if cache.is_none() {
-        cache = options::cache_point(&mut fields)?;
+        cache = cache_point(&mut fields)?;
     }
     Ok(chat::FunctionTool {
         name: name(&mut fields)?,

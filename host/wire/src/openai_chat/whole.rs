@@ -4,13 +4,13 @@ use bytes::{Bytes, BytesMut};
 use plugway_engine::chat::{MediaKind, Part, PartBody};
 
 use super::pieces::{self, CHOICE_FIELDS, MESSAGE_FIELDS, RESPONSE_FIELDS};
-use super::{Bill, ErrorBody, Head};
 use crate::answer::{Answer, Choice};
-use crate::json::Writer;
+use crate::json::{Writer, write_extra};
+use crate::{Bill, ErrorBody, Head};
 
 /// Writes a `chat.completion`. `failure` tells of an answer that broke off: what
 /// there is of it is shown, and each choice that did not finish says why.
-pub fn encode_whole(
+pub(super) fn encode(
     answer: &Answer,
     head: &Head,
     include_reasoning: bool,
@@ -24,7 +24,7 @@ pub fn encode_whole(
     if let Some(tier) = &answer.tally().service_tier {
         json.key("service_tier").string(tier);
     }
-    pieces::write_extra(&mut json, answer.extra(), &RESPONSE_FIELDS);
+    write_extra(&mut json, answer.extra(), &RESPONSE_FIELDS);
     json.key("choices").open(b'[');
     for choice in answer.choices() {
         write_choice(&mut json, choice, include_reasoning, failure);
@@ -75,7 +75,7 @@ fn write_choice(
     }
     pieces::write_logprobs(json.key("logprobs"), content, reasoning);
     if let Some(finish) = &choice.finish {
-        pieces::write_extra(json, &finish.extra, &CHOICE_FIELDS);
+        write_extra(json, &finish.extra, &CHOICE_FIELDS);
     }
     json.close(b'}');
 }
@@ -107,7 +107,7 @@ fn write_message(json: &mut Writer<'_>, parts: &[Part], include_reasoning: bool)
     write_media(json, parts);
     let said = |part: &&Part| matches!(part.body, PartBody::Text(_) | PartBody::Refusal(_));
     let extra = parts.iter().filter(said).flat_map(|part| &part.extra);
-    pieces::write_extra(json, &extra.cloned().collect::<Vec<_>>(), &MESSAGE_FIELDS);
+    write_extra(json, &extra.cloned().collect::<Vec<_>>(), &MESSAGE_FIELDS);
     json.close(b'}');
 }
 

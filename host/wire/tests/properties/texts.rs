@@ -4,7 +4,8 @@
 
 use bytes::Bytes;
 use plugway_engine::EndpointFacts;
-use plugway_wire::openai_chat::{ChatCall, DecodeOptions, decode};
+use plugway_wire::openai_chat::decode;
+use plugway_wire::{ChatCall, DecodeOptions};
 use rand::Rng;
 use rand::RngExt;
 use rand::seq::IndexedRandom;

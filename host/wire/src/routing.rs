@@ -94,7 +94,7 @@ pub struct MaxPrice {
     pub audio: Option<u64>,
 }
 
-pub(super) fn routing(fields: &mut Fields<'_, '_>) -> Result<Routing, BadRequest> {
+pub(crate) fn routing(fields: &mut Fields<'_, '_>) -> Result<Routing, BadRequest> {
     let mut routing = Routing::default();
     routing.models.extend(name(fields, "model")?);
     routing.models.extend(slugs(fields, "models")?);

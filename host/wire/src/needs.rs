@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use plugway_engine::chat;
 
 /// Names from the contract's `query.needs`.
-pub(super) fn needs(request: &chat::Request) -> Vec<&'static str> {
+pub(crate) fn needs(request: &chat::Request) -> Vec<&'static str> {
     let mut needs = Vec::new();
     let mut need = |name: &'static str, holds: bool| {
         if holds {
@@ -61,7 +61,7 @@ fn media_kinds(messages: &[chat::Message]) -> Vec<chat::MediaKind> {
 }
 
 /// OpenAI's names of the parameters that are set.
-pub(super) fn parameters(request: &chat::Request) -> Vec<&'static str> {
+pub(crate) fn parameters(request: &chat::Request) -> Vec<&'static str> {
     let sampling = &request.sampling;
     [
         ("max_tokens", request.max_tokens.is_some()),
@@ -93,7 +93,7 @@ pub(super) fn parameters(request: &chat::Request) -> Vec<&'static str> {
 }
 
 /// Native cases outside the messages.
-pub(super) fn native(request: &chat::Request) -> bool {
+pub(crate) fn native(request: &chat::Request) -> bool {
     let tool = |tool: &chat::Tool| matches!(tool, chat::Tool::Native(_));
     request.tools.iter().any(tool)
         || matches!(request.tool_choice, Some(chat::ToolChoice::Native(_)))
@@ -101,14 +101,14 @@ pub(super) fn native(request: &chat::Request) -> bool {
 }
 
 /// Formats of what the conversation holds for one provider's eyes.
-pub(super) fn reasoning_formats(messages: &[chat::Message]) -> Vec<String> {
+pub(crate) fn reasoning_formats(messages: &[chat::Message]) -> Vec<String> {
     let parts = messages.iter().flat_map(|message| &message.parts);
     let formats: BTreeSet<&String> = parts.filter_map(|part| part.format.as_ref()).collect();
     formats.into_iter().cloned().collect()
 }
 
 /// Bytes that the tools add to the prompt.
-pub(super) fn tool_bytes(tools: &[chat::Tool]) -> usize {
+pub(crate) fn tool_bytes(tools: &[chat::Tool]) -> usize {
     let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
     tools
         .iter()

@@ -1,0 +1,45 @@
+//! The formats that clients speak.
+
+use bytes::Bytes;
+use http::request::Parts;
+
+use crate::{BadRequest, ChatCall, DecodeOptions, ErrorBody, openai_chat};
+
+/// A client's format. A dialect is a folder of this crate; this is their list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// OpenAI's chat completions, with OpenRouter's additions.
+    OpenAiChat,
+}
+
+impl Dialect {
+    /// What `request.dialect` says of native values in this format.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OpenAiChat => openai_chat::DIALECT,
+        }
+    }
+
+    /// Reads a client's request for a chat. Text is neither copied nor unescaped
+    /// where it is long enough to be sealed.
+    ///
+    /// # Errors
+    /// Where it is not what the dialect asks for; the first fault is named.
+    pub fn decode(
+        self,
+        _head: &Parts,
+        body: Bytes,
+        options: &DecodeOptions,
+    ) -> Result<ChatCall, BadRequest> {
+        match self {
+            Self::OpenAiChat => openai_chat::decode(body, options),
+        }
+    }
+
+    /// The body of a response that is an error.
+    pub fn encode_error(self, error: &ErrorBody) -> Bytes {
+        match self {
+            Self::OpenAiChat => openai_chat::encode_error(error),
+        }
+    }
+}
