@@ -11,7 +11,7 @@ fn check(body: &[u8], answer: &plugway_tests::Answer, status: u16, kind: &str, p
     assert_eq!(answer.status, status, "{shown}: {}", answer.text());
     let error = &answer.json()["error"];
     assert_eq!(error["code"], status, "{shown}: {error}");
-    assert_eq!(error["metadata"]["error_type"], kind, "{shown}: {error}");
+    assert_eq!(error["metadata"]["code"], kind, "{shown}: {error}");
     assert_eq!(error["param"].as_str().unwrap_or(""), param, "{shown}: {error}");
     assert!(!error["message"].as_str().unwrap().is_empty(), "{shown}");
     assert!(answer.header("x-generation-id").is_some(), "{shown}");
@@ -204,20 +204,20 @@ async fn a_number_out_of_range_is_refused_by_its_path() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_model_is_404_with_the_near_names() {
+async fn an_unknown_model_is_told_with_the_near_names() {
     let pair = Pair::start(Behaviour::new()).await;
     for (name, near) in
         [("test/opem", "test/open"), ("test/ant", "test/anth"), ("test/anht", "test/anth")]
     {
         let body = ask(name, "Hi").to_string();
         let answer = pair.router.client().post(body.clone()).await;
-        check(body.as_bytes(), &answer, 404, "model_not_found", "model");
+        check(body.as_bytes(), &answer, 400, "model_not_found", "model");
         assert!(answer.text().contains(near), "{}", answer.text());
     }
     for name in ["x\u{0}y", "../../etc/passwd", "\u{202e}nepo/tset", &"x".repeat(256)] {
         let body = ask(name, "Hi").to_string();
         let answer = pair.router.client().post(body.clone()).await;
-        assert_eq!(answer.status, 404, "{}", answer.text());
+        assert_eq!(answer.status, 400, "{}", answer.text());
         assert!(!answer.text().contains("\\u0000"), "{}", answer.text());
     }
     let endless = ask(&"x".repeat(100_000), "Hi").to_string();
@@ -238,7 +238,7 @@ async fn names_that_are_too_long_are_refused() {
     refuses(&pair, strategy, "provider.strategy").await;
     let longest = format!(r#"{{"model":"{}",{message}}}"#, &long[1..]);
     let answer = pair.router.client().post(longest.clone()).await;
-    check(longest.as_bytes(), &answer, 404, "model_not_found", "model");
+    check(longest.as_bytes(), &answer, 400, "model_not_found", "model");
     serves_on(&pair).await;
 }
 
@@ -267,7 +267,7 @@ async fn very_many_values_are_refused_and_many_take_room() {
     refuses(&pair, many(2_000_000), "").await;
     let answer = pair.router.client().post(many(400_000)).await;
     assert_eq!(answer.status, 503, "{}", answer.text());
-    assert_eq!(answer.json()["error"]["metadata"]["error_type"], "overloaded");
+    assert_eq!(answer.json()["error"]["metadata"]["code"], "overloaded");
     assert!(answer.header("retry-after").is_some());
     for _ in 0..3 {
         let answer = pair.router.client().post(many(100_000)).await;

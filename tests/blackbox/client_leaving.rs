@@ -210,7 +210,7 @@ async fn bodies_beyond_the_bound_on_all_are_shed_and_their_room_is_given_back() 
             let Ok(Some(answer)) = answer else { continue };
             let answer = answer.unwrap();
             assert_eq!(answer.status, 503, "{}", answer.text());
-            assert_eq!(answer.json()["error"]["metadata"]["error_type"], "overloaded");
+            assert_eq!(answer.json()["error"]["metadata"]["code"], "overloaded");
             assert!(answer.header("retry-after").is_some());
             shed += 1;
         }

@@ -64,7 +64,7 @@ impl Tokened {
         let answer = self.ask().await;
         assert_eq!(answer.status, status, "{}", answer.text());
         let error = answer.json()["error"].clone();
-        assert_eq!(error["metadata"]["error_type"], error_type, "{error}");
+        assert_eq!(error["metadata"]["code"], error_type, "{error}");
         assert!(error["message"].as_str().unwrap().contains(told), "{error}");
         assert_eq!(self.provider.requests().len(), before, "it left without a token");
         assert!(!answer.text().contains(KEY) && !LogLines::text().contains(KEY));

@@ -90,7 +90,7 @@ async fn when_all_fail_the_client_learns_of_each() {
     assert_eq!(answer.header("retry-after"), Some("4"));
     let body = answer.json();
     assert_eq!(body["error"]["code"], 429);
-    assert_eq!(body["error"]["metadata"]["error_type"], "rate_limit_exceeded");
+    assert_eq!(body["error"]["metadata"]["code"], "rate_limit_exceeded");
     let endpoints = body["error"]["metadata"]["endpoints"].as_array().unwrap();
     let ids: Vec<_> = endpoints.iter().map(|it| it["endpoint"].as_str().unwrap()).collect();
     assert_eq!(ids, ["first/sim", "second/sim"]);
@@ -113,7 +113,7 @@ async fn every_class_of_provider_error_has_its_status() {
             let answer = pair.router.client().chat(&ask(model, "Hi")).await;
             assert_eq!(answer.status, status, "{model} {code}: {}", answer.text());
             let error = &answer.json()["error"];
-            assert_eq!(error["metadata"]["error_type"], error_type, "{model} {code}");
+            assert_eq!(error["metadata"]["code"], error_type, "{model} {code}");
             assert!(!error["message"].as_str().unwrap().is_empty());
         }
     }
@@ -174,6 +174,6 @@ async fn a_provider_that_falls_silent_is_given_up_on() {
         let streamed = pair.router.client().stream(&ask(model, "Hi")).await;
         assert!(streamed.content().starts_with('a'), "{:?}", streamed.chunks);
         let error = streamed.chunks.iter().find(|chunk| !chunk["error"].is_null()).unwrap();
-        assert_eq!(error["error"]["metadata"]["error_type"], "timeout", "{error}");
+        assert_eq!(error["error"]["metadata"]["code"], "timeout", "{error}");
     }
 }

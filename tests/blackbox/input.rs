@@ -29,7 +29,7 @@ async fn a_bad_request_names_the_field() {
             400,
             "surrogate",
         ),
-        (r#"{"model":"test/opem","messages":[{"role":"user","content":"x"}]}"#, 404, "test/open"),
+        (r#"{"model":"test/opem","messages":[{"role":"user","content":"x"}]}"#, 400, "test/open"),
     ] {
         let answer = pair.router.client().post(body).await;
         assert_eq!(answer.status, status, "{body}: {}", answer.text());
@@ -82,6 +82,6 @@ async fn what_no_adapter_can_express_is_refused_by_name() {
     request["n"] = json!(3);
     let answer = pair.router.client().chat(&request).await;
     assert_eq!(answer.status, 400, "{}", answer.text());
-    assert_eq!(answer.json()["error"]["metadata"]["error_type"], "unsupported");
+    assert_eq!(answer.json()["error"]["metadata"]["code"], "unsupported");
     assert!(pair.anth.requests().is_empty());
 }

@@ -180,7 +180,7 @@ async fn a_stop_sequence_ends_a_real_models_answer_where_the_format_has_one() {
     let answer = router.client().chat(&request).await;
     assert_eq!(answer.status, 400, "{}", answer.text());
     let error = &answer.json()["error"];
-    assert_eq!(error["metadata"]["error_type"], "unsupported", "{error}");
+    assert_eq!(error["metadata"]["code"], "unsupported", "{error}");
     assert!(error["message"].as_str().unwrap().contains("stop"), "{error}");
 }
 
@@ -225,7 +225,7 @@ async fn a_prompt_too_long_for_a_real_model_is_told_as_that_in_three_formats() {
             let answer = router.client().chat(&request).await;
             assert_eq!(answer.status, 400, "{name}: {}", answer.text());
             let error = &answer.json()["error"];
-            assert_eq!(error["metadata"]["error_type"], "context_length_exceeded", "{name}");
+            assert_eq!(error["metadata"]["code"], "context_length_exceeded", "{name}");
             assert!(error["message"].as_str().unwrap().contains("2048 tokens"), "{error}");
         }
     }

@@ -110,7 +110,7 @@ async fn a_router_without_a_free_instance_sheds_and_blames_nobody() {
             continue;
         }
         assert_eq!(answer.status, 503, "{}", answer.text());
-        assert_eq!(answer.json()["error"]["metadata"]["error_type"], "overloaded");
+        assert_eq!(answer.json()["error"]["metadata"]["code"], "overloaded");
         assert!(answer.header("retry-after").is_some());
         of_instances += usize::from(answer.text().contains("plugins.limits.max_instances"));
         shed += 1;

@@ -59,7 +59,7 @@ async fn beyond_the_bound_requests_are_shed_and_the_others_served() {
             continue;
         }
         assert_eq!(answer.status, 503, "{}", answer.text());
-        assert_eq!(answer.json()["error"]["metadata"]["error_type"], "overloaded");
+        assert_eq!(answer.json()["error"]["metadata"]["code"], "overloaded");
         assert!(answer.text().contains("server.max_requests"), "{}", answer.text());
         assert!(answer.header("retry-after").is_some());
         shed += 1;

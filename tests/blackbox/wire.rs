@@ -224,7 +224,7 @@ impl Rude {
         let case = format!("{case}, {wire:?}, streaming: {streaming}");
         let answer = self.ask(&wire.alone(), streaming).await;
         let error = &answer.json()["error"];
-        assert_eq!(error["metadata"]["error_type"], error_type, "{case}: {}", answer.text());
+        assert_eq!(error["metadata"]["code"], error_type, "{case}: {}", answer.text());
         assert_eq!(error["code"], answer.status.as_u16(), "{case}: {}", answer.text());
         assert!(!answer.status.is_success(), "{case}");
         assert!(!error["message"].as_str().unwrap().is_empty(), "{case}");
@@ -310,9 +310,9 @@ pub(crate) fn said(answer: &Answer) -> String {
     chunks(answer).iter().map(text).collect()
 }
 
-/// The `error_type` that an answer tells of.
+/// The error that an answer tells of, by name.
 pub(crate) fn failure(answer: &Answer) -> Option<String> {
     let chunks = chunks(answer);
-    let told = chunks.iter().find_map(|chunk| chunk["error"]["metadata"]["error_type"].as_str());
+    let told = chunks.iter().find_map(|chunk| chunk["error"]["metadata"]["code"].as_str());
     told.map(str::to_owned)
 }

@@ -230,7 +230,7 @@ def a_rate_limit_is_a_rate_limit(subject):
         error = subject.fail(openai.RateLimitError, model, stream=stream)
         assert error.status_code == 429
         assert error.type == "rate_limit_error"
-        assert error.body["metadata"]["error_type"] == "rate_limit_exceeded"
+        assert error.body["metadata"]["code"] == "rate_limit_exceeded"
         assert error.response.headers["retry-after"] == "7"
 
 
@@ -240,7 +240,7 @@ def a_failing_provider_is_a_server_error(subject):
         assert error.status_code == 502
         assert error.code == "502"
         assert error.type == "server_error"
-        assert error.body["metadata"]["error_type"] == "provider_unavailable"
+        assert error.body["metadata"]["code"] == "provider_unavailable"
         assert error.body["metadata"]["provider_name"] == subject.provider
 
 
@@ -251,18 +251,18 @@ def a_stream_that_breaks_raises(subject):
         for chunk in stream:
             told += chunk.choices[0].delta.content or ""
     except openai.APIError as error:
-        assert error.body["metadata"]["error_type"] == "provider_unavailable", error.body
+        assert error.body["metadata"]["code"] == "provider_unavailable", error.body
         assert error.message
     else:
         raise AssertionError("the stream ended as if it were whole")
     assert told.startswith("a"), told
 
 
-def an_unknown_model_is_not_found(subject):
+def an_unknown_model_is_the_clients_fault(subject):
     try:
         subject.ask("Hi", model=f"{subject.model}x")
-    except openai.NotFoundError as error:
-        assert error.body["metadata"]["error_type"] == "model_not_found"
+    except openai.BadRequestError as error:
+        assert error.body["metadata"]["code"] == "model_not_found"
         assert error.param == "model"
         assert f"`{subject.model}`" in error.message, error.message
     else:
@@ -281,7 +281,7 @@ def a_wrong_parameter_is_named(subject):
         except openai.BadRequestError as error:
             assert error.param == parameter, (error.param, error.message)
             assert error.type == "invalid_request_error"
-            assert error.body["metadata"]["error_type"] == "invalid_request"
+            assert error.body["metadata"]["code"] == "invalid_request"
         else:
             raise AssertionError(f"{parameter} was taken")
 

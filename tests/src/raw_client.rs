@@ -137,9 +137,9 @@ impl RawAnswer {
             .unwrap_or_else(|error| panic!("{error}: {}{}", self.head, self.text()))
     }
 
-    /// `error.metadata.error_type`; empty where there is none.
+    /// `error.metadata.code`; empty where there is none.
     pub fn error_type(&self) -> String {
         let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
-        body["error"]["metadata"]["error_type"].as_str().unwrap_or_default().to_owned()
+        body["error"]["metadata"]["code"].as_str().unwrap_or_default().to_owned()
     }
 }

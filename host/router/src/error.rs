@@ -34,8 +34,8 @@ pub enum Code {
     ContentPolicy,
     /// A web page may not use a router that asks for no key.
     ForeignOrigin,
-    /// No such route.
-    RouteNotFound,
+    /// No such route, or nothing at it.
+    NotFound,
     /// The route exists for another method.
     MethodNotAllowed,
     /// No such model here.
@@ -76,43 +76,61 @@ pub enum Code {
 /// One row of the table: what a code means to a client and to failover.
 struct Row {
     status: u16,
+    name: &'static str,
     error_type: &'static str,
     fault: Fault,
     elsewhere: bool,
 }
 
-const fn row(status: u16, error_type: &'static str, fault: Fault, elsewhere: bool) -> Row {
-    Row { status, error_type, fault, elsewhere }
+/// Of a code whose name is OpenRouter's own.
+const fn row(status: u16, name: &'static str, fault: Fault, elsewhere: bool) -> Row {
+    Row { status, name, error_type: name, fault, elsewhere }
+}
+
+impl Row {
+    /// Of a code for which OpenRouter has a wider name.
+    const fn within(self, error_type: &'static str) -> Self {
+        Self { error_type, ..self }
+    }
 }
 
 impl Code {
     /// The table. `elsewhere` says whether another endpoint may succeed.
     const fn row(self) -> Row {
         use Fault::{Client, Operator, Plugin, Provider};
+        const INVALID: &str = "invalid_request";
+        const UNAVAILABLE: &str = "provider_unavailable";
+        const OVERLOADED: &str = "provider_overloaded";
         match self {
-            Self::InvalidRequest => row(400, "invalid_request", Client, false),
-            Self::Unsupported => row(400, "unsupported", Client, true),
+            Self::InvalidRequest => row(400, INVALID, Client, false),
+            Self::Unsupported => row(400, "unsupported", Client, true).within(INVALID),
             Self::ContextLength => row(400, "context_length_exceeded", Client, true),
             Self::ContentPolicy => row(400, "content_policy_violation", Client, false),
-            Self::ForeignOrigin => row(403, "foreign_origin", Client, false),
-            Self::RouteNotFound => row(404, "not_found", Client, false),
-            Self::MethodNotAllowed => row(405, "method_not_allowed", Client, false),
-            Self::ModelNotFound => row(404, "model_not_found", Client, false),
-            Self::RequestTimeout => row(408, "request_timeout", Client, false),
+            Self::ForeignOrigin => {
+                row(403, "foreign_origin", Client, false).within("permission_denied")
+            }
+            Self::NotFound => row(404, "not_found", Client, false),
+            Self::MethodNotAllowed => row(405, "method_not_allowed", Client, false).within(INVALID),
+            Self::ModelNotFound => row(400, "model_not_found", Client, false).within(INVALID),
+            Self::RequestTimeout => row(408, "request_timeout", Client, false).within("timeout"),
             Self::PayloadTooLarge => row(413, "payload_too_large", Client, false),
-            Self::NoEndpoint => row(503, "no_endpoint", Operator, false),
-            Self::Overloaded => row(503, "overloaded", Operator, false),
-            Self::ProviderAuthentication => row(502, "provider_authentication", Operator, true),
+            Self::NoEndpoint => row(503, "no_endpoint", Operator, false).within(OVERLOADED),
+            Self::Overloaded => row(503, "overloaded", Operator, false).within(OVERLOADED),
+            Self::ProviderAuthentication => {
+                row(502, "provider_authentication", Operator, true).within(UNAVAILABLE)
+            }
             Self::PaymentRequired => row(402, "payment_required", Operator, true),
             Self::PermissionDenied => row(403, "permission_denied", Operator, true),
-            Self::ProviderModelNotFound => row(404, "provider_model_not_found", Operator, true),
+            Self::ProviderModelNotFound => {
+                row(404, "provider_model_not_found", Operator, true).within("not_found")
+            }
             Self::RateLimited => row(429, "rate_limit_exceeded", Provider, true),
-            Self::ProviderOverloaded => row(503, "provider_overloaded", Provider, true),
+            Self::ProviderOverloaded => row(503, OVERLOADED, Provider, true),
             Self::ProviderTimeout => row(504, "timeout", Provider, true),
             // To a client the same: it took too long.
             Self::OutOfTime => row(504, "timeout", Provider, false),
-            Self::ProviderUnavailable => row(502, "provider_unavailable", Provider, true),
-            Self::PluginFailed => row(502, "plugin_failed", Plugin, true),
+            Self::ProviderUnavailable => row(502, UNAVAILABLE, Provider, true),
+            Self::PluginFailed => row(502, "plugin_failed", Plugin, true).within(UNAVAILABLE),
             Self::Internal => row(500, "server", Operator, false),
         }
     }
@@ -122,7 +140,13 @@ impl Code {
         StatusCode::from_u16(self.row().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// The stable name that a client may match on.
+    /// The stable name that a client may match on, and that logs and metrics tell.
+    pub const fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// The kind of error as OpenRouter names it, in every dialect: one of the
+    /// `ApiErrorType`s of its API description.
     pub const fn error_type(self) -> &'static str {
         self.row().error_type
     }
@@ -272,7 +296,7 @@ mod tests {
         Code::ContextLength,
         Code::ContentPolicy,
         Code::ForeignOrigin,
-        Code::RouteNotFound,
+        Code::NotFound,
         Code::MethodNotAllowed,
         Code::ModelNotFound,
         Code::RequestTimeout,
@@ -294,13 +318,49 @@ mod tests {
 
     #[test]
     fn every_code_has_a_status_and_a_name() {
-        assert_eq!(Code::OutOfTime.error_type(), Code::ProviderTimeout.error_type());
-        let mut names: Vec<_> = ALL.iter().map(|code| code.error_type()).collect();
+        assert_eq!(Code::OutOfTime.name(), Code::ProviderTimeout.name());
+        let mut names: Vec<_> = ALL.iter().map(|code| code.name()).collect();
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), ALL.len() - 1, "only the two timeouts share theirs");
         for code in ALL {
             assert!(code.status().is_client_error() || code.status().is_server_error(), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn every_kind_of_error_is_one_that_openrouters_clients_know() {
+        const KNOWN: [&str; 27] = [
+            "context_length_exceeded",
+            "max_tokens_exceeded",
+            "token_limit_exceeded",
+            "string_too_long",
+            "authentication",
+            "permission_denied",
+            "payment_required",
+            "rate_limit_exceeded",
+            "provider_overloaded",
+            "provider_unavailable",
+            "invalid_request",
+            "invalid_prompt",
+            "not_found",
+            "precondition_failed",
+            "payload_too_large",
+            "unprocessable",
+            "content_policy_violation",
+            "refusal",
+            "invalid_image",
+            "image_too_large",
+            "image_too_small",
+            "unsupported_image_format",
+            "image_not_found",
+            "image_download_failed",
+            "server",
+            "timeout",
+            "unmapped",
+        ];
+        for code in ALL {
+            assert!(KNOWN.contains(&code.error_type()), "{code:?}");
         }
     }
 

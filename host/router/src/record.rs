@@ -208,7 +208,7 @@ impl Record {
 
     fn outcome(&self) -> &'static str {
         match (&self.failure, self.finish.is_empty()) {
-            (Some((code, _)), _) => code.error_type(),
+            (Some((code, _)), _) => code.name(),
             (None, false) => "ok",
             (None, true) => "cancelled",
         }

@@ -29,7 +29,7 @@ async fn an_exhausted_budget_answers_with_the_failure_as_it_is() {
     assert!(moved_on >= 10, "the reserve of ten seconds is {moved_on}");
     assert_eq!(answer.status, 502, "{}", answer.text());
     let error = &answer.json()["error"];
-    assert_eq!(error["metadata"]["error_type"], "provider_unavailable");
+    assert_eq!(error["metadata"]["code"], "provider_unavailable");
     assert_eq!(error["metadata"]["endpoints"][0]["endpoint"], "first/sim");
     let line = LogLines::access(answer.header("x-generation-id").unwrap()).await;
     assert_eq!(line["retry_refused"], true, "{line}");

@@ -59,7 +59,7 @@ async fn a_client_may_shorten_its_requests_deadline() {
     for request in [ask("test/both", "Hi"), streamed("test/both")] {
         let (status, _, body) = within(&router, "0.3", &request).await;
         assert_eq!(status, 504, "{body}");
-        assert_eq!(error(&body)["metadata"]["error_type"], "timeout");
+        assert_eq!(error(&body)["metadata"]["code"], "timeout");
     }
     assert!(second.requests().is_empty(), "an attempt began after the deadline");
 }
@@ -101,7 +101,7 @@ async fn after_the_head_a_deadline_is_told_in_band() {
                 .map(|rest| serde_json::from_str(&format!("{{{rest}")).unwrap())
                 .collect();
             let told = chunks.iter().find(|chunk| !chunk["error"].is_null()).unwrap();
-            assert_eq!(told["error"]["metadata"]["error_type"], "timeout", "{told}");
+            assert_eq!(told["error"]["metadata"]["code"], "timeout", "{told}");
             assert_eq!(told["error"]["code"], 504, "{told}");
             let mut deltas = chunks.iter().map(|it| &it["choices"][0]["delta"]["content"]);
             let said = deltas.any(|it| it.as_str().is_some_and(|text| !text.is_empty()));

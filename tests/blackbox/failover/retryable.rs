@@ -74,7 +74,7 @@ async fn what_is_wrong_everywhere_is_not_tried_elsewhere() {
         let router = in_front_of(&first, &second).await;
         let answer = router.client().chat(&ask("test/both", "Hi")).await;
         assert_eq!(answer.status, 400, "{failure:?}: {}", answer.text());
-        assert_eq!(answer.json()["error"]["metadata"]["error_type"], error_type, "{failure:?}");
+        assert_eq!(answer.json()["error"]["metadata"]["code"], error_type, "{failure:?}");
         let streamed = router.client().stream(&ask("test/both", "Hi")).await;
         assert_eq!(streamed.status, 400, "{failure:?}");
         assert_eq!(first.requests().len(), 2, "{failure:?}");
@@ -225,7 +225,7 @@ async fn after_the_first_content_a_reset_is_told_in_band() {
         }
         assert_eq!(streamed.content(), "one", "{then:?}: {:?}", streamed.chunks);
         let error = streamed.chunks.iter().find(|chunk| !chunk["error"].is_null()).unwrap();
-        assert_eq!(error["error"]["metadata"]["error_type"], "provider_unavailable", "{error}");
+        assert_eq!(error["error"]["metadata"]["code"], "provider_unavailable", "{error}");
         let id = streamed.headers["x-generation-id"].to_str().unwrap().to_owned();
         let attempts = LogLines::access(&id).await["attempts"].as_str().unwrap().to_owned();
         assert!(!attempts.contains("second"), "{attempts}");

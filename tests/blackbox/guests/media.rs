@@ -61,7 +61,7 @@ async fn refused(scene: &Scene, url: &str, told: &str) {
     let answer = ask(scene, "test/bad", &[url]).await;
     assert_eq!(answer.status, 400, "{url}: {}", answer.text());
     let error = answer.json()["error"].clone();
-    assert_eq!(error["metadata"]["error_type"], "unsupported", "{error}");
+    assert_eq!(error["metadata"]["code"], "unsupported", "{error}");
     let message = error["message"].as_str().unwrap();
     assert!(message.contains(told), "{url}: {message}");
     assert!(!message.contains("127.0.0.1"), "an address was told: {message}");
@@ -189,7 +189,7 @@ async fn redirects_are_followed_a_few_times() {
         server.play([Play::write(answer)]);
         let before = server.requests().len();
         let refusal = ask(&scene, "test/bad", &[&url]).await;
-        assert_eq!(refusal.json()["error"]["metadata"]["error_type"], "unsupported", "{location}");
+        assert_eq!(refusal.json()["error"]["metadata"]["code"], "unsupported", "{location}");
         assert!(server.requests().len() > before);
     }
 }

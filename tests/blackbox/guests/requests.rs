@@ -201,7 +201,7 @@ pub(super) async fn tells_seals() {
     let scene = Scene::with("tells-seals", "").await;
     let told = scene.undisturbed(scene.ask("test/bad", Ask::Whole)).await;
     let error = told.json()["error"].clone();
-    assert_eq!(error["metadata"]["error_type"], "unsupported", "{error}");
+    assert_eq!(error["metadata"]["code"], "unsupported", "{error}");
     let seal = error["message"].as_str().unwrap().to_owned();
     assert!(seal.len() == 28 && seal.bytes().all(|b| b.is_ascii_alphanumeric()), "{seal}");
 
@@ -221,7 +221,7 @@ pub(super) async fn huge_failure() {
     let answer = scene.undisturbed(scene.ask("test/bad", Ask::Whole)).await;
     assert_eq!(answer.status, 400, "{}", answer.text());
     let error = answer.json()["error"].clone();
-    assert_eq!(error["metadata"]["error_type"], "unsupported", "{error}");
+    assert_eq!(error["metadata"]["code"], "unsupported", "{error}");
     assert!(answer.body.len() < 8 * 1024, "the client got {} bytes", answer.body.len());
     let message = error["message"].as_str().unwrap();
     assert!(message.ends_with("[cut]") && !message.contains('\n'), "{message}");

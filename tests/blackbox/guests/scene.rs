@@ -201,7 +201,7 @@ fn normal(id: &str, streamed: &[u8]) -> String {
 
 /// Holds an error to naming the guest and the bound or rule.
 pub(super) fn blames(error: &Value, guest: &str, said: &str) {
-    assert_eq!(error["metadata"]["error_type"], "plugin_failed", "{error}");
+    assert_eq!(error["metadata"]["code"], "plugin_failed", "{error}");
     let message = error["message"].as_str().unwrap();
     assert!(message.contains(&format!("`{guest}`")), "{message}");
     assert!(message.contains(said), "no `{said}` in: {message}");

@@ -44,7 +44,7 @@ async fn events_that_are_none_of_bedrocks_are_no_answer() {
         let answer = router.client().chat(&request).await;
         assert_eq!(answer.status, 502, "{}", answer.text());
         let error = &answer.json()["error"];
-        assert_eq!(error["metadata"]["error_type"], "provider_unavailable", "{error}");
+        assert_eq!(error["metadata"]["code"], "provider_unavailable", "{error}");
     }
 }
 

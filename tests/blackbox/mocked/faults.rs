@@ -15,7 +15,7 @@ async fn failed(router: &TestRouter, dialect: &Dialect, scene: &str) -> [Answer;
 fn check(answer: &Answer, status: u16, error_type: &str, context: &str) {
     assert_eq!(answer.status, status, "{context}: {}", answer.text());
     let error = &answer.json()["error"];
-    assert_eq!(error["metadata"]["error_type"], error_type, "{context}: {error}");
+    assert_eq!(error["metadata"]["code"], error_type, "{context}: {error}");
 }
 
 /// The provider's own words are passed on where they stand where they should.
@@ -77,6 +77,6 @@ async fn a_mocked_providers_stream_that_breaks_off_is_told_as_that_in_every_form
         let errors = streamed.chunks.iter().map(|chunk| &chunk["error"]);
         let errors: Vec<&Value> = errors.filter(|error| !error.is_null()).collect();
         assert_eq!(errors.len(), 1, "{}: {:?}", dialect.name, streamed.chunks);
-        assert_eq!(errors[0]["metadata"]["error_type"], "provider_unavailable");
+        assert_eq!(errors[0]["metadata"]["code"], "provider_unavailable");
     }
 }

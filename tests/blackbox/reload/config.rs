@@ -22,7 +22,7 @@ async fn a_new_model_is_served_without_a_restart() {
     let second = Simulator::start(Kind::Anthropic, Behaviour::new().reply("the second")).unwrap();
     let router = TestRouter::start(&provider("first", &first, 1)).await;
     let client = router.client();
-    assert_eq!(client.chat(&ask("test/second", "Hi")).await.status, 404);
+    assert_eq!(client.chat(&ask("test/second", "Hi")).await.status, 400);
 
     let both = format!("{}{}", provider("first", &first, 3), provider("second", &second, 2));
     std::fs::write(router.config_file(), both).unwrap();
@@ -37,7 +37,7 @@ async fn a_new_model_is_served_without_a_restart() {
 
     std::fs::write(router.config_file(), provider("second", &second, 2)).unwrap();
     post_reload(&router).await;
-    assert_eq!(client.chat(&ask("test/first", "Hi")).await.status, 404);
+    assert_eq!(client.chat(&ask("test/first", "Hi")).await.status, 400);
 }
 
 #[tokio::test(flavor = "multi_thread")]

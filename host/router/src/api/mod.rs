@@ -46,7 +46,7 @@ pub async fn serve(
     let (method, version) = (request.method().clone(), request.version());
     let response = match (guard::check(&settings, &request), route) {
         (Err(error), route) => respond::error_in(Route::dialect(route.as_ref()), &error, None),
-        (Ok(()), None) => respond::error(&Error::new(Code::RouteNotFound, NO_ROUTE), None),
+        (Ok(()), None) => respond::error(&Error::new(Code::NotFound, NO_ROUTE), None),
         (Ok(()), Some(Route::Chat(door))) if method == Method::POST => {
             let place = if is_excess { None } else { router.admission.request() };
             if let Some(place) = place {

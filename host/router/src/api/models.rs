@@ -29,7 +29,7 @@ pub(super) fn list(catalog: &Catalog) -> Response<Body> {
 pub(super) fn endpoints(router: &Router, catalog: &Catalog, slug: &str) -> Response<Body> {
     let Resolution::Known(model) = catalog.resolve(slug) else {
         let error =
-            Error::new(Code::ModelNotFound, format!("There is no model `{}` here.", shown(slug)));
+            Error::new(Code::NotFound, format!("There is no model `{}` here.", shown(slug)));
         return respond::error(&error, None);
     };
     let offers: Vec<Value> = model.endpoints.iter().map(|it| offer(router, &model, it)).collect();

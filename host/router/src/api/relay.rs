@@ -138,7 +138,7 @@ fn allowed<'a>(
     let Some(provider) = settings.config.catalog.providers.get(name) else {
         let message =
             "There is no active provider of that name here; GET /v1/models tells what is.";
-        return Err(Error::new(Code::RouteNotFound, message));
+        return Err(Error::new(Code::NotFound, message));
     };
     let covers = |listed: &&String| {
         let rest = path.strip_prefix(listed.trim_end_matches('/'));
@@ -147,7 +147,7 @@ fn allowed<'a>(
     match provider.relay.iter().find(covers) {
         Some(listed) => Ok((provider, listed)),
         None => Err(Error::new(
-            Code::RouteNotFound,
+            Code::NotFound,
             format!(
                 "This path of the provider `{name}` is not open here; the operator lists those \
                  that are under `relay` of [providers.{name}]."
@@ -301,7 +301,7 @@ impl Drop for Record {
         let status = self.status.map_or(499, |status| status.as_u16());
         self.metrics.requests.get_or_create(&RequestLabels { route: ROUTE, status }).inc();
         let outcome = match self.error {
-            Some(code) => code.error_type(),
+            Some(code) => code.name(),
             None if self.is_complete || self.expected == Some(self.bytes) => "ok",
             None => "cancelled",
         };

@@ -73,7 +73,7 @@ pub(crate) fn envelope(error: &Error, id: Option<&GenerationId>) -> ErrorBody {
         message: error.message.clone(),
         kind: error.code.error_type(),
         class: error.code.class(),
-        code: None,
+        code: Some(error.code.name().to_owned()),
         param: error.param.as_deref().map(str::to_owned),
         provider_name: error.provider.clone(),
         provider_code: error.provider_code.as_deref().map(str::to_owned),

@@ -79,7 +79,7 @@ async fn attempt(
                 error.code == Code::ProviderTimeout && Instant::now() >= exchange.deadline;
             let error = if is_late { Error::out_of_time() } else { error };
             in_flight.ended(Some(&error));
-            let outcome = error.code.error_type();
+            let outcome = error.code.name();
             exchange.record.attempt(provider, endpoint, outcome, began, usage.as_ref());
             Err(error)
         }

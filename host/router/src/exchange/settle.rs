@@ -72,7 +72,7 @@ impl Settlement {
             self.record.finished(if native.is_empty() { "complete" } else { &native });
         }
         match failure {
-            Some(error) => self.settle(error.code.error_type(), failure),
+            Some(error) => self.settle(error.code.name(), failure),
             None => self.settle("ok", None),
         }
     }

@@ -7,6 +7,7 @@
 mod events;
 mod frames;
 mod plugins;
+mod requests;
 mod texts;
 
 use rand::SeedableRng;

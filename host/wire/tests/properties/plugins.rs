@@ -10,13 +10,16 @@ use plugway_guest_build::{Guest, build};
 /// The adapters whose formats differ most.
 pub(crate) const ADAPTERS: [&str; 2] = ["anthropic", "openai"];
 
+/// Those that write what clients write too.
+const WRITERS: [&str; 3] = ["anthropic", "openai", "openrouter"];
+
 pub(crate) const CONTEXT: CallContext = CallContext { seed: 1, now_ms: 1_700_000_000_000 };
 
-/// One of [`ADAPTERS`].
+/// One of the writers.
 pub(crate) fn adapter(name: &str) -> Arc<Adapter> {
     static LOADED: OnceLock<BTreeMap<String, Arc<Adapter>>> = OnceLock::new();
     let loaded = LOADED.get_or_init(|| {
-        let guests = ADAPTERS.map(|name| format!("plugway-plugin-{name}"));
+        let guests = WRITERS.map(|name| format!("plugway-plugin-{name}"));
         let guests: Vec<Guest<'_>> = guests.iter().map(|name| Guest::Package(name)).collect();
         let limits = Limits { max_instances: 64, ..Limits::default() };
         let cache = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("code-cache");
