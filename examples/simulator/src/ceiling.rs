@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::dialect::Kind;
+use crate::kind::Kind;
 use crate::script::Behaviour;
 use crate::simulator::Simulator;
 
@@ -31,7 +31,8 @@ pub struct Ceiling {
     pub chunks: f64,
 }
 
-/// Measures a simulator of this kind for so long, with so many connections.
+/// Measures a simulator of this kind for so long, with so many connections: one that
+/// speaks Anthropic's messages, or any variety of OpenAI's chat completions.
 ///
 /// # Errors
 /// When the simulator cannot be started or reached.
@@ -99,8 +100,8 @@ async fn ask(
     body: Bytes,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let path = match kind {
-        Kind::OpenAi => "/v1/chat/completions",
         Kind::Anthropic => "/v1/messages",
+        _ => "/v1/chat/completions",
     };
     let request = Request::post(path)
         .header(header::HOST, "simulator")

@@ -3,8 +3,8 @@
 
 use std::io;
 
-use crate::dialect::Kind;
 use crate::fault::{Failure, When};
+use crate::kind::Kind;
 use crate::script::{Behaviour, Script};
 use crate::simulator::Simulator;
 
@@ -82,10 +82,7 @@ impl DemoProvider {
         let simulator = Simulator::start(kind, script)?;
         Ok(DemoProvider {
             name: name.to_owned(),
-            adapter: match kind {
-                Kind::OpenAi => "openai",
-                Kind::Anthropic => "anthropic",
-            },
+            adapter: kind.adapter(),
             base_url: simulator.base_url(),
             models,
             description: description.to_owned(),

@@ -1,48 +1,45 @@
 //! The seam between the server and the wire formats: everything that differs
 //! from one provider's API to another's.
 
-use http::HeaderMap;
-use serde::{Deserialize, Serialize};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, header};
 
 use crate::prompt::Prompt;
 use crate::reply::Reply;
+use crate::speech::Limits;
 use crate::timeline::Frames;
-
-/// Whose API a simulator speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// OpenAI's chat completions.
-    OpenAi,
-    /// Anthropic's messages.
-    Anthropic,
-}
-
-impl Kind {
-    pub(crate) fn dialect(self) -> &'static dyn Dialect {
-        match self {
-            Kind::OpenAi => &crate::openai::OpenAi,
-            Kind::Anthropic => &crate::anthropic::Anthropic,
-        }
-    }
-}
 
 /// A provider's wire format.
 pub(crate) trait Dialect: Sync {
-    /// How the path of the chat endpoint ends.
-    fn chat_path(&self) -> &'static str;
+    /// What the API has at this path, which has no slash at its end.
+    fn endpoint(&self, path: &str) -> Option<Endpoint>;
 
     /// The credential of a request, if it shows one.
-    fn credential<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str>;
+    fn credential<'h>(&self, head: &'h Parts) -> Option<&'h str> {
+        bearer(&head.headers)
+    }
 
     /// What a request asks for, or the provider's complaint about it.
-    fn read(&self, headers: &HeaderMap, body: &[u8]) -> Result<Prompt, Refusal>;
+    fn read(&self, head: &Parts, body: &[u8]) -> Result<Prompt, Refusal>;
+
+    /// What answers cannot say.
+    fn limits(&self) -> Limits;
 
     /// Appends the body of a whole answer.
     fn whole(&self, answer: &Answer<'_>, body: &mut Vec<u8>);
 
     /// Appends the frames of a streamed answer.
     fn stream(&self, answer: &Answer<'_>, frames: &mut Frames);
+
+    /// The media type of a streamed answer.
+    fn stream_type(&self) -> &'static str {
+        "text/event-stream; charset=utf-8"
+    }
+
+    /// What is asked of an endpoint beside chat, and the answer's body.
+    fn serve(&self, _: Endpoint, head: &Parts, _: &[u8]) -> Result<Served, Refusal> {
+        Err(self.unknown_endpoint(head.method.as_str(), head.uri.path()))
+    }
 
     /// The error that the provider reports with this status.
     fn refusal(&self, status: u16, model: &str) -> Refusal;
@@ -60,7 +57,7 @@ pub(crate) trait Dialect: Sync {
     fn error_frame(&self, refusal: &Refusal, request_id: &str) -> Vec<u8>;
 
     /// A frame whose data is not JSON.
-    fn broken_frame(&self) -> &'static [u8];
+    fn broken_frame(&self) -> Vec<u8>;
 
     /// The list of models.
     fn models(&self, names: &[&str]) -> Vec<u8>;
@@ -70,6 +67,26 @@ pub(crate) trait Dialect: Sync {
 
     /// Sets the headers that the provider sends with every response.
     fn set_headers(&self, headers: &mut HeaderMap, request_id: &str);
+
+    /// Sets those that tell of an error.
+    fn set_error_headers(&self, _: &mut HeaderMap, _: &Refusal) {}
+}
+
+/// What an API has at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    Chat,
+    Models,
+    Embeddings,
+    Rerank,
+    Count,
+}
+
+/// The answer of an endpoint beside chat.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Served {
+    pub(crate) model: String,
+    pub(crate) body: Vec<u8>,
 }
 
 /// All that an answer is written from.
@@ -85,6 +102,13 @@ pub(crate) struct Answer<'a> {
     pub(crate) chunk_chars: u32,
     /// Fields and events that no client knows are added.
     pub(crate) extras: bool,
+}
+
+impl Answer<'_> {
+    /// What the ids of the part at this place are drawn from.
+    pub(crate) fn number_of(&self, place: usize) -> u64 {
+        crate::ids::mix(self.number).wrapping_add(place as u64)
+    }
 }
 
 /// An error response, before it is written in a provider's format.
@@ -125,5 +149,22 @@ impl Refusal {
     pub(crate) fn param(mut self, param: impl Into<String>) -> Refusal {
         self.param = Some(param.into());
         self
+    }
+}
+
+/// The token of a bearer.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    text(headers, header::AUTHORIZATION.as_str())?.strip_prefix("Bearer ").map(str::trim)
+}
+
+/// A header that is text.
+pub(crate) fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Sets a header, where its value can be one.
+pub(crate) fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
     }
 }

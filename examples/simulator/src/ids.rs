@@ -37,9 +37,14 @@ pub(crate) fn hex_id(prefix: &str, number: u64) -> String {
 /// The signature of a thinking block: opaque to clients, and checked when the
 /// block comes back.
 pub(crate) fn signature(thinking: &str) -> String {
+    id("EqRkCkYI", digest(thinking), 88)
+}
+
+/// A number that follows from a text.
+pub(crate) fn digest(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
-    thinking.hash(&mut hasher);
-    id("EqRkCkYI", hasher.finish(), 88)
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 #[cfg(test)]

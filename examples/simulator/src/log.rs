@@ -10,6 +10,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
+use crate::kind::Kind;
+use crate::prompt::Prompt;
+
 /// Exchanges that are kept; older ones are forgotten.
 const MAX_EXCHANGES: usize = 1024;
 
@@ -17,7 +20,7 @@ const MAX_EXCHANGES: usize = 1024;
 const MAX_BODY_BYTES: usize = 32 << 20;
 
 /// Headers that carry credentials.
-const CREDENTIALS: [&str; 2] = ["authorization", "x-api-key"];
+const CREDENTIALS: [&str; 4] = ["authorization", "api-key", "x-api-key", "x-goog-api-key"];
 
 /// A request and what became of it.
 #[derive(Clone, Debug)]
@@ -40,6 +43,7 @@ pub struct Exchange {
     pub status: Option<u16>,
     /// How the exchange ended, if it did.
     pub outcome: Outcome,
+    record: Arc<Record>,
 }
 
 /// How an exchange ended.
@@ -70,6 +74,13 @@ impl Exchange {
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// What the request asks for, whatever format it is in; none if it was malformed,
+    /// or no request to chat.
+    #[must_use]
+    pub fn prompt(&self) -> Option<Prompt> {
+        self.record.kind.prompt(&self.record.head, &self.body)
     }
 
     /// The exchange as `GET /sim/requests` shows it.
@@ -110,6 +121,7 @@ struct Entries {
 
 #[derive(Debug)]
 struct Record {
+    kind: Kind,
     ordinal: u64,
     head: request::Parts,
     body: Bytes,
@@ -120,10 +132,17 @@ struct Record {
 
 impl Log {
     /// Enters a request whose body has arrived.
-    pub(crate) fn enter(&self, head: request::Parts, body: Bytes, model: Option<String>) -> Visit {
+    pub(crate) fn enter(
+        &self,
+        kind: Kind,
+        head: request::Parts,
+        body: Bytes,
+        model: Option<String>,
+    ) -> Visit {
         let mut entries = self.entries();
         entries.arrivals += 1;
         let record = Arc::new(Record {
+            kind,
             ordinal: entries.arrivals,
             head,
             body,
@@ -185,7 +204,7 @@ impl Entries {
 }
 
 impl Record {
-    fn exchange(&self, with_credentials: bool) -> Exchange {
+    fn exchange(self: &Arc<Self>, with_credentials: bool) -> Exchange {
         let mut headers = self.head.headers.clone();
         if !with_credentials {
             mask(&mut headers);
@@ -205,6 +224,7 @@ impl Record {
             model: self.model.clone(),
             status: (status != 0).then_some(status),
             outcome: outcome(self.outcome.load(Ordering::Acquire)),
+            record: Arc::clone(self),
         }
     }
 }
@@ -273,7 +293,7 @@ mod tests {
     fn enter(log: &Log, body: &'static [u8]) -> Visit {
         let request =
             Request::post("/v1/messages?beta=true").header("x-api-key", "secret").body(()).unwrap();
-        log.enter(request.into_parts().0, Bytes::from_static(body), None)
+        log.enter(Kind::Anthropic, request.into_parts().0, Bytes::from_static(body), None)
     }
 
     #[test]

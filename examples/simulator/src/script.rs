@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::fault::{Failure, Fault, When};
+use crate::speech::{Ending, Say, Speech};
 
 /// Everything that a simulated provider has been told to do.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -111,8 +112,16 @@ pub struct Behaviour {
     pub chunk_chars: u32,
     /// Prompt tokens that are reported as read from a cache.
     pub cached_tokens: Option<u32>,
+    /// Prompt tokens that are reported as written to a cache.
+    pub cache_written_tokens: Option<u32>,
+    /// Tokens of reasoning that are reported in place of those that were said.
+    pub reasoning_tokens: Option<u32>,
     /// When tools are called.
     pub tools: ToolUse,
+    /// Whole answers: the first for a conversation without any, the second for one
+    /// that holds one answer, and so on. Behind the last of them the other fields
+    /// decide. Reasoning is said only where the request lets it be shown.
+    pub speeches: Vec<Speech>,
     /// Adds fields and events that no client knows, and an SSE comment.
     pub extras: bool,
     /// What goes wrong. The first fault that strikes a request decides.
@@ -186,6 +195,40 @@ impl Behaviour {
     #[must_use]
     pub fn cached_tokens(mut self, tokens: u32) -> Behaviour {
         self.cached_tokens = Some(tokens);
+        self
+    }
+
+    /// Reports this many prompt tokens as written to a cache.
+    #[must_use]
+    pub fn cache_written_tokens(mut self, tokens: u32) -> Behaviour {
+        self.cache_written_tokens = Some(tokens);
+        self
+    }
+
+    /// Reports this many tokens of reasoning.
+    #[must_use]
+    pub fn reasoning_tokens(mut self, tokens: u32) -> Behaviour {
+        self.reasoning_tokens = Some(tokens);
+        self
+    }
+
+    /// Adds an answer, behind those that are there.
+    #[must_use]
+    pub fn says(mut self, parts: impl IntoIterator<Item = Say>) -> Behaviour {
+        let parts = parts.into_iter().collect();
+        self.speeches.push(Speech { parts, ending: None });
+        self
+    }
+
+    /// Says why the last of the answers ends.
+    #[must_use]
+    pub fn ending(mut self, ending: Ending) -> Behaviour {
+        if self.speeches.is_empty() {
+            self.speeches.push(Speech::default());
+        }
+        if let Some(speech) = self.speeches.last_mut() {
+            speech.ending = Some(ending);
+        }
         self
     }
 

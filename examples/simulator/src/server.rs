@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use crate::dialect::{Answer, Dialect, Refusal};
+use crate::dialect::{Answer, Dialect, Endpoint, Refusal, Served};
 use crate::fault::Failure;
 use crate::ids;
 use crate::log::{Outcome, Visit};
@@ -23,6 +23,7 @@ use crate::playback::Playback;
 use crate::prompt::Prompt;
 use crate::reply::Reply;
 use crate::script::{Behaviour, Script};
+use crate::speech::Unsupported;
 use crate::state::State;
 use crate::timeline::{Event, Frames, Interruption, Pace, Timeline};
 
@@ -79,14 +80,15 @@ async fn answer(
     if head.uri.path().starts_with("/sim/") {
         return Ok(control(&head, &body, &state));
     }
-    let dialect = state.kind().dialect();
+    let dialect = state.kind().dialect(&head.uri);
     let act = state.act();
     let checked = check(&head, &body, dialect, &act.script);
     let model = match &checked {
         Ok(Asked::Chat(prompt)) => Some(prompt.model.clone()),
+        Ok(Asked::Other(served)) => Some(served.model.clone()),
         Ok(Asked::Models) | Err(_) => None,
     };
-    let visit = state.log().enter(head, body, model);
+    let visit = state.log().enter(state.kind(), head, body, model);
     let number = ids::mix(act.script.seed) ^ visit.ordinal();
     let respond = Respond { dialect, number, request_id: dialect.request_id(number), visit };
     let prompt = match checked {
@@ -95,22 +97,27 @@ async fn answer(
             let body = dialect.models(&act.script.listed_models());
             return Ok(respond.answer(Timeline::whole(body, None), 0, "application/json"));
         }
+        Ok(Asked::Other(served)) => {
+            let (_, failure) = act.next(&served.model);
+            return match failure {
+                Some(Failure::Close) => Err(respond.close()),
+                Some(Failure::Status { code, retry_after, message }) => {
+                    Ok(respond.fail(*code, *retry_after, message.as_deref(), &served.model))
+                }
+                _ => {
+                    let timeline = Timeline::whole(served.body, None);
+                    Ok(respond.answer(timeline, 0, "application/json"))
+                }
+            };
+        }
         Ok(Asked::Chat(prompt)) => prompt,
     };
     let (behaviour, failure) = act.next(&prompt.model);
     pause(Duration::from_millis(behaviour.head_delay_ms)).await;
     match failure {
-        Some(Failure::Close) => {
-            respond.visit.end(Outcome::Broken);
-            Err(io::Error::other("the script closes the connection here"))
-        }
+        Some(Failure::Close) => Err(respond.close()),
         Some(Failure::Status { code, retry_after, message }) => {
-            let mut refusal = dialect.refusal(*code, &prompt.model);
-            refusal.retry_after = *retry_after;
-            if let Some(message) = message {
-                refusal.message.clone_from(message);
-            }
-            Ok(respond.refuse(&refusal))
+            Ok(respond.fail(*code, *retry_after, message.as_deref(), &prompt.model))
         }
         failure => Ok(complete(&prompt, behaviour, failure, respond, &state).await),
     }
@@ -120,6 +127,8 @@ async fn answer(
 enum Asked {
     Chat(Prompt),
     Models,
+    /// Embeddings, a ranking or a count: it is answered already.
+    Other(Served),
 }
 
 fn check(
@@ -129,26 +138,30 @@ fn check(
     script: &Script,
 ) -> Result<Asked, Refusal> {
     let path = head.uri.path().trim_end_matches('/');
-    let chat = path.ends_with(dialect.chat_path());
-    let models = path.ends_with("/models");
-    let method = if chat { Method::POST } else { Method::GET };
-    if !chat && !models || head.method != method {
+    let method = |endpoint| match endpoint {
+        Endpoint::Models => Method::GET,
+        _ => Method::POST,
+    };
+    let endpoint = dialect.endpoint(path).filter(|found| head.method == method(*found));
+    let Some(endpoint) = endpoint else {
         return Err(dialect.unknown_endpoint(head.method.as_str(), path));
-    }
-    match (dialect.credential(&head.headers), &script.key) {
+    };
+    match (dialect.credential(head), &script.key) {
         (Some(shown), Some(key)) if shown != key => return Err(dialect.refusal(401, "")),
         (None | Some(""), _) => return Err(dialect.missing_credential()),
         _ => {}
     }
-    if models {
-        return Ok(Asked::Models);
-    }
-    let prompt = dialect.read(&head.headers, body)?;
-    if script.knows_model(&prompt.model) {
-        Ok(Asked::Chat(prompt))
-    } else {
-        Err(dialect.refusal(404, &prompt.model))
-    }
+    let asked = match endpoint {
+        Endpoint::Models => return Ok(Asked::Models),
+        Endpoint::Chat => Asked::Chat(dialect.read(head, body)?),
+        other => Asked::Other(dialect.serve(other, head, body)?),
+    };
+    let model = match &asked {
+        Asked::Chat(prompt) => &prompt.model,
+        Asked::Other(served) => &served.model,
+        Asked::Models => return Ok(asked),
+    };
+    if script.knows_model(model) { Ok(asked) } else { Err(dialect.refusal(404, model)) }
 }
 
 /// Writes the completion and the way in which it is sent.
@@ -163,6 +176,9 @@ async fn complete(
         Some(Failure::Empty) => Reply::nothing(prompt, behaviour),
         _ => Reply::to(prompt, behaviour),
     };
+    if let Err(unsupported) = respond.dialect.limits().check(&reply.speech()) {
+        return respond.cannot(&unsupported);
+    }
     state.count_cached(prompt, &mut reply.usage);
     let answer = Answer {
         prompt,
@@ -179,10 +195,11 @@ async fn complete(
         respond.dialect.stream(&answer, &mut frames);
         let timeline = Timeline::stream(frames, pace, interruption);
         let frames_per_write = behaviour.frames_per_write;
-        return respond.answer(timeline, frames_per_write, "text/event-stream; charset=utf-8");
+        let content_type = respond.dialect.stream_type();
+        return respond.answer(timeline, frames_per_write, content_type);
     }
     pause(pace.total(reply.usage.completion)).await;
-    let mut body = Vec::with_capacity(1024 + reply.text.len());
+    let mut body = Vec::with_capacity(1024);
     respond.dialect.whole(&answer, &mut body);
     let event = interruption.map(|it| it.event);
     respond.answer(Timeline::whole(body, event), 0, "application/json")
@@ -210,6 +227,36 @@ impl Respond {
         response(StatusCode::OK, content_type, body, dialect, &request_id)
     }
 
+    /// The connection is closed instead of a response.
+    fn close(self) -> io::Error {
+        self.visit.end(Outcome::Broken);
+        io::Error::other("the script closes the connection here")
+    }
+
+    /// The script asks for what the format has no words for.
+    fn cannot(self, unsupported: &Unsupported) -> Response<Playback> {
+        let (dialect, request_id) = (self.dialect, self.request_id);
+        self.visit.head(StatusCode::NOT_IMPLEMENTED.as_u16());
+        let body = Playback::refusal(unsupported.to_string().into_bytes(), self.visit);
+        response(StatusCode::NOT_IMPLEMENTED, "text/plain", body, dialect, &request_id)
+    }
+
+    /// The provider's error of this status.
+    fn fail(
+        self,
+        code: u16,
+        retry_after: Option<u64>,
+        message: Option<&str>,
+        model: &str,
+    ) -> Response<Playback> {
+        let mut refusal = self.dialect.refusal(code, model);
+        refusal.retry_after = retry_after;
+        if let Some(message) = message {
+            message.clone_into(&mut refusal.message);
+        }
+        self.refuse(&refusal)
+    }
+
     fn refuse(self, refusal: &Refusal) -> Response<Playback> {
         let (dialect, request_id) = (self.dialect, self.request_id);
         let status = StatusCode::from_u16(refusal.status);
@@ -218,6 +265,7 @@ impl Respond {
         let body = dialect.refusal_body(refusal, &request_id);
         let body = Playback::refusal(body, self.visit);
         let mut response = response(status, "application/json", body, dialect, &request_id);
+        dialect.set_error_headers(response.headers_mut(), refusal);
         if let Some(seconds) = refusal.retry_after {
             let headers = response.headers_mut();
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -232,7 +280,7 @@ impl Respond {
             Failure::Cut { after_chunks } => (*after_chunks, Event::Cut),
             Failure::Malformed { after_chunks } => {
                 let broken = match prompt.stream {
-                    true => dialect.broken_frame().to_vec(),
+                    true => dialect.broken_frame(),
                     false => br#"{"id":"broken","cho"#.to_vec(),
                 };
                 (*after_chunks, Event::Insert(broken))

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::demo::DemoProvider;
-use crate::dialect::Kind;
+use crate::kind::Kind;
 use crate::log::Exchange;
 use crate::script::Script;
 use crate::server::serve;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use crate::dialect::Kind;
 use crate::fault::Failure;
+use crate::kind::Kind;
 use crate::log::Log;
 use crate::prompt::{Prompt, text_tokens};
 use crate::reply::Usage;
@@ -60,10 +60,11 @@ impl State {
     /// Counts a marked prefix as written to the cache the first time that it
     /// is seen, and as read from it from then on.
     pub(crate) fn count_cached(&self, prompt: &Prompt, usage: &mut Usage) {
-        let Some(prefix) = prompt.cache_prefix else {
+        let Some(prefix) = prompt.cache_prefix() else {
             return;
         };
-        let tokens = text_tokens(prefix.text_bytes).min(usage.prompt - usage.cache_read);
+        let tokens = text_tokens(prefix.text_bytes)
+            .min(usage.prompt - usage.cache_read - usage.cache_written);
         let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
         if cached.contains(&prefix.digest) {
             usage.cache_read += tokens;
@@ -113,7 +114,7 @@ impl Act {
 mod tests {
     use super::*;
     use crate::fault::When;
-    use crate::prompt::CachePrefix;
+    use crate::prompt::{Item, Role};
 
     #[test]
     fn requests_are_counted_for_each_behaviour_until_it_is_replaced() {
@@ -130,11 +131,9 @@ mod tests {
     #[test]
     fn a_prefix_is_written_once_and_then_read() {
         let state = State::new(Kind::Anthropic, Script::new());
-        let prompt = Prompt {
-            cache_prefix: Some(CachePrefix { digest: 1, text_bytes: 40 }),
-            text_bytes: 80,
-            ..Prompt::default()
-        };
+        let mut prompt = Prompt::default();
+        let marked = Item { breakpoint: true, ..Item::text("x".repeat(40)) };
+        prompt.add(Role::System, vec![marked, Item::text("y".repeat(40))]);
         let mut seen = Vec::new();
         for _ in 0..2 {
             let mut usage = Usage { prompt: 20, ..Usage::default() };

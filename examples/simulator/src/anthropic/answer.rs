@@ -1,12 +1,24 @@
 //! Writing a message, whole and as a stream of events.
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use crate::bedrock::chunk;
 use crate::dialect::Answer;
 use crate::ids;
 use crate::reply::{Finish, Usage, pieces};
+use crate::speech::{Cite, Say, arguments};
 use crate::timeline::{Frames, Part};
+
+/// What an event travels in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wrap {
+    /// A server-sent event.
+    Event,
+    /// A chunk of Bedrock's.
+    Chunk,
+}
 
 /// Characters of a tool's input in one delta.
 const INPUT_CHARS: u32 = 8;
@@ -23,7 +35,7 @@ struct Message<'a> {
     role: &'static str,
     content: Vec<Block<'a>>,
     stop_reason: Option<&'static str>,
-    stop_sequence: Option<()>,
+    stop_sequence: Option<&'a str>,
     usage: FullUsage,
     #[serde(skip_serializing_if = "Option::is_none")]
     x_simulated: Option<Value>,
@@ -32,9 +44,23 @@ struct Message<'a> {
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Block<'a> {
-    Thinking { thinking: &'a str, signature: String },
-    Text { text: &'a str },
-    ToolUse { id: String, name: &'a str, input: &'a Value },
+    Thinking {
+        thinking: &'a str,
+        signature: String,
+    },
+    RedactedThinking {
+        data: &'a str,
+    },
+    Text {
+        text: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        citations: Option<Vec<Value>>,
+    },
+    ToolUse {
+        id: String,
+        name: &'a str,
+        input: Box<RawValue>,
+    },
 }
 
 #[derive(Serialize)]
@@ -46,6 +72,8 @@ enum Delta<'a> {
     Signature { signature: &'a str },
     #[serde(rename = "text_delta")]
     Text { text: &'a str },
+    #[serde(rename = "citations_delta")]
+    Citations { citation: Value },
     #[serde(rename = "input_json_delta")]
     InputJson { partial_json: &'a str },
 }
@@ -77,16 +105,16 @@ struct BlockStop {
 }
 
 #[derive(Serialize)]
-struct MessageDelta {
+struct MessageDelta<'a> {
     r#type: &'static str,
-    delta: Stop,
+    delta: Stop<'a>,
     usage: FinalUsage,
 }
 
 #[derive(Serialize)]
-struct Stop {
+struct Stop<'a> {
     stop_reason: &'static str,
-    stop_sequence: Option<()>,
+    stop_sequence: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -114,23 +142,14 @@ struct FinalUsage {
     output_tokens: u32,
 }
 
-pub(super) fn whole(answer: &Answer<'_>, body: &mut Vec<u8>) {
+pub(crate) fn whole(answer: &Answer<'_>, body: &mut Vec<u8>) {
     let reply = answer.reply;
-    let thinking = reply
-        .reasoning
-        .as_deref()
-        .map(|thinking| Block::Thinking { thinking, signature: ids::signature(thinking) });
-    let text = (!reply.text.is_empty()).then_some(Block::Text { text: &reply.text });
-    let calls = reply.calls.iter().enumerate();
-    let calls = calls.map(|(index, call)| Block::ToolUse {
-        id: call_id(answer, index),
-        name: &call.name,
-        input: &call.arguments,
-    });
+    let blocks = reply.parts.iter().enumerate().map(|(place, say)| block(answer, place, say));
     let id = message_id(answer);
     let message = Message {
-        content: thinking.into_iter().chain(text).chain(calls).collect(),
-        stop_reason: Some(stop_reason(reply.finish)),
+        content: blocks.collect(),
+        stop_reason: Some(stop_reason(&reply.finish)),
+        stop_sequence: stop_sequence(&reply.finish),
         usage: full_usage(&reply.usage, reply.usage.completion),
         ..opening(answer, &id)
     };
@@ -138,9 +157,8 @@ pub(super) fn whole(answer: &Answer<'_>, body: &mut Vec<u8>) {
     let _ = serde_json::to_writer(body, &message);
 }
 
-pub(super) fn stream(answer: &Answer<'_>, frames: &mut Frames) {
-    let reply = answer.reply;
-    let mut events = Events { frames, blocks: 0, pinged: false };
+pub(crate) fn stream(answer: &Answer<'_>, frames: &mut Frames, wrap: Wrap) {
+    let mut events = Events { frames, wrap, blocks: 0, pinged: false };
     let id = message_id(answer);
     let start = MessageStart { r#type: "message_start", message: opening(answer, &id) };
     events.event("message_start", &start, Part::Structure);
@@ -148,40 +166,77 @@ pub(super) fn stream(answer: &Answer<'_>, frames: &mut Frames) {
         let unknown = json!({"type": "weather_report", "sky": "clear"});
         events.event("weather_report", &unknown, Part::Structure);
     }
-    if let Some(thinking) = &reply.reasoning {
-        events.thinking(thinking, answer.chunk_chars);
-    }
-    if !reply.text.is_empty() {
-        events.start(Block::Text { text: "" });
-        for text in pieces(&reply.text, answer.chunk_chars) {
-            events.delta(Delta::Text { text });
-        }
-        events.stop();
-    }
-    for (index, call) in reply.calls.iter().enumerate() {
-        events.start(Block::ToolUse {
-            id: call_id(answer, index),
-            name: &call.name,
-            input: &json!({}),
-        });
-        events.delta(Delta::InputJson { partial_json: "" });
-        for partial_json in pieces(&call.arguments.to_string(), INPUT_CHARS) {
-            events.delta(Delta::InputJson { partial_json });
-        }
-        events.stop();
+    for (place, say) in answer.reply.parts.iter().enumerate() {
+        events.say(answer, place, say);
     }
     events.close(answer);
+}
+
+/// A part of the answer as it is in the end.
+fn block<'a>(answer: &Answer<'_>, place: usize, say: &'a Say) -> Block<'a> {
+    match say {
+        Say::Reasoning(thinking) => {
+            Block::Thinking { thinking, signature: ids::signature(thinking) }
+        }
+        Say::Sealed(data) => Block::RedactedThinking { data },
+        Say::Text(text) | Say::Refusal(text) => Block::Text { text, citations: None },
+        Say::Cited { text, sources } => {
+            Block::Text { text, citations: Some(sources.iter().map(citation).collect()) }
+        }
+        Say::Call { name, arguments: written } => {
+            Block::ToolUse { id: call_id(answer, place), name, input: arguments(written) }
+        }
+    }
+}
+
+fn citation(source: &Cite) -> Value {
+    json!({
+        "type": "web_search_result_location",
+        "url": source.url,
+        "title": source.title,
+        "cited_text": source.quote,
+        "encrypted_index": ids::signature(&source.url),
+    })
 }
 
 /// Writes the events of one stream.
 struct Events<'f> {
     frames: &'f mut Frames,
+    wrap: Wrap,
     /// Content blocks that were started.
     blocks: usize,
     pinged: bool,
 }
 
 impl Events<'_> {
+    fn say(&mut self, answer: &Answer<'_>, place: usize, say: &Say) {
+        match say {
+            Say::Reasoning(thinking) => self.thinking(thinking, answer.chunk_chars),
+            Say::Sealed(_) => self.start(block(answer, place, say)),
+            Say::Text(text) | Say::Refusal(text) => self.text(text, None, answer.chunk_chars),
+            Say::Cited { text, sources } => self.text(text, Some(sources), answer.chunk_chars),
+            Say::Call { name, arguments: written } => {
+                let input = arguments("{}");
+                self.start(Block::ToolUse { id: call_id(answer, place), name, input });
+                self.delta(Delta::InputJson { partial_json: "" });
+                for partial_json in pieces(written, INPUT_CHARS) {
+                    self.delta(Delta::InputJson { partial_json });
+                }
+            }
+        }
+        self.stop();
+    }
+
+    fn text(&mut self, text: &str, sources: Option<&Vec<Cite>>, chunk_chars: u32) {
+        self.start(Block::Text { text: "", citations: sources.map(|_| Vec::new()) });
+        for source in sources.into_iter().flatten() {
+            self.delta(Delta::Citations { citation: citation(source) });
+        }
+        for text in pieces(text, chunk_chars) {
+            self.delta(Delta::Text { text });
+        }
+    }
+
     fn thinking(&mut self, thinking: &str, chunk_chars: u32) {
         self.start(Block::Thinking { thinking: "", signature: String::new() });
         for thinking in pieces(thinking, chunk_chars) {
@@ -189,7 +244,6 @@ impl Events<'_> {
         }
         let signature = &ids::signature(thinking);
         self.delta(Delta::Signature { signature });
-        self.stop();
     }
 
     /// Starts a content block; the ping follows the first one.
@@ -201,7 +255,8 @@ impl Events<'_> {
     }
 
     fn ping(&mut self) {
-        if !std::mem::replace(&mut self.pinged, true) {
+        let pinged = std::mem::replace(&mut self.pinged, true);
+        if !pinged && self.wrap == Wrap::Event {
             let ping = b"event: ping\ndata: {\"type\": \"ping\"}\n\n";
             self.frames.buffer().extend_from_slice(ping);
             self.frames.end(Part::Structure);
@@ -223,7 +278,10 @@ impl Events<'_> {
         let usage = &answer.reply.usage;
         let delta = MessageDelta {
             r#type: "message_delta",
-            delta: Stop { stop_reason: stop_reason(answer.reply.finish), stop_sequence: None },
+            delta: Stop {
+                stop_reason: stop_reason(&answer.reply.finish),
+                stop_sequence: stop_sequence(&answer.reply.finish),
+            },
             usage: FinalUsage {
                 input_tokens: fresh_tokens(usage),
                 cache_creation_input_tokens: usage.cache_written,
@@ -237,6 +295,9 @@ impl Events<'_> {
     }
 
     fn event(&mut self, name: &str, data: &impl Serialize, part: Part) {
+        if self.wrap == Wrap::Chunk {
+            return chunk(self.frames, data, part);
+        }
         let buffer = self.frames.buffer();
         buffer.extend_from_slice(b"event: ");
         buffer.extend_from_slice(name.as_bytes());
@@ -271,15 +332,23 @@ fn message_id(answer: &Answer<'_>) -> String {
 }
 
 fn call_id(answer: &Answer<'_>, index: usize) -> String {
-    let number = ids::mix(answer.number).wrapping_add(index as u64);
-    ids::id("toolu_01", number, 22)
+    ids::id("toolu_01", answer.number_of(index), 22)
 }
 
-fn stop_reason(finish: Finish) -> &'static str {
+fn stop_reason(finish: &Finish) -> &'static str {
     match finish {
         Finish::Stop => "end_turn",
         Finish::Length => "max_tokens",
         Finish::ToolCalls => "tool_use",
+        Finish::ContentFilter => "refusal",
+        Finish::StopSequence(_) => "stop_sequence",
+    }
+}
+
+fn stop_sequence(finish: &Finish) -> Option<&str> {
+    match finish {
+        Finish::StopSequence(sequence) => Some(sequence),
+        _ => None,
     }
 }
 

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::dialect::Refusal;
 use crate::ids;
+use crate::prompt::{self, Body, Called, Item, Media, Returned};
 
 const TAGS: &str = "'document', 'image', 'redacted_thinking', 'search_result', 'text', \
                     'thinking', 'tool_result', 'tool_use'";
@@ -32,6 +32,7 @@ const SERVER_TAGS: [&str; 12] = [
 
 /// A content block, of any type.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Block<'a> {
     #[serde(borrow)]
     pub(super) r#type: Cow<'a, str>,
@@ -41,7 +42,8 @@ pub(super) struct Block<'a> {
     source: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) id: Option<Cow<'a, str>>,
-    name: Option<IgnoredAny>,
+    #[serde(borrow)]
+    name: Option<Cow<'a, str>>,
     #[serde(borrow)]
     input: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -53,18 +55,37 @@ pub(super) struct Block<'a> {
     thinking: Option<Cow<'a, str>>,
     #[serde(borrow)]
     signature: Option<Cow<'a, str>>,
-    data: Option<IgnoredAny>,
-    pub(super) cache_control: Option<Value>,
+    #[serde(borrow)]
+    data: Option<Cow<'a, str>>,
+    cache_control: Option<IgnoredAny>,
+    #[serde(borrow)]
+    title: Option<Cow<'a, str>>,
+    is_error: Option<bool>,
+    #[serde(rename = "caller")]
+    _caller: Option<IgnoredAny>,
+    #[serde(rename = "citations")]
+    _citations: Option<IgnoredAny>,
+    #[serde(rename = "context")]
+    _context: Option<IgnoredAny>,
+    #[serde(rename = "file_id")]
+    _file_id: Option<IgnoredAny>,
+    #[serde(rename = "server_name")]
+    _server_name: Option<IgnoredAny>,
+    #[serde(rename = "tool_name")]
+    _tool_name: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Source<'a> {
     #[serde(borrow)]
     r#type: Cow<'a, str>,
-    media_type: Option<IgnoredAny>,
-    data: Option<IgnoredAny>,
-    url: Option<IgnoredAny>,
-    file_id: Option<IgnoredAny>,
+    media_type: Option<String>,
+    #[serde(borrow)]
+    data: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    url: Option<Cow<'a, str>>,
+    file_id: Option<String>,
     content: Option<IgnoredAny>,
 }
 
@@ -99,15 +120,68 @@ impl<'a> Block<'a> {
             signature: None,
             data: None,
             cache_control: None,
+            title: None,
+            is_error: None,
+            _caller: None,
+            _citations: None,
+            _context: None,
+            _file_id: None,
+            _server_name: None,
+            _tool_name: None,
         }
     }
 
-    /// Bytes of text in the block itself.
-    pub(super) fn text_bytes(&self) -> usize {
-        let text = self.text.as_deref().map_or(0, str::len);
-        let thinking = self.thinking.as_deref().map_or(0, str::len);
-        let input = self.input.map_or(0, |input| input.get().len());
-        text + thinking + input
+    /// What the block says; none where it is of a tool that the provider runs.
+    pub(super) fn item(&self) -> Result<Option<Item>, Refusal> {
+        let owned = |text: &Option<Cow<'_, str>>| text.as_deref().map(str::to_owned);
+        let filled = |text: &Option<Cow<'_, str>>| owned(text).unwrap_or_default();
+        let body = match &*self.r#type {
+            "text" => Body::Text(filled(&self.text)),
+            "image" => Body::Media(self.media("image")?),
+            "document" => Body::Media(self.media("document")?),
+            "thinking" => Body::Reasoning(filled(&self.thinking)),
+            "redacted_thinking" => Body::Sealed(filled(&self.data)),
+            "tool_use" => Body::Call(Called {
+                id: owned(&self.id),
+                name: filled(&self.name),
+                arguments: self.input.map(|input| input.get().to_owned()).unwrap_or_default(),
+            }),
+            "tool_result" => Body::Result(Returned {
+                id: owned(&self.tool_use_id),
+                name: None,
+                content: self.returned()?,
+                failed: self.is_error == Some(true),
+            }),
+            _ => return Ok(None),
+        };
+        let (signature, breakpoint) = (owned(&self.signature), self.cache_control.is_some());
+        Ok(Some(Item { body, signature, breakpoint }))
+    }
+
+    /// What a tool gave back: blocks like the others.
+    fn returned(&self) -> Result<Vec<Body>, Refusal> {
+        let Some(content) = self.content else { return Ok(Vec::new()) };
+        let mut bodies = Vec::new();
+        for inner in blocks(content, "tool_result.content")? {
+            inner.check("tool_result.content")?;
+            bodies.extend(inner.item()?.map(|item| item.body));
+        }
+        Ok(bodies)
+    }
+
+    fn media(&self, kind: &'static str) -> Result<Media, Refusal> {
+        let source = self.source.map_or("null", RawValue::get);
+        let source: Source<'_> = serde_json::from_str(source)
+            .map_err(|error| Refusal::invalid(format!("source: {error}")))?;
+        let text = source.data.or(source.url).map(Cow::into_owned).unwrap_or_default();
+        let place = match &*source.r#type {
+            "base64" => prompt::Source::Data(text),
+            "url" => prompt::Source::Url(text),
+            "file" => prompt::Source::File(source.file_id.unwrap_or_default()),
+            _ => prompt::Source::Text(text),
+        };
+        let name = self.title.as_deref().map(str::to_owned);
+        Ok(Media { kind, source: place, mime: source.media_type, name })
     }
 
     /// Checks the fields that the block's type demands.

@@ -1,20 +1,38 @@
-//! Anthropic's messages: `POST /v1/messages` and `GET /v1/models`.
+//! Anthropic's messages: `POST /v1/messages`, `POST /v1/messages/count_tokens` and
+//! `GET /v1/models`, and what Vertex AI makes of them.
 
 mod answer;
 mod content;
 mod request;
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::json;
 
-use crate::dialect::{Answer, Dialect, Refusal};
+use crate::dialect::{Answer, Dialect, Endpoint, Refusal, Served, bearer, set, text};
 use crate::ids;
 use crate::prompt::Prompt;
+use crate::speech::Limits;
 use crate::timeline::Frames;
+
+pub(crate) use answer::{Wrap, stream, whole};
+pub(crate) use request::{Envelope, read};
 
 /// Anthropic's wire format.
 #[derive(Debug)]
-pub(crate) struct Anthropic;
+pub(crate) struct Anthropic {
+    /// Model, version and stream are told as Vertex AI wants it.
+    vertex: bool,
+}
+
+pub(crate) static ANTHROPIC: Anthropic = Anthropic { vertex: false };
+pub(crate) static VERTEX: Anthropic = Anthropic { vertex: true };
+
+/// The version of the API that Vertex AI speaks.
+const VERTEX_VERSION: &str = "vertex-2023-10-16";
+
+/// What answers cannot say: the model refuses by the reason why an answer ends.
+pub(crate) const LIMITS: Limits = Limits { refusals: false, objects: true, ..Limits::NONE };
 
 /// Headers that are the same on every response.
 static HEADERS: [(HeaderName, HeaderValue); 5] = [
@@ -30,21 +48,32 @@ const fn fixed(name: &'static str, value: &'static str) -> (HeaderName, HeaderVa
 }
 
 impl Dialect for Anthropic {
-    fn chat_path(&self) -> &'static str {
-        "/messages"
-    }
-
-    fn credential<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
-        let text = |name| headers.get(name)?.to_str().ok();
-        let bearer = || text(header::AUTHORIZATION)?.strip_prefix("Bearer ");
-        text(HeaderName::from_static("x-api-key")).or_else(bearer)
-    }
-
-    fn read(&self, headers: &HeaderMap, body: &[u8]) -> Result<Prompt, Refusal> {
-        if !headers.contains_key("anthropic-version") {
-            return Err(Refusal::invalid("anthropic-version: header is required"));
+    fn endpoint(&self, path: &str) -> Option<Endpoint> {
+        let ends = |end: &str| path.ends_with(end);
+        if self.vertex {
+            let counts = ends("/count-tokens:rawPredict");
+            let chats = ends(":rawPredict") || ends(":streamRawPredict");
+            let chat = chats.then_some(Endpoint::Chat);
+            return counts.then_some(Endpoint::Count).or(chat);
         }
-        request::read(body)
+        let endpoints = [
+            ("/messages", Endpoint::Chat),
+            ("/messages/count_tokens", Endpoint::Count),
+            ("/models", Endpoint::Models),
+        ];
+        endpoints.iter().find(|(end, _)| ends(end)).map(|(_, endpoint)| *endpoint)
+    }
+
+    fn credential<'h>(&self, head: &'h Parts) -> Option<&'h str> {
+        text(&head.headers, "x-api-key").or_else(|| bearer(&head.headers))
+    }
+
+    fn read(&self, head: &Parts, body: &[u8]) -> Result<Prompt, Refusal> {
+        request::read(body, self.envelope(head)?)
+    }
+
+    fn limits(&self) -> Limits {
+        LIMITS
     }
 
     fn whole(&self, answer: &Answer<'_>, body: &mut Vec<u8>) {
@@ -52,7 +81,16 @@ impl Dialect for Anthropic {
     }
 
     fn stream(&self, answer: &Answer<'_>, frames: &mut Frames) {
-        answer::stream(answer, frames);
+        answer::stream(answer, frames, Wrap::Event);
+    }
+
+    fn serve(&self, _: Endpoint, head: &Parts, body: &[u8]) -> Result<Served, Refusal> {
+        let envelope = self.envelope(head)?;
+        // The path names no model here.
+        let envelope = Envelope { counts: true, model: None, stream: None, ..envelope };
+        let prompt = request::read(body, envelope)?;
+        let count = json!({"input_tokens": prompt.tokens()});
+        Ok(Served { model: prompt.model, body: count.to_string().into_bytes() })
     }
 
     fn refusal(&self, status: u16, model: &str) -> Refusal {
@@ -87,7 +125,7 @@ impl Dialect for Anthropic {
     }
 
     fn unknown_endpoint(&self, _: &str, path: &str) -> Refusal {
-        if path.ends_with(self.chat_path()) || path.ends_with("/models") {
+        if self.endpoint(path).is_some() {
             return Refusal::new(405, "invalid_request_error", "Method Not Allowed");
         }
         Refusal::new(404, "not_found_error", "Not Found")
@@ -108,8 +146,8 @@ impl Dialect for Anthropic {
         [b"event: error\ndata: ", &body[..], b"\n\n"].concat()
     }
 
-    fn broken_frame(&self) -> &'static [u8] {
-        b"event: content_block_delta\ndata: {\"type\":\"content_block_del\n\n"
+    fn broken_frame(&self) -> Vec<u8> {
+        b"event: content_block_delta\ndata: {\"type\":\"content_block_del\n\n".to_vec()
     }
 
     fn models(&self, names: &[&str]) -> Vec<u8> {
@@ -138,8 +176,28 @@ impl Dialect for Anthropic {
 
     fn set_headers(&self, headers: &mut HeaderMap, request_id: &str) {
         headers.extend(HEADERS.iter().cloned());
-        if let Ok(id) = HeaderValue::from_str(request_id) {
-            headers.insert(HeaderName::from_static("request-id"), id);
+        set(headers, "request-id", request_id);
+    }
+}
+
+impl Anthropic {
+    /// What path and headers say.
+    fn envelope(&self, head: &Parts) -> Result<Envelope, Refusal> {
+        if self.vertex {
+            let path = head.uri.path();
+            let (_, method) = path.rsplit_once("/models/").unwrap_or_default();
+            let (model, method) = method.split_once(':').unwrap_or_default();
+            return Ok(Envelope {
+                version: Some(VERTEX_VERSION),
+                model: Some(model.to_owned()),
+                stream: Some(method == "streamRawPredict"),
+                stream_field: true,
+                counts: false,
+            });
         }
+        if !head.headers.contains_key("anthropic-version") {
+            return Err(Refusal::invalid("anthropic-version: header is required"));
+        }
+        Ok(Envelope { stream_field: true, ..Envelope::default() })
     }
 }

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -11,10 +10,24 @@ use serde_json::value::RawValue;
 
 use super::content::{Block, blocks};
 use crate::dialect::Refusal;
-use crate::prompt::{CachePrefix, Format, Last, Prompt, Reasoning, Tool, ToolChoice};
+use crate::prompt::{Format, Item, Prompt, Role, Tool, ToolChoice, Visibility};
+use crate::strict;
 
 /// Fewest tokens that thinking may be given.
 const MIN_THINKING_BUDGET: u32 = 1024;
+
+/// What is not in the body, but in path and headers.
+#[derive(Debug, Default)]
+pub(crate) struct Envelope {
+    /// The version that the body must name; none where a header does.
+    pub(crate) version: Option<&'static str>,
+    pub(crate) model: Option<String>,
+    pub(crate) stream: Option<bool>,
+    /// The body may have the field `stream` all the same.
+    pub(crate) stream_field: bool,
+    /// Only tokens are to be counted: no limit is needed.
+    pub(crate) counts: bool,
+}
 
 /// Every field that the API has: others are refused, as it does.
 #[derive(Deserialize)]
@@ -34,6 +47,11 @@ struct Request<'a> {
     tool_choice: Option<Choice>,
     output_config: Option<OutputConfig>,
     output_format: Option<OutputFormat>,
+    stop_sequences: Option<Vec<String>>,
+    top_k: Option<u32>,
+    top_p: Option<f64>,
+    anthropic_version: Option<String>,
+    anthropic_beta: Option<Vec<String>>,
     #[serde(rename = "cache_control")]
     _cache_control: Option<IgnoredAny>,
     #[serde(rename = "container")]
@@ -50,15 +68,10 @@ struct Request<'a> {
     _service_tier: Option<IgnoredAny>,
     #[serde(rename = "speed")]
     _speed: Option<IgnoredAny>,
-    #[serde(rename = "stop_sequences")]
-    _stop_sequences: Option<Vec<String>>,
-    #[serde(rename = "top_k")]
-    _top_k: Option<u32>,
-    #[serde(rename = "top_p")]
-    _top_p: Option<f64>,
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Message<'a> {
     #[serde(borrow)]
     role: Cow<'a, str>,
@@ -67,15 +80,20 @@ struct Message<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Thinking {
     r#type: String,
     budget_tokens: Option<u32>,
+    #[serde(rename = "display")]
+    _display: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct OfferedTool {
     /// Some server tools have none.
     name: Option<String>,
+    description: Option<String>,
+    strict: Option<bool>,
     input_schema: Option<Value>,
     /// Only server tools and an explicit `custom` have one.
     r#type: Option<String>,
@@ -83,14 +101,20 @@ struct OfferedTool {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Choice {
     r#type: String,
     name: Option<String>,
+    disable_parallel_tool_use: Option<bool>,
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct OutputConfig {
     format: Option<OutputFormat>,
+    effort: Option<String>,
+    #[serde(rename = "task_budget")]
+    _task_budget: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -99,65 +123,101 @@ struct OutputFormat {
     schema: Option<Value>,
 }
 
-pub(super) fn read(body: &[u8]) -> Result<Prompt, Refusal> {
+pub(crate) fn read(body: &[u8], envelope: Envelope) -> Result<Prompt, Refusal> {
     let request: Request<'_> = serde_json::from_slice(body).map_err(|error| not_read(&error))?;
+    check_envelope(&request, &envelope)?;
     let required = |name: &str| Refusal::invalid(format!("{name}: Field required"));
-    let model = request.model.as_deref().ok_or_else(|| required("model"))?;
-    let max_tokens = request.max_tokens.ok_or_else(|| required("max_tokens"))?;
+    let model = request.model.as_deref().map(str::to_owned).or(envelope.model);
+    let model = model.ok_or_else(|| required("model"))?;
+    if request.max_tokens.is_none() && !envelope.counts {
+        return Err(required("max_tokens"));
+    }
     let messages = request.messages.as_deref().ok_or_else(|| required("messages"))?;
-    let reasoning = reasoning(&request, max_tokens)?;
+    let reasoning = reasoning(&request, request.max_tokens.unwrap_or(u32::MAX))?;
     let turns = turns(messages)?;
     check_turns(messages, &turns)?;
-    let mut prompt = Prompt {
-        model: model.to_owned(),
-        stream: request.stream.unwrap_or(false),
-        include_usage: true,
-        max_tokens: Some(max_tokens),
-        tool_choice: tool_choice(request.tool_choice.as_ref()),
-        reasoning,
-        ..Prompt::default()
-    };
-    let mut cache = Cache::default();
+    let mut prompt = Prompt { model, reasoning, ..asked(&request) };
+    prompt.stream = envelope.stream.or(request.stream).unwrap_or(false);
     for tool in request.tools.into_iter().flatten().enumerate() {
-        prompt.tools.push(offered(tool, &mut cache)?);
+        prompt.tools.push(offered(tool)?);
     }
     if let Some(system) = request.system {
-        for block in blocks(system, "system")? {
-            block.check("system")?;
-            cache.add(&block);
-        }
+        let blocks = blocks(system, "system")?;
+        blocks.iter().try_for_each(|block| block.check("system"))?;
+        prompt.add(Role::System, items(&blocks)?);
     }
     for (message, blocks) in messages.iter().zip(&turns) {
-        add_turn(&mut prompt, message, blocks, &mut cache)?;
+        let role = if message.role == "user" { Role::User } else { Role::Assistant };
+        prompt.add(role, items(blocks)?);
     }
-    prompt.text_bytes = cache.text_bytes;
-    prompt.cache_prefix = cache.prefix;
     let config = request.output_config.and_then(|config| config.format);
     prompt.format = format(config.or(request.output_format))?;
     Ok(prompt)
 }
 
+/// What is asked for beside the conversation.
+fn asked(request: &Request<'_>) -> Prompt {
+    let choice = request.tool_choice.as_ref();
+    let config = request.output_config.as_ref();
+    Prompt {
+        include_usage: true,
+        max_tokens: request.max_tokens,
+        tool_choice: tool_choice(choice),
+        parallel_calls: choice.and_then(|it| it.disable_parallel_tool_use).map(|off| !off),
+        stop: request.stop_sequences.clone().unwrap_or_default(),
+        temperature: request.temperature,
+        top_p: request.top_p,
+        top_k: request.top_k,
+        effort: config.and_then(|config| config.effort.clone()),
+        thinking_tokens: request.thinking.as_ref().and_then(|thinking| thinking.budget_tokens),
+        ..Prompt::default()
+    }
+}
+
+/// What stands in the path must not stand in the body, and the other way round.
+fn check_envelope(request: &Request<'_>, envelope: &Envelope) -> Result<(), Refusal> {
+    let elsewhere = envelope.version.is_some();
+    let odd = [
+        ("model", envelope.model.is_some() && request.model.is_some()),
+        ("stream", elsewhere && !envelope.stream_field && request.stream.is_some()),
+        ("anthropic_version", !elsewhere && request.anthropic_version.is_some()),
+        ("anthropic_beta", !elsewhere && request.anthropic_beta.is_some()),
+    ];
+    if let Some((name, _)) = odd.iter().find(|(_, odd)| *odd) {
+        return Err(Refusal::invalid(format!("{name}: Extra inputs are not permitted")));
+    }
+    match envelope.version {
+        Some(version) if request.anthropic_version.as_deref() != Some(version) => {
+            Err(Refusal::invalid("Invalid API version"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn items(blocks: &[Block<'_>]) -> Result<Vec<Item>, Refusal> {
+    let items = blocks.iter().map(|block| Ok(block.item()?));
+    Ok(items.collect::<Result<Vec<_>, Refusal>>()?.into_iter().flatten().collect())
+}
+
 fn not_read(error: &serde_json::Error) -> Refusal {
-    let message = error.to_string();
-    let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`'));
-    Refusal::invalid(match unknown {
-        Some((name, _)) => format!("{name}: Extra inputs are not permitted"),
-        None if error.is_data() => message,
-        None => format!("The request body is not valid JSON: {message}"),
+    Refusal::invalid(match strict::unknown_field(error) {
+        Some(name) => format!("{name}: Extra inputs are not permitted"),
+        None if error.is_data() => error.to_string(),
+        None => format!("The request body is not valid JSON: {error}"),
     })
 }
 
 /// Whether thinking is shown, after the checks of what it excludes.
-fn reasoning(request: &Request<'_>, max_tokens: u32) -> Result<Reasoning, Refusal> {
+fn reasoning(request: &Request<'_>, max_tokens: u32) -> Result<Visibility, Refusal> {
     let temperature = request.temperature.unwrap_or(1.0);
     if !(0.0..=1.0).contains(&temperature) {
         return Err(Refusal::invalid("temperature: range: 0..1"));
     }
     let Some(thinking) = &request.thinking else {
-        return Ok(Reasoning::Hidden);
+        return Ok(Visibility::Hidden);
     };
     match (&*thinking.r#type, thinking.budget_tokens) {
-        ("disabled", _) => return Ok(Reasoning::Hidden),
+        ("disabled", _) => return Ok(Visibility::Hidden),
         ("adaptive", _) => {}
         ("enabled", None) => {
             let message = "thinking.enabled.budget_tokens: Field required";
@@ -192,7 +252,7 @@ fn reasoning(request: &Request<'_>, max_tokens: u32) -> Result<Reasoning, Refusa
         let message = "Thinking may not be enabled when tool_choice forces tool use.";
         return Err(Refusal::invalid(message));
     }
-    Ok(Reasoning::Shown)
+    Ok(Visibility::Shown)
 }
 
 /// The blocks of every message, each found to be well-formed.
@@ -269,7 +329,7 @@ fn check_answered(called: &BTreeSet<&str>, index: usize) -> Result<(), Refusal> 
     )))
 }
 
-fn offered((index, tool): (usize, OfferedTool), cache: &mut Cache) -> Result<Tool, Refusal> {
+fn offered((index, tool): (usize, OfferedTool)) -> Result<Tool, Refusal> {
     let custom = tool.r#type.as_deref().is_none_or(|kind| kind == "custom");
     let required = |field| {
         let message = format!("tools.{index}.custom.{field}: Field required");
@@ -281,89 +341,19 @@ fn offered((index, tool): (usize, OfferedTool), cache: &mut Cache) -> Result<Too
     if custom && tool.input_schema.is_none() {
         return required("input_schema");
     }
-    let name = tool.name.unwrap_or_default();
-    cache.count(&name, name.len());
-    cache.mark(tool.cache_control.is_some());
-    Ok(Tool { name, schema: tool.input_schema.unwrap_or_default() })
-}
-
-fn add_turn(
-    prompt: &mut Prompt,
-    message: &Message<'_>,
-    blocks: &[Block<'_>],
-    cache: &mut Cache,
-) -> Result<(), Refusal> {
-    let mut texts = Vec::new();
-    let mut results = Vec::new();
-    for block in blocks {
-        cache.add(block);
-        match &*block.r#type {
-            "text" => texts.extend(block.text.as_deref()),
-            "image" => prompt.images += 1,
-            "document" => prompt.documents += 1,
-            "tool_result" => results.push(result(prompt, block, cache)?),
-            _ => {}
-        }
-    }
-    if !results.is_empty() {
-        prompt.last = Last::ToolResults(results);
-    } else if message.role == "user" {
-        prompt.last = Last::User(texts.join("\n"));
-    }
-    Ok(())
-}
-
-/// The text of a tool's result, whose own blocks are counted like the others.
-fn result(prompt: &mut Prompt, block: &Block<'_>, cache: &mut Cache) -> Result<String, Refusal> {
-    let Some(content) = block.content else {
-        return Ok(String::new());
-    };
-    let mut texts = Vec::new();
-    for inner in blocks(content, "tool_result.content")? {
-        inner.check("tool_result.content")?;
-        cache.add(&inner);
-        match &*inner.r#type {
-            "image" => prompt.images += 1,
-            "document" => prompt.documents += 1,
-            _ => texts.extend(inner.text.map(Cow::into_owned)),
-        }
-    }
-    Ok(texts.join("\n"))
-}
-
-/// Measures the prompt, and how far it is marked for caching.
-#[derive(Default)]
-struct Cache {
-    text_bytes: usize,
-    hasher: DefaultHasher,
-    prefix: Option<CachePrefix>,
-}
-
-impl Cache {
-    fn add(&mut self, block: &Block<'_>) {
-        let text = block.text.as_deref().unwrap_or_default();
-        self.count(text, block.text_bytes());
-        self.mark(block.cache_control.is_some());
-    }
-
-    /// Length and beginning tell prompts apart well enough here.
-    fn count(&mut self, text: &str, bytes: usize) {
-        let beginning = &text.as_bytes()[..text.len().min(64)];
-        (beginning, bytes).hash(&mut self.hasher);
-        self.text_bytes += bytes;
-    }
-
-    fn mark(&mut self, marked: bool) {
-        if marked {
-            self.prefix =
-                Some(CachePrefix { digest: self.hasher.finish(), text_bytes: self.text_bytes });
-        }
-    }
+    Ok(Tool {
+        name: tool.name.unwrap_or_default(),
+        description: tool.description,
+        schema: tool.input_schema.unwrap_or_default(),
+        strict: tool.strict,
+        breakpoint: tool.cache_control.is_some(),
+    })
 }
 
 fn tool_choice(choice: Option<&Choice>) -> ToolChoice {
     match choice {
         Some(choice) if choice.r#type == "none" => ToolChoice::Forbidden,
+        Some(choice) if choice.r#type == "any" => ToolChoice::Required,
         Some(Choice { name: Some(name), .. }) => ToolChoice::Named(name.clone()),
         _ => ToolChoice::Auto,
     }

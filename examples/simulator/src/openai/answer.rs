@@ -1,12 +1,16 @@
 //! Writing a chat completion, whole and as a stream of chunks.
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use super::flavour::{Flavour, Name, Sources, Thoughts};
+use super::thoughts;
+use super::usage;
 use crate::dialect::Answer;
 use crate::ids;
-use crate::reply::{Finish, Reply, Usage, pieces};
-use crate::script::Call;
+use crate::reply::{Finish, Reply, pieces};
+use crate::speech::Say;
+use crate::sse;
 use crate::timeline::{Frames, Part};
 
 /// Characters of tool arguments in one chunk.
@@ -23,11 +27,9 @@ struct Completion<'a> {
     created: u64,
     model: &'a str,
     choices: [Choice<'a>; 1],
-    usage: UsageReport,
-    service_tier: &'static str,
-    system_fingerprint: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    x_simulated: Option<Value>,
+    usage: Value,
+    #[serde(flatten)]
+    more: Map<String, Value>,
 }
 
 #[derive(Serialize)]
@@ -36,18 +38,21 @@ struct Choice<'a> {
     message: Message<'a>,
     logprobs: Option<()>,
     finish_reason: &'static str,
+    #[serde(flatten)]
+    more: Map<String, Value>,
 }
 
 #[derive(Serialize)]
 struct Message<'a> {
     role: &'static str,
-    content: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reasoning_content: Option<&'a str>,
+    content: Value,
+    #[serde(flatten)]
+    thoughts: Map<String, Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tool_calls: Vec<ToolCall<'a>>,
-    refusal: Option<()>,
-    annotations: [(); 0],
+    refusal: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    annotations: Option<Vec<Value>>,
 }
 
 #[derive(Serialize)]
@@ -74,16 +79,14 @@ struct Chunk<'a> {
     object: &'static str,
     created: u64,
     model: &'a str,
-    service_tier: &'static str,
-    system_fingerprint: &'static str,
     choices: &'a [ChunkChoice<'a>],
     /// Null in every chunk but the last of a stream that reports usage.
     #[serde(skip_serializing_if = "Option::is_none")]
-    usage: Option<Option<UsageReport>>,
+    usage: Option<Option<Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     obfuscation: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    x_simulated: Option<Value>,
+    #[serde(flatten)]
+    more: Map<String, Value>,
 }
 
 #[derive(Serialize)]
@@ -92,6 +95,8 @@ struct ChunkChoice<'a> {
     delta: Delta<'a>,
     logprobs: Option<()>,
     finish_reason: Option<&'static str>,
+    #[serde(flatten)]
+    more: Map<String, Value>,
 }
 
 /// The fields that are null when present and empty are doubly optional.
@@ -101,45 +106,23 @@ struct Delta<'a> {
     role: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     content: Option<Option<&'a str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reasoning_content: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tool_calls: Vec<ToolCall<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    refusal: Option<Option<()>>,
+    refusal: Option<Option<&'a str>>,
+    #[serde(flatten)]
+    more: Map<String, Value>,
 }
 
-#[derive(Clone, Copy, Serialize)]
-struct UsageReport {
-    prompt_tokens: u32,
-    completion_tokens: u32,
-    total_tokens: u32,
-    prompt_tokens_details: PromptDetails,
-    completion_tokens_details: CompletionDetails,
-}
-
-#[derive(Clone, Copy, Serialize)]
-struct PromptDetails {
-    cached_tokens: u32,
-    audio_tokens: u32,
-}
-
-#[derive(Clone, Copy, Serialize)]
-struct CompletionDetails {
-    reasoning_tokens: u32,
-    audio_tokens: u32,
-    accepted_prediction_tokens: u32,
-    rejected_prediction_tokens: u32,
-}
-
-pub(super) fn whole(answer: &Answer<'_>, body: &mut Vec<u8>) {
+pub(super) fn whole(flavour: &Flavour, answer: &Answer<'_>, body: &mut Vec<u8>) {
     let reply = answer.reply;
-    let arguments: Vec<String> = arguments(reply).collect();
-    let calls = reply.calls.iter().zip(&arguments).enumerate();
-    let tool_calls = calls.map(|(index, (call, arguments))| ToolCall {
+    let calls = reply.calls().enumerate();
+    let tool_calls = calls.map(|(index, (name, arguments))| ToolCall {
         index: None,
-        ..call_start(answer.number, index, call, arguments)
+        ..call_start(flavour, answer, index, name, arguments)
     });
+    let mut more = common(flavour, answer);
+    more.extend(sources(flavour, reply));
     let completion = Completion {
         id: &completion_id(answer),
         object: "chat.completion",
@@ -149,140 +132,174 @@ pub(super) fn whole(answer: &Answer<'_>, body: &mut Vec<u8>) {
             index: 0,
             message: Message {
                 role: "assistant",
-                content: reply.calls.is_empty().then_some(&reply.text),
-                reasoning_content: reply.reasoning.as_deref(),
+                content: content(flavour, reply),
+                thoughts: thoughts::fields(flavour, reply),
                 tool_calls: tool_calls.collect(),
-                refusal: None,
-                annotations: [],
+                refusal: reply.refusal(),
+                annotations: annotations(flavour, reply),
             },
             logprobs: None,
-            finish_reason: finish_reason(reply.finish),
+            finish_reason: finish_reason(reply),
+            more: native_finish(flavour, reply),
         }],
-        usage: usage(&reply.usage),
-        service_tier: "default",
-        system_fingerprint: "fp_simulated",
-        x_simulated: extra(answer),
+        usage: usage::report(flavour, &reply.usage),
+        more,
     };
     // Writing into a Vec cannot fail.
     let _ = serde_json::to_writer(body, &completion);
 }
 
-pub(super) fn stream(answer: &Answer<'_>, frames: &mut Frames) {
+pub(super) fn stream(flavour: &Flavour, answer: &Answer<'_>, frames: &mut Frames) {
     let id = completion_id(answer);
-    let mut chunks = Chunks { answer, id: &id, frames };
+    let mut chunks = Chunks { flavour, answer, id: &id, frames, called: 0 };
     let reply = answer.reply;
     if answer.extras {
         chunks.raw(b": what begins with a colon is a comment\n\n");
     }
-    if let Some(call) = reply.opening_call() {
-        let delta =
-            Delta { tool_calls: vec![call_start(answer.number, 0, call, "")], ..opening(None) };
-        chunks.delta(delta, Part::Content);
-    } else {
-        let content = reply.calls.is_empty().then_some("");
-        chunks.delta(opening(content), Part::Structure);
+    if flavour.name == Name::Azure {
+        chunks.filtered_prompt();
     }
-    let reasoning = reply.reasoning.as_deref().unwrap_or_default();
-    for piece in pieces(reasoning, answer.chunk_chars) {
-        let delta = Delta { reasoning_content: Some(piece), ..Delta::default() };
-        chunks.delta(delta, Part::Content);
+    match &reply.parts[..] {
+        // The only call of an answer that has nothing else begins in the first chunk.
+        [Say::Call { name, arguments }] => {
+            let call = call_start(flavour, answer, 0, name, "");
+            let delta = Delta { tool_calls: vec![call], ..opening(None) };
+            chunks.delta(delta, Part::Content);
+            chunks.arguments(arguments);
+        }
+        parts => {
+            let content = reply.calls().next().is_none().then_some("");
+            chunks.delta(opening(content), Part::Structure);
+            parts.iter().for_each(|say| chunks.say(say));
+        }
     }
-    for piece in pieces(&reply.text, answer.chunk_chars) {
-        let delta = Delta { content: Some(Some(piece)), ..Delta::default() };
-        chunks.delta(delta, Part::Content);
-    }
-    chunks.calls(reply);
-    chunks.close(reply);
+    chunks.close();
 }
 
 /// Writes the chunks of one stream.
 struct Chunks<'a, 'f> {
+    flavour: &'a Flavour,
     answer: &'a Answer<'a>,
     id: &'a str,
     frames: &'f mut Frames,
+    /// Calls that have begun.
+    called: usize,
 }
 
 impl Chunks<'_, '_> {
-    fn calls(&mut self, reply: &Reply) {
-        let begun = reply.opening_call().is_some();
-        for (index, (call, arguments)) in reply.calls.iter().zip(arguments(reply)).enumerate() {
-            if !begun {
-                let delta = Delta {
-                    tool_calls: vec![call_start(self.answer.number, index, call, "")],
-                    ..Delta::default()
-                };
-                self.delta(delta, Part::Content);
+    fn say(&mut self, say: &Say) {
+        match say {
+            Say::Text(text) | Say::Cited { text, .. } => self.text(text),
+            Say::Refusal(text) => {
+                for piece in pieces(text, self.answer.chunk_chars) {
+                    let delta = Delta { refusal: Some(Some(piece)), ..Delta::default() };
+                    self.delta(delta, Part::Content);
+                }
             }
-            for piece in pieces(&arguments, ARGUMENT_CHARS) {
-                let more = ToolCall {
-                    index: Some(index),
-                    id: None,
-                    r#type: None,
-                    function: Function { name: None, arguments: piece },
-                };
-                let delta = Delta { tool_calls: vec![more], ..Delta::default() };
+            Say::Reasoning(_) | Say::Sealed(_) => {
+                let deltas = thoughts::deltas(self.flavour, self.answer, say);
+                for more in deltas {
+                    self.delta(Delta { more, ..Delta::default() }, Part::Content);
+                }
+            }
+            Say::Call { name, arguments } => {
+                let call = call_start(self.flavour, self.answer, self.called, name, "");
+                let delta = Delta { tool_calls: vec![call], ..Delta::default() };
                 self.delta(delta, Part::Content);
+                self.arguments(arguments);
             }
         }
     }
 
-    fn close(&mut self, reply: &Reply) {
+    fn text(&mut self, text: &str) {
+        for piece in pieces(text, self.answer.chunk_chars) {
+            let delta = Delta { content: Some(Some(piece)), ..Delta::default() };
+            self.delta(delta, Part::Content);
+        }
+    }
+
+    fn arguments(&mut self, arguments: &str) {
+        for piece in pieces(arguments, ARGUMENT_CHARS) {
+            let more = ToolCall {
+                index: Some(self.called),
+                id: None,
+                r#type: None,
+                function: Function { name: None, arguments: piece },
+            };
+            let delta = Delta { tool_calls: vec![more], ..Delta::default() };
+            self.delta(delta, Part::Content);
+        }
+        self.called += 1;
+    }
+
+    fn close(&mut self) {
+        let (flavour, reply) = (self.flavour, self.answer.reply);
+        if let Some(annotations) = annotations(flavour, reply).filter(|list| !list.is_empty()) {
+            let more = Map::from_iter([("annotations".to_owned(), Value::from(annotations))]);
+            self.delta(Delta { more, ..Delta::default() }, Part::Closing);
+        }
         let last = ChunkChoice {
-            index: 0,
-            delta: Delta::default(),
-            logprobs: None,
-            finish_reason: Some(finish_reason(reply.finish)),
+            finish_reason: Some(finish_reason(reply)),
+            more: native_finish(flavour, reply),
+            ..choice(Delta::default())
         };
-        self.chunk(&[last], None, Part::Closing);
-        if self.answer.prompt.include_usage {
-            self.chunk(&[], Some(usage(&reply.usage)), Part::Closing);
+        let report = usage::report(flavour, &reply.usage);
+        let with_usage = usage::in_last_chunk(flavour).then(|| report.clone());
+        let mut more = sources(flavour, reply);
+        more.extend(usage::beside(flavour, &report, self.id));
+        self.chunk(&[last], with_usage, more, Part::Closing);
+        if self.tells_usage() && !usage::in_last_chunk(flavour) {
+            self.chunk(&[], Some(report), Map::new(), Part::Closing);
         }
         self.frames.buffer().extend_from_slice(b"data: [DONE]\n\n");
         self.frames.end(Part::Closing);
     }
 
-    fn delta(&mut self, delta: Delta<'_>, part: Part) {
-        let choice = ChunkChoice { index: 0, delta, logprobs: None, finish_reason: None };
-        self.chunk(&[choice], None, part);
+    fn tells_usage(&self) -> bool {
+        self.answer.prompt.include_usage || self.flavour.name == Name::OpenRouter
     }
 
-    fn chunk(&mut self, choices: &[ChunkChoice<'_>], usage: Option<UsageReport>, part: Part) {
+    /// What Azure found in the prompt, before the answer begins.
+    fn filtered_prompt(&mut self) {
+        let found = json!([{"prompt_index": 0, "content_filter_results": {
+            "hate": {"filtered": false, "severity": "safe"}}}]);
+        let more = Map::from_iter([("prompt_filter_results".to_owned(), found)]);
+        self.chunk(&[], None, more, Part::Structure);
+    }
+
+    fn delta(&mut self, delta: Delta<'_>, part: Part) {
+        self.chunk(&[choice(delta)], None, Map::new(), part);
+    }
+
+    fn chunk(
+        &mut self,
+        choices: &[ChunkChoice<'_>],
+        usage: Option<Value>,
+        more: Map<String, Value>,
+        part: Part,
+    ) {
         let answer = self.answer;
         let padding = self.frames.buffer().len() % OBFUSCATION.len();
+        let obfuscated = self.flavour.name == Name::OpenAi;
+        let mut all = common(self.flavour, answer);
+        all.extend(more);
+        let told = usage.is_some() || self.tells_usage() && obfuscated;
         let chunk = Chunk {
             id: self.id,
             object: "chat.completion.chunk",
             created: answer.created,
             model: &answer.prompt.model,
-            service_tier: "default",
-            system_fingerprint: "fp_simulated",
             choices,
-            usage: answer.prompt.include_usage.then_some(usage),
-            obfuscation: Some(&OBFUSCATION[padding..]),
-            x_simulated: extra(answer),
+            usage: told.then_some(usage),
+            obfuscation: obfuscated.then(|| &OBFUSCATION[padding..]),
+            more: all,
         };
-        let buffer = self.frames.buffer();
-        buffer.extend_from_slice(b"data: ");
-        // Writing into a Vec cannot fail.
-        let _ = serde_json::to_writer(&mut *buffer, &chunk);
-        buffer.extend_from_slice(b"\n\n");
-        self.frames.end(part);
+        sse::data(self.frames, &chunk, part);
     }
 
     fn raw(&mut self, frame: &[u8]) {
         self.frames.buffer().extend_from_slice(frame);
         self.frames.end(Part::Structure);
-    }
-}
-
-impl Reply {
-    /// The call that begins in the first chunk: the only one of an answer that
-    /// has nothing else.
-    fn opening_call(&self) -> Option<&Call> {
-        match &self.calls[..] {
-            [call] if self.reasoning.is_none() => Some(call),
-            _ => None,
-        }
     }
 }
 
@@ -299,43 +316,121 @@ fn opening(content: Option<&str>) -> Delta<'_> {
     }
 }
 
-fn call_start<'a>(number: u64, index: usize, call: &'a Call, arguments: &'a str) -> ToolCall<'a> {
-    let number = ids::mix(number).wrapping_add(index as u64);
+fn choice(delta: Delta<'_>) -> ChunkChoice<'_> {
+    ChunkChoice { index: 0, delta, logprobs: None, finish_reason: None, more: Map::new() }
+}
+
+fn call_start<'a>(
+    flavour: &Flavour,
+    answer: &Answer<'_>,
+    index: usize,
+    name: &'a str,
+    arguments: &'a str,
+) -> ToolCall<'a> {
+    let number = answer.number_of(index);
+    let id = match flavour.call_id_chars {
+        Some(chars) => ids::id("", number, chars),
+        None => ids::id("call_", number, 24),
+    };
     ToolCall {
         index: Some(index),
-        id: Some(ids::id("call_", number, 24)),
+        id: Some(id),
         r#type: Some("function"),
-        function: Function { name: Some(&call.name), arguments },
+        function: Function { name: Some(name), arguments },
     }
 }
 
-fn arguments(reply: &Reply) -> impl Iterator<Item = String> {
-    reply.calls.iter().map(|call| call.arguments.to_string())
+/// Null where there are calls alone, or a refusal.
+fn content(flavour: &Flavour, reply: &Reply) -> Value {
+    if flavour.thoughts == Thoughts::Chunks && reply.reasoning().is_some() {
+        return thoughts::chunks(reply);
+    }
+    let text = reply.text();
+    let silent = reply.calls().next().is_some() || reply.refusal().is_some();
+    if text.is_empty() && silent { Value::Null } else { text.into() }
 }
 
-fn finish_reason(finish: Finish) -> &'static str {
-    match finish {
-        Finish::Stop => "stop",
+fn finish_reason(reply: &Reply) -> &'static str {
+    match reply.finish {
+        Finish::Stop | Finish::StopSequence(_) => "stop",
         Finish::Length => "length",
         Finish::ToolCalls => "tool_calls",
+        Finish::ContentFilter => "content_filter",
     }
 }
 
-fn usage(usage: &Usage) -> UsageReport {
-    UsageReport {
-        prompt_tokens: usage.prompt,
-        completion_tokens: usage.completion,
-        total_tokens: usage.prompt.saturating_add(usage.completion),
-        prompt_tokens_details: PromptDetails { cached_tokens: usage.cache_read, audio_tokens: 0 },
-        completion_tokens_details: CompletionDetails {
-            reasoning_tokens: usage.reasoning,
-            audio_tokens: 0,
-            accepted_prediction_tokens: 0,
-            rejected_prediction_tokens: 0,
-        },
-    }
+/// OpenRouter tells the word of the provider behind it.
+fn native_finish(flavour: &Flavour, reply: &Reply) -> Map<String, Value> {
+    let native = (flavour.name == Name::OpenRouter)
+        .then(|| ("native_finish_reason".to_owned(), finish_reason(reply).into()));
+    native.into_iter().collect()
 }
 
-fn extra(answer: &Answer<'_>) -> Option<Value> {
-    answer.extras.then(|| json!({"note": "no client knows this"}))
+/// The annotations of the message; none where the provider has no such field.
+fn annotations(flavour: &Flavour, reply: &Reply) -> Option<Vec<Value>> {
+    if flavour.sources != Sources::Annotations {
+        return None;
+    }
+    let mut list = Vec::new();
+    let mut start = 0;
+    for say in &reply.parts {
+        let end = start + say.as_text().map_or(0, |text| text.chars().count());
+        if let Say::Cited { sources, .. } = say {
+            list.extend(sources.iter().map(|source| {
+                json!({"type": "url_citation", "url_citation": {
+                    "start_index": start, "end_index": end,
+                    "url": source.url, "title": source.title}})
+            }));
+        }
+        start = end;
+    }
+    Some(list)
+}
+
+/// The sources that stand beside the choices.
+fn sources(flavour: &Flavour, reply: &Reply) -> Map<String, Value> {
+    let cited = reply.parts.iter().filter_map(|say| match say {
+        Say::Cited { sources, .. } => Some(sources),
+        _ => None,
+    });
+    let cited: Vec<_> = cited.flatten().collect();
+    let mut fields = Map::new();
+    if cited.is_empty() {
+        return fields;
+    }
+    if matches!(flavour.sources, Sources::Urls | Sources::Results) {
+        let urls: Vec<Value> = cited.iter().map(|source| source.url.as_str().into()).collect();
+        fields.insert("citations".into(), urls.into());
+    }
+    if flavour.sources == Sources::Results {
+        let found = cited.iter().map(|source| {
+            json!({"url": source.url, "title": source.title, "snippet": source.quote,
+                   "date": null, "last_updated": null})
+        });
+        fields.insert("search_results".into(), found.collect());
+    }
+    fields
+}
+
+/// Fields that stand in every completion and chunk.
+fn common(flavour: &Flavour, answer: &Answer<'_>) -> Map<String, Value> {
+    let mut fields = Map::new();
+    let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+    match flavour.name {
+        Name::OpenAi => {
+            set("service_tier", "default".into());
+            set("system_fingerprint", "fp_simulated".into());
+        }
+        Name::Mistral | Name::Perplexity => {}
+        Name::OpenRouter => {
+            set("provider", "Simulated".into());
+        }
+        Name::Azure | Name::DeepSeek | Name::Groq | Name::Xai => {
+            set("system_fingerprint", "fp_simulated".into());
+        }
+    }
+    if answer.extras {
+        set("x_simulated", json!({"note": "no client knows this"}));
+    }
+    fields
 }

@@ -1,19 +1,38 @@
-//! OpenAI's chat completions: `POST /v1/chat/completions` and `GET /v1/models`.
+//! OpenAI's chat completions, embeddings and models, and those who took them over.
 
 mod answer;
+mod embeddings;
+mod errors;
+mod flavour;
+mod message;
 mod request;
+mod rerank;
+mod thoughts;
+mod usage;
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::json;
 
-use crate::dialect::{Answer, Dialect, Refusal};
+use crate::dialect::{Answer, Dialect, Endpoint, Refusal, Served, bearer, set, text};
 use crate::ids;
 use crate::prompt::Prompt;
+use crate::speech::Limits;
 use crate::timeline::Frames;
+use flavour::{Flavour, Name};
 
-/// OpenAI's wire format.
+/// OpenAI's wire format, in one provider's variety.
 #[derive(Debug)]
-pub(crate) struct OpenAi;
+pub(crate) struct OpenAi(&'static Flavour);
+
+pub(crate) static OPENAI: OpenAi = OpenAi(&flavour::OPENAI);
+pub(crate) static AZURE: OpenAi = OpenAi(&flavour::AZURE);
+pub(crate) static DEEPSEEK: OpenAi = OpenAi(&flavour::DEEPSEEK);
+pub(crate) static GROQ: OpenAi = OpenAi(&flavour::GROQ);
+pub(crate) static MISTRAL: OpenAi = OpenAi(&flavour::MISTRAL);
+pub(crate) static OPENROUTER: OpenAi = OpenAi(&flavour::OPENROUTER);
+pub(crate) static PERPLEXITY: OpenAi = OpenAi(&flavour::PERPLEXITY);
+pub(crate) static XAI: OpenAi = OpenAi(&flavour::XAI);
 
 /// Headers that are the same on every response.
 static HEADERS: [(HeaderName, HeaderValue); 7] = [
@@ -31,64 +50,50 @@ const fn fixed(name: &'static str, value: &'static str) -> (HeaderName, HeaderVa
 }
 
 impl Dialect for OpenAi {
-    fn chat_path(&self) -> &'static str {
-        "/chat/completions"
+    fn endpoint(&self, path: &str) -> Option<Endpoint> {
+        let ends = |end: &str| path.ends_with(end);
+        let embeds = !matches!(self.0.name, Name::DeepSeek | Name::Groq | Name::Perplexity);
+        match self.0.name {
+            _ if ends("/chat/completions") => Some(Endpoint::Chat),
+            _ if ends("/embeddings") && embeds => Some(Endpoint::Embeddings),
+            Name::OpenAi | Name::OpenRouter if ends("/rerank") => Some(Endpoint::Rerank),
+            Name::Perplexity => None,
+            _ if ends("/models") => Some(Endpoint::Models),
+            _ => None,
+        }
     }
 
-    fn credential<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
-        let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-        value.strip_prefix("Bearer ").map(str::trim)
+    fn credential<'h>(&self, head: &'h Parts) -> Option<&'h str> {
+        let own = (self.0.name == Name::Azure).then(|| text(&head.headers, "api-key")).flatten();
+        own.or_else(|| bearer(&head.headers))
     }
 
-    fn read(&self, _: &HeaderMap, body: &[u8]) -> Result<Prompt, Refusal> {
-        request::read(body)
+    fn read(&self, _: &Parts, body: &[u8]) -> Result<Prompt, Refusal> {
+        request::read(self.0, body)
+    }
+
+    fn limits(&self) -> Limits {
+        self.0.limits()
     }
 
     fn whole(&self, answer: &Answer<'_>, body: &mut Vec<u8>) {
-        answer::whole(answer, body);
+        answer::whole(self.0, answer, body);
     }
 
     fn stream(&self, answer: &Answer<'_>, frames: &mut Frames) {
-        answer::stream(answer, frames);
+        answer::stream(self.0, answer, frames);
+    }
+
+    fn serve(&self, endpoint: Endpoint, head: &Parts, body: &[u8]) -> Result<Served, Refusal> {
+        match endpoint {
+            Endpoint::Embeddings => embeddings::serve(self.0, body),
+            Endpoint::Rerank => rerank::serve(body),
+            _ => Err(self.unknown_endpoint(head.method.as_str(), head.uri.path())),
+        }
     }
 
     fn refusal(&self, status: u16, model: &str) -> Refusal {
-        let error = |kind, message: &str| Refusal::new(status, kind, message);
-        match status {
-            401 => error(
-                "invalid_request_error",
-                "Incorrect API key provided: simul****. You can find your API key at \
-                 https://platform.openai.com/account/api-keys.",
-            )
-            .code("invalid_api_key"),
-            403 => error("request_forbidden", "Country, region, or territory not supported")
-                .code("unsupported_country_region_territory"),
-            404 => Refusal::new(
-                404,
-                "invalid_request_error",
-                format!("The model `{model}` does not exist or you do not have access to it."),
-            )
-            .code("model_not_found"),
-            429 => Refusal::new(
-                429,
-                "requests",
-                format!(
-                    "Rate limit reached for {model} in organization org-simulated on \
-                     requests per min (RPM): Limit 3, Used 3, Requested 1. \
-                     Please try again later."
-                ),
-            )
-            .code("rate_limit_exceeded"),
-            500 => error(
-                "server_error",
-                "The server had an error while processing your request. Sorry about that!",
-            ),
-            503 => {
-                error("server_error", "The engine is currently overloaded, please try again later.")
-            }
-            501.. => error("server_error", "The server is not available."),
-            _ => error("invalid_request_error", "The request cannot be served."),
-        }
+        errors::of_status(self.0, status, model)
     }
 
     fn missing_credential(&self) -> Refusal {
@@ -101,7 +106,7 @@ impl Dialect for OpenAi {
     }
 
     fn unknown_endpoint(&self, method: &str, path: &str) -> Refusal {
-        if path.ends_with(self.chat_path()) || path.ends_with("/models") {
+        if self.endpoint(path).is_some() {
             let message = format!(
                 "Not allowed to {method} on {path}. \
                  (HINT: Perhaps you meant to use a different HTTP method?)"
@@ -114,27 +119,15 @@ impl Dialect for OpenAi {
     }
 
     fn refusal_body(&self, refusal: &Refusal, _: &str) -> Vec<u8> {
-        let error = json!({"error": {
-            "message": refusal.message,
-            "type": refusal.kind,
-            "param": refusal.param,
-            "code": refusal.code,
-        }});
-        format!("{error:#}\n").into_bytes()
+        format!("{:#}\n", errors::body(self.0, refusal)).into_bytes()
     }
 
-    fn error_frame(&self, refusal: &Refusal, _: &str) -> Vec<u8> {
-        let error = json!({"error": {
-            "message": refusal.message,
-            "type": refusal.kind,
-            "param": refusal.param,
-            "code": refusal.code,
-        }});
-        format!("data: {error}\n\n").into_bytes()
+    fn error_frame(&self, refusal: &Refusal, request_id: &str) -> Vec<u8> {
+        errors::frame(self.0, refusal, request_id)
     }
 
-    fn broken_frame(&self) -> &'static [u8] {
-        b"data: {\"id\":\"chatcmpl-broken\",\"object\":\"chat.comp\n\n"
+    fn broken_frame(&self) -> Vec<u8> {
+        b"data: {\"id\":\"chatcmpl-broken\",\"object\":\"chat.comp\n\n".to_vec()
     }
 
     fn models(&self, names: &[&str]) -> Vec<u8> {
@@ -155,9 +148,9 @@ impl Dialect for OpenAi {
     }
 
     fn set_headers(&self, headers: &mut HeaderMap, request_id: &str) {
-        headers.extend(HEADERS.iter().cloned());
-        if let Ok(id) = HeaderValue::from_str(request_id) {
-            headers.insert(HeaderName::from_static("x-request-id"), id);
+        if matches!(self.0.name, Name::OpenAi | Name::Azure) {
+            headers.extend(HEADERS.iter().cloned());
         }
+        set(headers, "x-request-id", request_id);
     }
 }

@@ -4,35 +4,42 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::flavour::{FIELDS, Flavour, MESSAGE_FIELDS, Name, Thoughts};
+use super::message::{self, Message};
 use crate::dialect::Refusal;
-use crate::prompt::{Format, Last, Prompt, Tool, ToolChoice};
+use crate::prompt::{Format, Prompt, Tool, ToolChoice, Visibility};
+use crate::strict;
 
 const ROLES: [&str; 6] = ["system", "assistant", "user", "function", "tool", "developer"];
 
-const PARTS: [&str; 5] = ["text", "image_url", "input_audio", "refusal", "file"];
-
+/// Fields that everyone has, and those that say something here.
 #[derive(Deserialize)]
 struct Request<'a> {
     #[serde(borrow)]
     model: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    messages: Option<Vec<Message<'a>>>,
+    messages: Option<Vec<&'a RawValue>>,
     stream: Option<bool>,
     stream_options: Option<StreamOptions>,
     max_tokens: Option<u32>,
     max_completion_tokens: Option<u32>,
     temperature: Option<f64>,
+    top_p: Option<f64>,
+    top_k: Option<u32>,
+    seed: Option<i64>,
+    random_seed: Option<i64>,
+    stop: Option<Stop>,
     tools: Option<Vec<OfferedTool>>,
     tool_choice: Option<Value>,
+    parallel_tool_calls: Option<bool>,
     response_format: Option<ResponseFormat>,
-    // These betray a request in Anthropic's format.
-    system: Option<IgnoredAny>,
-    stop_sequences: Option<IgnoredAny>,
-    anthropic_version: Option<IgnoredAny>,
+    reasoning_effort: Option<String>,
+    reasoning: Option<Reasoning>,
+    thinking: Option<Thinking>,
+    include_reasoning: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -41,118 +48,129 @@ struct StreamOptions {
 }
 
 #[derive(Deserialize)]
-struct Message<'a> {
-    #[serde(borrow)]
-    role: Cow<'a, str>,
-    #[serde(borrow)]
-    content: Option<&'a RawValue>,
-    #[serde(borrow)]
-    tool_calls: Option<Vec<ToolCall<'a>>>,
-    #[serde(borrow)]
-    tool_call_id: Option<Cow<'a, str>>,
+#[serde(untagged)]
+enum Stop {
+    One(String),
+    Many(Vec<String>),
 }
 
+/// OpenRouter's.
 #[derive(Deserialize)]
-struct ToolCall<'a> {
-    #[serde(borrow)]
-    id: Cow<'a, str>,
-    #[serde(borrow)]
-    function: CalledFunction<'a>,
+struct Reasoning {
+    enabled: Option<bool>,
+    effort: Option<String>,
+    max_tokens: Option<u32>,
+    exclude: Option<bool>,
 }
 
+/// DeepSeek's.
 #[derive(Deserialize)]
-struct CalledFunction<'a> {
-    #[serde(borrow)]
-    name: Cow<'a, str>,
-    #[serde(borrow)]
-    arguments: Cow<'a, str>,
+struct Thinking {
+    r#type: String,
 }
 
 #[derive(Deserialize)]
 struct OfferedTool {
     function: Option<OfferedFunction>,
+    custom: Option<OfferedFunction>,
+    cache_control: Option<Value>,
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct OfferedFunction {
     name: String,
+    description: Option<String>,
     #[serde(default)]
     parameters: Value,
+    strict: Option<bool>,
+    /// Of a tool without a schema.
+    #[serde(rename = "format")]
+    _format: Option<Value>,
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ResponseFormat {
     r#type: String,
     json_schema: Option<JsonSchema>,
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct JsonSchema {
     #[serde(rename = "name")]
-    _name: IgnoredAny,
-    #[serde(default)]
+    _name: String,
+    #[serde(rename = "description")]
+    _description: Option<String>,
+    #[serde(default, alias = "schema_definition")]
     schema: Value,
+    #[serde(rename = "strict")]
+    _strict: Option<bool>,
 }
 
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-#[derive(Deserialize)]
-struct Part<'a> {
-    #[serde(borrow)]
-    r#type: Cow<'a, str>,
-    #[serde(borrow)]
-    text: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    image_url: Option<ImageUrl<'a>>,
-}
-
-#[derive(Deserialize)]
-struct ImageUrl<'a> {
-    #[serde(borrow)]
-    url: Cow<'a, str>,
-}
-
-/// What a message's content holds.
-#[derive(Default)]
-struct Content {
-    text: String,
-    images: u32,
-    documents: u32,
-}
-
-pub(super) fn read(body: &[u8]) -> Result<Prompt, Refusal> {
+pub(super) fn read(flavour: &Flavour, body: &[u8]) -> Result<Prompt, Refusal> {
+    let names = strict::names(body).map_err(|error| not_read(&error))?;
+    let known = |name: &str| FIELDS.contains(&name) || flavour.fields.contains(&name);
+    if let Some(name) = names.iter().find(|name| !known(name)) {
+        return Err(unknown(flavour, name));
+    }
     let request: Request<'_> = serde_json::from_slice(body).map_err(|error| not_read(&error))?;
-    reject_foreign(&request)?;
-    let Some(model) = request.model.filter(|model| !model.is_empty()) else {
+    let Some(model) = request.model.as_deref().filter(|model| !model.is_empty()) else {
         return Err(Refusal::invalid("you must provide a model parameter"));
     };
-    let Some(messages) = request.messages else {
+    let Some(messages) = &request.messages else {
         let missing = Refusal::invalid("Missing required parameter: 'messages'.");
         return Err(missing.code("missing_required_parameter").param("messages"));
     };
     check_range("temperature", request.temperature, 2.0)?;
+    let messages = self::messages(flavour, messages)?;
     check_turns(&messages)?;
-    let mut prompt = Prompt {
-        model: model.into_owned(),
-        stream: request.stream.unwrap_or(false),
-        include_usage: request
-            .stream_options
-            .is_some_and(|options| options.include_usage == Some(true)),
-        max_tokens: request.max_completion_tokens.or(request.max_tokens),
-        tool_choice: tool_choice(request.tool_choice),
-        tools: tools(request.tools)?,
-        format: format(request.response_format)?,
-        ..Prompt::default()
-    };
+    let mut prompt = Prompt { model: model.to_owned(), ..asked(&request) };
+    prompt.reasoning = visibility(&request);
+    prompt.tools = tools(flavour, request.tools)?;
+    prompt.tool_choice = tool_choice(request.tool_choice);
+    prompt.format = format(request.response_format)?;
     for (index, message) in messages.iter().enumerate() {
-        add_message(&mut prompt, index, message)?;
+        message::add(&mut prompt, flavour, index, message)?;
     }
     Ok(prompt)
 }
 
-fn not_read(error: &serde_json::Error) -> Refusal {
+/// What is asked for beside the conversation.
+fn asked(request: &Request<'_>) -> Prompt {
+    let options = request.stream_options.as_ref();
+    let reasoning = request.reasoning.as_ref();
+    let effort = reasoning.and_then(|wanted| wanted.effort.clone());
+    Prompt {
+        stream: request.stream.unwrap_or(false),
+        include_usage: options.is_some_and(|options| options.include_usage == Some(true)),
+        max_tokens: request.max_completion_tokens.or(request.max_tokens),
+        parallel_calls: request.parallel_tool_calls,
+        stop: match &request.stop {
+            Some(Stop::One(sequence)) => vec![sequence.clone()],
+            Some(Stop::Many(sequences)) => sequences.clone(),
+            None => Vec::new(),
+        },
+        temperature: request.temperature,
+        top_p: request.top_p,
+        top_k: request.top_k,
+        seed: request.seed.or(request.random_seed),
+        effort: request.reasoning_effort.clone().or(effort),
+        thinking_tokens: reasoning.and_then(|wanted| wanted.max_tokens),
+        ..Prompt::default()
+    }
+}
+
+fn visibility(request: &Request<'_>) -> Visibility {
+    let wanted = request.reasoning.as_ref();
+    let off = wanted.is_some_and(|it| it.enabled == Some(false) || it.exclude == Some(true))
+        || request.thinking.as_ref().is_some_and(|thinking| thinking.r#type == "disabled")
+        || request.include_reasoning == Some(false);
+    if off { Visibility::Hidden } else { Visibility::IfScripted }
+}
+
+pub(super) fn not_read(error: &serde_json::Error) -> Refusal {
     if error.is_data() {
         return Refusal::invalid(format!("Invalid request: {error}."));
     }
@@ -163,17 +181,18 @@ fn not_read(error: &serde_json::Error) -> Refusal {
     )
 }
 
-fn reject_foreign(request: &Request<'_>) -> Result<(), Refusal> {
-    let foreign = [
-        ("system", request.system.is_some()),
-        ("stop_sequences", request.stop_sequences.is_some()),
-        ("anthropic_version", request.anthropic_version.is_some()),
-    ];
-    match foreign.iter().find(|(_, present)| *present) {
-        Some((name, _)) => {
-            Err(Refusal::invalid(format!("Unrecognized request argument supplied: {name}")))
+/// A field of another provider, or of nobody.
+pub(super) fn unknown(flavour: &Flavour, name: &str) -> Refusal {
+    match flavour.name {
+        Name::Mistral => Refusal {
+            status: 422,
+            ..Refusal::invalid("Extra inputs are not permitted").param(name)
+        },
+        Name::Groq => Refusal::invalid(format!("property '{name}' is unsupported")),
+        Name::Perplexity | Name::Xai => {
+            Refusal::invalid(format!("Argument not supported: {name}")).param(name)
         }
-        None => Ok(()),
+        _ => Refusal::invalid(format!("Unrecognized request argument supplied: {name}")),
     }
 }
 
@@ -187,6 +206,26 @@ fn check_range(name: &str, value: Option<f64>, most: f64) -> Result<(), Refusal>
         .param(name)),
         _ => Ok(()),
     }
+}
+
+/// The messages, each with no field but those that the provider has.
+fn messages<'a>(flavour: &Flavour, raw: &[&'a RawValue]) -> Result<Vec<Message<'a>>, Refusal> {
+    let own = |name: &str| {
+        let openrouter = flavour.name == Name::OpenRouter && name == "cache_control";
+        MESSAGE_FIELDS.contains(&name) || flavour.message_fields.contains(&name) || openrouter
+    };
+    let mut messages = Vec::with_capacity(raw.len());
+    for (index, raw) in raw.iter().enumerate() {
+        let names = strict::names(raw.get().as_bytes()).map_err(|error| not_read(&error))?;
+        if let Some(name) = names.iter().find(|name| !own(name)) {
+            return Err(Refusal::invalid(format!(
+                "Additional properties are not allowed ('{name}' was unexpected) - \
+                 'messages.{index}'"
+            )));
+        }
+        messages.push(serde_json::from_str(raw.get()).map_err(|error| not_read(&error))?);
+    }
+    Ok(messages)
 }
 
 /// Checks roles, and that tool calls and tool messages belong together.
@@ -236,7 +275,7 @@ fn check_answered(pending: &BTreeSet<&str>, index: usize) -> Result<(), Refusal>
     .param(format!("messages.[{index}].role")))
 }
 
-fn unsupported(value: &str, supported: &[&str], param: String) -> Refusal {
+pub(super) fn unsupported(value: &str, supported: &[&str], param: String) -> Refusal {
     let supported: Vec<String> = supported.iter().map(|name| format!("'{name}'")).collect();
     Refusal::invalid(format!(
         "Invalid value: '{value}'. Supported values are: {}.",
@@ -246,98 +285,39 @@ fn unsupported(value: &str, supported: &[&str], param: String) -> Refusal {
     .param(param)
 }
 
-fn add_message(prompt: &mut Prompt, index: usize, message: &Message<'_>) -> Result<(), Refusal> {
-    let content = content(message, index)?;
-    prompt.text_bytes += content.text.len();
-    prompt.images += content.images;
-    prompt.documents += content.documents;
-    for call in message.tool_calls.iter().flatten() {
-        prompt.text_bytes += call.function.name.len() + call.function.arguments.len();
+fn tools(flavour: &Flavour, offered: Option<Vec<OfferedTool>>) -> Result<Vec<Tool>, Refusal> {
+    let offered = offered.unwrap_or_default();
+    if !flavour.tools && !offered.is_empty() {
+        return Err(unknown(flavour, "tools"));
     }
-    match (&*message.role, &mut prompt.last) {
-        ("user", last) => *last = Last::User(content.text),
-        ("tool", Last::ToolResults(results)) => results.push(content.text),
-        ("tool", last) => *last = Last::ToolResults(vec![content.text]),
-        _ => {}
-    }
-    Ok(())
-}
-
-fn content(message: &Message<'_>, index: usize) -> Result<Content, Refusal> {
-    let Some(raw) = message.content else {
-        if message.role == "assistant" {
-            return Ok(Content::default());
-        }
-        return Err(Refusal::invalid(format!(
-            "Invalid value for 'content': expected a string, got null. (messages[{index}])"
-        ))
-        .param(format!("messages.[{index}].content")));
-    };
-    if raw.get().starts_with('"') {
-        let text: Text<'_> = serde_json::from_str(raw.get()).map_err(|error| not_read(&error))?;
-        return Ok(Content { text: text.0.into_owned(), ..Content::default() });
-    }
-    let parts: Vec<Part<'_>> = serde_json::from_str(raw.get()).map_err(|error| not_read(&error))?;
-    let mut content = Content::default();
-    for (at, part) in parts.iter().enumerate() {
-        add_part(&mut content, part, &format!("messages[{index}].content[{at}]"))?;
-    }
-    Ok(content)
-}
-
-fn add_part(content: &mut Content, part: &Part<'_>, place: &str) -> Result<(), Refusal> {
-    let missing = |field: &str| {
-        let name = format!("{place}.{field}");
-        Refusal::invalid(format!("Missing required parameter: '{name}'."))
-            .code("missing_required_parameter")
-            .param(name)
-    };
-    match &*part.r#type {
-        "text" => {
-            let text = part.text.as_deref().ok_or_else(|| missing("text"))?;
-            if !content.text.is_empty() {
-                content.text.push('\n');
-            }
-            content.text.push_str(text);
-        }
-        "image_url" => {
-            let image = part.image_url.as_ref().ok_or_else(|| missing("image_url"))?;
-            if !(image.url.starts_with("data:image/") || image.url.starts_with("http")) {
-                return Err(Refusal::invalid(
-                    "Invalid image URL. The URL must be a valid HTTP or HTTPS URL, \
-                     or a data URL with base64 encoding.",
-                )
-                .code("invalid_image_url"));
-            }
-            content.images += 1;
-        }
-        "file" | "input_audio" => content.documents += 1,
-        "refusal" => {}
-        other => return Err(unsupported(other, &PARTS, place.to_owned())),
-    }
-    Ok(())
-}
-
-fn tools(offered: Option<Vec<OfferedTool>>) -> Result<Vec<Tool>, Refusal> {
-    let offered = offered.into_iter().flatten().enumerate();
     let tool = |(index, tool): (usize, OfferedTool)| {
-        let function = tool.function.ok_or_else(|| {
+        let function = tool.function.or(tool.custom).ok_or_else(|| {
             let name = format!("tools[{index}].function");
             Refusal::invalid(format!("Missing required parameter: '{name}'."))
                 .code("missing_required_parameter")
                 .param(name)
         })?;
-        Ok(Tool { name: function.name, schema: function.parameters })
+        if tool.cache_control.is_some() && flavour.thoughts != Thoughts::Details {
+            return Err(unknown(flavour, "cache_control"));
+        }
+        Ok(Tool {
+            name: function.name,
+            description: function.description,
+            schema: function.parameters,
+            strict: function.strict,
+            breakpoint: tool.cache_control.is_some(),
+        })
     };
-    offered.map(tool).collect()
+    offered.into_iter().enumerate().map(tool).collect()
 }
 
 fn tool_choice(choice: Option<Value>) -> ToolChoice {
     match choice {
         Some(Value::String(mode)) if mode == "none" => ToolChoice::Forbidden,
+        Some(Value::String(mode)) if mode == "required" || mode == "any" => ToolChoice::Required,
         Some(Value::Object(named)) => {
-            let name = named.get("function").and_then(|f| f.get("name"));
-            let name = name.and_then(Value::as_str);
+            let inner = named.get("function").or_else(|| named.get("custom"));
+            let name = inner.and_then(|inner| inner.get("name")).and_then(Value::as_str);
             name.map_or(ToolChoice::Auto, |name| ToolChoice::Named(name.to_owned()))
         }
         _ => ToolChoice::Auto,
