@@ -15,6 +15,7 @@ mod client_input;
 mod client_leaving;
 mod credentials;
 mod failover;
+mod formats;
 mod goldens;
 mod guests;
 mod input;
