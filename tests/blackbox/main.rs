@@ -23,6 +23,7 @@ mod leaving;
 mod listings;
 mod local_model;
 mod mocked;
+mod offers;
 mod official;
 mod ops;
 mod plugins;

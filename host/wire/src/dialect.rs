@@ -3,20 +3,23 @@
 use bytes::Bytes;
 use http::request::Parts;
 
-use crate::{BadRequest, ChatCall, DecodeOptions, ErrorBody, openai_chat};
+use crate::{BadRequest, ChatCall, DecodeOptions, ErrorBody, openai_chat, openai_completions};
 
 /// A client's format. A dialect is a folder of this crate; this is their list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// OpenAI's chat completions, with OpenRouter's additions.
     OpenAiChat,
+    /// OpenAI's legacy completions: a prompt, and text.
+    OpenAiCompletions,
 }
 
 impl Dialect {
     /// What `request.dialect` says of native values in this format.
     pub fn name(self) -> &'static str {
         match self {
-            Self::OpenAiChat => openai_chat::DIALECT,
+            // A prompt is a chat of one message, and goes on as one.
+            Self::OpenAiChat | Self::OpenAiCompletions => openai_chat::DIALECT,
         }
     }
 
@@ -33,13 +36,14 @@ impl Dialect {
     ) -> Result<ChatCall, BadRequest> {
         match self {
             Self::OpenAiChat => openai_chat::decode(body, options),
+            Self::OpenAiCompletions => openai_completions::decode(body, options),
         }
     }
 
     /// The body of a response that is an error.
     pub fn encode_error(self, error: &ErrorBody) -> Bytes {
         match self {
-            Self::OpenAiChat => openai_chat::encode_error(error),
+            Self::OpenAiChat | Self::OpenAiCompletions => openai_chat::encode_error(error),
         }
     }
 }

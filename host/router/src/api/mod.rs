@@ -2,10 +2,12 @@
 //! writes the answer.
 
 mod admin;
+mod body;
 mod chat;
 mod deadline;
 mod guard;
 mod models;
+mod offers;
 mod ops;
 mod providers;
 mod relay;
@@ -56,6 +58,16 @@ pub async fn serve(
             let bound = if is_excess { Bound::Connections } else { Bound::Requests };
             shed::answer(&router, door.dialect, request, bound).await
         }
+        (Ok(()), Some(Route::Offer(desk))) if method == Method::POST => {
+            match if is_excess { None } else { router.admission.request() } {
+                // Keeps a record of its own.
+                Some(place) => return offers::answer(router, settings, desk, request, place).await,
+                None => {
+                    let bound = if is_excess { Bound::Connections } else { Bound::Requests };
+                    shed::answer(&router, Dialect::OpenAiChat, request, bound).await
+                }
+            }
+        }
         (Ok(()), Some(Route::Relay { provider, path })) if relay::takes(&method) => {
             match if is_excess { None } else { router.admission.request() } {
                 Some(place) => {
@@ -95,10 +107,11 @@ fn look_up(router: &Router, settings: &Settings, route: &Route, method: &Method)
         return respond::method_not_allowed(route.methods());
     }
     match route {
-        Route::Chat(_) | Route::Reload | Route::Relay { .. } => {
+        Route::Chat(_) | Route::Offer(_) | Route::Reload | Route::Relay { .. } => {
             respond::method_not_allowed(route.methods())
         }
         Route::Models => models::list(&settings.config.catalog),
+        Route::EmbeddingModels => models::embedding(&settings.config.catalog),
         Route::Endpoints(slug) => models::endpoints(router, &settings.config.catalog, slug),
         Route::Providers => providers::list(&settings.config.catalog),
         Route::Health => ops::healthz(),
@@ -109,7 +122,10 @@ fn look_up(router: &Router, settings: &Settings, route: &Route, method: &Method)
 
 enum Route {
     Chat(chat::Door),
+    /// What adapters offer beside chats.
+    Offer(offers::Desk),
     Models,
+    EmbeddingModels,
     Endpoints(String),
     /// What a provider offers beside what is understood here.
     Relay {
@@ -136,7 +152,9 @@ impl Route {
     fn name(&self) -> &'static str {
         match self {
             Self::Chat(door) => door.route,
+            Self::Offer(desk) => desk.route(),
             Self::Models => "/v1/models",
+            Self::EmbeddingModels => "/v1/embeddings/models",
             Self::Endpoints(_) => "/v1/models/{author}/{slug}/endpoints",
             Self::Relay { .. } => relay::ROUTE,
             Self::Providers => "/v1/providers",
@@ -149,7 +167,7 @@ impl Route {
 
     fn methods(&self) -> &'static str {
         match self {
-            Self::Chat(_) | Self::Reload => "POST",
+            Self::Chat(_) | Self::Offer(_) | Self::Reload => "POST",
             Self::Relay { .. } => relay::METHODS,
             _ => "GET, HEAD",
         }
@@ -161,7 +179,11 @@ fn route(path: &str) -> Option<Route> {
     if let Some(door) = chat::door(path) {
         return Some(Route::Chat(door));
     }
+    if let Some(desk) = offers::desk(path) {
+        return Some(Route::Offer(desk));
+    }
     match path {
+        "/v1/embeddings/models" => Some(Route::EmbeddingModels),
         "/v1/models" => Some(Route::Models),
         "/v1/providers" => Some(Route::Providers),
         "/healthz" => Some(Route::Health),
