@@ -125,7 +125,7 @@ async fn answer(
 
 /// What a well-formed request is for.
 enum Asked {
-    Chat(Prompt),
+    Chat(Box<Prompt>),
     Models,
     /// Embeddings, a ranking or a count: it is answered already.
     Other(Served),
@@ -153,7 +153,7 @@ fn check(
     }
     let asked = match endpoint {
         Endpoint::Models => return Ok(Asked::Models),
-        Endpoint::Chat => Asked::Chat(dialect.read(head, body)?),
+        Endpoint::Chat => Asked::Chat(Box::new(dialect.read(head, body)?)),
         other => Asked::Other(dialect.serve(other, head, body)?),
     };
     let model = match &asked {

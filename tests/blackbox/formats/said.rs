@@ -43,7 +43,7 @@ impl Said {
             (text(&function["name"]).to_owned(), text(&function["arguments"]).to_owned())
         });
         Self {
-            status: answer.status,
+            status: answer.status.as_u16(),
             content: text(&message["content"]).to_owned(),
             reasoning: text(&message["reasoning"]).to_owned(),
             calls: calls.collect(),
@@ -57,7 +57,7 @@ impl Said {
     }
 
     pub(super) fn streamed(answer: Streamed) -> Self {
-        let mut said = Self { status: answer.status, ..Self::default() };
+        let mut said = Self { status: answer.status.as_u16(), ..Self::default() };
         let mut details: Vec<Value> = Vec::new();
         let mut calls: BTreeMap<u64, Value> = BTreeMap::new();
         for chunk in &answer.chunks {

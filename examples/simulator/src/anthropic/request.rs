@@ -195,8 +195,8 @@ fn check_envelope(request: &Request<'_>, envelope: &Envelope) -> Result<(), Refu
 }
 
 fn items(blocks: &[Block<'_>]) -> Result<Vec<Item>, Refusal> {
-    let items = blocks.iter().map(|block| Ok(block.item()?));
-    Ok(items.collect::<Result<Vec<_>, Refusal>>()?.into_iter().flatten().collect())
+    let items = blocks.iter().map(Block::item).collect::<Result<Vec<_>, _>>()?;
+    Ok(items.into_iter().flatten().collect())
 }
 
 fn not_read(error: &serde_json::Error) -> Refusal {

@@ -17,7 +17,7 @@ pub(super) fn of_status(flavour: &Flavour, status: u16, model: &str) -> Refusal 
              deployment within the last 5 minutes, please wait a moment and try again.",
         )
         .code("DeploymentNotFound"),
-        (Name::Mistral, 400 | 404) => {
+        (Name::Mistral, 404) => {
             Refusal::new(status, "invalid_model", format!("Invalid model: {model}")).code("1500")
         }
         (Name::Mistral, 429) => error("rate_limited", "Rate limit exceeded").code("1300"),

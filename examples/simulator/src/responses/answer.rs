@@ -89,7 +89,7 @@ pub(super) fn item(answer: &Answer<'_>, place: usize, group: &Group<'_>) -> Valu
     let number = answer.number_of(place);
     match group {
         Group::Thought(say) => {
-            let summary = summary(answer, say).map(|text| summary_part(text));
+            let summary = summary(answer, say).map(summary_part);
             let mut item = json!({"id": ids::hex_id("rs_", number), "type": "reasoning",
                                   "summary": summary.into_iter().collect::<Vec<_>>()});
             if answer.prompt.encrypted {
