@@ -1,43 +1,154 @@
-//! The official Python client, over both adapters. What it has to see is in
-//! `tests/python/openai_client.py`.
+//! The official clients, each over adapters of different families. What a client has to
+//! see is in `tests/clients`; here is what the provider must have seen of it.
 
-use crate::setup::Pair;
-use plugway_simulator::{Behaviour, Failure, Script, Simulator, When};
-use plugway_tests::Python;
+// The agent is a program for one platform.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod agent;
+mod node;
+mod python;
+
+use crate::setup::{bare_provider, endpoint};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use plugway_simulator::{Behaviour, Exchange, Failure, Kind, Outcome, Script, Simulator, When};
+use plugway_tests::TestRouter;
+use serde_json::{Value, json};
+use std::path::Path;
 use std::time::Duration;
+use tokio::time::timeout;
 
-/// An interpreter starts, and imports the client, in two or three seconds.
+/// A client starts in a few seconds, and is done in a few more.
 const LIMIT: Duration = Duration::from_secs(120);
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_openai_client_is_served_through_openai() {
-    let pair = Pair::start(Behaviour::new()).await;
-    check(&pair, "open", &pair.open).await;
+/// From a client's end to the end of its requests upstream.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What `thinking` thinks, and how the simulator of a provider that signs thoughts
+/// signs it.
+const THOUGHT: &str = "Three and four make seven.";
+const SIGNATURE: &str = "EqRkCkYI2smToi8vWnMtUlRE4vdEYoVUl2h6bbQdDYHK8rADn5ftx7KiwVY4WvfbDBkWCMZEGdSNbJ1dAIoaqrxuslKE1Uu1";
+
+/// A provider of one family, and how a router reaches it.
+#[derive(Clone, Copy)]
+struct Family {
+    /// The provider is `test-NAME`, its model is `test/NAME`.
+    name: &'static str,
+    kind: Kind,
+    /// More lines of the provider's table.
+    more: &'static str,
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_openai_client_is_served_through_anthropic() {
-    let pair = Pair::start(Behaviour::new()).await;
-    check(&pair, "anth", &pair.anth).await;
+const OPENAI: Family = Family { name: "openai", kind: Kind::OpenAi, more: "" };
+const ANTHROPIC: Family = Family { name: "anthropic", kind: Kind::Anthropic, more: "" };
+
+/// A test of each of these clients over each family: `run` plays a script of
+/// `tests/clients`.
+macro_rules! over_every_family {
+    ($run:path: $($client:ident $script:literal,)+) => {$(
+        mod $client {
+            #[tokio::test(flavor = "multi_thread")]
+            async fn is_served_through_openai() {
+                $run($script, crate::official::OPENAI).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn is_served_through_anthropic() {
+                $run($script, crate::official::ANTHROPIC).await;
+            }
+        }
+    )+};
+}
+use over_every_family;
+
+/// A router in front of a provider that fails as the scripts expect it.
+struct Stage {
+    router: TestRouter,
+    upstream: Simulator,
+    family: Family,
 }
 
-async fn check(pair: &Pair, provider: &'static str, upstream: &Simulator) {
+impl Stage {
+    async fn set(family: Family) -> Self {
+        Self::with(family, script()).await
+    }
+
+    async fn with(family: Family, script: Script) -> Self {
+        let upstream = Simulator::start(family.kind, script).unwrap();
+        let (provider, model) = (format!("test-{}", family.name), format!("test/{}", family.name));
+        let toml = format!(
+            "{}{}\n[models.\"{model}\"]\ncontext_length = 2_000_000\n{}",
+            bare_provider(&provider, &upstream),
+            family.more,
+            endpoint(&model, &provider, 1),
+        );
+        Self { router: TestRouter::start(&toml).await, upstream, family }
+    }
+
+    /// What a script is called with: the router, its model, and the provider.
+    fn arguments(&self) -> [String; 3] {
+        let name = self.family.name;
+        let root = format!("http://{}", self.router.address());
+        [root, format!("test/{name}"), format!("test-{name}")]
+    }
+
+    /// Looks at what the provider has seen of a client that saw all that it should.
+    async fn judge(&self, printed: &str) {
+        println!("{printed}");
+        assert!(printed.starts_with("ok chat\n"), "the script ran nothing: {printed}");
+        self.has_seen_the_image();
+        if printed.to_lowercase().replace('_', "").contains("comeback") {
+            self.has_seen_its_thoughts();
+        }
+        self.was_left().await;
+    }
+
+    fn has_seen_the_image(&self) {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/pixel.png");
+        let pixel = STANDARD.encode(std::fs::read(file).unwrap());
+        let shown = |it: &Exchange| String::from_utf8_lossy(&it.body).contains(&pixel);
+        assert!(self.upstream.requests().iter().any(shown), "no image has arrived as it was sent");
+    }
+
+    /// Who signs thoughts gets them back as they were; others get none.
+    fn has_seen_its_thoughts(&self) {
+        let bodies: Vec<Value> = self.of("thinking").iter().map(Exchange::json).collect();
+        let messages = bodies.iter().filter_map(|body| body["messages"].as_array()).flatten();
+        let parts = messages.filter_map(|message| message["content"].as_array()).flatten();
+        let thoughts: Vec<&Value> = parts.filter(|part| part["type"] == "thinking").collect();
+        assert_eq!(thoughts.is_empty(), self.family.kind != Kind::Anthropic, "{bodies:?}");
+        let unchanged = json!({"type": "thinking", "thinking": THOUGHT, "signature": SIGNATURE});
+        assert!(thoughts.iter().all(|thought| **thought == unchanged), "{thoughts:?}");
+    }
+
+    async fn was_left(&self) {
+        let is_endless = |it: &&Exchange| it.model.as_deref() == Some("endless");
+        let all_left = |seen: &[Exchange]| {
+            seen.iter().filter(is_endless).all(|it| it.outcome == Outcome::ClientLeft)
+        };
+        timeout(PATIENCE, self.upstream.requests_when(all_left))
+            .await
+            .expect("a stream that was left is still running upstream");
+        assert!(!self.of("endless").is_empty(), "no stream was left");
+    }
+
+    /// What the provider was asked of one of its models.
+    fn of(&self, model: &str) -> Vec<Exchange> {
+        let mut seen = self.upstream.requests();
+        seen.retain(|it| it.model.as_deref() == Some(model));
+        seen
+    }
+}
+
+fn script() -> Script {
     let always = |failure| Behaviour::new().fault(When::Always, failure);
     let breaking = always(Failure::StreamError { after_chunks: 2, code: 500 });
-    let script = Script { behaviour: Behaviour::new().chunk_chars(4), ..Script::new() }
+    let endless = Behaviour::new().tokens_per_second(20).completion_tokens(100_000);
+    Script { behaviour: Behaviour::new().chunk_chars(4), ..Script::new() }
         .model("limited", always(Failure::rate_limited(7)))
         .model("limited-too", always(Failure::rate_limited(7)))
         .model("failing", always(Failure::status(500)))
         // A pause between the chunks, so that the first of them commits.
-        .model("breaking", breaking.tokens_per_second(50).reply("a b c d e f"));
-    upstream.set(script);
-    let base_url = format!("http://{}/v1", pair.router.address());
-    let run = move || {
-        let python = Python::venv("openai-client", "tests/python/openai_client.txt")?;
-        let model = format!("test/{provider}");
-        Some(python.run("tests/python/openai_client.py", &[&base_url, &model, provider], LIMIT))
-    };
-    let Some(printed) = tokio::task::spawn_blocking(run).await.unwrap() else { return };
-    println!("{printed}");
-    assert!(printed.contains("ok a_tool_loop_closes"), "the script ran nothing: {printed}");
+        .model("breaking", breaking.tokens_per_second(50).reply("a b c d e f"))
+        .model("endless", endless)
+        .model("thinking", Behaviour::new().reasoning(THOUGHT).chunk_chars(4))
 }

@@ -1,10 +1,11 @@
 //! Node programs as test partners: pinned packages in a directory of their own
 //! below `target/`, each program bounded in time.
 
-use crate::program::{Program, installed, or_skip, output, root};
+use crate::program::{Program, alone, installed, or_skip, output, root};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 /// The files that pin the packages.
 const PINS: [&str; 2] = ["package.json", "package-lock.json"];
@@ -54,10 +55,43 @@ impl Node {
     pub fn start(&self, script: &str, arguments: &[&str], variable: (&str, &str)) -> Program {
         let mut command = Command::new("node");
         command
-            .arg(self.directory.join("node_modules").join(script))
+            .arg(self.modules().join(script))
             .args(arguments)
             .env(variable.0, variable.1)
             .current_dir(root());
         Program::start(script, &mut command)
+    }
+
+    /// Runs a script of the repository, which finds the packages by their names, to its
+    /// end and returns what it printed.
+    ///
+    /// # Panics
+    /// When it fails, or runs for longer than `limit`.
+    pub fn run(&self, script: &str, arguments: &[&str], limit: Duration) -> String {
+        let mut command = Command::new("node");
+        alone(&mut command).arg(root().join(script)).args(arguments);
+        command.env("NODE_PATH", self.modules());
+        Program::start(script, &mut command).finish(limit)
+    }
+
+    /// Runs a program that a package brings to its end in a directory, which is its home
+    /// as well, and returns what it printed.
+    ///
+    /// # Panics
+    /// When it fails, or runs for longer than `limit`.
+    pub fn run_binary(
+        &self,
+        binary: &str,
+        arguments: &[&str],
+        home: &Path,
+        limit: Duration,
+    ) -> String {
+        let mut command = Command::new(self.modules().join(binary));
+        alone(&mut command).args(arguments).env("HOME", home).current_dir(home);
+        Program::start(binary, &mut command).finish(limit)
+    }
+
+    fn modules(&self) -> PathBuf {
+        self.directory.join("node_modules")
     }
 }

@@ -103,6 +103,20 @@ pub(crate) fn installed(
     Ok(directory)
 }
 
+/// Has a command see nothing of what a person set up here, and reach nothing but this
+/// machine.
+pub(crate) fn alone(command: &mut Command) -> &mut Command {
+    // Nobody listens there.
+    const NOWHERE: &str = "http://127.0.0.1:9";
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    command
+        .env_clear()
+        .env("PATH", path)
+        .env("HTTP_PROXY", NOWHERE)
+        .env("HTTPS_PROXY", NOWHERE)
+        .env("NO_PROXY", "127.0.0.1")
+}
+
 /// None, with a notice, where what `name` needs is not there.
 ///
 /// # Panics

@@ -1,7 +1,7 @@
 //! Python programs as test partners: each set of pinned packages in an
 //! environment of its own below `target/`, each program bounded in time.
 
-use crate::program::{Program, installed, or_skip, output, root};
+use crate::program::{Program, alone, installed, or_skip, output, root};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -44,15 +44,8 @@ impl Python {
     /// Starts a script, by its path in the repository.
     pub fn start(&self, script: &str, arguments: &[&str]) -> Program {
         let mut command = Command::new(&self.interpreter);
-        command
-            .args(["-I", "-B"])
-            .arg(root().join(script))
-            .args(arguments)
-            // What is tested is on this machine, and not what a person set up here.
-            .env("NO_PROXY", "127.0.0.1")
-            .env_remove("OPENAI_API_KEY")
-            .env_remove("OPENAI_ORG_ID")
-            .env_remove("OPENAI_PROJECT_ID");
+        // Not isolated: scripts import what lies beside them.
+        alone(&mut command).args(["-E", "-s", "-B"]).arg(root().join(script)).args(arguments);
         Program::start(script, &mut command)
     }
 

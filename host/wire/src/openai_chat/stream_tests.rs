@@ -74,6 +74,8 @@ fn assemble(chunks: &[Value]) -> Value {
     choices.sort_by_key(|choice| choice["index"].as_u64());
     answer.insert("choices".into(), choices.into());
     answer.insert("object".into(), "chat.completion".into());
+    // What no chunk tells, a whole answer tells to be nothing.
+    answer.entry("system_fingerprint").or_insert(Value::Null);
     let mut answer = Value::Object(answer);
     for choice in answer["choices"].as_array_mut().unwrap() {
         normalise(&mut choice["message"]);
@@ -442,7 +444,7 @@ fn a_bill_is_exact() {
         cost: Some(87_250_000),
         upstream_cost: Some(87_250_000),
         prompt_cost: Some(1),
-        completion_cost: None,
+        completion_cost: Some(87_249_999),
         own_key: false,
     };
     let mut out = BytesMut::new();
@@ -457,8 +459,22 @@ fn a_bill_is_exact() {
         "cache_write_tokens": 1, "audio_tokens": 5, "video_tokens": 0})
     );
     assert_eq!(usage["completion_tokens_details"]["reasoning_tokens"], 3);
-    assert_eq!(usage["cost_details"]["upstream_inference_completions_cost"], Value::Null);
+    let costs = json!({
+        "upstream_inference_cost": 0.00008725,
+        "upstream_inference_prompt_cost": 1e-12,
+        "upstream_inference_completions_cost": 0.000087249999,
+    });
+    assert_eq!(usage["cost_details"], costs);
     assert_eq!(usage["server_tool_use_details"]["web_search_requests"], 2);
+}
+
+#[test]
+fn what_has_no_price_is_told_no_cost() {
+    let mut out = BytesMut::new();
+    Bill::unpriced(usage_of(10, 4)).write(&mut Writer::new(&mut out));
+    let usage: Value = serde_json::from_slice(&out).unwrap();
+    assert_eq!(usage["total_tokens"], 14);
+    assert!(usage.get("cost").is_none() && usage.get("cost_details").is_none(), "{usage}");
 }
 
 #[test]

@@ -11,7 +11,11 @@ impl Bill {
         json.key("prompt_tokens").number(usage.prompt_tokens);
         json.key("completion_tokens").number(usage.completion_tokens);
         json.key("total_tokens").number(total);
-        json.key("cost").dollars(self.cost);
+        // What has no price has no cost: there are clients that take an answer with a
+        // null here for a broken one.
+        if self.cost.is_some() {
+            json.key("cost").dollars(self.cost);
+        }
         json.key("is_byok").boolean(self.own_key);
 
         json.key("prompt_tokens_details").open(b'{');
@@ -29,11 +33,13 @@ impl Bill {
         json.key("rejected_prediction_tokens").number(self.meter("rejected-prediction-tokens"));
         json.close(b'}');
 
-        json.key("cost_details").open(b'{');
-        json.key("upstream_inference_cost").dollars(self.upstream_cost);
-        json.key("upstream_inference_prompt_cost").dollars(self.prompt_cost);
-        json.key("upstream_inference_completions_cost").dollars(self.completion_cost);
-        json.close(b'}');
+        if let (Some(_), Some(_)) = (self.prompt_cost, self.completion_cost) {
+            json.key("cost_details").open(b'{');
+            json.key("upstream_inference_cost").dollars(self.upstream_cost);
+            json.key("upstream_inference_prompt_cost").dollars(self.prompt_cost);
+            json.key("upstream_inference_completions_cost").dollars(self.completion_cost);
+            json.close(b'}');
+        }
         if usage.meters.iter().any(|(name, _)| name == "web-searches") {
             json.key("server_tool_use_details").open(b'{');
             json.key("web_search_requests").number(self.meter("web-searches"));

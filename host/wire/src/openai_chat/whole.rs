@@ -25,6 +25,10 @@ pub(super) fn encode(
         json.key("service_tier").string(tier);
     }
     write_extra(&mut json, answer.extra(), &RESPONSE_FIELDS);
+    if answer.extra().iter().all(|(name, _)| name != "system_fingerprint") {
+        // OpenRouter's own client takes no whole answer without it.
+        json.key("system_fingerprint").literal("null");
+    }
     json.key("choices").open(b'[');
     for choice in answer.choices() {
         write_choice(&mut json, choice, include_reasoning, failure);
