@@ -69,7 +69,7 @@ fn the_host_names_no_vendor() {
     for source in sources("host") {
         let own = |name: &&str| source.path.starts_with(&format!("host/wire/src/{name}"));
         let is_list = source.path == "host/wire/src/dialect.rs";
-        if is_list || DIALECTS.iter().any(|name| own(&name)) || source.path.ends_with("build.rs") {
+        if is_list || DIALECTS.iter().any(own) || source.path.ends_with("build.rs") {
             continue;
         }
         for line in source.code.lines().filter(|line| !line.trim_start().starts_with("//")) {

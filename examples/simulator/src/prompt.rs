@@ -1,8 +1,10 @@
 //! What a request asks for, whatever format it came in.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+mod measure;
 
 use serde_json::Value;
+
+pub(crate) use measure::text_tokens;
 
 /// A well-formed request.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -212,25 +214,6 @@ pub(crate) enum Last {
     ToolResults(Vec<String>),
 }
 
-/// A prefix of the prompt that is to be cached.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct CachePrefix {
-    pub(crate) digest: u64,
-    pub(crate) text_bytes: usize,
-}
-
-/// Tokens that an image counts for.
-const IMAGE_TOKENS: u32 = 85;
-
-/// Bytes of a text that its digest looks at: with its length they tell prompts apart
-/// well enough here.
-const DIGESTED_BYTES: usize = 64;
-
-/// The tokens of so many bytes of text.
-pub(crate) fn text_tokens(bytes: usize) -> u32 {
-    u32::try_from(bytes.div_ceil(4)).unwrap_or(u32::MAX)
-}
-
 impl Prompt {
     /// Everything that was said, in order, with who said it: what a tool gave back is
     /// the tool's, wherever the format puts it.
@@ -337,30 +320,6 @@ impl Prompt {
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 
-    /// Tokens of the whole prompt.
-    pub(crate) fn tokens(&self) -> u32 {
-        let images = self.images().saturating_mul(IMAGE_TOKENS);
-        text_tokens(self.measured().text_bytes).saturating_add(images).max(1)
-    }
-
-    /// The prefix that the request marks for caching.
-    pub(crate) fn cache_prefix(&self) -> Option<CachePrefix> {
-        self.measured().prefix
-    }
-
-    fn measured(&self) -> Measure {
-        let mut measure = Measure::default();
-        for tool in &self.tools {
-            measure.text(&tool.name);
-            measure.mark(tool.breakpoint);
-        }
-        for (_, item) in self.said() {
-            measure.body(&item.body);
-            measure.mark(item.breakpoint);
-        }
-        measure
-    }
-
     pub(crate) fn chosen_tool(&self) -> Option<&Tool> {
         match &self.tool_choice {
             ToolChoice::Forbidden => None,
@@ -426,43 +385,6 @@ fn returned(result: &Returned) -> String {
         _ => None,
     });
     texts.collect::<Vec<_>>().join("\n")
-}
-
-/// Measures a prompt, and how far it is marked for caching.
-#[derive(Default)]
-struct Measure {
-    text_bytes: usize,
-    hasher: DefaultHasher,
-    prefix: Option<CachePrefix>,
-}
-
-impl Measure {
-    fn body(&mut self, body: &Body) {
-        match body {
-            Body::Text(text) | Body::Reasoning(text) => self.text(text),
-            Body::Json(value) => self.text(&value.to_string()),
-            Body::Call(call) => {
-                self.text(&call.name);
-                self.text(&call.arguments);
-            }
-            Body::Result(result) => result.content.iter().for_each(|body| self.body(body)),
-            Body::Media(Media { source: Source::Text(text), .. }) => self.text(text),
-            Body::Media(_) | Body::Sealed(_) => {}
-        }
-    }
-
-    fn text(&mut self, text: &str) {
-        let beginning = &text.as_bytes()[..text.len().min(DIGESTED_BYTES)];
-        (beginning, text.len()).hash(&mut self.hasher);
-        self.text_bytes += text.len();
-    }
-
-    fn mark(&mut self, marked: bool) {
-        if marked {
-            let digest = self.hasher.finish();
-            self.prefix = Some(CachePrefix { digest, text_bytes: self.text_bytes });
-        }
-    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! what goes with it.
 
 mod answer;
+mod body;
 mod embeddings;
 mod request;
 

@@ -1,10 +1,11 @@
 //! Reading a request to generate content as strictly as Google does.
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-use serde_json::value::RawValue;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::body::{
+    Content, Count, Declaration, FunctionResponse, GenerationConfig, OfferedTools, Part, Request,
+    ToolConfig,
+};
 use crate::dialect::Refusal;
 use crate::ids;
 use crate::prompt::{
@@ -14,171 +15,6 @@ use crate::strict;
 
 /// Google's own word for a call that nobody signed.
 const SIGNED_BY_NONE: &str = "skip_thought_signature_validator";
-
-/// Every field that the API has: others are refused, as it does.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Request {
-    contents: Option<Vec<Content>>,
-    system_instruction: Option<Content>,
-    tools: Option<Vec<OfferedTools>>,
-    tool_config: Option<ToolConfig>,
-    generation_config: Option<GenerationConfig>,
-    service_tier: Option<String>,
-    /// Of a count.
-    model: Option<String>,
-    #[serde(rename = "safetySettings")]
-    _safety_settings: Option<IgnoredAny>,
-    #[serde(rename = "cachedContent")]
-    _cached_content: Option<String>,
-    #[serde(rename = "labels")]
-    _labels: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Count {
-    generate_content_request: Request,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Content {
-    role: Option<String>,
-    parts: Option<Vec<Part>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Part {
-    text: Option<String>,
-    thought: Option<bool>,
-    thought_signature: Option<String>,
-    inline_data: Option<Blob>,
-    file_data: Option<Link>,
-    function_call: Option<FunctionCall>,
-    function_response: Option<FunctionResponse>,
-    executable_code: Option<IgnoredAny>,
-    code_execution_result: Option<IgnoredAny>,
-    #[serde(rename = "videoMetadata")]
-    _video_metadata: Option<IgnoredAny>,
-    #[serde(rename = "mediaResolution")]
-    _media_resolution: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Blob {
-    mime_type: String,
-    data: String,
-    display_name: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Link {
-    mime_type: Option<String>,
-    file_uri: String,
-    display_name: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FunctionCall {
-    id: Option<String>,
-    name: String,
-    args: Option<Box<RawValue>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FunctionResponse {
-    id: Option<String>,
-    name: String,
-    response: Map<String, Value>,
-    parts: Option<Vec<Part>>,
-    #[serde(rename = "willContinue")]
-    _will_continue: Option<bool>,
-    #[serde(rename = "scheduling")]
-    _scheduling: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct OfferedTools {
-    function_declarations: Option<Vec<Declaration>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Declaration {
-    name: String,
-    description: Option<String>,
-    parameters: Option<Value>,
-    parameters_json_schema: Option<Value>,
-    #[serde(rename = "behavior")]
-    _behavior: Option<String>,
-    #[serde(rename = "response")]
-    _response: Option<Value>,
-    #[serde(rename = "responseJsonSchema")]
-    _response_json_schema: Option<Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct ToolConfig {
-    function_calling_config: Option<Calling>,
-    #[serde(rename = "retrievalConfig")]
-    _retrieval_config: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Calling {
-    mode: Option<String>,
-    allowed_function_names: Option<Vec<String>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct GenerationConfig {
-    max_output_tokens: Option<u32>,
-    temperature: Option<f64>,
-    top_p: Option<f64>,
-    top_k: Option<u32>,
-    seed: Option<i32>,
-    stop_sequences: Option<Vec<String>>,
-    response_mime_type: Option<String>,
-    response_schema: Option<Value>,
-    response_json_schema: Option<Value>,
-    thinking_config: Option<ThinkingConfig>,
-    #[serde(rename = "candidateCount")]
-    _candidate_count: Option<u32>,
-    #[serde(rename = "frequencyPenalty")]
-    _frequency_penalty: Option<f64>,
-    #[serde(rename = "presencePenalty")]
-    _presence_penalty: Option<f64>,
-    #[serde(rename = "responseLogprobs")]
-    _response_logprobs: Option<bool>,
-    #[serde(rename = "logprobs")]
-    _logprobs: Option<u32>,
-    #[serde(rename = "responseModalities")]
-    _response_modalities: Option<Vec<String>>,
-    #[serde(rename = "speechConfig")]
-    _speech_config: Option<IgnoredAny>,
-    #[serde(rename = "mediaResolution")]
-    _media_resolution: Option<String>,
-    #[serde(rename = "imageConfig")]
-    _image_config: Option<IgnoredAny>,
-}
-
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct ThinkingConfig {
-    include_thoughts: Option<bool>,
-    thinking_budget: Option<i64>,
-    thinking_level: Option<String>,
-}
 
 pub(super) fn read(body: &[u8], model: &str, vertex: bool) -> Result<Prompt, Refusal> {
     let request: Request = serde_json::from_slice(body).map_err(|error| not_read(&error))?;

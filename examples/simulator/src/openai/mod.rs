@@ -9,6 +9,7 @@ mod request;
 mod rerank;
 mod thoughts;
 mod usage;
+mod words;
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};

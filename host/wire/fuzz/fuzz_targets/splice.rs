@@ -12,8 +12,8 @@ use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use plugway_engine::chat::PartBody;
 use plugway_wire::openai_chat::decode;
-use plugway_wire::{ChatCall, DecodeOptions};
 use plugway_wire::seal::Seals;
+use plugway_wire::{ChatCall, DecodeOptions};
 use serde_json::{Value, json};
 
 /// Texts of the client, of which each is sealed.

@@ -98,7 +98,7 @@ impl Defaults {
     pub const COMPATIBLE: Self = Self {
         max_tokens_field: "max_tokens",
         developer_role: "system",
-        cache_points: CachePoints::Native,
+        cache_points: CachePoints::None,
         unsigned_reasoning: true,
         freeform_tools: false,
         allowed_tools: false,
