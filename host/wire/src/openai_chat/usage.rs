@@ -29,16 +29,25 @@ impl Bill {
         json.key("rejected_prediction_tokens").number(self.meter("rejected-prediction-tokens"));
         json.close(b'}');
 
-        json.key("cost_details").open(b'{');
-        json.key("upstream_inference_cost").dollars(self.upstream_cost);
-        json.key("upstream_inference_prompt_cost").dollars(self.prompt_cost);
-        json.key("upstream_inference_completions_cost").dollars(self.completion_cost);
-        json.close(b'}');
+        self.write_cost_details(json.key("cost_details"));
         if usage.meters.iter().any(|(name, _)| name == "web-searches") {
             json.key("server_tool_use_details").open(b'{');
             json.key("web_search_requests").number(self.meter("web-searches"));
             json.close(b'}');
         }
+        json.close(b'}');
+    }
+
+    /// OpenRouter's clients refuse details that lack a part of the price.
+    fn write_cost_details(&self, json: &mut Writer<'_>) {
+        if self.prompt_cost.is_none() || self.completion_cost.is_none() {
+            json.literal("null");
+            return;
+        }
+        json.open(b'{');
+        json.key("upstream_inference_cost").dollars(self.upstream_cost);
+        json.key("upstream_inference_prompt_cost").dollars(self.prompt_cost);
+        json.key("upstream_inference_completions_cost").dollars(self.completion_cost);
         json.close(b'}');
     }
 }

@@ -8,6 +8,8 @@ use crate::answer::{Answer, Choice};
 use crate::json::{Writer, write_extra};
 use crate::{Bill, ErrorBody, Head};
 
+const FINGERPRINT: &str = "system_fingerprint";
+
 /// Writes a `chat.completion`. `failure` tells of an answer that broke off: what
 /// there is of it is shown, and each choice that did not finish says why.
 pub(super) fn encode(
@@ -25,6 +27,10 @@ pub(super) fn encode(
         json.key("service_tier").string(tier);
     }
     write_extra(&mut json, answer.extra(), &RESPONSE_FIELDS);
+    // OpenRouter's clients refuse an answer without the field.
+    if answer.extra().iter().all(|(name, _)| name != FINGERPRINT) {
+        json.key(FINGERPRINT).literal("null");
+    }
     json.key("choices").open(b'[');
     for choice in answer.choices() {
         write_choice(&mut json, choice, include_reasoning, failure);
