@@ -11,6 +11,7 @@
 )]
 
 mod bad_input;
+mod replay;
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter, Write};

@@ -14,6 +14,7 @@ mod program;
 mod python;
 mod raw_client;
 mod raw_upstream;
+pub mod replay;
 mod router;
 mod shared;
 

@@ -22,7 +22,7 @@ def differences(wanted: dict, given: dict | None) -> Iterator[Difference]:
         return
     if given["kind"] not in wanted["kinds"]:
         yield "failure.kind", wanted["kinds"], given["kind"]
-    if not _tells(given["message"], [wanted.get("said", ""), *wanted.get("also", [])]):
+    if not tells(given["message"], [wanted.get("said", ""), *wanted.get("also", [])]):
         yield "failure.message", wanted.get("said"), given["message"]
     for name, right in FIELDS:
         if right not in wanted or given.get(name) in wanted[right]:
@@ -37,7 +37,7 @@ def _named(param: str, wanted: dict) -> bool:
     return wanted["param"][0] is None and param in wanted.get("said", "")
 
 
-def _tells(message: str, said: list[str]) -> bool:
+def tells(message: str, said: list[str]) -> bool:
     """Whether a message says what the provider said, masked and cut or not."""
     if not message.strip():
         return False

@@ -111,7 +111,7 @@ def observe(fields: Fields, options: Json) -> None:
         message = node.fields()
         role = message.peek("role")
         if role is not None and role.held == "developer":
-            options["developer_role"] = True
+            options["developer_role"] = "developer"
         for name in ("reasoning", "reasoning_content", "reasoning_details"):
             if name in message:
                 options["send_reasoning"] = name
