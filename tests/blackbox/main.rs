@@ -22,6 +22,7 @@ mod input;
 mod leaving;
 mod listings;
 mod local_model;
+mod matrix;
 mod mocked;
 mod offers;
 mod official;

@@ -1,0 +1,154 @@
+//! A client of Ollama's own chat.
+
+use super::super::cases::{Bit, Case, IMAGE, Said};
+use super::super::heard::{Blur, Finish, Heard, Part};
+use super::{Speaker, append, schema, string, tools};
+use plugway_simulator::Say;
+use serde_json::{Value, json};
+
+pub(super) struct Ollama;
+
+impl Speaker for Ollama {
+    fn name(&self) -> &'static str {
+        "ollama"
+    }
+
+    fn lacks(&self, case: &Case) -> Option<&'static str> {
+        if case.has(&Bit::Linked) {
+            Some("images are data")
+        } else if case.has(&Bit::Document) {
+            Some("it has no documents")
+        } else if case.has_pictured_result() {
+            Some("results of tools are text")
+        } else if case.has_failure() {
+            Some("a tool message cannot say that its tool failed")
+        } else if case.cache {
+            Some("it has no cache breakpoints")
+        } else if case.reasoning && case.answers(|say| matches!(say, Say::Call { .. })) {
+            Some("it has no place for the proof on reasoning")
+        } else {
+            None
+        }
+    }
+
+    fn blur(&self) -> Blur {
+        Blur { order: true, refusals: true, filters: true }
+    }
+
+    fn ask(&self, model: &str, case: &Case, history: &[Value], streaming: bool) -> (String, Value) {
+        let mut messages = Vec::new();
+        if let Some(system) = case.system {
+            messages.push(json!({"role": "system", "content": system}));
+        }
+        messages.extend_from_slice(history);
+        let mut options = json!({"num_predict": case.max_tokens.unwrap_or(4096)});
+        if let Some(stop) = case.stop {
+            options["stop"] = json!([stop]);
+        }
+        let mut body = json!({"model": model, "messages": messages, "stream": streaming,
+            "options": options});
+        if case.tools {
+            let tools = tools().map(|(name, description, parameters)| {
+                json!({"type": "function", "function":
+                    {"name": name, "description": description, "parameters": parameters}})
+            });
+            body["tools"] = json!(tools);
+        }
+        if case.schema {
+            body["format"] = schema();
+        }
+        if case.reasoning {
+            body["think"] = json!(true);
+        }
+        ("/api/chat".into(), body)
+    }
+
+    fn say(&self, said: &Said, _case: &Case, heard: &Heard) -> Vec<Value> {
+        match said {
+            Said::User(bits) => {
+                let images = bits.iter().filter(|bit| **bit == Bit::Image).map(|_| IMAGE);
+                let images: Vec<&str> = images.collect();
+                let mut message = json!({"role": "user", "content": text(bits)});
+                if !images.is_empty() {
+                    message["images"] = json!(images);
+                }
+                vec![message]
+            }
+            Said::Results(given) => {
+                let called = heard.parts.iter().filter_map(|part| match part {
+                    Part::Call(name, _) => Some(name),
+                    _ => None,
+                });
+                let results = given.iter().zip(called).map(|(given, name)| {
+                    json!({"role": "tool", "tool_name": name, "content": text(&given.content)})
+                });
+                results.collect()
+            }
+        }
+    }
+
+    fn fold(&self, stream: &str) -> Result<Value, String> {
+        let mut message = json!({"role": "assistant", "content": ""});
+        let mut last = Value::Null;
+        for line in stream.lines() {
+            assert!(last["done"] != true, "a line behind the last: {line}");
+            last = serde_json::from_str(line).unwrap();
+            if let Some(error) = last["error"].as_str() {
+                return Err(error.to_owned());
+            }
+            append(&mut message, "content", &last["message"]["content"]);
+            append(&mut message, "thinking", &last["message"]["thinking"]);
+            for call in last["message"]["tool_calls"].as_array().into_iter().flatten() {
+                if message["tool_calls"].is_null() {
+                    message["tool_calls"] = json!([]);
+                }
+                message["tool_calls"].as_array_mut().unwrap().push(call.clone());
+            }
+        }
+        assert_eq!(last["done"], true, "no end mark: {stream}");
+        last["message"] = message;
+        Ok(last)
+    }
+
+    fn hear(&self, answer: &Value) -> Heard {
+        let message = &answer["message"];
+        let mut heard = Heard {
+            parts: vec![
+                Part::Reasoning(string(&message["thinking"])),
+                Part::Text(string(&message["content"])),
+            ],
+            ..Heard::default()
+        };
+        for call in message["tool_calls"].as_array().into_iter().flatten() {
+            let function = &call["function"];
+            heard.parts.push(Part::Call(string(&function["name"]), function["arguments"].clone()));
+            heard.ids.push(String::new());
+        }
+        heard.finish = match answer["done_reason"].as_str() {
+            Some("stop") if !heard.ids.is_empty() => Some(Finish::Tools),
+            Some("stop") => Some(Finish::Stop),
+            Some("length") => Some(Finish::Length),
+            _ => None,
+        };
+        heard.usage = answer["prompt_eval_count"]
+            .as_u64()
+            .map(|prompt| [prompt, answer["eval_count"].as_u64().unwrap(), 0]);
+        heard
+    }
+
+    fn echo(&self, answer: &Value) -> Vec<Value> {
+        vec![answer["message"].clone()]
+    }
+
+    fn error(&self, body: &Value, _status: u16) -> String {
+        string(&body["error"])
+    }
+}
+
+fn text(bits: &[Bit]) -> String {
+    let texts = bits.iter().filter_map(|bit| match bit {
+        Bit::Text(text) => Some(text.as_str()),
+        _ => None,
+    });
+    texts.collect()
+}
