@@ -15,6 +15,7 @@ mod decode;
 mod errors;
 mod generation;
 mod growing;
+mod listing;
 mod names;
 mod parts;
 mod pieces;
@@ -34,6 +35,7 @@ use crate::{Bill, ErrorBody, Form, Head, StreamEncoder};
 
 pub use decode::{decode, decode_count};
 pub use errors::encode_error;
+pub use listing::{Listed, encode_model, encode_models, listed};
 pub use target::{Method, Target};
 
 /// What `request.dialect` says of native values in this format.

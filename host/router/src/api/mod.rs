@@ -22,7 +22,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, Version};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
-use plugway_wire::Dialect;
+use plugway_wire::{Dialect, gemini};
 use shed::Bound;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -112,6 +112,7 @@ fn look_up(router: &Router, settings: &Settings, route: &Route, method: &Method)
         }
         Route::Models => models::list(&settings.config.catalog),
         Route::EmbeddingModels => models::embedding(&settings.config.catalog),
+        Route::Cards(model) => models::cards(&settings.config.catalog, model.as_deref()),
         Route::Endpoints(slug) => models::endpoints(router, &settings.config.catalog, slug),
         Route::Providers => providers::list(&settings.config.catalog),
         Route::Health => ops::healthz(),
@@ -126,6 +127,8 @@ enum Route {
     Offer(offers::Desk),
     Models,
     EmbeddingModels,
+    /// One model or all, for clients that list them in a format of their own.
+    Cards(Option<String>),
     Endpoints(String),
     /// What a provider offers beside what is understood here.
     Relay {
@@ -144,6 +147,7 @@ impl Route {
     fn dialect(route: Option<&Self>) -> Dialect {
         match route {
             Some(Self::Chat(door)) => door.dialect,
+            Some(Self::Cards(_)) => Dialect::Gemini,
             _ => Dialect::OpenAiChat,
         }
     }
@@ -155,6 +159,8 @@ impl Route {
             Self::Offer(desk) => desk.route(),
             Self::Models => "/v1/models",
             Self::EmbeddingModels => "/v1/embeddings/models",
+            Self::Cards(None) => "/v1beta/models",
+            Self::Cards(Some(_)) => "/v1beta/models/{model}",
             Self::Endpoints(_) => "/v1/models/{author}/{slug}/endpoints",
             Self::Relay { .. } => relay::ROUTE,
             Self::Providers => "/v1/providers",
@@ -175,12 +181,15 @@ impl Route {
 }
 
 fn route(path: &str) -> Option<Route> {
-    let path = path.strip_prefix("/api").filter(|rest| rest.starts_with("/v1/")).unwrap_or(path);
+    let path = path.strip_prefix("/api").filter(|rest| rest.starts_with("/v1")).unwrap_or(path);
     if let Some(door) = chat::door(path) {
         return Some(Route::Chat(door));
     }
     if let Some(desk) = offers::desk(path) {
         return Some(Route::Offer(desk));
+    }
+    if let Some(model) = gemini::listed(path) {
+        return Some(Route::Cards(model));
     }
     match path {
         "/v1/embeddings/models" => Some(Route::EmbeddingModels),

@@ -9,7 +9,7 @@ use crate::BadRequest;
 const MAX_NAME_BYTES: usize = 256;
 
 /// Where the API begins, in the versions that it has.
-const VERSIONS: [&str; 3] = ["/v1beta/", "/v1/", "/v1beta1/"];
+pub(super) const VERSIONS: [&str; 3] = ["/v1beta/", "/v1/", "/v1beta1/"];
 
 /// What can be asked of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,11 @@ impl Method {
     /// What a path asks for; none where it is no path of this API's.
     pub fn of(path: &str) -> Option<Self> {
         split(path).map(|(method, _)| method)
+    }
+
+    /// Whether it asks for an answer.
+    pub fn is_chat(self) -> bool {
+        matches!(self, Self::GenerateContent | Self::StreamGenerateContent)
     }
 
     /// The pattern of such paths, for logs and metrics.
