@@ -19,7 +19,7 @@ use crate::record;
 use crate::upstream::Broken;
 use crate::{Router, Settings};
 use bytes::Bytes;
-use http::{Method, Request, Response, Version};
+use http::{HeaderMap, Method, Request, Response, Version};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use plugway_wire::{Dialect, gemini};
@@ -43,7 +43,7 @@ pub async fn serve(
 ) -> Response<Body> {
     let began = Instant::now();
     let settings = router.settings();
-    let route = route(request.uri().path());
+    let route = route(request.uri().path(), request.headers());
     let name = route.as_ref().map_or("unknown", Route::name);
     let (method, version) = (request.method().clone(), request.version());
     let response = match (guard::check(&settings, &request), route) {
@@ -180,7 +180,7 @@ impl Route {
     }
 }
 
-fn route(path: &str) -> Option<Route> {
+fn route(path: &str, headers: &HeaderMap) -> Option<Route> {
     let path = path.strip_prefix("/api").filter(|rest| rest.starts_with("/v1")).unwrap_or(path);
     if let Some(door) = chat::door(path) {
         return Some(Route::Chat(door));
@@ -188,7 +188,7 @@ fn route(path: &str) -> Option<Route> {
     if let Some(desk) = offers::desk(path) {
         return Some(Route::Offer(desk));
     }
-    if let Some(model) = gemini::listed(path) {
+    if let Some(model) = gemini::listed(path, headers) {
         return Some(Route::Cards(model));
     }
     match path {

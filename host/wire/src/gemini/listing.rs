@@ -1,12 +1,16 @@
 //! The models that can be asked, as this API's clients list them.
 
 use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
 
 use super::target::{VERSIONS, decoded};
 use crate::json::Writer;
 
 /// What can be asked of every model.
 const METHODS: [&str; 2] = ["generateContent", "streamGenerateContent"];
+
+/// Headers that only clients of this API send.
+const CLIENTS: [&str; 2] = ["x-goog-api-client", "x-goog-api-key"];
 
 /// What is told of a model.
 #[derive(Clone, Copy, Debug)]
@@ -24,10 +28,12 @@ pub struct Listed<'a> {
 }
 
 /// What a path lists: one model, by its name, or all of them where that is none. None
-/// where it is no path of this API's alone: `/v1/models` has another format.
-pub fn listed(path: &str) -> Option<Option<String>> {
-    let rest = VERSIONS.iter().filter(|version| **version != "/v1/");
-    let rest = rest.filter_map(|version| path.strip_prefix(version)).next()?;
+/// where it is no path of this API's. `/v1/models` has another format for everybody
+/// else: there it is Google's client libraries that are meant, which name themselves.
+pub fn listed(path: &str, headers: &HeaderMap) -> Option<Option<String>> {
+    let is_own = CLIENTS.iter().any(|name| headers.contains_key(*name));
+    let versions = VERSIONS.iter().filter(|version| is_own || **version != "/v1/");
+    let rest = versions.filter_map(|version| path.strip_prefix(version)).next()?;
     if rest == "models" {
         return Some(None);
     }
@@ -88,8 +94,12 @@ mod tests {
             ("/v1/models", None),
             ("/v1/models/a/b/endpoints", None),
         ] {
-            assert_eq!(listed(path), expected, "{path}");
+            assert_eq!(listed(path, &HeaderMap::new()), expected, "{path}");
         }
+        let mut own = HeaderMap::new();
+        own.insert("x-goog-api-client", http::HeaderValue::from_static("sdk"));
+        assert_eq!(listed("/v1/models", &own), Some(None));
+        assert_eq!(listed("/v1/models/a/b", &own), Some(Some("a/b".to_owned())));
     }
 
     #[test]
