@@ -12,6 +12,7 @@
 mod candidate;
 mod contents;
 mod decode;
+mod embeddings;
 mod errors;
 mod generation;
 mod growing;
@@ -34,6 +35,7 @@ use crate::answer::Answer;
 use crate::{Bill, ErrorBody, Form, Head, StreamEncoder};
 
 pub use decode::{decode, decode_count};
+pub use embeddings::{decode_embeddings, encode_embeddings};
 pub use errors::encode_error;
 pub use listing::{Listed, encode_model, encode_models, listed};
 pub use target::{Method, Target};
@@ -63,6 +65,11 @@ pub struct Generation {
     pub include_thoughts: bool,
     /// How it is to be streamed.
     pub framing: Framing,
+}
+
+/// The answer to a request to count.
+pub fn encode_count(tokens: u64) -> Bytes {
+    Bytes::from(format!("{{\"totalTokens\":{tokens}}}"))
 }
 
 impl Form for Generation {

@@ -6,8 +6,8 @@ use http::HeaderMap;
 use super::target::{VERSIONS, decoded};
 use crate::json::Writer;
 
-/// What can be asked of every model.
-const METHODS: [&str; 2] = ["generateContent", "streamGenerateContent"];
+/// What can be asked of every model, though not every provider counts.
+const METHODS: [&str; 3] = ["generateContent", "streamGenerateContent", "countTokens"];
 
 /// Headers that only clients of this API send.
 const CLIENTS: [&str; 2] = ["x-goog-api-client", "x-goog-api-key"];
@@ -113,7 +113,8 @@ mod tests {
         };
         let expected = json!({"name": "models/a/b", "displayName": "B", "description": "d",
             "inputTokenLimit": 9,
-            "supportedGenerationMethods": ["generateContent", "streamGenerateContent"]});
+            "supportedGenerationMethods": ["generateContent", "streamGenerateContent",
+                "countTokens"]});
         let one: Value = serde_json::from_slice(&encode_model(&model)).unwrap();
         assert_eq!(one, expected);
         let all: Value = serde_json::from_slice(&encode_models([model])).unwrap();
