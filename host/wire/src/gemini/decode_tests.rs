@@ -69,7 +69,7 @@ fn refused_part(role: &str, part: &str, param: &str) {
 }
 
 #[track_caller]
-fn extra<'a>(list: &'a [(String, String)], name: &str) -> Value {
+fn extra(list: &[(String, String)], name: &str) -> Value {
     let field = list.iter().find(|(known, _)| known == name);
     field.map_or(Value::Null, |(_, json)| serde_json::from_str(json).unwrap())
 }
@@ -503,6 +503,11 @@ fn what_is_wrong_is_named() {
         "contents[0].role",
         invalid,
     );
+}
+
+#[test]
+fn what_is_wrong_with_a_wish_is_named() {
+    let invalid = "invalid_value";
     let text = r#"{"parts":[{"text":"hi"}]}"#;
     let with = |fields: &str| format!(r#"{{"contents":[{text}],{fields}}}"#);
     for (fields, param, code) in [
@@ -550,6 +555,17 @@ fn what_is_wrong_is_named() {
             "generationConfig.responseJsonSchema",
             invalid,
         ),
+    ] {
+        refused(&with(fields), param, code);
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_tool_is_named() {
+    let invalid = "invalid_value";
+    let text = r#"{"parts":[{"text":"hi"}]}"#;
+    let with = |fields: &str| format!(r#"{{"contents":[{text}],{fields}}}"#);
+    for (fields, param, code) in [
         (
             r#""tools":[{"functionDeclarations":[{"name":""}]}]"#,
             "tools[0].functionDeclarations[0].name",

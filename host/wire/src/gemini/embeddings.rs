@@ -164,11 +164,12 @@ mod tests {
     }
 
     fn texts(call: &EmbedCall) -> Vec<&str> {
-        let text = |input| match input {
-            &EmbedInput::Text(ref text) => text.as_str(),
+        let inputs = call.request.input.iter();
+        let texts = inputs.map(|input| match input {
+            EmbedInput::Text(text) => text.as_str(),
             other => panic!("{other:?}"),
-        };
-        call.request.input.iter().map(text).collect()
+        });
+        texts.collect()
     }
 
     #[test]

@@ -146,32 +146,17 @@ fn stop() -> Event {
     finish(0, FinishReason::Stop)
 }
 
+/// A name, and what an adapter says.
+type Told = (&'static str, Vec<Event>);
+
 /// Answers of every kind; each is told in both forms.
-fn answers() -> Vec<(&'static str, Vec<Event>)> {
-    let media = |data: &str| PartBody::Media(image(data));
-    let sound = |data: &str| {
-        PartBody::Media(Media {
-            kind: MediaKind::Audio,
-            source: MediaSource::Base64(data.into()),
-            mime: Some("audio/wav".into()),
-            name: None,
-            detail: None,
-        })
-    };
+fn answers() -> Vec<Told> {
+    [texts(), calls(), media(), endings()].concat()
+}
+
+fn texts() -> Vec<Told> {
     let encrypted = PartBody::Reasoning(Reasoning::Encrypted("gAAA".into()));
     let summary = |text: &str| PartBody::Reasoning(Reasoning::Summary(text.into()));
-    let mut cited = piece_of(piece(0, 0, text("")));
-    cited.part.citations.push(Citation {
-        url: Some("https://x.example".into()),
-        title: Some("X".into()),
-        quote: None,
-        span: None,
-        extra: Vec::new(),
-    });
-    let mut likely = piece_of(piece(0, 0, text("b")));
-    likely.logprobs = Some(
-        r#"[{"token":"b","logprob":-0.5,"top_logprobs":[{"token":"c","logprob":-1}]}]"#.into(),
-    );
     let mut item = piece_of(piece(0, 0, summary("Su")));
     item.part.id = Some("rs_1".into());
     item.part.format = Some("openai-responses-v1".into());
@@ -208,6 +193,11 @@ fn answers() -> Vec<(&'static str, Vec<Event>)> {
                 stop(),
             ],
         ),
+    ]
+}
+
+fn calls() -> Vec<Told> {
+    vec![
         (
             "calls in bits, made at once",
             vec![
@@ -240,11 +230,26 @@ fn answers() -> Vec<(&'static str, Vec<Event>)> {
                 finish(0, FinishReason::ToolCalls),
             ],
         ),
+    ]
+}
+
+fn media() -> Vec<Told> {
+    let picture = |data: &str| PartBody::Media(image(data));
+    let sound = |data: &str| {
+        PartBody::Media(Media {
+            kind: MediaKind::Audio,
+            source: MediaSource::Base64(data.into()),
+            mime: Some("audio/wav".into()),
+            name: None,
+            detail: None,
+        })
+    };
+    vec![
         (
             "media",
             vec![
-                piece(0, 0, media("AAAA")),
-                piece(0, 0, media("AAAA")),
+                piece(0, 0, picture("AAAA")),
+                piece(0, 0, picture("AAAA")),
                 piece(0, 1, sound("AAAA")),
                 piece(0, 1, sound("BBBB")),
                 piece(0, 2, text("There.")),
@@ -273,6 +278,23 @@ fn answers() -> Vec<(&'static str, Vec<Event>)> {
                 }),
             ],
         ),
+    ]
+}
+
+fn endings() -> Vec<Told> {
+    let mut cited = piece_of(piece(0, 0, text("")));
+    cited.part.citations.push(Citation {
+        url: Some("https://x.example".into()),
+        title: Some("X".into()),
+        quote: None,
+        span: None,
+        extra: Vec::new(),
+    });
+    let mut likely = piece_of(piece(0, 0, text("b")));
+    likely.logprobs = Some(
+        r#"[{"token":"b","logprob":-0.5,"top_logprobs":[{"token":"c","logprob":-1}]}]"#.into(),
+    );
+    vec![
         (
             "sources and likelihoods",
             vec![piece(0, 0, text("a")), Event::Piece(likely), Event::Piece(cited), stop()],
