@@ -10,7 +10,8 @@ use crate::{Router, Settings};
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use plugway_wire::{ChatCall, DecodeOptions, Dialect, gemini};
+use plugway_wire::gemini::Method;
+use plugway_wire::{ChatCall, DecodeOptions, Dialect};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -30,7 +31,7 @@ pub(super) fn door(path: &str) -> Option<Door> {
         "/v1/chat/completions" => ("/v1/chat/completions", Dialect::OpenAiChat),
         "/v1/completions" => ("/v1/completions", Dialect::OpenAiCompletions),
         _ => {
-            let method = gemini::Method::of(path).filter(|method| method.is_chat())?;
+            let method = Method::of(path).filter(|method| method.is_chat())?;
             (method.route(), Dialect::Gemini)
         }
     };

@@ -22,7 +22,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, Version};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
-use plugway_wire::{Dialect, gemini};
+use plugway_wire::Dialect;
 use shed::Bound;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -189,7 +189,7 @@ fn route(path: &str, headers: &HeaderMap) -> Option<Route> {
     if let Some(desk) = offers::desk(path) {
         return Some(Route::Offer(desk));
     }
-    if let Some(model) = gemini::listed(path, headers) {
+    if let Some(model) = plugway_wire::gemini::listed(path, headers) {
         return Some(Route::Cards(model));
     }
     match path {

@@ -6,7 +6,8 @@ use crate::Router;
 use crate::catalog::{Catalog, Endpoint, Model, Price, PriceTier, Resolution};
 use crate::error::{Code, Error};
 use http::{Response, StatusCode};
-use plugway_wire::{Dialect, gemini};
+use plugway_wire::Dialect;
+use plugway_wire::gemini::{self, Listed};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -66,8 +67,8 @@ pub(super) fn cards(catalog: &Catalog, model: Option<&str>) -> Response<Body> {
     respond::json_text(StatusCode::OK, gemini::encode_model(&card(&model)))
 }
 
-fn card(model: &Model) -> gemini::Listed<'_> {
-    gemini::Listed {
+fn card(model: &Model) -> Listed<'_> {
+    Listed {
         slug: &model.slug,
         name: &model.name,
         description: &model.description,

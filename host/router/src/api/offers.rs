@@ -9,9 +9,10 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
+use plugway_wire::gemini::{self, Method};
 use plugway_wire::openai_embeddings::{self, Embeddings};
 use plugway_wire::rerank::{self, Version};
-use plugway_wire::{BadRequest, DecodeOptions, Dialect, gemini};
+use plugway_wire::{BadRequest, DecodeOptions, Dialect};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -22,7 +23,7 @@ pub(super) enum Desk {
     Embeddings,
     Rerank(Version),
     /// Counts and vectors, each at the path of its model.
-    Model(gemini::Method),
+    Model(Method),
 }
 
 /// The desk at this path.
@@ -31,7 +32,7 @@ pub(super) fn desk(path: &str) -> Option<Desk> {
         .into_iter()
         .find(|desk| desk.route() == path)
         .or_else(|| {
-            let method = gemini::Method::of(path).filter(|method| !method.is_chat())?;
+            let method = Method::of(path).filter(|method| !method.is_chat())?;
             Some(Desk::Model(method))
         })
 }
@@ -68,7 +69,7 @@ pub(super) async fn answer(
     match desk {
         Desk::Embeddings => embeddings(hall, request).await,
         Desk::Rerank(version) => ranking(hall, request, version).await,
-        Desk::Model(gemini::Method::CountTokens) => count(hall, request).await,
+        Desk::Model(Method::CountTokens) => count(hall, request).await,
         Desk::Model(method) => vectors(hall, request, method).await,
     }
 }
@@ -93,7 +94,7 @@ async fn count(hall: Hall, request: Request<Incoming>) -> Response<Body> {
     }
 }
 
-async fn vectors(hall: Hall, request: Request<Incoming>, method: gemini::Method) -> Response<Body> {
+async fn vectors(hall: Hall, request: Request<Incoming>, method: Method) -> Response<Body> {
     let decode = |head: &Parts, body| {
         let call = gemini::decode_embeddings(head, body)?;
         let values = call.values;
