@@ -85,6 +85,26 @@ impl Conversation {
         Ok(chat::MediaSource::Base64(self.sealer.seal(node.escaped()?)))
     }
 
+    /// Base64 in any alphabet, padded or not, as the standard one, sealed where it is
+    /// long. What stands in the body so already stays the slice of it.
+    pub(crate) fn any_base64(
+        &mut self,
+        node: &Node<'_, '_>,
+    ) -> Result<chat::MediaSource, BadRequest> {
+        let content = node.escaped()?;
+        let is_standard = content.len().is_multiple_of(4) && !content.contains(['-', '_', '\\']);
+        if is_standard {
+            return Ok(chat::MediaSource::Base64(self.sealer.seal(content)));
+        }
+        let mut text = unescape(content).replace('-', "+").replace('_', "/");
+        match text.len() % 4 {
+            0 => {}
+            1 => return Err(node.invalid("must be base64")),
+            rest => text.push_str(if rest == 2 { "==" } else { "=" }),
+        }
+        Ok(chat::MediaSource::Base64(self.sealer.seal_copy(text)))
+    }
+
     /// What a URL points at, and its media type where the URL tells. Of a data URL
     /// the base64 text stays the slice of the body that it is.
     pub(crate) fn located(

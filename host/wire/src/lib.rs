@@ -19,6 +19,7 @@ mod error_body;
 mod events;
 mod form;
 pub mod framing;
+pub mod gemini;
 mod json;
 mod labels;
 mod needs;

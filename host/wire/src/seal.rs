@@ -177,11 +177,24 @@ impl Sealer {
         let Some(range) = self.range(content) else {
             return unescape(content).into_owned();
         };
+        self.keep(self.body.slice(range))
+    }
+
+    /// A text that the body holds in another way, or a token for it: such as base64 in
+    /// the standard alphabet. No character of it may need an escape.
+    pub(crate) fn seal_copy(&mut self, text: String) -> String {
+        if text.len() <= self.min_bytes {
+            return text;
+        }
+        self.keep(text.into())
+    }
+
+    fn keep(&mut self, content: Bytes) -> String {
         if self.table.nonce.is_empty() {
             let random = rand::rng().sample_iter(Alphanumeric);
             self.table.nonce = random.take(NONCE_LENGTH).map(char::from).collect();
         }
-        self.table.contents.push(self.body.slice(range));
+        self.table.contents.push(content);
         token(&self.table.nonce, self.table.contents.len() - 1)
     }
 

@@ -68,6 +68,10 @@ const DIALECT: &str = "gemini";
 /// Names the signatures that this provider takes back.
 const REASONING_FORMAT: &str = "google-gemini-v1";
 
+/// What the made-up id of a call begins with, where nobody else is to see it: the host
+/// writes such ids too, for calls that a client sent without one.
+const UNNAMED: &str = "unnamed-";
+
 /// What a token of Google's must be good for.
 const OAUTH_SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 

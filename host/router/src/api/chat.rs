@@ -10,6 +10,7 @@ use crate::{Router, Settings};
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
+use plugway_wire::gemini::Method;
 use plugway_wire::{ChatCall, DecodeOptions, Dialect};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
@@ -29,7 +30,10 @@ pub(super) fn door(path: &str) -> Option<Door> {
     let (route, dialect) = match path {
         "/v1/chat/completions" => ("/v1/chat/completions", Dialect::OpenAiChat),
         "/v1/completions" => ("/v1/completions", Dialect::OpenAiCompletions),
-        _ => return None,
+        _ => {
+            let method = Method::of(path).filter(|method| method.is_chat())?;
+            (method.route(), Dialect::Gemini)
+        }
     };
     Some(Door { route, dialect })
 }

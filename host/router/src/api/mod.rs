@@ -19,7 +19,7 @@ use crate::record;
 use crate::upstream::Broken;
 use crate::{Router, Settings};
 use bytes::Bytes;
-use http::{Method, Request, Response, Version};
+use http::{HeaderMap, Method, Request, Response, Version};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use plugway_wire::Dialect;
@@ -43,7 +43,7 @@ pub async fn serve(
 ) -> Response<Body> {
     let began = Instant::now();
     let settings = router.settings();
-    let route = route(request.uri().path());
+    let route = route(request.uri().path(), request.headers());
     let name = route.as_ref().map_or("unknown", Route::name);
     let (method, version) = (request.method().clone(), request.version());
     let response = match (guard::check(&settings, &request), route) {
@@ -64,7 +64,7 @@ pub async fn serve(
                 Some(place) => return offers::answer(router, settings, desk, request, place).await,
                 None => {
                     let bound = if is_excess { Bound::Connections } else { Bound::Requests };
-                    shed::answer(&router, Dialect::OpenAiChat, request, bound).await
+                    shed::answer(&router, desk.dialect(), request, bound).await
                 }
             }
         }
@@ -112,6 +112,7 @@ fn look_up(router: &Router, settings: &Settings, route: &Route, method: &Method)
         }
         Route::Models => models::list(&settings.config.catalog),
         Route::EmbeddingModels => models::embedding(&settings.config.catalog),
+        Route::Cards(model) => models::cards(&settings.config.catalog, model.as_deref()),
         Route::Endpoints(slug) => models::endpoints(router, &settings.config.catalog, slug),
         Route::Providers => providers::list(&settings.config.catalog),
         Route::Health => ops::healthz(),
@@ -126,6 +127,8 @@ enum Route {
     Offer(offers::Desk),
     Models,
     EmbeddingModels,
+    /// One model or all, for clients that list them in a format of their own.
+    Cards(Option<String>),
     Endpoints(String),
     /// What a provider offers beside what is understood here.
     Relay {
@@ -144,6 +147,8 @@ impl Route {
     fn dialect(route: Option<&Self>) -> Dialect {
         match route {
             Some(Self::Chat(door)) => door.dialect,
+            Some(Self::Offer(desk)) => desk.dialect(),
+            Some(Self::Cards(_)) => Dialect::Gemini,
             _ => Dialect::OpenAiChat,
         }
     }
@@ -155,6 +160,8 @@ impl Route {
             Self::Offer(desk) => desk.route(),
             Self::Models => "/v1/models",
             Self::EmbeddingModels => "/v1/embeddings/models",
+            Self::Cards(None) => "/v1beta/models",
+            Self::Cards(Some(_)) => "/v1beta/models/{model}",
             Self::Endpoints(_) => "/v1/models/{author}/{slug}/endpoints",
             Self::Relay { .. } => relay::ROUTE,
             Self::Providers => "/v1/providers",
@@ -174,13 +181,16 @@ impl Route {
     }
 }
 
-fn route(path: &str) -> Option<Route> {
-    let path = path.strip_prefix("/api").filter(|rest| rest.starts_with("/v1/")).unwrap_or(path);
+fn route(path: &str, headers: &HeaderMap) -> Option<Route> {
+    let path = path.strip_prefix("/api").filter(|rest| rest.starts_with("/v1")).unwrap_or(path);
     if let Some(door) = chat::door(path) {
         return Some(Route::Chat(door));
     }
     if let Some(desk) = offers::desk(path) {
         return Some(Route::Offer(desk));
+    }
+    if let Some(model) = plugway_wire::gemini::listed(path, headers) {
+        return Some(Route::Cards(model));
     }
     match path {
         "/v1/embeddings/models" => Some(Route::EmbeddingModels),

@@ -6,6 +6,8 @@ use crate::Router;
 use crate::catalog::{Catalog, Endpoint, Model, Price, PriceTier, Resolution};
 use crate::error::{Code, Error};
 use http::{Response, StatusCode};
+use plugway_wire::Dialect;
+use plugway_wire::gemini::{self, Listed};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -49,6 +51,30 @@ pub(super) fn endpoints(router: &Router, catalog: &Catalog, slug: &str) -> Respo
     let mut described = describe(&model);
     described["endpoints"] = Value::Array(offers);
     respond::json_text(StatusCode::OK, json!({"data": described}).to_string())
+}
+
+/// `GET /v1beta/models`, and one of them by its name.
+pub(super) fn cards(catalog: &Catalog, model: Option<&str>) -> Response<Body> {
+    let Some(slug) = model else {
+        let models = catalog.models.values().map(|model| card(model));
+        return respond::json_text(StatusCode::OK, gemini::encode_models(models));
+    };
+    let Resolution::Known(model) = catalog.resolve(slug) else {
+        let message = format!("There is no model `{}` here.", shown(slug));
+        let error = Error::new(Code::ModelNotFound, message);
+        return respond::error_in(Dialect::Gemini, &error, None);
+    };
+    respond::json_text(StatusCode::OK, gemini::encode_model(&card(&model)))
+}
+
+fn card(model: &Model) -> Listed<'_> {
+    Listed {
+        slug: &model.slug,
+        name: &model.name,
+        description: &model.description,
+        context_length: model.context_length.map(u64::from),
+        max_output_tokens: best(model).and_then(|it| it.max_output_tokens).map(u64::from),
+    }
 }
 
 /// The offer that speaks for its model: the cheapest of those that have a price.

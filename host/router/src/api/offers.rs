@@ -9,9 +9,10 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
+use plugway_wire::gemini::{self, Method};
 use plugway_wire::openai_embeddings::{self, Embeddings};
 use plugway_wire::rerank::{self, Version};
-use plugway_wire::{BadRequest, Dialect};
+use plugway_wire::{BadRequest, DecodeOptions, Dialect};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -21,6 +22,8 @@ use tokio::time::Instant;
 pub(super) enum Desk {
     Embeddings,
     Rerank(Version),
+    /// Counts and vectors, each at the path of its model.
+    Model(Method),
 }
 
 /// The desk at this path.
@@ -28,6 +31,10 @@ pub(super) fn desk(path: &str) -> Option<Desk> {
     [Desk::Embeddings, Desk::Rerank(Version::V1), Desk::Rerank(Version::V2)]
         .into_iter()
         .find(|desk| desk.route() == path)
+        .or_else(|| {
+            let method = Method::of(path).filter(|method| !method.is_chat())?;
+            Some(Desk::Model(method))
+        })
 }
 
 impl Desk {
@@ -37,6 +44,15 @@ impl Desk {
             Self::Embeddings => "/v1/embeddings",
             Self::Rerank(Version::V1) => "/v1/rerank",
             Self::Rerank(Version::V2) => "/v2/rerank",
+            Self::Model(method) => method.route(),
+        }
+    }
+
+    /// Whose envelope an error gets there.
+    pub(super) fn dialect(self) -> Dialect {
+        match self {
+            Self::Embeddings | Self::Rerank(_) => Dialect::OpenAiChat,
+            Self::Model(_) => Dialect::Gemini,
         }
     }
 }
@@ -49,10 +65,51 @@ pub(super) async fn answer(
     request: Request<Incoming>,
     place: OwnedSemaphorePermit,
 ) -> Response<Body> {
-    let hall = Hall { router, settings, dialect: Dialect::OpenAiChat, route: desk.route(), place };
+    let hall = Hall { router, settings, dialect: desk.dialect(), route: desk.route(), place };
     match desk {
         Desk::Embeddings => embeddings(hall, request).await,
         Desk::Rerank(version) => ranking(hall, request, version).await,
+        Desk::Model(Method::CountTokens) => count(hall, request).await,
+        Desk::Model(method) => vectors(hall, request, method).await,
+    }
+}
+
+async fn count(hall: Hall, request: Request<Incoming>) -> Response<Body> {
+    let options = DecodeOptions { seal_min_bytes: hall.settings.config.routing.seal_min_bytes };
+    let decode = |head: &Parts, body| {
+        let call = gemini::decode_count(head, body, &options)?;
+        let values = call.values;
+        Ok((call, values))
+    };
+    let (visit, call) = match hall.enter(request, decode).await {
+        Ok(entered) => entered,
+        Err(refusal) => return *refusal,
+    };
+    match offer::count_tokens(visit, call).await {
+        Ok(served) => {
+            let body = gemini::encode_count(served.answer);
+            served.respond(body)
+        }
+        Err(refused) => exchange::refuse(*refused),
+    }
+}
+
+async fn vectors(hall: Hall, request: Request<Incoming>, method: Method) -> Response<Body> {
+    let decode = |head: &Parts, body| {
+        let call = gemini::decode_embeddings(head, body)?;
+        let values = call.values;
+        Ok((call, values))
+    };
+    let (visit, call) = match hall.enter(request, decode).await {
+        Ok(entered) => entered,
+        Err(refusal) => return *refusal,
+    };
+    match offer::embed(visit, call).await {
+        Ok(served) => {
+            let body = gemini::encode_embeddings(&served.answer.vectors, method);
+            served.respond(body)
+        }
+        Err(refused) => exchange::refuse(*refused),
     }
 }
 

@@ -8,6 +8,7 @@ use plugway_sdk::chat::{Failure, ToolCall};
 use serde_json::{Map, Value};
 
 use super::chunk::{FunctionCall, PartialArg};
+use crate::UNNAMED;
 
 /// Names and indices in the path of an argument.
 const MAX_DEPTH: usize = 32;
@@ -18,6 +19,8 @@ const MAX_GAP: usize = 64;
 /// The calls of one choice.
 #[derive(Debug, Default)]
 pub(super) struct Arguments {
+    /// The client speaks this format: an id that nobody gave is not to be seen.
+    native: bool,
     /// Ids that were told.
     ids: BTreeSet<String>,
     /// A call of which not all arguments have come.
@@ -32,6 +35,10 @@ struct Streamed {
 }
 
 impl Arguments {
+    pub(super) fn new(native: bool) -> Self {
+        Self { native, ..Self::default() }
+    }
+
     /// Whether anything was called.
     pub(super) fn any(&self) -> bool {
         !self.ids.is_empty()
@@ -91,10 +98,11 @@ impl Arguments {
                 response.chars().rev().filter(char::is_ascii_alphanumeric).take(12).collect();
             let tail: String = tail.into_iter().rev().collect();
             let place = self.ids.len();
+            let prefix = if self.native { UNNAMED } else { "call_" };
             if tail.is_empty() {
-                format!("call_{choice}_{place}")
+                format!("{prefix}{choice}_{place}")
             } else {
-                format!("call_{tail}_{choice}_{place}")
+                format!("{prefix}{tail}_{choice}_{place}")
             }
         });
         self.ids.insert(id.clone());

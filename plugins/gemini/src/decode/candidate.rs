@@ -55,7 +55,7 @@ impl Choice {
             parts: 0,
             open: None,
             texts: Texts::default(),
-            arguments: Arguments::default(),
+            arguments: Arguments::new(native),
             sources: citations::Sources::default(),
             ended: None,
             extra: Vec::new(),

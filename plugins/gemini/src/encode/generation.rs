@@ -1,6 +1,6 @@
 //! `generationConfig`: how tokens are picked, how many, and in what form.
 
-use plugway_formats::json::{Json, Object, raw};
+use plugway_formats::json::{Fields, Json, Object, raw};
 use plugway_sdk::chat::{Failure, Request, ResponseFormat};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -66,6 +66,10 @@ fn response_format<'a>(
         Some(ResponseFormat::Text) if !context.native => config,
         Some(ResponseFormat::Text) => config.with("responseMimeType", "text/plain"),
         Some(ResponseFormat::JsonObject) => config.with("responseMimeType", "application/json"),
+        // A schema of Google's own kind, which goes back as the client sent it.
+        Some(ResponseFormat::JsonSchema(_)) if has_own_schema(request, context) => {
+            config.with("responseMimeType", "application/json")
+        }
         Some(ResponseFormat::JsonSchema(format)) => {
             let own = context.native && tools::is_own_schema(&format.schema);
             config.with("responseMimeType", "application/json").with(
@@ -75,6 +79,14 @@ fn response_format<'a>(
         }
         Some(ResponseFormat::Native(json)) => native_format(config, json, context)?,
     })
+}
+
+/// Whether the native fields hold the schema of the answer.
+fn has_own_schema(request: &Request, context: &Context<'_>) -> bool {
+    let native = context.extra(&request.extra).iter();
+    let mut config = native.filter(|(name, _)| name == "generationConfig");
+    let fields = config.next().and_then(|(_, json)| Fields::read(json));
+    fields.is_some_and(|fields| fields.get("responseSchema").is_some())
 }
 
 /// Fields of `generationConfig` as a client of this dialect wrote them.

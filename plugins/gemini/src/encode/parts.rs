@@ -5,7 +5,7 @@ use plugway_sdk::chat::{Failure, Message, Part, PartBody, Reasoning, ToolCall};
 use serde_json::value::to_raw_value;
 
 use super::{Context, media, native_value, results};
-use crate::REASONING_FORMAT;
+use crate::{REASONING_FORMAT, UNNAMED};
 
 /// Google's own word for a call that another model made: models from the third
 /// generation on refuse calls without a signature.
@@ -116,9 +116,12 @@ fn function_call<'a>(call: &'a ToolCall, context: &Context<'_>) -> Result<Object
 }
 
 /// The id of a call. Parts of Vertex refuse it; without ids calls are told apart by
-/// name and order.
+/// name and order. A client of this dialect has given its ids itself, or none.
 pub(super) fn id<'a>(id: &'a str, context: &Context<'_>) -> Option<&'a str> {
-    (context.native || !context.options.is_vertex()).then_some(id)
+    match context.native {
+        true => (!id.starts_with(UNNAMED)).then_some(id),
+        false => (!context.options.is_vertex()).then_some(id),
+    }
 }
 
 /// A whole part of this dialect, with its signature where that was kept beside it.

@@ -38,15 +38,19 @@ pub(super) fn tools<'a>(
 fn function<'a>(tool: &'a FunctionTool, context: &Context<'_>) -> Result<Object<'a>, Failure> {
     let object =
         Object::new().with("name", &tool.name).with_some("description", tool.description.as_ref());
+    // A client of this dialect may have sent a schema of Google's own kind, which goes
+    // back as it came.
+    let extra = context.extra(&tool.extra);
+    let has_own = extra.iter().any(|(name, _)| name == "parameters");
     let object = match &tool.parameters {
-        Some(json) => {
+        Some(json) if !has_own => {
             let schema = raw(json, "tools.function.parameters")?;
             let native = context.native && is_own_schema(json);
             object.with(if native { "parameters" } else { "parametersJsonSchema" }, schema)
         }
-        None => object,
+        _ => object,
     };
-    object.with_extra(context.extra(&tool.extra))
+    object.with_extra(extra)
 }
 
 /// Whether a schema is of Google's own kind, which writes types in capitals. Any other

@@ -302,3 +302,34 @@ fn native_fields_fill_gaps() {
     let foreign = Request { extra, ..request() };
     assert_eq!(body(foreign, &[]).unwrap(), body(request(), &[]).unwrap());
 }
+
+#[test]
+fn schemas_of_googles_own_kind_go_back_as_they_came() {
+    let own = r#"{"type":"OBJECT","properties":{"a":{"type":"STRING"}}}"#;
+    let common = r#"{"type":"object","properties":{"a":{"type":"string"}}}"#;
+    let extra = vec![("parameters".into(), own.into())];
+    let tool = FunctionTool { extra, ..function("f", Some(common)) };
+    let format = JsonSchema { name: None, description: None, schema: common.into(), strict: None };
+    let wished = Request {
+        tools: vec![Tool::Function(tool)],
+        response_format: Some(ResponseFormat::JsonSchema(format)),
+        extra: vec![("generationConfig".into(), format!(r#"{{"responseSchema":{own}}}"#))],
+        ..native()
+    };
+    let own: Value = serde_json::from_str(own).unwrap();
+    let tools = json!([{"functionDeclarations": [{"name": "f", "parameters": own}]}]);
+    check(wished.clone(), "/tools", tools);
+    let config = json!({"responseMimeType": "application/json", "responseSchema": own});
+    check(wished, "/generationConfig", config);
+}
+
+#[test]
+fn ids_that_nobody_gave_are_not_sent_back() {
+    let call = |id: &str| {
+        let parts = vec![ToolCall::new(id, "f", "{}").into()];
+        Request { messages: says(Role::Assistant, parts), ..native() }
+    };
+    let pointer = "/contents/0/parts/0/functionCall";
+    check(call("unnamed-1"), pointer, json!({"name": "f", "args": {}}));
+    check(call("c1"), pointer, json!({"id": "c1", "name": "f", "args": {}}));
+}
