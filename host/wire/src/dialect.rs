@@ -3,13 +3,15 @@
 use bytes::Bytes;
 use http::request::Parts;
 
-use crate::{BadRequest, ChatCall, DecodeOptions, ErrorBody, openai_chat};
+use crate::{BadRequest, ChatCall, DecodeOptions, ErrorBody, openai_chat, openai_responses};
 
 /// A client's format. A dialect is a folder of this crate; this is their list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// OpenAI's chat completions, with OpenRouter's additions.
     OpenAiChat,
+    /// OpenAI's responses, stateless.
+    OpenAiResponses,
 }
 
 impl Dialect {
@@ -17,6 +19,7 @@ impl Dialect {
     pub fn name(self) -> &'static str {
         match self {
             Self::OpenAiChat => openai_chat::DIALECT,
+            Self::OpenAiResponses => openai_responses::DIALECT,
         }
     }
 
@@ -33,6 +36,7 @@ impl Dialect {
     ) -> Result<ChatCall, BadRequest> {
         match self {
             Self::OpenAiChat => openai_chat::decode(body, options),
+            Self::OpenAiResponses => openai_responses::decode(body, options),
         }
     }
 
@@ -40,6 +44,7 @@ impl Dialect {
     pub fn encode_error(self, error: &ErrorBody) -> Bytes {
         match self {
             Self::OpenAiChat => openai_chat::encode_error(error),
+            Self::OpenAiResponses => openai_responses::encode_error(error),
         }
     }
 }

@@ -22,6 +22,7 @@ mod json;
 mod labels;
 mod needs;
 pub mod openai_chat;
+pub mod openai_responses;
 mod routing;
 pub mod seal;
 

@@ -28,6 +28,7 @@ pub(super) struct Door {
 pub(super) fn door(path: &str) -> Option<Door> {
     let (route, dialect) = match path {
         "/v1/chat/completions" => ("/v1/chat/completions", Dialect::OpenAiChat),
+        "/v1/responses" => ("/v1/responses", Dialect::OpenAiResponses),
         _ => return None,
     };
     Some(Door { route, dialect })
