@@ -211,7 +211,10 @@ async fn what_would_have_to_be_kept_is_refused() {
         assert_eq!(answer.status, 400, "{name}: {}", answer.text());
         let body = answer.json();
         assert_eq!(body["error"]["param"], name);
-        assert_eq!((&body["error"]["code"], &body["error_type"]), (&json!(400), &json!("invalid_request")));
+        assert_eq!(
+            (&body["error"]["code"], &body["error_type"]),
+            (&json!(400), &json!("invalid_request"))
+        );
     }
     assert!(pair.open.requests().is_empty());
 }
@@ -304,7 +307,8 @@ fn events_of(output: &Value) -> String {
                 begun[name] = empty;
             }
         }
-        let about = |kind: &str| json!({"type": kind, "output_index": place, "item_id": item["id"]});
+        let about =
+            |kind: &str| json!({"type": kind, "output_index": place, "item_id": item["id"]});
         let told = |kind: &str, name: &str, value: Value| {
             let mut event = about(kind);
             event[name] = value;
@@ -322,7 +326,8 @@ fn events_of(output: &Value) -> String {
         events.push(told("response.output_item.done", "item", item.clone()));
     }
     events.push(json!({"type": "response.completed", "response": response_of(output)}));
-    let line = |event: &Value| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap());
+    let line =
+        |event: &Value| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap());
     events.iter().map(line).collect()
 }
 

@@ -59,12 +59,11 @@ pub fn decode(body: Bytes, options: &DecodeOptions) -> Result<ChatCall, BadReque
     let metadata = fields.take("metadata");
     let metadata = metadata.map_or(Ok(Vec::new()), |node| labels::metadata(&node))?;
     let (messages, conversation) = input.finish();
-    let request = request(&mut fields, messages)?;
-    let include_reasoning = request.reasoning.as_ref().is_none_or(|it| !it.hidden);
-    let echo = Echo::of(&mut fields, &request)?;
+    let mut request = request(&mut fields, messages)?;
     let (router_fields, extra) = labels::rest(&fields)?;
-    let mut request = request;
     request.extra.extend(extra);
+    let echo = Echo::of(&mut fields, &request)?;
+    let include_reasoning = request.reasoning.as_ref().is_none_or(|it| !it.hidden);
     let form = Arc::new(Response { echo, include_reasoning });
     Ok(ChatCall {
         user,

@@ -194,7 +194,12 @@ fn media_are_taken_from_wherever_they_are() {
     let base64 = || MediaSource::Base64("QUJD".into());
     let file = || MediaSource::FileId("file-1".into());
     for (json, kind, source, mime) in [
-        (r#"{"type":"input_image","image_url":"https://x.test/a"}"#, Image, uri("https://x.test/a"), None),
+        (
+            r#"{"type":"input_image","image_url":"https://x.test/a"}"#,
+            Image,
+            uri("https://x.test/a"),
+            None,
+        ),
         (
             r#"{"type":"input_image","image_url":"data:image/PNG;base64,QUJD"}"#,
             Image,
@@ -209,7 +214,12 @@ fn media_are_taken_from_wherever_they_are() {
             Some("application/pdf"),
         ),
         (r#"{"type":"input_file","file_data":"QUJD"}"#, Document, base64(), None),
-        (r#"{"type":"input_file","file_url":"https://x.test/b"}"#, Document, uri("https://x.test/b"), None),
+        (
+            r#"{"type":"input_file","file_url":"https://x.test/b"}"#,
+            Document,
+            uri("https://x.test/b"),
+            None,
+        ),
         (r#"{"type":"input_file","file_id":"file-1"}"#, Document, file(), None),
         (
             r#"{"type":"input_audio","input_audio":{"data":"QUJD","format":"mp3"}}"#,
@@ -217,7 +227,12 @@ fn media_are_taken_from_wherever_they_are() {
             base64(),
             Some("audio/mpeg"),
         ),
-        (r#"{"type":"input_video","video_url":"https://x.test/v"}"#, Video, uri("https://x.test/v"), None),
+        (
+            r#"{"type":"input_video","video_url":"https://x.test/v"}"#,
+            Video,
+            uri("https://x.test/v"),
+            None,
+        ),
     ] {
         let PartBody::Media(media) = part(json).body else { panic!("no media: {json}") };
         assert_eq!((media.kind, &media.source), (kind, &source), "{json}");
@@ -353,9 +368,11 @@ fn cache_breakpoints_stand_on_their_part() {
         let ttl = ttl.map(str::to_owned);
         Some(chat::CachePoint { ttl })
     };
-    let marked = part(r#"{"type":"input_text","text":"a","cache_control":{"type":"ephemeral","ttl":"1h"}}"#);
+    let marked =
+        part(r#"{"type":"input_text","text":"a","cache_control":{"type":"ephemeral","ttl":"1h"}}"#);
     assert_eq!(marked.cache, ttl(Some("1h")));
-    let marked = part(r#"{"type":"input_text","text":"a","prompt_cache_breakpoint":{"mode":"explicit"}}"#);
+    let marked =
+        part(r#"{"type":"input_text","text":"a","prompt_cache_breakpoint":{"mode":"explicit"}}"#);
     assert_eq!(marked.cache, ttl(None));
     let request = with(r#""cache_control":{"type":"ephemeral"},"prompt_cache_key":"k""#).request;
     assert_eq!((request.auto_cache, request.cache_key.as_deref()), (ttl(None), Some("k")));
@@ -371,12 +388,19 @@ fn tools_of_every_kind() {
             {"type":"web_search","search_context_size":"low"}]"#,
     )
     .request;
-    let [chat::Tool::Function(f), chat::Tool::Freeform(g), chat::Tool::Freeform(h), chat::Tool::Native(n)] =
-        &*request.tools
+    let [
+        chat::Tool::Function(f),
+        chat::Tool::Freeform(g),
+        chat::Tool::Freeform(h),
+        chat::Tool::Native(n),
+    ] = &*request.tools
     else {
         panic!("{:?}", request.tools);
     };
-    assert_eq!((&*f.name, f.strict, &*f.extra), ("f", Some(true), &[extra("defer_loading", "true")][..]));
+    assert_eq!(
+        (&*f.name, f.strict, &*f.extra),
+        ("f", Some(true), &[extra("defer_loading", "true")][..])
+    );
     assert_eq!(f.parameters.as_deref(), Some(r#"{"type":"object"}"#));
     assert_eq!(g.grammar.as_ref().map(|it| &*it.syntax), Some("lark"));
     assert_eq!((&*h.name, h.grammar.is_none()), ("h", true));
@@ -426,9 +450,13 @@ fn the_shape_of_the_answer() {
             r#"{"type":"json_schema","name":"n","schema":{"type":"object"},"strict":true}"#,
             ResponseFormat::JsonSchema(schema),
         ),
-        (r#"{"type":"grammar","x":1}"#, ResponseFormat::Native(r#"{"type":"grammar","x":1}"#.into())),
+        (
+            r#"{"type":"grammar","x":1}"#,
+            ResponseFormat::Native(r#"{"type":"grammar","x":1}"#.into()),
+        ),
     ] {
-        let request = with(&format!(r#""text":{{"format":{format},"verbosity":"low","x":1}}"#)).request;
+        let request =
+            with(&format!(r#""text":{{"format":{format},"verbosity":"low","x":1}}"#)).request;
         assert_eq!(request.response_format, Some(expected), "{format}");
         assert_eq!(request.verbosity.as_deref(), Some("low"));
         assert!(request.extra.contains(&extra("text", r#"{"x":1}"#)));

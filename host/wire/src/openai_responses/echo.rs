@@ -29,7 +29,8 @@ const DEFAULTS: [(&str, &str); 11] = [
 ];
 
 /// Fields that the client alone knows: no provider is told them as they are.
-const OWN: [(&str, &str); 3] = [("metadata", "{}"), ("safety_identifier", "null"), ("user", "null")];
+const OWN: [(&str, &str); 3] =
+    [("metadata", "{}"), ("safety_identifier", "null"), ("user", "null")];
 
 /// Fields and their JSON. Shared by whatever tells the answer.
 #[derive(Clone, Debug)]
@@ -43,10 +44,7 @@ pub(super) struct Echo {
 }
 
 impl Echo {
-    pub(super) fn of(
-        fields: &mut Fields<'_, '_>,
-        request: &Request,
-    ) -> Result<Self, BadRequest> {
+    pub(super) fn of(fields: &mut Fields<'_, '_>, request: &Request) -> Result<Self, BadRequest> {
         let mut given = |name: &'static str, default: &str| match fields.take(name) {
             Some(node) => node.json(),
             None => Ok(default.to_owned()),

@@ -39,10 +39,7 @@ impl Input {
 
     /// Reads a string, or a list of items; gives back what stands first and is no
     /// instruction.
-    pub(super) fn items<'b>(
-        &mut self,
-        node: &Node<'b, '_>,
-    ) -> Result<Option<&'b str>, BadRequest> {
+    pub(super) fn items<'b>(&mut self, node: &Node<'b, '_>) -> Result<Option<&'b str>, BadRequest> {
         if node.is_string() {
             let text = chat::PartBody::Text(self.conversation.text(node)?);
             self.message(chat::Role::User, vec![plain(text)], Vec::new());

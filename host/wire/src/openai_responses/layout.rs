@@ -75,9 +75,7 @@ impl Layout {
             PartBody::Refusal(text) => known || !text.is_empty(),
             PartBody::Reasoning(
                 Reasoning::Text(text) | Reasoning::Summary(text) | Reasoning::Encrypted(text),
-            ) => {
-                self.include_reasoning && (known || !text.is_empty() || part.signature.is_some())
-            }
+            ) => self.include_reasoning && (known || !text.is_empty() || part.signature.is_some()),
             PartBody::ToolCall(_) => true,
             PartBody::Media(media) => media.kind == MediaKind::Image,
             PartBody::Native(json) => json.trim_start().starts_with('{'),

@@ -52,12 +52,7 @@ pub(super) fn arrange(layout: &mut Layout, parts: &[Part]) -> Vec<Option<Spot>> 
 }
 
 /// `output`: the items as they are. If the answer broke off, the last one is not whole.
-pub(super) fn write_items(
-    json: &mut Writer<'_>,
-    layout: &Layout,
-    said: Said<'_>,
-    is_broken: bool,
-) {
+pub(super) fn write_items(json: &mut Writer<'_>, layout: &Layout, said: Said<'_>, is_broken: bool) {
     let last = layout.items().iter().rposition(|item| item.kind != Kind::Proof);
     json.open(b'[');
     for (place, item) in layout.items().iter().enumerate() {
@@ -136,11 +131,8 @@ fn write_message(json: &mut Writer<'_>, status: &str) {
 }
 
 fn write_call(json: &mut Writer<'_>, call: &ToolCall, status: &str, input: &str) {
-    let (kind, name) = if call.freeform {
-        ("custom_tool_call", "input")
-    } else {
-        ("function_call", "arguments")
-    };
+    let (kind, name) =
+        if call.freeform { ("custom_tool_call", "input") } else { ("function_call", "arguments") };
     json.key("type").string(kind);
     json.key("status").string(status);
     json.key("call_id").string(&call.id);

@@ -47,11 +47,8 @@ pub(super) fn parts(fields: &mut Fields<'_, '_>) -> Result<Vec<Part>, BadRequest
         let is_signed = signature.is_some();
         bodies.push(if is_signed { Reasoning::Text(nothing) } else { Reasoning::Summary(nothing) });
     }
-    let part = |body| Part {
-        id: id.clone(),
-        format: format.clone(),
-        ..plain(PartBody::Reasoning(body))
-    };
+    let part =
+        |body| Part { id: id.clone(), format: format.clone(), ..plain(PartBody::Reasoning(body)) };
     let mut parts: Vec<Part> = bodies.into_iter().map(part).collect();
     if let Some(first) = parts.first_mut() {
         first.signature = signature;

@@ -207,9 +207,10 @@ impl Events {
             output::write_begun(json.key("item"), item, &parts[first]);
         });
         if item.kind == Kind::Image {
-            for kind in
-                ["response.image_generation_call.in_progress", "response.image_generation_call.generating"]
-            {
+            for kind in [
+                "response.image_generation_call.in_progress",
+                "response.image_generation_call.generating",
+            ] {
                 events.event(kind, out, |json| of_item(json, item, place));
             }
         }
@@ -353,13 +354,7 @@ fn tell_input(
 }
 
 /// The whole input of a call.
-fn end_input(
-    events: &mut Numbered,
-    item: &Item,
-    spot: Spot,
-    call: &ToolCall,
-    out: &mut BytesMut,
-) {
+fn end_input(events: &mut Numbered, item: &Item, spot: Spot, call: &ToolCall, out: &mut BytesMut) {
     let (kind, name) = if call.freeform {
         ("response.custom_tool_call_input.done", "input")
     } else {

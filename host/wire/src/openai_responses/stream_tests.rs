@@ -61,7 +61,8 @@ fn stream(events: &[Event]) -> Vec<Value> {
 fn whole_in(form: &dyn Form, events: &[Event]) -> Value {
     let answer = Answer::from_events(events.iter().cloned());
     let bill = Bill::unpriced(usage_of(3, 4));
-    serde_json::from_slice(&form.encode_whole(&answer, &head(), Some(&bill), None).unwrap()).unwrap()
+    serde_json::from_slice(&form.encode_whole(&answer, &head(), Some(&bill), None).unwrap())
+        .unwrap()
 }
 
 fn whole(events: &[Event]) -> Value {
@@ -76,7 +77,10 @@ fn has_its_fields(event: &Value) {
     const OF_SUMMARY: [&str; 3] = ["item_id", "output_index", "summary_index"];
     let kind = event["type"].as_str().unwrap();
     let (places, rest): (&[&str], &[&str]) = match kind {
-        "response.created" | "response.in_progress" | "response.completed" | "response.failed"
+        "response.created"
+        | "response.in_progress"
+        | "response.completed"
+        | "response.failed"
         | "response.incomplete" => {
             is_a_response(&event["response"]);
             (&[], &["response"])
@@ -119,9 +123,14 @@ fn is_a_response(response: &Value) {
     for name in ["id", "object", "status", "model", "truncation", "service_tier"] {
         assert!(response[name].is_string(), "{name}: {response}");
     }
-    for name in
-        ["created_at", "top_p", "presence_penalty", "frequency_penalty", "top_logprobs", "temperature"]
-    {
+    for name in [
+        "created_at",
+        "top_p",
+        "presence_penalty",
+        "frequency_penalty",
+        "top_logprobs",
+        "temperature",
+    ] {
         assert!(response[name].is_number(), "{name}: {response}");
     }
     for name in ["parallel_tool_calls", "store", "background"] {
@@ -202,7 +211,8 @@ fn assemble(events: &[Value], ends_agree: bool) -> Value {
                 assert_eq!(index("summary_index"), grown.summary.len() as u64, "{event}");
                 grown.summary.insert(index("summary_index"), String::new());
             }
-            "response.output_text.delta" | "response.refusal.delta"
+            "response.output_text.delta"
+            | "response.refusal.delta"
             | "response.reasoning_text.delta" => {
                 let text = grown.content.get_mut(&index("content_index")).expect("a part");
                 text.push_str(delta.unwrap());
@@ -255,7 +265,8 @@ fn agrees(item: &Value, begun: &Value, grown: &Grown, ends_agree: bool) {
         assert_eq!(input, Some(&*grown.input), "{item}");
     }
     let contents = item["content"].as_array().map_or(&[][..], Vec::as_slice);
-    let noted: usize = contents.iter().filter_map(|it| it["annotations"].as_array()).map(Vec::len).sum();
+    let noted: usize =
+        contents.iter().filter_map(|it| it["annotations"].as_array()).map(Vec::len).sum();
     assert_eq!(noted, grown.annotations.len(), "{item}");
 }
 
@@ -383,7 +394,10 @@ fn a_stream_says_what_a_whole_answer_says() {
         vec![done()],
         vec![],
         vec![piece(0, 0, text("")), piece(0, 1, text("a")), done()],
-        vec![piece(0, 0, PartBody::Refusal("no".into())), piece(0, 0, PartBody::Refusal("!".into()))],
+        vec![
+            piece(0, 0, PartBody::Refusal("no".into())),
+            piece(0, 0, PartBody::Refusal("!".into())),
+        ],
         vec![piece(0, 0, reasoning("a")), signed(piece(0, 0, reasoning("")), "s", "f"), done()],
         vec![signed(piece(0, 0, reasoning("")), "s", "f"), piece(0, 1, sealed("redacted"))],
         vec![
@@ -428,7 +442,8 @@ struct Dice(u64);
 
 impl Dice {
     fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % bound
     }
 }
@@ -502,7 +517,8 @@ fn any_answer_is_the_same_streamed_and_whole() {
 #[test]
 fn hidden_reasoning_is_in_no_event() {
     let form = form(r#"{"input":"hi","reasoning":{"effort":"low","exclude":true}}"#);
-    let events = [piece(0, 0, reasoning("secret")), piece(0, 1, sealed("s")), piece(0, 2, text("a"))];
+    let events =
+        [piece(0, 0, reasoning("secret")), piece(0, 1, sealed("s")), piece(0, 2, text("a"))];
     let said = stream_in(&*form, &events);
     let response = assemble(&said, true);
     assert_eq!(response, whole_in(&*form, &events));
@@ -523,13 +539,16 @@ fn an_image_grows_unseen_and_is_shown_whole() {
     };
     let events = [piece(0, 0, bit("SGVsbA==")), piece(0, 0, bit("byE=")), piece(0, 1, text("t"))];
     let said = stream(&events);
-    assert_eq!(kinds(&said)[2..7], [
-        "response.output_item.added",
-        "response.image_generation_call.in_progress",
-        "response.image_generation_call.generating",
-        "response.image_generation_call.completed",
-        "response.output_item.done",
-    ]);
+    assert_eq!(
+        kinds(&said)[2..7],
+        [
+            "response.output_item.added",
+            "response.image_generation_call.in_progress",
+            "response.image_generation_call.generating",
+            "response.image_generation_call.completed",
+            "response.output_item.done",
+        ]
+    );
     let response = assemble(&said, true);
     let image = json!({"id": "ig_7-x_0", "type": "image_generation_call", "status": "completed",
         "result": "SGVsbG8h", "output_format": "webp"});
@@ -598,8 +617,16 @@ fn what_the_provider_made_of_a_setting_stands() {
     let events = [piece(0, 0, text("a")), news];
     let response = whole_in(&*form, &events);
     assert_eq!(assemble(&stream_in(&*form, &events), true), response);
-    let shown = ["id", "temperature", "top_p", "instructions", "completed_at", "tool_usage", "service_tier"]
-        .map(|name| response[name].clone());
+    let shown = [
+        "id",
+        "temperature",
+        "top_p",
+        "instructions",
+        "completed_at",
+        "tool_usage",
+        "service_tier",
+    ]
+    .map(|name| response[name].clone());
     let expected = [
         json!("gen-7-x"),
         json!(0.7),
@@ -629,7 +656,12 @@ fn how_an_answer_ended() {
         (FinishReason::ToolCalls, "completed", json!(null), "completed"),
         (FinishReason::Paused, "completed", json!(null), "completed"),
         (FinishReason::Length, "incomplete", json!({"reason": "max_output_tokens"}), "incomplete"),
-        (FinishReason::ContentFilter, "incomplete", json!({"reason": "content_filter"}), "incomplete"),
+        (
+            FinishReason::ContentFilter,
+            "incomplete",
+            json!({"reason": "content_filter"}),
+            "incomplete",
+        ),
         (FinishReason::Error, "failed", json!(null), "incomplete"),
     ] {
         let events = [piece(0, 0, text("a")), finish(0, reason)];
@@ -710,8 +742,14 @@ fn an_answer_that_breaks_says_so_in_either_form() {
         assert_eq!(error["error_type"], kind);
         assert_eq!(error["param"], "input");
         let response = &failed["response"];
-        assert_eq!(response["error"], json!({"code": code, "message": "The provider's stream broke."}));
-        assert_eq!((&response["status"], &response["error_type"]), (&json!("failed"), &json!(kind)));
+        assert_eq!(
+            response["error"],
+            json!({"code": code, "message": "The provider's stream broke."})
+        );
+        assert_eq!(
+            (&response["status"], &response["error_type"]),
+            (&json!("failed"), &json!(kind))
+        );
         assert_eq!(response["usage"]["output_tokens"], 1);
         assert_eq!(response["output"][0]["type"], "reasoning");
         assert_eq!(response["output"][1]["status"], "incomplete");
@@ -727,7 +765,10 @@ fn a_stream_that_never_began_says_why() {
     let mut out = BytesMut::new();
     encoder.fail(&broken("timeout"), None, &mut out);
     let said = events_of(&out);
-    assert_eq!(kinds(&said), ["response.created", "response.in_progress", "error", "response.failed"]);
+    assert_eq!(
+        kinds(&said),
+        ["response.created", "response.in_progress", "error", "response.failed"]
+    );
 }
 
 #[test]
