@@ -132,7 +132,9 @@ fn text(request: &Request) -> String {
                 json.open(b'{');
                 json.key("type").string("json_schema");
                 json.key("name").string(wanted.name.as_deref().unwrap_or_default());
-                json.key("description").string_or_null(wanted.description.as_deref());
+                if let Some(description) = &wanted.description {
+                    json.key("description").string(description);
+                }
                 json.key("schema").raw(&wanted.schema);
                 json.key("strict").boolean(wanted.strict.unwrap_or(false));
                 json.close(b'}');

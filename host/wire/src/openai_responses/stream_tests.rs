@@ -578,7 +578,7 @@ fn a_response_says_again_what_was_asked() {
         ("tool_choice", json!("required")),
         (
             "text",
-            json!({"format": {"type": "json_schema", "name": "n", "description": null,
+            json!({"format": {"type": "json_schema", "name": "n",
                 "schema": {}, "strict": false}, "verbosity": "low"}),
         ),
         ("reasoning", json!({"effort": "high", "summary": null})),
