@@ -264,7 +264,8 @@ async fn same_format() -> (TestRouter, RawUpstream) {
     let router = TestRouter::start(&format!(
         "[providers.own]\nadapter = \"openai\"\nbase_url = \"{}\"\napi_key_env = \"TEST_KEY\"\n\
          options = {{ api = \"responses\" }}\n\
-         [[models.\"test/own\".endpoints]]\nprovider = \"own\"\nmodel = \"m\"\n",
+         [[models.\"test/own\".endpoints]]\nprovider = \"own\"\nmodel = \"m\"\n\
+         price = {{ prompt = 1.0, completion = 1.0 }}\n",
         upstream.base_url()
     ))
     .await;
@@ -370,7 +371,7 @@ async fn a_request_in_the_same_format_leaves_as_it_came() {
         {"type": "input_file", "file_id": "file-1"}]})];
     input.extend(items().as_array().unwrap().clone());
     input.push(json!({"type": "custom_tool_call_output", "call_id": "c1", "output": [
-        {"type": "input_text", "text": "a file"}]}));
+        {"type": "input_text", "text": "a file"}, {"type": "input_text", "text": "another"}]}));
     let request = json!({
         "model": "test/own", "input": input, "include": ["reasoning.encrypted_content"],
         "tools": [{"type": "custom", "name": "sh", "description": "A shell",

@@ -1,6 +1,7 @@
 //! What was asked, as each response says it again: every client of this format may rely
 //! on these fields.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -32,8 +33,8 @@ const DEFAULTS: [(&str, &str); 11] = [
 const OWN: [(&str, &str); 3] =
     [("metadata", "{}"), ("safety_identifier", "null"), ("user", "null")];
 
-/// Fields and their JSON. Shared by whatever tells the answer.
-#[derive(Clone, Debug)]
+/// Fields and their JSON. Shared by whatever tells the answer. `Debug` shows no content.
+#[derive(Clone)]
 pub(super) struct Echo {
     /// The provider may know better what it made of them.
     pub(super) settings: Arc<[(&'static str, String)]>,
@@ -41,6 +42,12 @@ pub(super) struct Echo {
     pub(super) own: Arc<[(&'static str, String)]>,
     /// The tier that was asked for.
     pub(super) service_tier: Option<String>,
+}
+
+impl fmt::Debug for Echo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Echo").field("settings", &self.settings.len()).finish_non_exhaustive()
+    }
 }
 
 impl Echo {
