@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use http::request::Parts;
 
+use crate::{BadRequest, ChatCall, DecodeOptions, ErrorBody};
 use crate::{
-    BadRequest, ChatCall, DecodeOptions, ErrorBody, gemini, openai_chat, openai_completions,
+    anthropic_messages, gemini, ollama, openai_chat, openai_completions, openai_responses,
 };
 
 /// A client's format. A dialect is a folder of this crate; this is their list.
@@ -14,8 +15,14 @@ pub enum Dialect {
     OpenAiChat,
     /// OpenAI's legacy completions: a prompt, and text.
     OpenAiCompletions,
+    /// OpenAI's responses, stateless.
+    OpenAiResponses,
+    /// Anthropic's messages, with OpenRouter's additions.
+    AnthropicMessages,
     /// Google's Gemini.
     Gemini,
+    /// Ollama's chats, and completions of one prompt.
+    Ollama,
 }
 
 impl Dialect {
@@ -24,7 +31,10 @@ impl Dialect {
         match self {
             // A prompt is a chat of one message, and goes on as one.
             Self::OpenAiChat | Self::OpenAiCompletions => openai_chat::DIALECT,
+            Self::OpenAiResponses => openai_responses::DIALECT,
+            Self::AnthropicMessages => anthropic_messages::DIALECT,
             Self::Gemini => gemini::DIALECT,
+            Self::Ollama => ollama::DIALECT,
         }
     }
 
@@ -42,7 +52,10 @@ impl Dialect {
         match self {
             Self::OpenAiChat => openai_chat::decode(body, options),
             Self::OpenAiCompletions => openai_completions::decode(body, options),
+            Self::OpenAiResponses => openai_responses::decode(body, options),
+            Self::AnthropicMessages => anthropic_messages::decode(head, body, options),
             Self::Gemini => gemini::decode(head, body, options),
+            Self::Ollama => ollama::decode(head, body, options),
         }
     }
 
@@ -50,7 +63,10 @@ impl Dialect {
     pub fn encode_error(self, error: &ErrorBody) -> Bytes {
         match self {
             Self::OpenAiChat | Self::OpenAiCompletions => openai_chat::encode_error(error),
+            Self::OpenAiResponses => openai_responses::encode_error(error),
+            Self::AnthropicMessages => anthropic_messages::encode_error(error),
             Self::Gemini => gemini::encode_error(error),
+            Self::Ollama => ollama::encode_error(error),
         }
     }
 }

@@ -28,6 +28,7 @@ pub mod openai_chat;
 pub mod openai_completions;
 pub mod openai_embeddings;
 pub mod rerank;
+pub mod openai_responses;
 mod routing;
 pub mod seal;
 

@@ -1,3 +1,5 @@
-//! Each dialect at the front door, in front of adapters of other families.
+//! The client dialects beside chat completions, each through adapters of other formats
+//! and, where there is one, of its own.
 
 mod gemini;
+mod responses;

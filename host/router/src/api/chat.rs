@@ -29,6 +29,7 @@ pub(super) struct Door {
 pub(super) fn door(path: &str) -> Option<Door> {
     let (route, dialect) = match path {
         "/v1/chat/completions" => ("/v1/chat/completions", Dialect::OpenAiChat),
+        "/v1/responses" => ("/v1/responses", Dialect::OpenAiResponses),
         "/v1/completions" => ("/v1/completions", Dialect::OpenAiCompletions),
         _ => {
             let method = Method::of(path).filter(|method| method.is_chat())?;

@@ -31,6 +31,8 @@ pub struct Choice {
     pub finish: Option<chat::Finish>,
     /// The pieces' own index of each part.
     places: Vec<u32>,
+    /// The same index of the part that each of `logprobs` is of.
+    logprob_places: Vec<u32>,
 }
 
 impl fmt::Debug for Answer {
@@ -108,14 +110,30 @@ impl Choice {
             reasoning_logprobs: Vec::new(),
             finish: None,
             places: Vec::new(),
+            logprob_places: Vec::new(),
         }
+    }
+
+    /// `logprobs`, for each part.
+    pub(crate) fn logprobs_by_part(&self) -> Vec<Vec<String>> {
+        let mut by_part = vec![Vec::new(); self.parts.len()];
+        for (index, logprobs) in self.logprob_places.iter().zip(&self.logprobs) {
+            let place = self.places.partition_point(|place| place < index);
+            if let Some(of_part) = by_part.get_mut(place) {
+                of_part.push(logprobs.clone());
+            }
+        }
+        by_part
     }
 
     fn add(&mut self, piece: chat::Piece) {
         if let Some(logprobs) = piece.logprobs {
             match piece.part.body {
                 chat::PartBody::Reasoning(_) => self.reasoning_logprobs.push(logprobs),
-                _ => self.logprobs.push(logprobs),
+                _ => {
+                    self.logprobs.push(logprobs);
+                    self.logprob_places.push(piece.index);
+                }
             }
         }
         let place = self.places.partition_point(|place| *place < piece.index);

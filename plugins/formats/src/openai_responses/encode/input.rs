@@ -202,8 +202,12 @@ fn reasoning<'a>(ask: &Ask<'a>, parts: &[&'a Part]) -> Option<Object<'a>> {
         }
     }
     let mut item = Object::of_type("reasoning")
-        .with_some("id", parts.first().and_then(|part| part.id.as_ref()))
-        .with("summary", summary);
+        .with_some("id", parts.first().and_then(|part| part.id.as_ref()));
+    // An item that came without an id is one part, and what it shows stands beside.
+    let mut beside = parts.iter().flat_map(|part| &part.extra);
+    if !(ask.native && beside.any(|(name, _)| name == "summary")) {
+        item.push("summary", summary);
+    }
     if !content.is_empty() {
         item.push("content", content);
     }

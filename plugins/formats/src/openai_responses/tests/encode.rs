@@ -103,6 +103,23 @@ fn items_keep_their_order() {
 }
 
 #[test]
+fn sealed_reasoning_without_an_id_is_one_item() {
+    let sealed = thought(Reasoning::Encrypted, "E", Some("openai-responses-v1"));
+    let shown = r#"[{"type":"summary_text","text":"s"}]"#;
+    let extra = vec![("summary".into(), shown.into())];
+    let said = vec![Part { id: None, extra, ..sealed }, Part::text("so")];
+    check_input(
+        vec![Message::new(Role::Assistant, said)],
+        json!([
+            {"type": "reasoning", "encrypted_content": "E",
+                "summary": [{"type": "summary_text", "text": "s"}]},
+            {"type": "message", "role": "assistant", "content": [
+                {"type": "output_text", "text": "so", "annotations": []}]},
+        ]),
+    );
+}
+
+#[test]
 fn reasoning_of_others_stays_away() {
     let said = vec![
         thought(Reasoning::Text, "plain", None),

@@ -1,0 +1,100 @@
+//! The parts of a message's content, and of a tool's result.
+
+use plugway_engine::chat;
+
+use crate::BadRequest;
+use crate::conversation::{Conversation, cache_point, plain, scheme};
+use crate::json::{Fields, Node};
+
+/// Reads one part; of a kind that only this format knows, as it is.
+pub(super) fn part(
+    conversation: &mut Conversation,
+    node: &Node<'_, '_>,
+) -> Result<chat::Part, BadRequest> {
+    let mut fields = node.object()?;
+    let kind = fields.need("type")?;
+    let body = match &*kind.text()? {
+        "input_text" | "output_text" | "text" => {
+            chat::PartBody::Text(conversation.text(&fields.need("text")?)?)
+        }
+        "refusal" => chat::PartBody::Refusal(fields.need("refusal")?.string()?),
+        "input_image" => image(conversation, &mut fields)?,
+        "input_file" => file(conversation, &mut fields)?,
+        "input_audio" => audio(conversation, &mut fields.need("input_audio")?.object()?)?,
+        "input_video" => {
+            let (source, mime) = conversation.located(&fields.need("video_url")?)?;
+            let media = conversation.medium(chat::MediaKind::Video, source, mime);
+            chat::PartBody::Media(media)
+        }
+        _ => return conversation.native(node),
+    };
+    Ok(chat::Part { cache: cache_point(&mut fields)?, extra: fields.rest()?, ..plain(body) })
+}
+
+/// The same as part of what a tool gave back.
+pub(super) fn of_result(part: chat::Part) -> chat::ResultPart {
+    let body = match part.body {
+        chat::PartBody::Text(text) | chat::PartBody::Refusal(text) => chat::ResultBody::Text(text),
+        chat::PartBody::Media(media) => chat::ResultBody::Media(media),
+        chat::PartBody::Native(native) => chat::ResultBody::Native(native),
+        // Not among the parts of a content.
+        chat::PartBody::Reasoning(_)
+        | chat::PartBody::ToolCall(_)
+        | chat::PartBody::ToolResult(_) => chat::ResultBody::Text(String::new()),
+    };
+    chat::ResultPart { body, extra: part.extra }
+}
+
+fn image(
+    conversation: &mut Conversation,
+    fields: &mut Fields<'_, '_>,
+) -> Result<chat::PartBody, BadRequest> {
+    let (source, mime) = match (fields.take("image_url"), fields.string("file_id")?) {
+        (Some(url), _) => conversation.located(&url)?,
+        (None, Some(id)) => (chat::MediaSource::FileId(id), None),
+        (None, None) => return Err(fields.invalid("must have an `image_url` or a `file_id`")),
+    };
+    let mut media = conversation.medium(chat::MediaKind::Image, source, mime);
+    media.detail = fields.string("detail")?;
+    Ok(chat::PartBody::Media(media))
+}
+
+fn file(
+    conversation: &mut Conversation,
+    fields: &mut Fields<'_, '_>,
+) -> Result<chat::PartBody, BadRequest> {
+    let name = fields.string("filename")?;
+    let data = fields.take("file_data");
+    let url = fields.take("file_url");
+    let (source, mime) = match (data, url, fields.string("file_id")?) {
+        (Some(data), ..) if scheme(data.escaped()?).is_some() => conversation.located(&data)?,
+        (Some(data), ..) => (conversation.base64(&data)?, None),
+        (None, Some(url), _) => conversation.located(&url)?,
+        (None, None, Some(id)) => (chat::MediaSource::FileId(id), None),
+        (None, None, None) => {
+            return Err(fields.invalid("must have a `file_data`, a `file_url` or a `file_id`"));
+        }
+    };
+    let mut media = conversation.medium(chat::MediaKind::Document, source, mime);
+    media.name = name;
+    media.detail = fields.string("detail")?;
+    Ok(chat::PartBody::Media(media))
+}
+
+fn audio(
+    conversation: &mut Conversation,
+    fields: &mut Fields<'_, '_>,
+) -> Result<chat::PartBody, BadRequest> {
+    let data = fields.need("data")?;
+    let format = fields.string("format")?;
+    let (source, mime) = if scheme(data.escaped()?).as_deref() == Some("data") {
+        conversation.located(&data)?
+    } else {
+        (conversation.base64(&data)?, None)
+    };
+    let mime = mime.or_else(|| match format.as_deref()? {
+        "mp3" => Some("audio/mpeg".to_owned()),
+        other => Some(format!("audio/{other}")),
+    });
+    Ok(chat::PartBody::Media(conversation.medium(chat::MediaKind::Audio, source, mime)))
+}
