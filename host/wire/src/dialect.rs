@@ -3,13 +3,15 @@
 use bytes::Bytes;
 use http::request::Parts;
 
-use crate::{BadRequest, ChatCall, DecodeOptions, ErrorBody, openai_chat};
+use crate::{BadRequest, ChatCall, DecodeOptions, ErrorBody, ollama, openai_chat};
 
 /// A client's format. A dialect is a folder of this crate; this is their list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// OpenAI's chat completions, with OpenRouter's additions.
     OpenAiChat,
+    /// Ollama's chats, and completions of one prompt.
+    Ollama,
 }
 
 impl Dialect {
@@ -17,6 +19,7 @@ impl Dialect {
     pub fn name(self) -> &'static str {
         match self {
             Self::OpenAiChat => openai_chat::DIALECT,
+            Self::Ollama => ollama::DIALECT,
         }
     }
 
@@ -27,12 +30,13 @@ impl Dialect {
     /// Where it is not what the dialect asks for; the first fault is named.
     pub fn decode(
         self,
-        _head: &Parts,
+        head: &Parts,
         body: Bytes,
         options: &DecodeOptions,
     ) -> Result<ChatCall, BadRequest> {
         match self {
             Self::OpenAiChat => openai_chat::decode(body, options),
+            Self::Ollama => ollama::decode(head, body, options),
         }
     }
 
@@ -40,6 +44,7 @@ impl Dialect {
     pub fn encode_error(self, error: &ErrorBody) -> Bytes {
         match self {
             Self::OpenAiChat => openai_chat::encode_error(error),
+            Self::Ollama => ollama::encode_error(error),
         }
     }
 }

@@ -21,6 +21,7 @@ pub mod framing;
 mod json;
 mod labels;
 mod needs;
+pub mod ollama;
 pub mod openai_chat;
 mod routing;
 pub mod seal;
