@@ -1,16 +1,16 @@
 //! The routes that chat, each in its client's dialect: the body in, the exchange's
 //! answer out.
 
-use super::{Body, deadline, respond};
-use crate::buffer::{Bounds, Held, Refused, hold};
-use crate::error::{Code, Error};
+use super::{Body, body, deadline, respond};
+use crate::buffer::Held;
+use crate::error::Error;
 use crate::exchange;
 use crate::record::Record;
 use crate::{Router, Settings};
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use plugway_wire::{BadRequest, ChatCall, DecodeOptions, Dialect};
+use plugway_wire::{ChatCall, DecodeOptions, Dialect};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -28,14 +28,12 @@ pub(super) struct Door {
 pub(super) fn door(path: &str) -> Option<Door> {
     let (route, dialect) = match path {
         "/v1/chat/completions" => ("/v1/chat/completions", Dialect::OpenAiChat),
+        "/api/chat" => ("/api/chat", Dialect::Ollama),
+        "/api/generate" => ("/api/generate", Dialect::Ollama),
         _ => return None,
     };
     Some(Door { route, dialect })
 }
-
-/// What a JSON value takes once it is decoded, in bytes: a message with its role and
-/// its content takes three times as much.
-const VALUE_BYTES: usize = 128;
 
 /// Lets clients name their session without touching the body.
 const SESSION_ID: &str = "x-session-id";
@@ -63,6 +61,9 @@ pub(super) async fn answer(
                 if call.session_id.is_none() {
                     call.session_id = session.map(str::to_owned);
                 }
+                if call.idle {
+                    return exchange::idle(&settings, dialect, &call, record);
+                }
                 let run =
                     exchange::run(router, settings, dialect, call, held.room, deadline, record);
                 return run.await;
@@ -81,41 +82,11 @@ async fn read(
     (head, body): (&Parts, Incoming),
     deadline: Instant,
 ) -> Result<(ChatCall, Held), Error> {
-    let server = &settings.config.server;
-    let patience = deadline.saturating_duration_since(Instant::now()).min(server.body_timeout);
-    let bounds = Bounds {
-        limit: server.max_body_bytes,
-        room: &router.buffers,
-        patience,
-        idle: server.body_timeout,
-    };
-    let refuse = |refused| match refused {
-        Refused::TooSlow if Instant::now() >= deadline => Error::out_of_time(),
-        refused => explain(&refused, server.max_body_bytes),
-    };
-    let mut held = hold(body, bounds).await.map_err(refuse)?;
     let options = DecodeOptions { seal_min_bytes: settings.config.routing.seal_min_bytes };
-    let call = dialect.decode(head, held.bytes.clone(), &options).map_err(bad_request)?;
-    held.grow(&router.buffers, call.values * VALUE_BYTES).map_err(refuse)?;
-    Ok((call, held))
-}
-
-fn explain(refused: &Refused, limit: usize) -> Error {
-    match refused {
-        Refused::TooLarge => Error::new(
-            Code::PayloadTooLarge,
-            format!("The body is larger than the {limit} bytes that server.max_body allows."),
-        ),
-        Refused::NoRoom => Error::overloaded(
-            "The router holds as many request bodies as server.max_buffered allows; try again soon.",
-        ),
-        Refused::TooSlow => {
-            Error::new(Code::RequestTimeout, "The body did not arrive within server.body_timeout.")
-        }
-        Refused::Broken => Error::new(Code::InvalidRequest, "The body broke off before its end."),
-    }
-}
-
-fn bad_request(bad: BadRequest) -> Error {
-    Error { param: bad.param.map(Into::into), ..Error::new(Code::InvalidRequest, bad.message) }
+    let decode = |body| {
+        let call = dialect.decode(head, body, &options)?;
+        let values = call.values;
+        Ok((call, values))
+    };
+    body::read(router, settings, (head, body), deadline, decode).await
 }

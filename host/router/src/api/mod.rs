@@ -2,10 +2,13 @@
 //! writes the answer.
 
 mod admin;
+mod body;
 mod chat;
+mod cors;
 mod deadline;
 mod guard;
 mod models;
+mod ollama;
 mod ops;
 mod providers;
 mod relay;
@@ -39,14 +42,36 @@ pub async fn serve(
     peer: SocketAddr,
     is_excess: bool,
 ) -> Response<Body> {
-    let began = Instant::now();
     let settings = router.settings();
-    let route = route(request.uri().path());
+    let permission = cors::Permission::of(&settings, &request);
+    let mut response = answer(router, settings, request, peer, is_excess).await;
+    permission.mark(&mut response);
+    response
+}
+
+async fn answer(
+    router: Arc<Router>,
+    settings: Arc<Settings>,
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    is_excess: bool,
+) -> Response<Body> {
+    let began = Instant::now();
+    let path = request.uri().path();
+    let route = route(path);
     let name = route.as_ref().map_or("unknown", Route::name);
     let (method, version) = (request.method().clone(), request.version());
     let response = match (guard::check(&settings, &request), route) {
-        (Err(error), route) => respond::error_in(Route::dialect(route.as_ref()), &error, None),
-        (Ok(()), None) => respond::error(&Error::new(Code::NotFound, NO_ROUTE), None),
+        (Err(error), route) => {
+            respond::error_in(Route::dialect(route.as_ref(), path), &error, None)
+        }
+        (Ok(()), None) => {
+            let error = Error::new(Code::NotFound, NO_ROUTE);
+            respond::error_in(Route::dialect(None, path), &error, None)
+        }
+        (Ok(()), Some(Route::Show)) if method == Method::POST => {
+            ollama::show(&router, &settings, request).await
+        }
         (Ok(()), Some(Route::Chat(door))) if method == Method::POST => {
             let place = if is_excess { None } else { router.admission.request() };
             if let Some(place) = place {
@@ -70,10 +95,13 @@ pub async fn serve(
         }
         (Ok(()), Some(Route::Reload)) => match guard::local(&settings, &request, peer) {
             Ok(()) if method == Method::POST => admin::reload(router.clone()).await,
-            Ok(()) => respond::method_not_allowed(Route::Reload.methods()),
+            Ok(()) => respond::method_not_allowed(Dialect::OpenAiChat, Route::Reload.methods()),
             Err(error) => respond::error(&error, None),
         },
-        (Ok(()), Some(route)) => look_up(&router, &settings, &route, &method),
+        (Ok(()), Some(route)) => match cors::preflight(&settings, &request, route.methods()) {
+            Some(permission) => permission,
+            None => look_up(&router, &settings, &route, &method),
+        },
     };
     let mut response = match method {
         Method::HEAD => respond::head_only(response),
@@ -91,13 +119,15 @@ const NO_ROUTE: &str =
 
 /// What can be answered at once.
 fn look_up(router: &Router, settings: &Settings, route: &Route, method: &Method) -> Response<Body> {
+    let dialect = Route::dialect(Some(route), "");
     if *method != Method::GET && *method != Method::HEAD {
-        return respond::method_not_allowed(route.methods());
+        return respond::method_not_allowed(dialect, route.methods());
     }
     match route {
-        Route::Chat(_) | Route::Reload | Route::Relay { .. } => {
-            respond::method_not_allowed(route.methods())
+        Route::Chat(_) | Route::Show | Route::Reload | Route::Relay { .. } => {
+            respond::method_not_allowed(dialect, route.methods())
         }
+        Route::Ollama(page) => page.show(&settings.config.catalog),
         Route::Models => models::list(&settings.config.catalog),
         Route::Endpoints(slug) => models::endpoints(router, &settings.config.catalog, slug),
         Route::Providers => providers::list(&settings.config.catalog),
@@ -109,6 +139,9 @@ fn look_up(router: &Router, settings: &Settings, route: &Route, method: &Method)
 
 enum Route {
     Chat(chat::Door),
+    /// What tools for local models look up.
+    Ollama(ollama::Page),
+    Show,
     Models,
     Endpoints(String),
     /// What a provider offers beside what is understood here.
@@ -124,10 +157,12 @@ enum Route {
 }
 
 impl Route {
-    /// Whose envelope an error gets there.
-    fn dialect(route: Option<&Self>) -> Dialect {
+    /// Whose envelope an error gets there, or at a path that is no route's.
+    fn dialect(route: Option<&Self>, path: &str) -> Dialect {
         match route {
             Some(Self::Chat(door)) => door.dialect,
+            Some(Self::Ollama(_) | Self::Show) => Dialect::Ollama,
+            None if path.starts_with("/api/") && !path.starts_with("/api/v1/") => Dialect::Ollama,
             _ => Dialect::OpenAiChat,
         }
     }
@@ -136,6 +171,8 @@ impl Route {
     fn name(&self) -> &'static str {
         match self {
             Self::Chat(door) => door.route,
+            Self::Ollama(page) => page.route(),
+            Self::Show => ollama::SHOW,
             Self::Models => "/v1/models",
             Self::Endpoints(_) => "/v1/models/{author}/{slug}/endpoints",
             Self::Relay { .. } => relay::ROUTE,
@@ -149,7 +186,7 @@ impl Route {
 
     fn methods(&self) -> &'static str {
         match self {
-            Self::Chat(_) | Self::Reload => "POST",
+            Self::Chat(_) | Self::Show | Self::Reload => "POST",
             Self::Relay { .. } => relay::METHODS,
             _ => "GET, HEAD",
         }
@@ -161,9 +198,13 @@ fn route(path: &str) -> Option<Route> {
     if let Some(door) = chat::door(path) {
         return Some(Route::Chat(door));
     }
+    if let Some(page) = ollama::page(path) {
+        return Some(Route::Ollama(page));
+    }
     match path {
         "/v1/models" => Some(Route::Models),
         "/v1/providers" => Some(Route::Providers),
+        ollama::SHOW => Some(Route::Show),
         "/healthz" => Some(Route::Health),
         "/readyz" => Some(Route::Ready),
         "/metrics" => Some(Route::Metrics),
