@@ -52,10 +52,7 @@ pub(crate) fn provider(name: &str, simulator: &Simulator, dollars: u32) -> Strin
 
 /// Configuration of a provider that serves nothing yet.
 pub(crate) fn bare_provider(name: &str, simulator: &Simulator) -> String {
-    let adapter = match simulator.kind() {
-        Kind::OpenAi => "openai",
-        Kind::Anthropic => "anthropic",
-    };
+    let adapter = simulator.kind().adapter();
     format!(
         "[providers.{name}]\nadapter = \"{adapter}\"\nbase_url = \"{}\"\napi_key_env = \"TEST_KEY\"\n",
         simulator.base_url()

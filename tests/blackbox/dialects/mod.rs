@@ -1,0 +1,4 @@
+//! The client dialects beside chat completions, each through adapters of other formats
+//! and, where there is one, of its own.
+
+mod ollama;
