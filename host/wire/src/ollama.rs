@@ -2,8 +2,10 @@
 //!
 //! [`decode`] reads a client's body, [`encode_error`] writes a refusal, [`asked_model`]
 //! reads whom a client wants to know about, and [`Told`] says how an answer is told.
+//! [`decode_embed`] and [`encode_embed`] are the same for vectors.
 
 mod decode;
+mod embed;
 mod errors;
 mod lines;
 mod messages;
@@ -20,6 +22,7 @@ use crate::answer::Answer;
 use crate::{Bill, ErrorBody, Form, Head, StreamEncoder};
 
 pub use decode::{asked_model, decode};
+pub use embed::{Embed, decode_embed, encode_embed};
 pub use errors::encode_error;
 pub use time::rfc3339;
 

@@ -117,8 +117,10 @@ fn opening(body: &Bytes, read: &[Read<'_>]) -> Vec<Bytes> {
 /// Why an answer ends that nothing was asked of: a model is loaded, or let go.
 fn idle_reason(fields: &Fields<'_, '_>, idle: bool) -> &'static str {
     let keep_alive = fields.left().find(|(name, _)| *name == "keep_alive");
-    let let_go = keep_alive
-        .is_some_and(|(_, node)| matches!(node.raw(), "0" | "\"0\"" | "\"0s\"" | "\"0m\""));
+    let let_go = keep_alive.is_some_and(|(_, node)| {
+        let number = node.raw().trim_matches('"').trim_end_matches(['s', 'm', 'h']);
+        number.parse() == Ok(0.0)
+    });
     match (idle, let_go) {
         (true, true) => "unload",
         (true, false) => "load",

@@ -303,6 +303,8 @@ fn who_says_nothing_wants_a_model_loaded_or_let_go() {
     assert_eq!(reason(call(r#"{"model":"m","messages":[],"keep_alive":0}"#)), r#""unload""#);
     assert_eq!(reason(generate(r#""prompt":"""#)), r#""load""#);
     assert_eq!(reason(generate(r#""system":"s","keep_alive":"0s""#)), r#""unload""#);
+    assert_eq!(reason(generate(r#""keep_alive":0.0"#)), r#""unload""#);
+    assert_eq!(reason(generate(r#""keep_alive":"10m""#)), r#""load""#);
     assert!(!with(r#""keep_alive":0"#).idle);
 }
 
