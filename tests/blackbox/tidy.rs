@@ -57,8 +57,15 @@ fn the_host_names_no_vendor() {
     ];
     // Dialects are named after whose format they are: their folders, their list, and
     // whoever asks which one it is. `build.rs` names the plugins that it embeds.
-    const DIALECTS: [&str; 5] =
-        ["openai_chat", "openai_completions", "openai_responses", "anthropic_messages", "gemini"];
+    const DIALECTS: [&str; 7] = [
+        "openai_chat",
+        "openai_completions",
+        "openai_embeddings",
+        "openai_responses",
+        "anthropic_messages",
+        "gemini",
+        "rerank",
+    ];
     for source in sources("host") {
         let own = |name: &&str| source.path.starts_with(&format!("host/wire/src/{name}"));
         let is_list = source.path == "host/wire/src/dialect.rs";

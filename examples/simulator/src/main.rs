@@ -28,6 +28,9 @@ enum Command {
         /// Port of the simulated Anthropic API; 0 takes a free one.
         #[arg(long)]
         anthropic_port: Option<u16>,
+        /// Port of another simulated API, as in `gemini=8081`; may be repeated.
+        #[arg(long = "port", value_name = "KIND=PORT", value_parser = kind_and_port)]
+        ports: Vec<(Kind, u16)>,
         /// Address to listen on.
         #[arg(long, default_value = "127.0.0.1")]
         host: IpAddr,
@@ -49,14 +52,22 @@ enum Command {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
-        Command::Serve { openai_port, anthropic_port, host, script } => {
-            let ports = [(Kind::OpenAi, openai_port), (Kind::Anthropic, anthropic_port)];
+        Command::Serve { openai_port, anthropic_port, mut ports, host, script } => {
+            ports.extend(openai_port.map(|port| (Kind::OpenAi, port)));
+            ports.extend(anthropic_port.map(|port| (Kind::Anthropic, port)));
             serve_all(host, &ports, read_script(script)?).await
         }
         Command::Ceiling { seconds, connections } => {
             print_ceiling(seconds.clamp(1, 60), connections.clamp(1, 1000)).await
         }
     }
+}
+
+/// A kind by the name that scripts would have for it, and a port.
+fn kind_and_port(text: &str) -> anyhow::Result<(Kind, u16)> {
+    let (kind, port) = text.split_once('=').context("a kind and a port, as in gemini=8081")?;
+    let kind = serde_json::from_value(kind.into()).context("an unknown kind")?;
+    Ok((kind, port.parse().context("the port is none")?))
 }
 
 fn read_script(path: Option<PathBuf>) -> anyhow::Result<Script> {
@@ -69,15 +80,10 @@ fn read_script(path: Option<PathBuf>) -> anyhow::Result<Script> {
 }
 
 #[expect(clippy::print_stdout, reason = "the addresses are the program's output")]
-async fn serve_all(
-    host: IpAddr,
-    ports: &[(Kind, Option<u16>)],
-    script: Script,
-) -> anyhow::Result<()> {
+async fn serve_all(host: IpAddr, ports: &[(Kind, u16)], script: Script) -> anyhow::Result<()> {
     let mut servers = JoinSet::new();
     for (kind, port) in ports {
-        let Some(port) = *port else { continue };
-        let address = SocketAddr::new(host, port);
+        let address = SocketAddr::new(host, *port);
         let listener =
             TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
         println!("{kind:?} on http://{}/v1", listener.local_addr()?);
@@ -88,7 +94,7 @@ async fn serve_all(
         servers.spawn(serve(listener, State::new(*kind, script.clone()), interrupted));
     }
     if servers.is_empty() {
-        bail!("name a port: --openai-port, --anthropic-port or both");
+        bail!("name a port: --openai-port, --anthropic-port or --port");
     }
     while let Some(server) = servers.join_next().await {
         server??;

@@ -305,8 +305,12 @@ impl Prompt {
     }
 
     pub(crate) fn last(&self) -> Last {
-        let spoke = |turn: &&Turn| matches!(turn.role, Role::User | Role::Tool);
-        let Some(place) = self.turns.iter().rposition(|turn| spoke(&turn)) else {
+        // Some formats have a message of its own for an image.
+        let told = |turn: &Turn| {
+            let words = |item: &Item| !matches!(item.body, Body::Media(_));
+            matches!(turn.role, Role::User | Role::Tool) && turn.items.iter().any(words)
+        };
+        let Some(place) = self.turns.iter().rposition(told) else {
             return Last::User(String::new());
         };
         if self.turns[place].results().next().is_none() {
@@ -316,7 +320,7 @@ impl Prompt {
         let turns = &self.turns[..=place];
         let holds = |turn: &Turn| turn.results().next().is_some();
         let first = turns.iter().rposition(|turn| !holds(turn)).map_or(0, |other| other + 1);
-        Last::ToolResults(turns[first..].iter().flat_map(Turn::results).map(told).collect())
+        Last::ToolResults(turns[first..].iter().flat_map(Turn::results).map(returned).collect())
     }
 
     pub(crate) fn images(&self) -> u32 {
@@ -415,7 +419,7 @@ fn media(body: &Body) -> Option<&Media> {
 }
 
 /// The text of a tool's result.
-fn told(result: &Returned) -> String {
+fn returned(result: &Returned) -> String {
     let texts = result.content.iter().filter_map(|body| match body {
         Body::Text(text) => Some(text.clone()),
         Body::Json(value) => Some(value.to_string()),

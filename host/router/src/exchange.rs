@@ -17,16 +17,19 @@ mod failover;
 mod kept;
 mod live;
 mod media;
+pub(crate) mod offer;
 mod settle;
 mod stream;
 mod tailor;
+mod tariff;
+mod transfer;
 mod tuning;
 
 use crate::api::{Body, respond};
 use crate::catalog::Resolution;
 use crate::error::{Code, Error};
 use crate::record::Record;
-use crate::route::{self, Decision};
+use crate::route::{self, Asked, Decision};
 use crate::{Router, Settings};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use live::Live;
@@ -39,19 +42,20 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
 
-pub(crate) use attempt::{breach_of_contract, plugin_failed, told};
 pub(crate) use budget::RetryBudget;
+pub(crate) use transfer::{breach_of_contract, plugin_failed, told};
 pub(crate) use tuning::takes;
 
 /// Says which strategy chose the endpoint.
 const STRATEGY: HeaderName = HeaderName::from_static("x-plugway-strategy");
 
-/// A request that has been decided and not yet answered.
-struct Exchange {
+/// A request that has been decided and not yet answered: a chat, or one of what adapters
+/// offer beside it.
+struct Exchange<C = ChatCall> {
     router: Arc<Router>,
     settings: Arc<Settings>,
     dialect: Dialect,
-    call: ChatCall,
+    call: C,
     decision: Decision,
     record: Record,
     deadline: Instant,
@@ -70,7 +74,7 @@ struct Opened {
 }
 
 /// A request that failed before any content.
-struct Refused {
+pub(crate) struct Refused {
     dialect: Dialect,
     error: Error,
     record: Record,
@@ -91,7 +95,7 @@ pub(crate) async fn run(
 ) -> Response<Body> {
     record.model = call.routing.models.join(",");
     record.streaming = call.request.streaming;
-    let decision = match route::decide(&router, &settings, &call) {
+    let decision = match route::decide(&router, &settings, &Asked::chat(&call)) {
         Ok(decision) => decision,
         Err(error) => return refuse(Refused { dialect, error, record }),
     };
@@ -202,16 +206,15 @@ async fn whole(exchange: Exchange) -> Response<Body> {
 impl Exchange {
     /// Walks the plan to the first content, then lets go of the request.
     async fn open(mut self) -> Result<Opened, Box<Refused>> {
-        let mut live = match failover::first_content(&mut self).await {
-            Ok(live) => live,
+        let answered = match failover::first_answer(&mut self).await {
+            Ok(answered) => answered,
             Err(error) => {
-                return Err(Box::new(Refused {
-                    dialect: self.dialect,
-                    error,
-                    record: self.record,
-                }));
+                let Self { dialect, record, .. } = self;
+                return Err(Box::new(Refused { dialect, error, record }));
             }
         };
+        let mut live = answered.answer;
+        live.in_flight = Some(answered.in_flight);
         self.record.first_content();
         let endpoint = live.endpoint().clone();
         let provider = endpoint.provider.display_name.clone();
@@ -226,7 +229,8 @@ fn head(record: &Record, model: String, provider: String) -> Head {
     Head { id: record.id.to_string(), created, model, provider }
 }
 
-fn refuse(refused: Refused) -> Response<Body> {
+/// Says so to the client.
+pub(crate) fn refuse(refused: Refused) -> Response<Body> {
     let Refused { dialect, error, mut record } = refused;
     record.failed(&error);
     record.answered(error.code.status());

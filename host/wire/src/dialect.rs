@@ -3,13 +3,17 @@
 use bytes::Bytes;
 use http::request::Parts;
 
-use crate::{BadRequest, ChatCall, DecodeOptions, ErrorBody, ollama, openai_chat};
+use crate::{
+    BadRequest, ChatCall, DecodeOptions, ErrorBody, ollama, openai_chat, openai_completions,
+};
 
 /// A client's format. A dialect is a folder of this crate; this is their list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// OpenAI's chat completions, with OpenRouter's additions.
     OpenAiChat,
+    /// OpenAI's legacy completions: a prompt, and text.
+    OpenAiCompletions,
     /// Ollama's chats, and completions of one prompt.
     Ollama,
 }
@@ -18,7 +22,8 @@ impl Dialect {
     /// What `request.dialect` says of native values in this format.
     pub fn name(self) -> &'static str {
         match self {
-            Self::OpenAiChat => openai_chat::DIALECT,
+            // A prompt is a chat of one message, and goes on as one.
+            Self::OpenAiChat | Self::OpenAiCompletions => openai_chat::DIALECT,
             Self::Ollama => ollama::DIALECT,
         }
     }
@@ -36,6 +41,7 @@ impl Dialect {
     ) -> Result<ChatCall, BadRequest> {
         match self {
             Self::OpenAiChat => openai_chat::decode(body, options),
+            Self::OpenAiCompletions => openai_completions::decode(body, options),
             Self::Ollama => ollama::decode(head, body, options),
         }
     }
@@ -43,6 +49,7 @@ impl Dialect {
     /// The body of a response that is an error.
     pub fn encode_error(self, error: &ErrorBody) -> Bytes {
         match self {
+            Self::OpenAiChat | Self::OpenAiCompletions => openai_chat::encode_error(error),
             Self::OpenAiChat => openai_chat::encode_error(error),
             Self::Ollama => ollama::encode_error(error),
         }

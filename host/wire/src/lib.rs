@@ -1,7 +1,8 @@
 //! Wire formats without a wire: what clients and providers send, as values.
 //!
 //! A [`Dialect`] turns a client's body into a [`ChatCall`], whose [`Form`] turns events
-//! into the client's own format; each is a folder, such as [`openai_chat`]. [`framing`]
+//! into the client's own format; each is a folder, such as [`openai_chat`]. What is asked for
+//! beside chats has [`openai_embeddings`] and [`rerank`]. [`framing`]
 //! cuts a provider's stream into frames; [`seal`] keeps content out of the sandbox and
 //! puts it back as the body leaves; [`answer`] folds events and counts them. No I/O, no
 //! clock, no log.
@@ -21,8 +22,12 @@ pub mod framing;
 mod json;
 mod labels;
 mod needs;
+mod offers;
 pub mod ollama;
 pub mod openai_chat;
+pub mod openai_completions;
+pub mod openai_embeddings;
+pub mod rerank;
 mod routing;
 pub mod seal;
 
@@ -32,4 +37,5 @@ pub use call::{ChatCall, DecodeOptions};
 pub use dialect::Dialect;
 pub use error_body::ErrorBody;
 pub use form::{Form, Head, StreamEncoder};
+pub use offers::{EmbedCall, RerankCall};
 pub use routing::{MaxPrice, Partition, Routing, Sort};

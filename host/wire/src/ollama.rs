@@ -22,7 +22,7 @@ use crate::answer::Answer;
 use crate::{Bill, ErrorBody, Form, Head, StreamEncoder};
 
 pub use decode::{asked_model, decode};
-pub use embed::{Embed, decode_embed, encode_embed};
+pub use embed::{decode_embed, encode_embed};
 pub use errors::encode_error;
 pub use time::rfc3339;
 

@@ -6,9 +6,9 @@
 mod decode;
 mod errors;
 mod messages;
-mod options;
+pub(crate) mod options;
 mod parts;
-mod pieces;
+pub(crate) mod pieces;
 mod reasoning;
 mod stream;
 mod tools;
@@ -22,6 +22,8 @@ use crate::{Bill, ErrorBody, Form, Head, StreamEncoder};
 
 pub use decode::decode;
 pub use errors::encode_error;
+pub(crate) use messages::Messages;
+pub(crate) use tools::response_format;
 
 /// What `request.dialect` says of native values in this format.
 pub const DIALECT: &str = "openai-chat";

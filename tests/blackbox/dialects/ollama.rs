@@ -184,7 +184,7 @@ async fn what_such_a_client_sends_reaches_such_a_server_as_it_was() {
             {"role": "user", "content": "And now?"},
         ],
         "format": "json",
-        "options": {"temperature": 0.5, "num_ctx": 4096, "num_predict": -1, "top_k": 0,
+        "options": {"temperature": 0.5, "num_ctx": 4096, "num_predict": 50, "top_k": 0,
             "seed": 7, "stop": ["x"], "mirostat": 1},
     });
     let answer = scene.post("/api/chat", &request).await;

@@ -89,6 +89,12 @@ struct Source<'a> {
     content: Option<IgnoredAny>,
 }
 
+/// What a block says it is, whatever else is in it.
+#[derive(Deserialize)]
+struct Tagged {
+    r#type: String,
+}
+
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -97,12 +103,31 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 pub(super) fn blocks<'a>(raw: &'a RawValue, place: &str) -> Result<Vec<Block<'a>>, Refusal> {
     let json = raw.get();
     if !json.starts_with('"') {
-        return serde_json::from_str(json)
-            .map_err(|error| Refusal::invalid(format!("{place}: {error}")));
+        return serde_json::from_str(json).map_err(|error| not_read(json, place, &error));
     }
     let text: Text<'a> = serde_json::from_str(json)
         .map_err(|error| Refusal::invalid(format!("{place}: {error}")))?;
     Ok(vec![Block::text(text.0)])
+}
+
+/// What is wrong with a list of blocks: a type that is unknown before all else.
+fn not_read(json: &str, place: &str, error: &serde_json::Error) -> Refusal {
+    let tags: Vec<Tagged> = serde_json::from_str(json).unwrap_or_default();
+    let odd = |tag: &&Tagged| {
+        let own = TAGS.contains(&format!("'{}'", tag.r#type));
+        !own && !SERVER_TAGS.contains(&tag.r#type.as_str())
+    };
+    match tags.iter().enumerate().find(|(_, tag)| odd(tag)) {
+        Some((at, tag)) => unknown_tag(&format!("{place}.{at}"), &tag.r#type),
+        None => Refusal::invalid(format!("{place}: {error}")),
+    }
+}
+
+fn unknown_tag(place: &str, tag: &str) -> Refusal {
+    Refusal::invalid(format!(
+        "{place}: Input tag '{tag}' found using 'type' does not match any of the expected \
+         tags: {TAGS}"
+    ))
 }
 
 impl<'a> Block<'a> {
@@ -218,10 +243,7 @@ impl<'a> Block<'a> {
             }
             "redacted_thinking" => need("data", self.data.is_some()),
             other if SERVER_TAGS.contains(&other) => Ok(()),
-            other => Err(Refusal::invalid(format!(
-                "{place}: Input tag '{other}' found using 'type' does not match any of the \
-                 expected tags: {TAGS}"
-            ))),
+            other => Err(unknown_tag(place, other)),
         }
     }
 

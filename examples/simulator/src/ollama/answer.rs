@@ -57,8 +57,9 @@ pub(super) fn whole(answer: &Answer<'_>, body: &mut Vec<u8>) {
         tool_calls: calls.collect(),
         ..said()
     };
+    let whole = Line { done: true, more: ended(answer), ..line(answer, message) };
     // Writing into a Vec cannot fail.
-    let _ = serde_json::to_writer(body, &Line { more: ended(answer), ..line(answer, message) });
+    let _ = serde_json::to_writer(body, &whole);
 }
 
 pub(super) fn stream(answer: &Answer<'_>, frames: &mut Frames) {
@@ -85,8 +86,8 @@ pub(super) fn stream(answer: &Answer<'_>, frames: &mut Frames) {
             }
         }
     }
-    let last = Line { more: ended(answer), ..line(answer, said()) };
-    write(frames, &Line { done: true, ..last }, Part::Closing);
+    let last = Line { done: true, more: ended(answer), ..line(answer, said()) };
+    write(frames, &last, Part::Closing);
 }
 
 fn write(frames: &mut Frames, line: &Line<'_>, part: Part) {

@@ -2,7 +2,6 @@
 //! not know: here that is an error, or a field of another provider would pass.
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
 

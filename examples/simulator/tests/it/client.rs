@@ -65,19 +65,34 @@ pub(crate) async fn chat(simulator: &Simulator, body: impl ToString) -> Answer {
 
 /// The request that a well-behaved client sends.
 pub(crate) fn request(simulator: &Simulator, body: String) -> Request<Full<Bytes>> {
+    let request = Request::post(path(simulator.kind(), &body));
     let request = match simulator.kind() {
-        Kind::OpenAi => {
-            Request::post("/v1/chat/completions").header("authorization", "Bearer sk-test")
+        Kind::Anthropic => {
+            request.header("x-api-key", "sk-test").header("anthropic-version", "2023-06-01")
         }
-        Kind::Anthropic => Request::post("/v1/messages")
-            .header("x-api-key", "sk-test")
-            .header("anthropic-version", "2023-06-01"),
+        _ => request.header("authorization", "Bearer sk-test"),
     };
     request
         .header("host", "simulator")
         .header("content-type", "application/json")
         .body(Full::new(body.into()))
         .unwrap()
+}
+
+/// Where a well-behaved client of the API sends a request to chat.
+fn path(kind: Kind, body: &str) -> &'static str {
+    let stream = body.contains("\"stream\":true");
+    match kind {
+        Kind::OpenAiResponses => "/v1/responses",
+        Kind::Anthropic => "/v1/messages",
+        Kind::Gemini if stream => "/v1beta/models/m:streamGenerateContent?alt=sse",
+        Kind::Gemini => "/v1beta/models/m:generateContent",
+        Kind::Bedrock if stream => "/model/anthropic.m%3A0/converse-stream",
+        Kind::Bedrock => "/model/anthropic.m%3A0/converse",
+        Kind::Cohere => "/v2/chat",
+        Kind::Ollama => "/api/chat",
+        _ => "/v1/chat/completions",
+    }
 }
 
 pub(crate) fn plain(method: Method, path: &str, body: &str) -> Request<Full<Bytes>> {
@@ -132,7 +147,7 @@ pub(crate) async fn collect(response: Response<Incoming>) -> Answer {
     Answer {
         status: head.status,
         headers: head.headers,
-        body: String::from_utf8(bytes).unwrap(),
+        body: String::from_utf8_lossy(&bytes).into_owned(),
         cut,
     }
 }

@@ -6,5 +6,6 @@ mod anthropic;
 mod client;
 mod control;
 mod faults;
+mod formats;
 mod openai;
 mod traffic;

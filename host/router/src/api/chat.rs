@@ -28,6 +28,7 @@ pub(super) struct Door {
 pub(super) fn door(path: &str) -> Option<Door> {
     let (route, dialect) = match path {
         "/v1/chat/completions" => ("/v1/chat/completions", Dialect::OpenAiChat),
+        "/v1/completions" => ("/v1/completions", Dialect::OpenAiCompletions),
         "/api/chat" => ("/api/chat", Dialect::Ollama),
         "/api/generate" => ("/api/generate", Dialect::Ollama),
         _ => return None,

@@ -8,6 +8,7 @@ mod cors;
 mod deadline;
 mod guard;
 mod models;
+mod offers;
 mod ollama;
 mod ops;
 mod providers;
@@ -81,6 +82,16 @@ async fn answer(
             let bound = if is_excess { Bound::Connections } else { Bound::Requests };
             shed::answer(&router, door.dialect, request, bound).await
         }
+        (Ok(()), Some(Route::Offer(desk))) if method == Method::POST => {
+            match if is_excess { None } else { router.admission.request() } {
+                // Keeps a record of its own.
+                Some(place) => return offers::answer(router, settings, desk, request, place).await,
+                None => {
+                    let bound = if is_excess { Bound::Connections } else { Bound::Requests };
+                    shed::answer(&router, desk.dialect(), request, bound).await
+                }
+            }
+        }
         (Ok(()), Some(Route::Relay { provider, path })) if relay::takes(&method) => {
             match if is_excess { None } else { router.admission.request() } {
                 Some(place) => {
@@ -124,11 +135,12 @@ fn look_up(router: &Router, settings: &Settings, route: &Route, method: &Method)
         return respond::method_not_allowed(dialect, route.methods());
     }
     match route {
-        Route::Chat(_) | Route::Show | Route::Reload | Route::Relay { .. } => {
+        Route::Chat(_) | Route::Offer(_) | Route::Show | Route::Reload | Route::Relay { .. } => {
             respond::method_not_allowed(dialect, route.methods())
         }
         Route::Ollama(page) => page.show(&settings.config.catalog),
         Route::Models => models::list(&settings.config.catalog),
+        Route::EmbeddingModels => models::embedding(&settings.config.catalog),
         Route::Endpoints(slug) => models::endpoints(router, &settings.config.catalog, slug),
         Route::Providers => providers::list(&settings.config.catalog),
         Route::Health => ops::healthz(),
@@ -142,7 +154,10 @@ enum Route {
     /// What tools for local models look up.
     Ollama(ollama::Page),
     Show,
+    /// What adapters offer beside chats.
+    Offer(offers::Desk),
     Models,
+    EmbeddingModels,
     Endpoints(String),
     /// What a provider offers beside what is understood here.
     Relay {
@@ -161,6 +176,7 @@ impl Route {
     fn dialect(route: Option<&Self>, path: &str) -> Dialect {
         match route {
             Some(Self::Chat(door)) => door.dialect,
+            Some(Self::Offer(desk)) => desk.dialect(),
             Some(Self::Ollama(_) | Self::Show) => Dialect::Ollama,
             None if path.starts_with("/api/") && !path.starts_with("/api/v1/") => Dialect::Ollama,
             _ => Dialect::OpenAiChat,
@@ -173,7 +189,9 @@ impl Route {
             Self::Chat(door) => door.route,
             Self::Ollama(page) => page.route(),
             Self::Show => ollama::SHOW,
+            Self::Offer(desk) => desk.route(),
             Self::Models => "/v1/models",
+            Self::EmbeddingModels => "/v1/embeddings/models",
             Self::Endpoints(_) => "/v1/models/{author}/{slug}/endpoints",
             Self::Relay { .. } => relay::ROUTE,
             Self::Providers => "/v1/providers",
@@ -186,7 +204,7 @@ impl Route {
 
     fn methods(&self) -> &'static str {
         match self {
-            Self::Chat(_) | Self::Show | Self::Reload => "POST",
+            Self::Chat(_) | Self::Offer(_) | Self::Show | Self::Reload => "POST",
             Self::Relay { .. } => relay::METHODS,
             _ => "GET, HEAD",
         }
@@ -201,7 +219,11 @@ fn route(path: &str) -> Option<Route> {
     if let Some(page) = ollama::page(path) {
         return Some(Route::Ollama(page));
     }
+    if let Some(desk) = offers::desk(path) {
+        return Some(Route::Offer(desk));
+    }
     match path {
+        "/v1/embeddings/models" => Some(Route::EmbeddingModels),
         "/v1/models" => Some(Route::Models),
         "/v1/providers" => Some(Route::Providers),
         ollama::SHOW => Some(Route::Show),

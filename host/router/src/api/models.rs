@@ -7,10 +7,23 @@ use crate::catalog::{Catalog, Endpoint, Model, Price, PriceTier, Resolution};
 use crate::error::{Code, Error};
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// What a model writes that makes vectors.
+const EMBEDDINGS: &str = "embeddings";
 
 /// `GET /v1/models`.
 pub(super) fn list(catalog: &Catalog) -> Response<Body> {
-    let models = catalog.models.values();
+    listed(catalog.models.values())
+}
+
+/// `GET /v1/embeddings/models`: those that write vectors, by the catalogue's word.
+pub(super) fn embedding(catalog: &Catalog) -> Response<Body> {
+    let embeds = |model: &Model| model.output_modalities.iter().any(|it| it == EMBEDDINGS);
+    listed(catalog.models.values().filter(|model| embeds(model)))
+}
+
+fn listed<'m>(models: impl Iterator<Item = &'m Arc<Model>>) -> Response<Body> {
     let data: Vec<Value> = models.map(|model| describe(model)).collect();
     let count = data.len();
     respond::json_text(

@@ -103,7 +103,7 @@ pub struct Model {
     pub max_output_tokens: Option<u32>,
     /// Of `text`, `image`, `file`, `audio`, `video`.
     pub input_modalities: Vec<String>,
-    /// As above.
+    /// As above, or `embeddings` or `rerank`.
     pub output_modalities: Vec<String>,
     /// Request parameters that the model takes; empty: whatever the adapter translates.
     pub supported_parameters: Vec<String>,

@@ -51,6 +51,13 @@ pub(super) struct EndpointTable {
     tags: Vec<(String, String)>,
 }
 
+/// What a model may read.
+const INPUT_MODALITIES: &[&str] = &["text", "image", "file", "audio", "video"];
+
+/// What it may write.
+const OUTPUT_MODALITIES: &[&str] =
+    &["text", "image", "file", "audio", "video", "embeddings", "rerank"];
+
 pub(super) const FIELDS: &[Field<ModelTable>] = &[
     Field {
         key: "name",
@@ -84,7 +91,7 @@ pub(super) const FIELDS: &[Field<ModelTable>] = &[
     Field {
         key: "output_modalities",
         slot: Slot::Words(|c| &mut c.output_modalities),
-        about: "What the model writes. Default: text.",
+        about: "What the model writes: the same, or `embeddings` or `rerank`, of a model that makes vectors or puts documents in order. Default: text.",
     },
     Field {
         key: "supported_parameters",
@@ -184,13 +191,13 @@ pub(super) fn read(section: &Section<'_>, model: &mut ModelTable, is_embedded: b
         let remedy = format!("add `[[models.{slug:?}.endpoints]]` with a `provider`");
         section.error("endpoints", "nobody serves this model", remedy);
     }
-    for modality in model.input_modalities.iter().chain(&model.output_modalities) {
-        if !["text", "image", "file", "audio", "video"].contains(&modality.as_str()) {
-            section.error(
-                "input_modalities",
-                format!("`{modality}` is unknown"),
-                "choose of `text`, `image`, `file`, `audio`, `video`",
-            );
+    for (key, words, known) in [
+        ("input_modalities", &model.input_modalities, INPUT_MODALITIES),
+        ("output_modalities", &model.output_modalities, OUTPUT_MODALITIES),
+    ] {
+        for word in words.iter().filter(|word| !known.contains(&word.as_str())) {
+            let remedy = format!("choose of `{}`", known.join("`, `"));
+            section.error(key, format!("`{word}` is unknown"), remedy);
         }
     }
 }

@@ -1,17 +1,61 @@
 //! From step to step of the plan, until one of them yields content.
 
-use super::Exchange;
 use super::attempt::{self, Failed};
 use super::live::Live;
+use super::{Exchange, media};
 use crate::error::{Code, Error, Fault};
-use crate::route::{HealthPolicy, InFlight, LeftOut, Step};
+use crate::route::{Decision, HealthPolicy, InFlight, LeftOut, Step};
+use plugway_engine::chat::MediaKind;
+use plugway_wire::ChatCall;
 use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The first attempt that yields content. Every failed one leaves its reason in
-/// the record, in its endpoint's health, and in the error if all of them fail.
-pub(super) async fn first_content(exchange: &mut Exchange) -> Result<Live, Error> {
+/// An attempt that came to something.
+pub(super) struct Answered<C: Ask> {
+    pub(super) answer: C::Answer,
+    /// Where.
+    pub(super) step: Step,
+    /// Counts the attempt among the endpoint's open ones.
+    pub(super) in_flight: InFlight,
+    /// When the attempt began.
+    pub(super) began: std::time::Instant,
+}
+
+/// What can be asked of an endpoint.
+pub(super) trait Ask: Sized + Send + Sync {
+    /// What an attempt yields.
+    type Answer: Send;
+
+    /// Attempts one step.
+    fn attempt(
+        exchange: &Exchange<Self>,
+        step: &Step,
+    ) -> impl Future<Output = Result<Self::Answer, Failed>> + Send;
+
+    /// What it names by URL.
+    fn named_media(&self) -> Vec<(MediaKind, &str)>;
+}
+
+impl Ask for ChatCall {
+    /// As far as its first content.
+    type Answer = Live;
+
+    fn attempt(
+        exchange: &Exchange<Self>,
+        step: &Step,
+    ) -> impl Future<Output = Result<Live, Failed>> + Send {
+        attempt::open(exchange, step)
+    }
+
+    fn named_media(&self) -> Vec<(MediaKind, &str)> {
+        media::named(&self.request)
+    }
+}
+
+/// What the first attempt that comes to something yields. Every failed one leaves its
+/// reason in the record, in its endpoint's health, and in the error if all of them fail.
+pub(super) async fn first_answer<C: Ask>(exchange: &mut Exchange<C>) -> Result<Answered<C>, Error> {
     let router = exchange.router.clone();
     let settings = exchange.settings.clone();
     let routing = &settings.config.routing;
@@ -25,10 +69,11 @@ pub(super) async fn first_content(exchange: &mut Exchange) -> Result<Live, Error
             continue;
         }
         if Instant::now() >= exchange.deadline {
-            let reasons = failures.reasons(exchange);
+            let reasons = failures.reasons(&exchange.decision);
             return Err(Error { reasons, ..Error::out_of_time() });
         }
-        let in_flight = match router.health.begin(&step.endpoint, policy, last_resort) {
+        let id = exchange.decision.service.health_id(&step.endpoint.id);
+        let in_flight = match router.health.begin(&id, &step.endpoint, policy, last_resort) {
             Ok(in_flight) => in_flight,
             Err(LeftOut::Cooling(rest)) => {
                 failures.cools_down(&step, rest);
@@ -45,33 +90,33 @@ pub(super) async fn first_content(exchange: &mut Exchange) -> Result<Live, Error
             exchange.record.retry_refused();
             break;
         }
-        match attempt(exchange, &step, in_flight).await {
-            Ok(live) => return Ok(live),
+        let began = std::time::Instant::now();
+        match attempt(exchange, &step, in_flight, began).await {
+            Ok((answer, in_flight)) => return Ok(Answered { answer, step, in_flight, began }),
             // More load would not help a router that is at its bounds.
             Err(error) if error.code == Code::Overloaded => {
-                let reasons = failures.reasons(exchange);
+                let reasons = failures.reasons(&exchange.decision);
                 return Err(Error { reasons, ..error });
             }
             Err(error) => failures.add(&step, error),
         }
     }
-    Err(failures.into_error(exchange))
+    Err(failures.into_error(&exchange.decision))
 }
 
 /// One attempt, with what is kept of it.
-async fn attempt(
-    exchange: &mut Exchange,
+async fn attempt<C: Ask>(
+    exchange: &mut Exchange<C>,
     step: &Step,
     mut in_flight: InFlight,
-) -> Result<Live, Error> {
-    let began = std::time::Instant::now();
+    began: std::time::Instant,
+) -> Result<(C::Answer, InFlight), Error> {
     let (provider, endpoint) = (&step.endpoint.provider.name, &step.endpoint.id);
     exchange.record.attempting(provider, endpoint, began);
-    match attempt::open(exchange, step).await {
-        Ok(mut live) => {
+    match C::attempt(exchange, step).await {
+        Ok(answer) => {
             in_flight.answered();
-            live.in_flight = Some(in_flight);
-            Ok(live)
+            Ok((answer, in_flight))
         }
         Err(Failed { error, usage }) => {
             // A client in a hurry does not make an endpoint slow.
@@ -118,19 +163,19 @@ impl Failures {
     }
 
     /// Why each endpoint did not serve, those included that were not to be tried.
-    fn reasons(&self, exchange: &Exchange) -> Box<[(String, String)]> {
+    fn reasons(&self, decision: &Decision) -> Box<[(String, String)]> {
         let id = |step: &Step| step.endpoint.id.clone();
         let failed = self.errors.iter().map(|(step, error)| (id(step), error.message.clone()));
         let cooling = self.cooling.iter();
         let cooling = cooling.map(|(step, rest)| (id(step), LeftOut::Cooling(*rest).to_string()));
-        let excluded = exchange.decision.excluded.iter().cloned();
+        let excluded = decision.excluded.iter().cloned();
         failed.chain(cooling).chain(excluded).collect()
     }
 
     /// The last error, with the reasons of all. A client is asked to wait only
     /// as long as the first endpoint to recover needs.
-    fn into_error(self, exchange: &Exchange) -> Error {
-        let reasons = self.reasons(exchange);
+    fn into_error(self, decision: &Decision) -> Error {
+        let reasons = self.reasons(decision);
         let asked = self.errors.iter().filter_map(|(_, error)| error.retry_after);
         let wait = asked.chain(self.cooling.iter().map(|(_, rest)| *rest)).min();
         let last = match self.errors.into_iter().next_back() {

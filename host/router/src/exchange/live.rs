@@ -1,7 +1,7 @@
 //! An attempt that has begun to answer: from here on event by event.
 
 use super::Exchange;
-use super::attempt::{breach_of_contract, plugin_failed, told};
+use super::transfer::{breach_of_contract, plugin_failed, told};
 use crate::catalog::Endpoint;
 use crate::error::{Code, Error};
 use crate::route::{InFlight, Step};

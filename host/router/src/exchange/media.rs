@@ -2,6 +2,7 @@
 //! says so, the router fetches it, and the adapter is asked once more.
 
 use super::Exchange;
+use super::failover::Ask;
 use crate::error::{Code, Error};
 use crate::upstream::{FetchError, Fetched};
 use plugway_engine::chat::{
@@ -22,7 +23,7 @@ pub(super) struct Fetches {
 }
 
 /// A file in the place of its URL.
-pub(super) struct Fill {
+pub(crate) struct Fill {
     url: String,
     file: Arc<Fetched>,
 }
@@ -39,15 +40,15 @@ pub(super) fn wanted(failure: &Failure) -> Option<&str> {
 ///
 /// # Errors
 /// Why the file cannot be had. Another endpoint's provider may fetch it by itself.
-pub(super) async fn fetch(
-    exchange: &Exchange,
+pub(super) async fn fetch<C: Ask>(
+    exchange: &Exchange<C>,
     provider: &str,
     url: &str,
     filled: &[Fill],
     deadline: Instant,
 ) -> Result<Option<Fill>, Error> {
     let Some(fetcher) = &exchange.settings.media else { return Ok(None) };
-    let media = sources(&exchange.call.request);
+    let media = exchange.call.named_media();
     let Some(kind) = media.into_iter().find(|(_, known)| *known == url).map(|(kind, _)| kind)
     else {
         return Ok(None);
@@ -79,20 +80,25 @@ pub(super) async fn fetch(
 pub(super) fn fill(request: &mut Request, seals: &Seals, sealed: bool, fills: &[Fill]) -> Seals {
     let mut seals = seals.clone();
     for_each(request, |media| {
-        let MediaSource::Uri(url) = &media.source else { return };
-        let Some(fill) = fills.iter().find(|fill| fill.url == *url) else { return };
-        let text = match sealed {
+        let text = |file: &Fetched| match sealed {
             true => {
-                let (with, token) = seals.with(&fill.file.content);
+                let (with, token) = seals.with(&file.content);
                 seals = with;
                 token
             }
-            false => fill.file.content.text(),
+            false => file.content.text(),
         };
-        media.source = MediaSource::Base64(text);
-        media.mime = Some(fill.file.mime.clone());
+        fill_one(media, fills, text);
     });
     seals
+}
+
+/// The same of one medium, which crosses as the text that `text` gives.
+pub(super) fn fill_one(media: &mut Media, fills: &[Fill], text: impl FnOnce(&Fetched) -> String) {
+    let MediaSource::Uri(url) = &media.source else { return };
+    let Some(fill) = fills.iter().find(|fill| fill.url == *url) else { return };
+    media.source = MediaSource::Base64(text(&fill.file));
+    media.mime = Some(fill.file.mime.clone());
 }
 
 impl Fetches {
@@ -127,7 +133,7 @@ fn told(provider: &str, kind: MediaKind, error: FetchError) -> Error {
 }
 
 /// What the request names by URL.
-fn sources(request: &Request) -> Vec<(MediaKind, &str)> {
+pub(super) fn named(request: &Request) -> Vec<(MediaKind, &str)> {
     let mut named = Vec::new();
     for part in request.messages.iter().flat_map(|message| &message.parts) {
         match &part.body {
@@ -144,7 +150,8 @@ fn sources(request: &Request) -> Vec<(MediaKind, &str)> {
     named
 }
 
-fn source(media: &Media) -> Option<(MediaKind, &str)> {
+/// The same of one medium.
+pub(super) fn source(media: &Media) -> Option<(MediaKind, &str)> {
     match &media.source {
         MediaSource::Uri(url) => Some((media.kind, url)),
         _ => None,

@@ -2,15 +2,13 @@
 //! client leaves before it.
 
 use super::live::Live;
-use crate::Settings;
-use crate::catalog::{Consumption, Price, Resolution, cost};
+use super::tariff::Tariff;
 use crate::error::Error;
 use crate::record::{Record, Tokens};
 use crate::route::InFlight;
 use plugway_engine::chat::{Event, Usage};
 use plugway_wire::Bill;
 use plugway_wire::answer::Tally;
-use std::sync::Arc;
 use std::time::Instant;
 
 /// Letters of a provider's own word for the end that are logged. It is the
@@ -21,10 +19,7 @@ const MAX_FINISH_LETTERS: usize = 64;
 pub(super) struct Settlement {
     record: Record,
     tally: Tally,
-    settings: Arc<Settings>,
-    price: Option<Price>,
-    provider: String,
-    endpoint: String,
+    tariff: Tariff,
     began: Instant,
     in_flight: Option<InFlight>,
     prompt_bytes: usize,
@@ -35,15 +30,11 @@ impl Settlement {
     /// Opens the account of the answer that `live` yields.
     pub(super) fn new(record: Record, live: &mut Live, prompt_bytes: usize) -> Self {
         let in_flight = live.in_flight.take();
-        let settings = live.settings().clone();
-        let endpoint = live.endpoint();
+        let tariff = Tariff::new(live.settings().clone(), live.endpoint().clone());
         Self {
             record,
             tally: Tally::default(),
-            settings,
-            price: endpoint.price.clone(),
-            provider: endpoint.provider.name.clone(),
-            endpoint: endpoint.id.clone(),
+            tariff,
             began: live.began(),
             in_flight,
             prompt_bytes,
@@ -87,10 +78,11 @@ impl Settlement {
             estimated,
         };
         self.record.consumed(tokens, bill.cost);
-        self.record.endpoint.clone_from(&self.endpoint);
+        let endpoint = self.tariff.endpoint();
+        self.record.endpoint.clone_from(&endpoint.id);
         self.record.attempt(
-            &self.provider,
-            &self.endpoint,
+            &endpoint.provider.name,
+            &endpoint.id,
             outcome,
             self.began,
             (!estimated).then_some(&bill.usage),
@@ -107,50 +99,7 @@ impl Settlement {
             true => self.tally.usage.as_slice(),
             false => std::slice::from_ref(&usage),
         };
-        let all = self.cost(records, |used| used);
-        let prompt = self.cost(records, |used| Consumption { completion: 0, ..used });
-        Bill {
-            // Where the provider itself names a price, that is what it bills.
-            cost: usage.cost.or(all),
-            upstream_cost: usage.cost.or(all),
-            prompt_cost: prompt,
-            completion_cost: all.zip(prompt).map(|(all, prompt)| all.saturating_sub(prompt)),
-            own_key: false,
-            usage,
-        }
-    }
-
-    /// What these records cost, each at the price of its own model; none where one of
-    /// the prices is unknown.
-    fn cost(
-        &self,
-        records: &[Usage],
-        part: impl Fn(Consumption<'_>) -> Consumption<'_>,
-    ) -> Option<u64> {
-        records.iter().try_fold(0_u64, |sum, usage| {
-            let used = Consumption {
-                prompt: usage.prompt_tokens,
-                completion: usage.completion_tokens,
-                cache_read: usage.cache_read_tokens,
-                cache_write: usage.cache_write_tokens,
-                reasoning: usage.reasoning_tokens,
-                meters: &usage.meters,
-            };
-            let billed = match &usage.model {
-                None => cost(self.price.as_ref()?, part(used)),
-                Some(model) => cost(&self.price_of(model)?, part(used)),
-            };
-            Some(sum.saturating_add(billed))
-        })
-    }
-
-    /// Of a further model that the provider consulted.
-    fn price_of(&self, model: &str) -> Option<Price> {
-        let id = format!("{}/{model}", self.provider);
-        let Resolution::Known(model) = self.settings.config.catalog.resolve(&id) else {
-            return None;
-        };
-        model.endpoints.iter().find(|endpoint| endpoint.id == id)?.price.clone()
+        self.tariff.bill(usage.clone(), records)
     }
 
     /// What was used, and whether that is an estimate. A count that came before the

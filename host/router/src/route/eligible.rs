@@ -1,14 +1,14 @@
 //! Which endpoints a request may go to at all. Every one that may not keeps its
 //! reason, and whoever is refused is shown all of them.
 
-use super::{Footing, LeftOut};
+use super::{Asked, Footing, LeftOut};
 use crate::Router;
 use crate::catalog::{Catalog, Endpoint, Price, Resolution};
 use crate::error::{Code, Error};
 use crate::exchange::takes;
 use crate::upstream::CredentialState;
 use plugway_engine::Adapter;
-use plugway_wire::{ChatCall, MaxPrice, Routing};
+use plugway_wire::{MaxPrice, Routing};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +30,8 @@ pub(super) struct Choice {
 pub(super) struct Eligible {
     pub(super) endpoints: Vec<Choice>,
     pub(super) excluded: Vec<(String, String)>,
+    /// How many of those have an adapter that does not do what is asked for.
+    pub(super) lacks_offer: usize,
     /// No circuit breaker of those that are left is closed.
     pub(super) is_last_resort: bool,
     /// When the first of those that are cooling down may be tried again.
@@ -41,22 +43,34 @@ pub(super) struct Eligible {
 ///
 /// # Errors
 /// When no model is named, or none of those named exists here.
-pub(super) fn list(router: &Router, catalog: &Catalog, call: &ChatCall) -> Result<Eligible, Error> {
+pub(super) fn list(
+    router: &Router,
+    catalog: &Catalog,
+    asked: &Asked<'_>,
+) -> Result<Eligible, Error> {
     let mut eligible = Eligible::default();
     let (mut tripped, mut is_any_sound) = (Vec::new(), false);
     let mut seen = BTreeSet::new();
-    for endpoint in endpoints(catalog, &call.routing.models)? {
+    for endpoint in endpoints(catalog, &asked.routing.models)? {
         if !seen.insert(endpoint.id.clone()) {
             continue;
         }
-        let adapter = match judge(router, call, &endpoint) {
+        let adapter = match judge(router, asked, &endpoint) {
             Ok(adapter) => adapter,
             Err(reason) => {
                 eligible.excluded.push((endpoint.id.clone(), reason));
                 continue;
             }
         };
-        match router.health.check(&endpoint.id) {
+        if let Some(offer) = asked.service.offer()
+            && !adapter.offers().contains(&offer)
+        {
+            let reason = format!("its adapter `{}` offers no {offer}", adapter.id());
+            eligible.excluded.push((endpoint.id.clone(), reason));
+            eligible.lacks_offer += 1;
+            continue;
+        }
+        match router.health.check(&asked.service.health_id(&endpoint.id)) {
             Ok(footing) => {
                 is_any_sound |= footing == Footing::Sound;
                 eligible.endpoints.push(Choice { endpoint, adapter });
@@ -133,10 +147,10 @@ fn unknown(name: &str, near: &[String]) -> String {
 
 /// The adapter that would serve the request at this endpoint, or the reason why
 /// the request may not go there.
-fn judge(router: &Router, call: &ChatCall, endpoint: &Endpoint) -> Result<Arc<Adapter>, String> {
+fn judge(router: &Router, asked: &Asked<'_>, endpoint: &Endpoint) -> Result<Arc<Adapter>, String> {
     let provider = &endpoint.provider;
-    named(&call.routing, &provider.name)?;
-    allowed(&call.routing, endpoint)?;
+    named(asked.routing, &provider.name)?;
+    allowed(asked.routing, endpoint)?;
     let Some(adapter) = router.registry.adapter(&provider.adapter) else {
         return Err(format!("its adapter `{}` is not loaded", provider.adapter));
     };
@@ -144,18 +158,18 @@ fn judge(router: &Router, call: &ChatCall, endpoint: &Endpoint) -> Result<Arc<Ad
         return Err("its credential is missing where the router runs".into());
     }
     let info = adapter.info();
-    let speaks = info.dialects.contains(&call.request.dialect);
-    if call.native && !speaks {
+    let speaks = info.dialects.iter().any(|dialect| dialect == asked.dialect);
+    if asked.native && !speaks {
         return Err("the request holds native parts of a format that it does not speak".into());
     }
     if let Some(limit) = endpoint.context_length
-        && super::Estimate::of(call).prompt_tokens / 2 > limit
+        && super::Estimate::of(asked).prompt_tokens / 2 > limit
     {
         // Half: the estimate is rough, and the provider counts for itself.
         return Err(format!("the prompt is far beyond its context of {limit} tokens"));
     }
-    if call.routing.require_parameters
-        && let Some(missing) = call
+    if asked.routing.require_parameters
+        && let Some(missing) = asked
             .parameters
             .iter()
             .find(|wanted| !takes(&info.supported_parameters, endpoint, wanted))

@@ -156,18 +156,19 @@ impl Health {
         record.check(self.started.elapsed())
     }
 
-    /// Counts an attempt in, until the returned guard goes. As a last resort an
-    /// endpoint is tried whatever its breaker says.
+    /// Counts an attempt in, until the returned guard goes; what is known of it is kept
+    /// by the name `id`. As a last resort an endpoint is tried whatever its breaker says.
     ///
     /// # Errors
     /// When the endpoint should not be tried.
     pub fn begin(
         &self,
+        id: &str,
         endpoint: &catalog::Endpoint,
         policy: Policy,
         last_resort: bool,
     ) -> Result<InFlight, LeftOut> {
-        let Some(endpoint) = self.remember(endpoint) else { return Ok(InFlight(None)) };
+        let Some(endpoint) = self.remember(id, endpoint) else { return Ok(InFlight(None)) };
         let mut record = endpoint.lock();
         let now = self.started.elapsed();
         if let Err(left_out) = record.check(now) {
@@ -202,8 +203,8 @@ impl Health {
     }
 
     /// The endpoint's record, a new one if need be; none where there are too many.
-    fn remember(&self, endpoint: &catalog::Endpoint) -> Option<Arc<Endpoint>> {
-        if let Some(known) = self.known(&endpoint.id) {
+    fn remember(&self, id: &str, endpoint: &catalog::Endpoint) -> Option<Arc<Endpoint>> {
+        if let Some(known) = self.known(id) {
             return Some(known);
         }
         let mut known = self.endpoints.write().unwrap_or_else(PoisonError::into_inner);
@@ -212,13 +213,13 @@ impl Health {
         }
         let new = || {
             Arc::new(Endpoint {
-                id: endpoint.id.clone(),
+                id: id.to_owned(),
                 labels: EndpointLabels::of(endpoint),
                 in_flight: AtomicU32::new(0),
                 record: Mutex::default(),
             })
         };
-        Some(known.entry(endpoint.id.clone()).or_insert_with(new).clone())
+        Some(known.entry(id.to_owned()).or_insert_with(new).clone())
     }
 }
 
@@ -351,8 +352,8 @@ mod tests {
     #[test]
     fn attempts_under_way_are_counted_until_they_end() {
         let health = health();
-        let first = health.begin(&unlisted("m"), policy(), false).ok().unwrap();
-        let second = health.begin(&unlisted("m"), policy(), false).ok().unwrap();
+        let first = health.begin("a/m", &unlisted("m"), policy(), false).ok().unwrap();
+        let second = health.begin("a/m", &unlisted("m"), policy(), false).ok().unwrap();
         assert_eq!(health.reading("a/m").in_flight, 2);
         drop(first);
         second.ended(None);
@@ -366,12 +367,12 @@ mod tests {
         let end = Error::new(Code::ProviderUnavailable, "down");
         for n in 0..=MAX_UNLISTED {
             let endpoint = unlisted(&n.to_string());
-            health.begin(&endpoint, policy(), false).ok().unwrap().ended(Some(&end));
+            health.begin(&endpoint.id, &endpoint, policy(), false).ok().unwrap().ended(Some(&end));
         }
         assert!(health.check("a/0").is_err());
         assert!(health.check(&format!("a/{MAX_UNLISTED}")).is_ok());
         let listed = catalog::Endpoint { is_listed: true, ..unlisted("listed") };
-        health.begin(&listed, policy(), false).ok().unwrap().ended(Some(&end));
+        health.begin(&listed.id, &listed, policy(), false).ok().unwrap().ended(Some(&end));
         assert!(health.check("a/listed").is_err());
         let metrics = health.metrics.render().unwrap();
         let gauges = metrics.lines().filter(|line| line.starts_with("plugway_breakers_open{"));
@@ -397,11 +398,15 @@ mod tests {
         ] {
             let health = health();
             let patient = Policy::from(&RoutingConfig::default());
-            let attempt = health.begin(&unlisted("m"), patient, false).ok().unwrap();
+            let attempt = health.begin("a/m", &unlisted("m"), patient, false).ok().unwrap();
             attempt.ended(Some(&Error { retry_after: wait, ..Error::new(code, "later") }));
             let left_out = health.check("a/m");
             assert_eq!(matches!(left_out, Err(LeftOut::Cooling(_))), expected, "{code:?}");
-            assert_eq!(health.begin(&unlisted("m"), patient, true).is_err(), expected, "{code:?}");
+            assert_eq!(
+                health.begin("a/m", &unlisted("m"), patient, true).is_err(),
+                expected,
+                "{code:?}"
+            );
         }
     }
 }

@@ -2,6 +2,7 @@
 //! keeps a reason for each that is ruled out, and asks the strategy. A strategy
 //! that fails is replaced, for this request, by the built-in order.
 
+mod asked;
 mod breaker;
 mod builtin;
 mod cooldown;
@@ -9,6 +10,7 @@ mod eligible;
 mod health;
 mod window;
 
+pub use asked::{Asked, Service};
 pub use health::{Footing, Health, InFlight, LeftOut, Policy as HealthPolicy, Verdict};
 
 use crate::catalog::Endpoint;
@@ -17,7 +19,7 @@ use crate::telemetry::PluginLabels;
 use crate::{Router, Settings};
 use eligible::Eligible;
 use plugway_engine::{Adapter, CallErrorKind, Candidate, Objective, Plan, Policy, Query, Refusal};
-use plugway_wire::{ChatCall, Partition, Sort};
+use plugway_wire::{Partition, Routing, Sort};
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -38,6 +40,8 @@ pub struct Step {
 
 /// What was decided for one request, and why.
 pub struct Decision {
+    /// What is to be done.
+    pub service: Service,
     /// Tried in order; never empty.
     pub steps: Vec<Step>,
     /// Who decided: a strategy's id and digest, or `built-in`.
@@ -52,26 +56,26 @@ pub struct Decision {
     pub now_ms: u64,
 }
 
-/// Decides where `call` may go.
+/// Decides where a request may go.
 ///
 /// # Errors
 /// When the model is unknown, nothing is eligible, or the strategy refuses.
-pub fn decide(router: &Router, settings: &Settings, call: &ChatCall) -> Result<Decision, Error> {
-    let eligible = eligible::list(router, &settings.config.catalog, call)?;
+pub fn decide(router: &Router, settings: &Settings, asked: &Asked<'_>) -> Result<Decision, Error> {
+    let eligible = eligible::list(router, &settings.config.catalog, asked)?;
     if eligible.endpoints.is_empty() {
-        return Err(nothing_left(call, eligible));
+        return Err(nothing_left(asked, eligible));
     }
     let Eligible { endpoints, excluded, is_last_resort, .. } = eligible;
-    let policy = choose_policy(router, settings, call)?;
-    let estimate = Estimate::of(call);
+    let policy = choose_policy(router, settings, asked.routing)?;
+    let estimate = Estimate::of(asked);
     let candidates: Vec<Candidate> =
-        endpoints.iter().map(|it| candidate(router, &it.endpoint, estimate)).collect();
-    let query = query(call, estimate);
+        endpoints.iter().map(|it| candidate(router, asked, &it.endpoint, estimate)).collect();
+    let query = query(asked, estimate);
     let (mut plan, strategy) = plan(router, policy.as_deref(), &query, &candidates)?;
     if is_last_resort {
         plan.reason = format!("{LAST_RESORT} {}", plan.reason);
     }
-    let limit = match call.routing.no_fallbacks && call.routing.order.is_empty() {
+    let limit = match asked.routing.no_fallbacks && asked.routing.order.is_empty() {
         true => 1,
         false => settings.config.routing.max_attempts as usize,
     };
@@ -84,22 +88,34 @@ pub fn decide(router: &Router, settings: &Settings, call: &ChatCall) -> Result<D
             first_token_timeout_ms: step.first_token_timeout_ms,
         })
     });
-    let (seed, now_ms) = (query.seed, query.now_ms);
-    Ok(Decision { steps: steps.collect(), strategy, reason: plan.reason, excluded, seed, now_ms })
+    Ok(Decision {
+        service: asked.service,
+        steps: steps.collect(),
+        strategy,
+        reason: plan.reason,
+        excluded,
+        seed: query.seed,
+        now_ms: query.now_ms,
+    })
 }
 
 /// Goes ahead of a plan's reason.
 const LAST_RESORT: &str = "Nothing but endpoints whose circuit breaker is open was left, so these are tried all the same.";
 
-fn nothing_left(call: &ChatCall, eligible: Eligible) -> Error {
-    let message = format!(
-        "No endpoint is left for `{}`; error.metadata.endpoints has the reason for each.",
-        call.routing.models.join("`, `")
-    );
+fn nothing_left(asked: &Asked<'_>, eligible: Eligible) -> Error {
+    let models = asked.routing.models.join("`, `");
+    // No wait and no other preference would change that.
+    let (code, what) = match eligible.lacks_offer == eligible.excluded.len() {
+        true => {
+            (Code::Unsupported, format!("No endpoint of `{models}` {}", asked.service.activity()))
+        }
+        false => (Code::NoEndpoint, format!("No endpoint is left for `{models}`")),
+    };
+    let message = format!("{what}; error.metadata.endpoints has the reason for each.");
     Error {
         reasons: eligible.excluded.into(),
         retry_after: eligible.recovery,
-        ..Error::new(Code::NoEndpoint, message)
+        ..Error::new(code, message)
     }
 }
 
@@ -108,9 +124,9 @@ fn nothing_left(call: &ChatCall, eligible: Eligible) -> Error {
 fn choose_policy(
     router: &Router,
     settings: &Settings,
-    call: &ChatCall,
+    routing: &Routing,
 ) -> Result<Option<Arc<Policy>>, Error> {
-    if let Some(name) = &call.routing.strategy {
+    if let Some(name) = &routing.strategy {
         return match router.registry.policy(name) {
             Some(policy) => Ok(Some(policy)),
             None => {
@@ -187,15 +203,20 @@ struct Estimate {
 impl Estimate {
     /// Four bytes of text make a token, about; an image a thousand tokens; an
     /// answer 500 tokens, if the client sets no lower limit.
-    fn of(call: &ChatCall) -> Self {
-        let text = u32::try_from(call.approx_prompt_bytes / 4).unwrap_or(u32::MAX);
-        let media = call.media.saturating_mul(1000);
-        let limit = call.request.max_tokens.unwrap_or(u32::MAX);
+    fn of(asked: &Asked<'_>) -> Self {
+        let text = u32::try_from(asked.prompt_bytes / 4).unwrap_or(u32::MAX);
+        let media = asked.media.saturating_mul(1000);
+        let limit = asked.max_tokens.unwrap_or(u32::MAX);
         Self { prompt_tokens: text.saturating_add(media).max(1), completion_tokens: limit.min(500) }
     }
 }
 
-fn candidate(router: &Router, endpoint: &Endpoint, estimate: Estimate) -> Candidate {
+fn candidate(
+    router: &Router,
+    asked: &Asked<'_>,
+    endpoint: &Endpoint,
+    estimate: Estimate,
+) -> Candidate {
     let (price, estimated_cost) = builtin::compare_price(endpoint, estimate);
     Candidate {
         id: endpoint.id.clone(),
@@ -209,13 +230,14 @@ fn candidate(router: &Router, endpoint: &Endpoint, estimate: Estimate) -> Candid
         region: endpoint.region.clone(),
         service_tier: endpoint.service_tier.clone(),
         tags: endpoint.tags.clone(),
-        health: router.health.reading(&endpoint.id),
+        health: router.health.reading(&asked.service.health_id(&endpoint.id)),
         ..Candidate::default()
     }
 }
 
-fn query(call: &ChatCall, estimate: Estimate) -> Query {
-    let routing = &call.routing;
+fn query(asked: &Asked<'_>, estimate: Estimate) -> Query {
+    let routing = asked.routing;
+    let needs = asked.needs.iter().copied().chain(asked.service.offer());
     Query {
         models: routing.models.clone(),
         keep_model_order: matches!(routing.partition, Partition::Model),
@@ -230,12 +252,12 @@ fn query(call: &ChatCall, estimate: Estimate) -> Query {
         min_throughput: routing.min_throughput,
         max_latency_ms: routing.max_latency_ms,
         prompt_tokens: estimate.prompt_tokens,
-        max_tokens: call.request.max_tokens,
-        streaming: call.request.streaming,
-        needs: call.needs.iter().map(|&need| need.to_owned()).collect(),
-        tags: call.metadata.clone(),
+        max_tokens: asked.max_tokens,
+        streaming: asked.streaming,
+        needs: needs.map(str::to_owned).collect(),
+        tags: asked.metadata.to_vec(),
         options: routing.options.clone(),
-        session: session(call),
+        session: asked.session.map(number_of),
         seed: rand::random(),
         now_ms: SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -243,12 +265,11 @@ fn query(call: &ChatCall, estimate: Estimate) -> Query {
     }
 }
 
-/// The conversation's number, where the client says which one it is.
-fn session(call: &ChatCall) -> Option<u64> {
-    let id = call.session_id.as_ref().or(call.request.cache_key.as_ref())?;
+/// The number of the conversation of this name.
+fn number_of(session: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
-    id.hash(&mut hasher);
-    Some(hasher.finish())
+    session.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The part of a digest that people read.

@@ -77,6 +77,10 @@ impl<'b, 'p> Node<'b, 'p> {
         self.raw.starts_with('"')
     }
 
+    pub(crate) fn is_number(&self) -> bool {
+        self.raw.starts_with(|c: char| c == '-' || c.is_ascii_digit())
+    }
+
     /// This value is wrong, for the reason given.
     pub(crate) fn fault(
         &self,
@@ -132,7 +136,7 @@ impl<'b, 'p> Node<'b, 'p> {
         &self,
         wanted: &str,
     ) -> Result<N, BadRequest> {
-        if !self.raw.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
+        if !self.is_number() {
             return Err(self.expected(wanted));
         }
         serde_json::from_str(self.raw).map_err(|_| self.invalid(format!("must be {wanted}")))

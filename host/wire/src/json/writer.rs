@@ -93,6 +93,20 @@ impl<'o> Writer<'o> {
         let _ = write!(self.out, "{number}");
     }
 
+    /// A number of single precision, as short as it can be told. Must be finite.
+    pub(crate) fn float(&mut self, number: f32) {
+        self.separate();
+        // Writing to memory cannot fail.
+        let _ = serde_json::to_writer((&mut *self.out).writer(), &number);
+    }
+
+    /// A number of double precision. Must be finite.
+    pub(crate) fn double(&mut self, number: f64) {
+        self.separate();
+        // Writing to memory cannot fail.
+        let _ = serde_json::to_writer((&mut *self.out).writer(), &number);
+    }
+
     /// A number, `true`, `false` or `null`.
     pub(crate) fn literal(&mut self, literal: &str) {
         self.separate();

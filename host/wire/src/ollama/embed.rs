@@ -1,41 +1,23 @@
 //! Vectors: `/api/embed`, and `/api/embeddings` as it was before.
 
 use bytes::{Bytes, BytesMut};
-use http::request::Parts;
 use plugway_engine::{EmbedInput, EmbedRequest};
 
 use super::DIALECT;
 use crate::json::{self, Fields, Node, Writer};
-use crate::{BadRequest, Routing, labels, routing};
+use crate::{BadRequest, EmbedCall, labels, routing};
 
 /// Inputs of one request. Each is a vector of some kilobytes in the answer.
 const MAX_INPUTS: usize = 2048;
 
-/// What the older path ends with. It takes one prompt, and answers with one vector.
-const OLDER: &str = "/embeddings";
-
-/// A request for vectors.
-#[derive(Clone, Debug)]
-pub struct Embed {
-    /// The model is the client's word for it, in the routing.
-    pub request: EmbedRequest,
-    /// Where the client would like it served.
-    pub routing: Routing,
-    /// The answer is told as it was before.
-    pub older: bool,
-    /// JSON values in the body.
-    pub values: usize,
-}
-
-/// Reads the body of a request for vectors at `head`'s path.
+/// Reads the body of a request for vectors. The `older` path takes one prompt.
 ///
 /// # Errors
 /// Where the body is not what the dialect asks for; the first fault is named.
-pub fn decode_embed(head: &Parts, body: &Bytes) -> Result<Embed, BadRequest> {
+pub fn decode_embed(body: &Bytes, older: bool) -> Result<EmbedCall, BadRequest> {
     let (text, values) = json::checked(body)?;
     let root = Node::root(text);
     let mut fields = root.object()?;
-    let older = head.uri.path().ends_with(OLDER);
     let routing = routing::routing(&mut fields)?;
     let input = match older {
         true => vec![EmbedInput::Text(fields.need("prompt")?.string()?)],
@@ -44,7 +26,7 @@ pub fn decode_embed(head: &Parts, body: &Bytes) -> Result<Embed, BadRequest> {
     let dimensions = dimensions(&mut fields)?;
     let (_, extra) = labels::rest(&fields)?;
     let request = EmbedRequest {
-        model: routing.models.first().cloned().unwrap_or_default(),
+        model: String::new(),
         dialect: DIALECT.to_owned(),
         input,
         dimensions,
@@ -52,7 +34,7 @@ pub fn decode_embed(head: &Parts, body: &Bytes) -> Result<Embed, BadRequest> {
         user: None,
         extra,
     };
-    Ok(Embed { request, routing, older, values })
+    Ok(EmbedCall::new(request, routing, values))
 }
 
 /// A string, or some.
@@ -103,18 +85,14 @@ fn write_vector(json: &mut Writer<'_>, vector: &[f32]) {
 mod tests {
     use super::*;
 
-    fn decoded(path: &str, body: &str) -> Result<Embed, BadRequest> {
-        let head = http::Request::post(path).body(()).unwrap().into_parts().0;
-        decode_embed(&head, &Bytes::copy_from_slice(body.as_bytes()))
+    fn decoded(path: &str, body: &str) -> Result<EmbedCall, BadRequest> {
+        decode_embed(&Bytes::copy_from_slice(body.as_bytes()), path == "/api/embeddings")
     }
 
-    fn texts(embed: &Embed) -> Vec<&str> {
-        let inputs = embed.request.input.iter();
-        let text = |input: &'_ EmbedInput| match input {
-            EmbedInput::Text(_) => true,
-            EmbedInput::Tokens(_) | EmbedInput::Parts(_) => false,
-        };
-        assert!(embed.request.input.iter().all(text));
+    fn texts(call: &EmbedCall) -> Vec<&str> {
+        let text = |input: &'_ EmbedInput| matches!(input, EmbedInput::Text(_));
+        assert!(call.request.input.iter().all(text));
+        let inputs = call.request.input.iter();
         inputs
             .filter_map(|input| match input {
                 EmbedInput::Text(text) => Some(text.as_str()),
@@ -126,7 +104,7 @@ mod tests {
     #[test]
     fn inputs_are_a_string_or_some() {
         let one = decoded("/api/embed", r#"{"model":"m","input":"a"}"#).unwrap();
-        assert_eq!((texts(&one), one.older), (vec!["a"], false));
+        assert_eq!(texts(&one), ["a"]);
         let body = r#"{"model":"m","input":["a","b"],"dimensions":64,"truncate":false,
             "options":{"num_ctx":1},"keep_alive":"5m"}"#;
         let some = decoded("/api/embed", body).unwrap();
@@ -139,7 +117,7 @@ mod tests {
         ];
         assert_eq!(some.request.extra, extra);
         let older = decoded("/api/embeddings", r#"{"model":"m","prompt":"a"}"#).unwrap();
-        assert_eq!((texts(&older), older.older), (vec!["a"], true));
+        assert_eq!(texts(&older), ["a"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::ErrorBody;
 use crate::json::Writer;
 
 impl ErrorBody {
-    pub(super) fn write(&self, json: &mut Writer<'_>) {
+    pub(crate) fn write(&self, json: &mut Writer<'_>) {
         json.open(b'{');
         json.key("code").number(u64::from(self.status));
         json.key("message").string(&self.message);

@@ -10,14 +10,14 @@ use crate::conversation::{Conversation, cache_point, called, plain};
 use crate::json::{Fields, Node};
 
 /// Reads the messages of one conversation.
-pub(super) struct Messages {
+pub(crate) struct Messages {
     pub(super) conversation: Conversation,
     /// Id of the last legacy call of each tool, by the tool's name.
     legacy: HashMap<String, String>,
 }
 
 impl Messages {
-    pub(super) fn new(conversation: Conversation) -> Self {
+    pub(crate) fn new(conversation: Conversation) -> Self {
         Self { conversation, legacy: HashMap::new() }
     }
 

@@ -12,6 +12,11 @@ const MAX_CHOICES: u32 = 128;
 const MAX_TOP_LOGPROBS: u8 = 20;
 
 pub(super) fn sampling(fields: &mut Fields<'_, '_>) -> Result<chat::Sampling, BadRequest> {
+    Ok(chat::Sampling { top_logprobs: top_logprobs(fields)?, ..knobs(fields)? })
+}
+
+/// All of it but log probabilities, which each dialect asks for in its own way.
+pub(crate) fn knobs(fields: &mut Fields<'_, '_>) -> Result<chat::Sampling, BadRequest> {
     Ok(chat::Sampling {
         temperature: fields.float("temperature")?,
         top_p: fields.float("top_p")?,
@@ -24,7 +29,7 @@ pub(super) fn sampling(fields: &mut Fields<'_, '_>) -> Result<chat::Sampling, Ba
         seed: fields.integer("seed")?,
         stop: stop(fields)?,
         logit_bias: logit_bias(fields)?,
-        top_logprobs: top_logprobs(fields)?,
+        top_logprobs: None,
     })
 }
 
@@ -70,7 +75,7 @@ fn top_logprobs(fields: &mut Fields<'_, '_>) -> Result<Option<u8>, BadRequest> {
     Ok(wanted.then_some(alternatives))
 }
 
-pub(super) fn choices(fields: &mut Fields<'_, '_>) -> Result<u32, BadRequest> {
+pub(crate) fn choices(fields: &mut Fields<'_, '_>) -> Result<u32, BadRequest> {
     let Some(node) = fields.take("n") else {
         return Ok(1);
     };
@@ -82,7 +87,7 @@ pub(super) fn choices(fields: &mut Fields<'_, '_>) -> Result<u32, BadRequest> {
 }
 
 /// The newer of the two names counts where both are given.
-pub(super) fn max_tokens(fields: &mut Fields<'_, '_>) -> Result<Option<u32>, BadRequest> {
+pub(crate) fn max_tokens(fields: &mut Fields<'_, '_>) -> Result<Option<u32>, BadRequest> {
     let mut limit = None;
     for name in ["max_tokens", "max_completion_tokens"] {
         if let Some(node) = fields.take(name) {
@@ -96,7 +101,7 @@ pub(super) fn max_tokens(fields: &mut Fields<'_, '_>) -> Result<Option<u32>, Bad
     Ok(limit)
 }
 
-pub(super) fn service_tier(fields: &mut Fields<'_, '_>) -> Result<Option<String>, BadRequest> {
+pub(crate) fn service_tier(fields: &mut Fields<'_, '_>) -> Result<Option<String>, BadRequest> {
     let tier = fields.string("service_tier")?;
     Ok(tier.map(|tier| match &*tier {
         "fast" => "priority".to_owned(),
@@ -105,7 +110,7 @@ pub(super) fn service_tier(fields: &mut Fields<'_, '_>) -> Result<Option<String>
 }
 
 /// Usage is always told; asking for it is taken and changes nothing.
-pub(super) fn streaming(fields: &mut Fields<'_, '_>) -> Result<bool, BadRequest> {
+pub(crate) fn streaming(fields: &mut Fields<'_, '_>) -> Result<bool, BadRequest> {
     for name in ["stream_options", "usage"] {
         if let Some(node) = fields.take(name) {
             node.object()?;
@@ -114,7 +119,7 @@ pub(super) fn streaming(fields: &mut Fields<'_, '_>) -> Result<bool, BadRequest>
     Ok(fields.boolean("stream")?.unwrap_or(false))
 }
 
-pub(super) fn reasoning(
+pub(crate) fn reasoning(
     fields: &mut Fields<'_, '_>,
 ) -> Result<Option<chat::ReasoningOptions>, BadRequest> {
     let include = fields.boolean("include_reasoning")?;

@@ -8,7 +8,7 @@ use crate::conversation::{cache_point, plain, scheme};
 use crate::json::{Fields, Node};
 
 impl Messages {
-    pub(super) fn part(&mut self, part: &Node<'_, '_>) -> Result<chat::Part, BadRequest> {
+    pub(crate) fn part(&mut self, part: &Node<'_, '_>) -> Result<chat::Part, BadRequest> {
         let mut fields = part.object()?;
         let kind = fields.need("type")?;
         let body = match &*kind.text()? {

@@ -30,7 +30,7 @@ const CALL_FIELDS: [&str; 5] = ["index", "id", "type", "function", "custom"];
 const AUDIO_FIELDS: [&str; 2] = ["id", "data"];
 
 /// The reasoning that a person can read; empty where it is encrypted.
-pub(super) fn readable(reasoning: &chat::Reasoning) -> &str {
+pub(crate) fn readable(reasoning: &chat::Reasoning) -> &str {
     match reasoning {
         chat::Reasoning::Text(text) | chat::Reasoning::Summary(text) => text,
         chat::Reasoning::Encrypted(_) => "",
@@ -242,7 +242,7 @@ pub(super) fn finish_reason(reason: chat::FinishReason) -> &'static str {
 }
 
 /// `finish_reason` and `native_finish_reason`.
-pub(super) fn write_finish(json: &mut Writer<'_>, finish: Option<&chat::Finish>) {
+pub(crate) fn write_finish(json: &mut Writer<'_>, finish: Option<&chat::Finish>) {
     let reason = finish.map(|finish| finish_reason(finish.reason));
     json.key("finish_reason").string_or_null(reason);
     let native = finish.map(|finish| &*finish.native);

@@ -145,7 +145,7 @@ fn allowed(node: &Node<'_, '_>) -> Result<chat::ToolChoice, BadRequest> {
     Ok(chat::ToolChoice::Allowed(allowed))
 }
 
-pub(super) fn response_format(
+pub(crate) fn response_format(
     fields: &mut Fields<'_, '_>,
 ) -> Result<Option<chat::ResponseFormat>, BadRequest> {
     let Some(node) = fields.take("response_format") else {

@@ -4,7 +4,7 @@ use crate::Bill;
 use crate::json::Writer;
 
 impl Bill {
-    pub(super) fn write(&self, json: &mut Writer<'_>) {
+    pub(crate) fn write(&self, json: &mut Writer<'_>) {
         let usage = &self.usage;
         let total = usage.prompt_tokens.saturating_add(usage.completion_tokens);
         json.open(b'{');

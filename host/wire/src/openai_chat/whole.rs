@@ -42,7 +42,7 @@ pub(super) fn encode(
 }
 
 impl Head {
-    pub(super) fn write(&self, json: &mut Writer<'_>, object: &str) {
+    pub(crate) fn write(&self, json: &mut Writer<'_>, object: &str) {
         json.key("id").string(&self.id);
         json.key("object").string(object);
         json.key("created").number(self.created);

@@ -1,0 +1,196 @@
+//! The routes of what adapters offer beside chats: the body in, the value out.
+
+use super::{Body, body, deadline, respond};
+use crate::error::Error;
+use crate::exchange::{self, offer, offer::Visit};
+use crate::record::Record;
+use crate::{Router, Settings};
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use plugway_wire::ollama;
+use plugway_wire::openai_embeddings::{self, Embeddings};
+use plugway_wire::rerank::{self, Version};
+use plugway_wire::{BadRequest, Dialect};
+use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+/// A route of this kind.
+#[derive(Clone, Copy)]
+pub(super) enum Desk {
+    Embeddings,
+    /// Of tools for local models; on their older path or not.
+    Embed {
+        older: bool,
+    },
+    Rerank(Version),
+}
+
+/// The desk at this path.
+pub(super) fn desk(path: &str) -> Option<Desk> {
+    let desks = [
+        Desk::Embeddings,
+        Desk::Embed { older: false },
+        Desk::Embed { older: true },
+        Desk::Rerank(Version::V1),
+        Desk::Rerank(Version::V2),
+    ];
+    desks.into_iter().find(|desk| desk.route() == path)
+}
+
+impl Desk {
+    /// The pattern, for logs and metrics.
+    pub(super) fn route(self) -> &'static str {
+        match self {
+            Self::Embeddings => "/v1/embeddings",
+            Self::Embed { older: false } => "/api/embed",
+            Self::Embed { older: true } => "/api/embeddings",
+            Self::Rerank(Version::V1) => "/v1/rerank",
+            Self::Rerank(Version::V2) => "/v2/rerank",
+        }
+    }
+
+    /// How an error is told there.
+    pub(super) fn dialect(self) -> Dialect {
+        match self {
+            Self::Embed { .. } => Dialect::Ollama,
+            Self::Embeddings | Self::Rerank(_) => Dialect::OpenAiChat,
+        }
+    }
+}
+
+/// `place` is held until the answer has ended.
+pub(super) async fn answer(
+    router: Arc<Router>,
+    settings: Arc<Settings>,
+    desk: Desk,
+    request: Request<Incoming>,
+    place: OwnedSemaphorePermit,
+) -> Response<Body> {
+    let (dialect, route) = (desk.dialect(), desk.route());
+    let hall = Hall { router, settings, dialect, route, place };
+    match desk {
+        Desk::Embeddings => embeddings(hall, request).await,
+        Desk::Embed { older } => embed(hall, request, older).await,
+        Desk::Rerank(version) => ranking(hall, request, version).await,
+    }
+}
+
+async fn embeddings(hall: Hall, request: Request<Incoming>) -> Response<Body> {
+    let decode = |_: &Parts, body| {
+        let embeddings = openai_embeddings::decode(body)?;
+        let values = embeddings.call.values;
+        Ok((embeddings, values))
+    };
+    let (visit, Embeddings { call, encoding }) = match hall.enter(request, decode).await {
+        Ok(entered) => entered,
+        Err(refusal) => return *refusal,
+    };
+    match offer::embed(visit, call).await {
+        Ok(served) => {
+            let vectors = &served.answer.vectors;
+            let body = openai_embeddings::encode(vectors, encoding, &served.head, &served.bill);
+            served.respond(body)
+        }
+        Err(refused) => exchange::refuse(*refused),
+    }
+}
+
+async fn embed(hall: Hall, request: Request<Incoming>, older: bool) -> Response<Body> {
+    let decode = |_: &Parts, body: Bytes| {
+        let call = ollama::decode_embed(&body, older)?;
+        let values = call.values;
+        Ok((call, values))
+    };
+    let (visit, call) = match hall.enter(request, decode).await {
+        Ok(entered) => entered,
+        Err(refusal) => return *refusal,
+    };
+    match offer::embed(visit, call).await {
+        Ok(served) => {
+            let tokens = served.bill.usage.prompt_tokens;
+            let body =
+                ollama::encode_embed(&served.answer.vectors, older, &served.head.model, tokens);
+            served.respond(body)
+        }
+        Err(refused) => exchange::refuse(*refused),
+    }
+}
+
+async fn ranking(hall: Hall, request: Request<Incoming>, version: Version) -> Response<Body> {
+    let decode = |_: &Parts, body: Bytes| {
+        let call = rerank::decode(&body, version)?;
+        let values = call.values;
+        Ok((call, values))
+    };
+    let (visit, call) = match hall.enter(request, decode).await {
+        Ok(entered) => entered,
+        Err(refusal) => return *refusal,
+    };
+    match offer::rerank(visit, call).await {
+        Ok(served) => {
+            let rankings = &served.answer.rankings;
+            let body = rerank::encode(&served.call, rankings, &served.head, &served.bill);
+            served.respond(body)
+        }
+        Err(refused) => exchange::refuse(*refused),
+    }
+}
+
+/// Where every request for something beside chats waits while its body comes in,
+/// whatever its client speaks.
+pub(super) struct Hall {
+    pub(super) router: Arc<Router>,
+    pub(super) settings: Arc<Settings>,
+    /// How an error is told.
+    pub(super) dialect: Dialect,
+    /// The pattern, for logs and metrics.
+    pub(super) route: &'static str,
+    /// Held until the answer has ended.
+    pub(super) place: OwnedSemaphorePermit,
+}
+
+impl Hall {
+    /// Reads the request. What `decode` makes of it comes with the number of JSON values
+    /// in its body.
+    ///
+    /// # Errors
+    /// The response that says why it cannot be read.
+    pub(super) async fn enter<T>(
+        self,
+        request: Request<Incoming>,
+        decode: impl FnOnce(&Parts, Bytes) -> Result<(T, usize), BadRequest>,
+    ) -> Result<(Visit, T), Box<Response<Body>>> {
+        let Self { router, settings, dialect, route, place } = self;
+        let mut record = Record::open(router.metrics.clone(), route);
+        record.hold(place);
+        let began = Instant::from_std(record.started());
+        let (head, body) = request.into_parts();
+        match read(&router, &settings, (&head, body), began, decode).await {
+            Ok((call, room, deadline)) => {
+                Ok((Visit { router, settings, dialect, room, deadline, record }, call))
+            }
+            Err(error) => {
+                record.failed(&error);
+                record.answered(error.code.status());
+                Err(Box::new(respond::error_in(dialect, &error, Some(&record.id))))
+            }
+        }
+    }
+}
+
+async fn read<T>(
+    router: &Router,
+    settings: &Settings,
+    (head, body): (&Parts, Incoming),
+    began: Instant,
+    decode: impl FnOnce(&Parts, Bytes) -> Result<(T, usize), BadRequest>,
+) -> Result<(T, Option<OwnedSemaphorePermit>, Instant), Error> {
+    let time = deadline::of(&head.headers, settings.config.server.request_deadline)?;
+    let deadline = began + time;
+    let decode = |body| decode(head, body);
+    let (call, held) = body::read(router, settings, (head, body), deadline, decode).await?;
+    Ok((call, held.room, deadline))
+}

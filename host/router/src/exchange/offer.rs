@@ -1,0 +1,351 @@
+//! The life of a request for what adapters offer beside chats: the count of a prompt,
+//! embeddings, documents in order. It is decided, attempted, failed over and settled as
+//! a chat is; only that its answer is one value, which whoever asked writes down in the
+//! client's format.
+//!
+//! ```text
+//! decide      endpoints whose adapter has the offer     (route)
+//! attempt     until one yields a value                  (failover, transfer)
+//! settle      tokens, cost, health, access log
+//! ```
+
+mod count;
+mod embed;
+mod rerank;
+
+use super::attempt::Failed;
+use super::failover::{self, Answered, Ask};
+use super::media::{self, Fill};
+use super::tariff::Tariff;
+use super::transfer::{self, Reply, breach_of_contract, plugin_failed, told};
+use super::{Exchange, Refused, STRATEGY, kept};
+use crate::api::{Body, respond};
+use crate::buffer::Held;
+use crate::catalog::{Endpoint, Provider};
+use crate::error::{Code, Error};
+use crate::record::{Record, Tokens};
+use crate::route::{self, Asked, Step};
+use crate::upstream::{self, Outgoing};
+use crate::{Router, Settings};
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode};
+use plugway_engine::chat::{Failure, MediaKind, Usage};
+use plugway_engine::{Adapter, CallContext, CallError, ResponseHead, UpstreamRequest};
+use plugway_wire::seal::Seals;
+use plugway_wire::{Bill, ChatCall, Dialect, EmbedCall, Head, RerankCall};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+pub(crate) use count::Counted;
+
+/// What a request needs beside what it asks for. Whoever reads a body makes it.
+pub(crate) struct Visit {
+    pub(crate) router: Arc<Router>,
+    /// What held when the request came.
+    pub(crate) settings: Arc<Settings>,
+    /// How an error is told.
+    pub(crate) dialect: Dialect,
+    /// The share of the common bound on buffered bodies that the request takes.
+    pub(crate) room: Option<OwnedSemaphorePermit>,
+    pub(crate) deadline: Instant,
+    pub(crate) record: Record,
+}
+
+/// An answer that is there, settled, and still to be written down.
+pub(crate) struct Served<O: Offer> {
+    /// What was asked.
+    pub(crate) call: O,
+    /// What was found.
+    pub(crate) answer: O::Answer,
+    /// What it took.
+    pub(crate) bill: Bill,
+    /// Id, time, model and provider.
+    pub(crate) head: Head,
+    strategy: Option<HeaderValue>,
+    record: Record,
+    room: Option<OwnedSemaphorePermit>,
+}
+
+/// Something that adapters offer beside chats.
+pub(crate) trait Offer: Sized + Send + Sync + 'static {
+    /// An instance for one request and its answer.
+    type Call: Send;
+    /// What comes of it.
+    type Answer: Send + Sync;
+
+    /// What a decision rests on.
+    fn asked(&self) -> Asked<'_>;
+
+    /// What it names by URL.
+    fn named_media(&self) -> Vec<(MediaKind, &str)> {
+        Vec::new()
+    }
+
+    /// None where the adapter does not offer it.
+    fn open(adapter: &Adapter, context: CallContext) -> Option<Result<Self::Call, CallError>>;
+
+    /// Has the adapter write the request. Inner: it refuses.
+    fn encode(
+        &self,
+        call: &mut Self::Call,
+        router: &Router,
+        step: &Step,
+        fills: &[Fill],
+    ) -> Result<Result<Written, Failure>, CallError>;
+
+    /// Has it read a good response. Inner: that is not to be used.
+    fn decode(
+        call: Self::Call,
+        head: ResponseHead,
+        body: Vec<u8>,
+        memo: &str,
+    ) -> Result<Result<Self::Answer, Failure>, CallError>;
+
+    /// Says what is wrong with an answer that no client could make sense of.
+    fn verify(&self, answer: &Self::Answer) -> Result<(), &'static str>;
+
+    /// What the provider says that it took.
+    fn counted(answer: &Self::Answer) -> Option<Usage>;
+
+    /// For a provider that says nothing; none where nothing is ever paid.
+    fn estimate(&self) -> Option<Usage>;
+}
+
+/// What an adapter wrote.
+pub(crate) struct Written {
+    pub(super) request: UpstreamRequest,
+    /// What stands behind its seals.
+    pub(super) seals: Seals,
+    /// It was shown seals.
+    pub(super) sealed: bool,
+}
+
+impl Written {
+    /// By an adapter that was shown the texts themselves.
+    fn plain(request: UpstreamRequest) -> Self {
+        Self { request, seals: Seals::default(), sealed: false }
+    }
+}
+
+/// Counts the tokens of a chat's prompt, as its provider counts them: where no endpoint
+/// can, that is said, for an estimate is no count.
+#[allow(dead_code, reason = "for the dialects that count prompts")]
+pub(crate) async fn count_tokens(
+    visit: Visit,
+    call: ChatCall,
+) -> Result<Served<Counted>, Box<Refused>> {
+    serve(visit, Counted(call)).await
+}
+
+/// Makes vectors, one for each input.
+pub(crate) async fn embed(
+    visit: Visit,
+    call: EmbedCall,
+) -> Result<Served<EmbedCall>, Box<Refused>> {
+    serve(visit, call).await
+}
+
+/// Puts documents in order.
+pub(crate) async fn rerank(
+    visit: Visit,
+    call: RerankCall,
+) -> Result<Served<RerankCall>, Box<Refused>> {
+    serve(visit, call).await
+}
+
+async fn serve<O: Offer>(visit: Visit, call: O) -> Result<Served<O>, Box<Refused>> {
+    let Visit { router, settings, dialect, room, deadline, mut record } = visit;
+    record.model = call.asked().routing.models.join(",");
+    let decision = match route::decide(&router, &settings, &call.asked()) {
+        Ok(decision) => decision,
+        Err(error) => return Err(Box::new(Refused { dialect, error, record })),
+    };
+    record.strategy.clone_from(&decision.strategy);
+    record.reason.clone_from(&decision.reason);
+    let strategy = HeaderValue::try_from(&decision.strategy).ok();
+    let media = media::Fetches::default();
+    let mut exchange = Exchange {
+        router,
+        settings,
+        dialect,
+        call,
+        decision,
+        record,
+        deadline,
+        media,
+        _room: room,
+    };
+    match failover::first_answer(&mut exchange).await {
+        Ok(answered) => Ok(settle(exchange, answered, strategy)),
+        Err(error) => Err(Box::new(Refused { dialect, error, record: exchange.record })),
+    }
+}
+
+/// Closes the account. The request's bytes are needed no longer; those of the answer are
+/// held until it was sent.
+fn settle<O: Offer>(
+    exchange: Exchange<O>,
+    answered: Answered<O>,
+    strategy: Option<HeaderValue>,
+) -> Served<O> {
+    let Exchange { settings, call, mut record, .. } = exchange;
+    let Answered { answer: Value { answer, room }, step, in_flight, began } = answered;
+    let endpoint = step.endpoint;
+    let head = head(&record, &endpoint);
+    let counted = O::counted(&answer);
+    let estimated = counted.is_none();
+    let (bill, tokens) = match counted.or_else(|| call.estimate()) {
+        Some(usage) => {
+            let tariff = Tariff::new(settings, endpoint.clone());
+            let bill = tariff.bill(usage.clone(), std::slice::from_ref(&usage));
+            let (prompt, completion) = (usage.prompt_tokens, usage.completion_tokens);
+            (bill, Tokens { prompt, completion, estimated })
+        }
+        None => (Bill { cost: Some(0), ..Bill::unpriced(no_usage()) }, Tokens::default()),
+    };
+    record.consumed(tokens, bill.cost);
+    record.endpoint.clone_from(&endpoint.id);
+    let told = (!estimated).then_some(&bill.usage);
+    record.attempt(&endpoint.provider.name, &endpoint.id, "ok", began, told);
+    record.finished("complete");
+    in_flight.ended(None);
+    Served { call, answer, bill, head, strategy, record, room }
+}
+
+fn head(record: &Record, endpoint: &Endpoint) -> Head {
+    Head {
+        id: record.id.to_string(),
+        created: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |it| it.as_secs()),
+        model: endpoint.model_slug.clone(),
+        provider: endpoint.provider.display_name.clone(),
+    }
+}
+
+impl<O: Offer> Served<O> {
+    /// The response with this JSON.
+    pub(crate) fn respond(self, body: impl Into<Bytes>) -> Response<Body> {
+        let Self { mut record, room, strategy, .. } = self;
+        record.answered(StatusCode::OK);
+        let mut response = respond::json_text(StatusCode::OK, body);
+        respond::name_generation(&mut response, &record.id);
+        if let Some(strategy) = strategy {
+            response.headers_mut().insert(STRATEGY, strategy);
+        }
+        response.map(|body| kept::with(body, (room, record)))
+    }
+}
+
+/// What an attempt yields.
+pub(super) struct Value<A> {
+    answer: A,
+    /// The share of the common bound on buffered bodies that the response took.
+    room: Option<OwnedSemaphorePermit>,
+}
+
+impl<O: Offer> Ask for O {
+    type Answer = Value<O::Answer>;
+
+    fn attempt(
+        exchange: &Exchange<Self>,
+        step: &Step,
+    ) -> impl Future<Output = Result<Value<O::Answer>, Failed>> + Send {
+        attempt(exchange, step)
+    }
+
+    fn named_media(&self) -> Vec<(MediaKind, &str)> {
+        Offer::named_media(self)
+    }
+}
+
+async fn attempt<O: Offer>(
+    exchange: &Exchange<O>,
+    step: &Step,
+) -> Result<Value<O::Answer>, Failed> {
+    let (router, bounds) = (&exchange.router, &exchange.settings.config.upstream);
+    let origin = &step.endpoint.provider;
+    let failed = |error: CallError| plugin_failed(router, step.adapter.id(), &origin.name, &error);
+    let deadline = exchange.deadline.min(Instant::now() + bounds.total_timeout);
+    let encode = |fills: &[Fill]| encode(exchange, step, fills);
+    let (call, outgoing, memo) = transfer::encoded(exchange, step, deadline, encode).await?;
+    let response = transfer::send(exchange, step, outgoing, deadline).await?;
+    let (head, body) = match transfer::receive(exchange, step, response, deadline).await? {
+        Reply::Good { head, body, .. } => (head, body),
+        Reply::Refusal(head, body) => {
+            // Errors are explained by the part of the adapter that chats.
+            drop(call);
+            let explaining = step.adapter.attempt(context(exchange)).map_err(failed)?;
+            let failure = explaining.explain(head, body).map_err(failed)?;
+            return Err(told(router, origin, failure).into());
+        }
+    };
+    let limit = bounds.max_response_bytes;
+    let Held { bytes, room } = transfer::read(exchange, step, body, limit, deadline).await?;
+    let decoded = O::decode(call, head, bytes.into(), &memo).map_err(failed)?;
+    let answer = decoded.map_err(|failure| told(router, origin, failure))?;
+    match exchange.call.verify(&answer) {
+        Ok(()) => Ok(Value { answer, room }),
+        Err(flaw) => Err(unusable(origin, flaw).into()),
+    }
+}
+
+fn encode<O: Offer>(
+    exchange: &Exchange<O>,
+    step: &Step,
+    fills: &[Fill],
+) -> Result<Result<(O::Call, Outgoing, String), Failure>, Error> {
+    let (router, adapter) = (&exchange.router, &step.adapter);
+    let provider = &step.endpoint.provider;
+    let failed = |error: CallError| plugin_failed(router, adapter.id(), &provider.name, &error);
+    let Some(call) = O::open(adapter, context(exchange)) else {
+        // The decision saw to that; a reload cannot change the adapter of a step.
+        let message = format!("The adapter `{}` does not offer that.", adapter.id());
+        return Err(Error::upstream(Code::Unsupported, &provider.name, message));
+    };
+    let mut call = call.map_err(failed)?;
+    let encoded = exchange.call.encode(&mut call, router, step, fills).map_err(failed)?;
+    let Written { request, seals, sealed } = match encoded {
+        Ok(written) => written,
+        Err(failure) => return Ok(Err(failure)),
+    };
+    let memo = request.memo.clone();
+    let outgoing = upstream::prepare(request, provider, &seals, sealed).map_err(|breach| {
+        breach_of_contract(router, adapter.id(), &provider.name, &breach.to_string())
+    })?;
+    Ok(Ok((call, outgoing, memo)))
+}
+
+fn context<C>(exchange: &Exchange<C>) -> CallContext {
+    CallContext { seed: exchange.decision.seed, now_ms: exchange.decision.now_ms }
+}
+
+fn unusable(provider: &Provider, flaw: &str) -> Error {
+    let name = &provider.name;
+    Error::upstream(Code::ProviderUnavailable, name, format!("The provider `{name}` {flaw}."))
+}
+
+/// Whatever was read, a count of nothing is none. Some bill searches or images, and count
+/// no tokens.
+fn says_something(usage: &Usage) -> bool {
+    usage.prompt_tokens > 0 || !usage.meters.is_empty() || usage.cost.is_some()
+}
+
+/// Of nothing.
+fn no_usage() -> Usage {
+    read_alone(0)
+}
+
+/// Of so many tokens that were read, and none written.
+fn read_alone(prompt_tokens: u64) -> Usage {
+    Usage {
+        model: None,
+        prompt_tokens,
+        completion_tokens: 0,
+        cache_read_tokens: 0,
+        cache_write_tokens: 0,
+        reasoning_tokens: 0,
+        meters: Vec::new(),
+        cost: None,
+    }
+}

@@ -1,0 +1,73 @@
+//! What an endpoint's answers cost, in whole picodollars.
+
+use crate::Settings;
+use crate::catalog::{Consumption, Endpoint, Price, Resolution, cost};
+use plugway_engine::chat::Usage;
+use plugway_wire::Bill;
+use std::sync::Arc;
+
+/// The prices of one endpoint.
+pub(super) struct Tariff {
+    settings: Arc<Settings>,
+    endpoint: Arc<Endpoint>,
+}
+
+impl Tariff {
+    /// As configured when the request came.
+    pub(super) fn new(settings: Arc<Settings>, endpoint: Arc<Endpoint>) -> Self {
+        Self { settings, endpoint }
+    }
+
+    /// Whose prices these are.
+    pub(super) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// The bill for `usage`, which is the sum of the records.
+    pub(super) fn bill(&self, usage: Usage, records: &[Usage]) -> Bill {
+        let all = self.cost(records, |used| used);
+        let prompt = self.cost(records, |used| Consumption { completion: 0, ..used });
+        Bill {
+            // Where the provider itself names a price, that is what it bills.
+            cost: usage.cost.or(all),
+            upstream_cost: usage.cost.or(all),
+            prompt_cost: prompt,
+            completion_cost: all.zip(prompt).map(|(all, prompt)| all.saturating_sub(prompt)),
+            own_key: false,
+            usage,
+        }
+    }
+
+    /// What these records cost, each at the price of its own model; none where one of
+    /// the prices is unknown.
+    fn cost(
+        &self,
+        records: &[Usage],
+        part: impl Fn(Consumption<'_>) -> Consumption<'_>,
+    ) -> Option<u64> {
+        records.iter().try_fold(0_u64, |sum, usage| {
+            let used = Consumption {
+                prompt: usage.prompt_tokens,
+                completion: usage.completion_tokens,
+                cache_read: usage.cache_read_tokens,
+                cache_write: usage.cache_write_tokens,
+                reasoning: usage.reasoning_tokens,
+                meters: &usage.meters,
+            };
+            let billed = match &usage.model {
+                None => cost(self.endpoint.price.as_ref()?, part(used)),
+                Some(model) => cost(&self.price_of(model)?, part(used)),
+            };
+            Some(sum.saturating_add(billed))
+        })
+    }
+
+    /// Of a further model that the provider consulted.
+    fn price_of(&self, model: &str) -> Option<Price> {
+        let id = format!("{}/{model}", self.endpoint.provider.name);
+        let Resolution::Known(model) = self.settings.config.catalog.resolve(&id) else {
+            return None;
+        };
+        model.endpoints.iter().find(|endpoint| endpoint.id == id)?.price.clone()
+    }
+}

@@ -1,0 +1,224 @@
+//! One request on its way to a provider, and what comes back of it: signed, sent, its
+//! errors and its body held within bounds. Chats and what is asked for beside them
+//! share it.
+
+use super::Exchange;
+use super::attempt::Failed;
+use super::failover::Ask;
+use super::media::{self, Fill};
+use crate::Router;
+use crate::buffer::{Bounds, Held, Refused, hold};
+use crate::catalog::Provider;
+use crate::error::{Code, Error};
+use crate::route::Step;
+use crate::telemetry::PluginLabels;
+use crate::upstream::{self, Outgoing, TokenEndpoint};
+use http::header::CONTENT_ENCODING;
+use http::{HeaderMap, Response};
+use hyper::body::Incoming;
+use plugway_engine::chat::Failure;
+use plugway_engine::{CallError, CallErrorKind, ResponseHead};
+use tokio::time::{Instant, timeout_at};
+
+/// The largest error body that an adapter is shown.
+const MAX_ERROR_BYTES: usize = 256 * 1024;
+
+/// The status of an answer to a credential that is not accepted.
+const UNAUTHORIZED: u16 = 401;
+
+/// What came back.
+pub(super) enum Reply {
+    /// A good response, its body unread.
+    Good {
+        /// As adapters see it.
+        head: ResponseHead,
+        /// As they came.
+        headers: HeaderMap,
+        body: Incoming,
+    },
+    /// One of any other status, with as much of its body as there is; for the adapter
+    /// to explain.
+    Refusal(ResponseHead, Vec<u8>),
+}
+
+/// Has the adapter write a request, again for each file that it wants fetched. Whoever
+/// is handed those calls it.
+pub(super) async fn encoded<C: Ask, T: Send>(
+    exchange: &Exchange<C>,
+    step: &Step,
+    deadline: Instant,
+    mut encode: impl FnMut(&[Fill]) -> Result<Result<T, Failure>, Error> + Send,
+) -> Result<T, Failed> {
+    let provider = &step.endpoint.provider;
+    let mut fills = Vec::new();
+    loop {
+        let failure = match encode(&fills)? {
+            Ok(encoded) => return Ok(encoded),
+            Err(failure) => failure,
+        };
+        let fill = match media::wanted(&failure) {
+            Some(url) => media::fetch(exchange, &provider.name, url, &fills, deadline).await?,
+            None => None,
+        };
+        match fill {
+            Some(fill) => fills.push(fill),
+            None => return Err(told(&exchange.router, provider, failure).into()),
+        }
+    }
+}
+
+/// Attaches the credential and sends; resolves with the response's head.
+pub(super) async fn send<C>(
+    exchange: &Exchange<C>,
+    step: &Step,
+    mut outgoing: Outgoing,
+    deadline: Instant,
+) -> Result<Response<Incoming>, Error> {
+    let (settings, provider) = (&exchange.settings, &step.endpoint.provider);
+    let bounds = &settings.config.upstream;
+    let endpoint = TokenEndpoint { client: &settings.upstream, bounds, until: deadline };
+    let attached = exchange.router.credentials.attach(provider, &mut outgoing, endpoint).await;
+    attached.map_err(|error| error.told())?;
+    let name = &provider.name;
+    let wait = deadline.min(Instant::now() + bounds.head_timeout);
+    match timeout_at(wait, settings.upstream.send(outgoing)).await {
+        Err(_) => {
+            let message = format!("The provider `{name}` sent no response head in time.");
+            Err(Error::upstream(Code::ProviderTimeout, name, message))
+        }
+        Ok(Err(error)) => Err(upstream::unsent(name, &error)),
+        Ok(Ok(response)) => Ok(response),
+    }
+}
+
+/// Reads of a response what one must to know whether it is good.
+pub(super) async fn receive<C>(
+    exchange: &Exchange<C>,
+    step: &Step,
+    response: Response<Incoming>,
+    deadline: Instant,
+) -> Result<Reply, Error> {
+    let router = &exchange.router;
+    let origin = &step.endpoint.provider;
+    let (parts, body) = response.into_parts();
+    // Some providers quote the key that they were called with.
+    let masked = |(name, value)| (name, router.credentials.masked(origin, value));
+    let headers = shown(&parts.headers).into_iter().map(masked).collect();
+    let head = ResponseHead { status: parts.status.as_u16(), headers };
+    let is_encoded = is_encoded(&parts.headers);
+    if parts.status.is_success() && is_encoded {
+        let name = &origin.name;
+        let message =
+            format!("The provider `{name}` sent a compressed answer that nobody asked for.");
+        return Err(Error::upstream(Code::ProviderUnavailable, name, message));
+    }
+    if parts.status.is_success() {
+        return Ok(Reply::Good { head, headers: parts.headers, body });
+    }
+    // Whatever keeps the body from being read, the status still says enough.
+    let patience = exchange.settings.config.upstream.error_body_timeout;
+    let deadline = deadline.min(Instant::now() + patience);
+    let body = match is_encoded {
+        true => None,
+        false => read(exchange, step, body, MAX_ERROR_BYTES, deadline).await.ok(),
+    };
+    let body = body.map_or_else(Vec::new, |held| held.bytes.into());
+    // Not before the body was masked: what was refused is still to be.
+    if parts.status.as_u16() == UNAUTHORIZED {
+        router.credentials.refused(origin);
+    }
+    Ok(Reply::Refusal(head, body))
+}
+
+/// Reads a body to its end, and masks the credential in it.
+pub(super) async fn read<C>(
+    exchange: &Exchange<C>,
+    step: &Step,
+    body: Incoming,
+    limit: usize,
+    deadline: Instant,
+) -> Result<Held, Error> {
+    let origin = &step.endpoint.provider;
+    let provider = &origin.name;
+    let bounds = Bounds {
+        limit,
+        room: &exchange.router.buffers,
+        patience: deadline.saturating_duration_since(Instant::now()),
+        idle: exchange.settings.config.upstream.idle_timeout,
+    };
+    let held = hold(body, bounds).await.map_err(|refused| {
+        let (code, what) = match refused {
+            Refused::TooLarge => {
+                (Code::ProviderUnavailable, "sent more than upstream.max_response allows")
+            }
+            Refused::NoRoom => {
+                return Error::overloaded(
+                    "The router holds as many bodies as server.max_buffered allows; try again soon.",
+                );
+            }
+            Refused::TooSlow => (Code::ProviderTimeout, "did not finish its answer in time"),
+            Refused::Broken => {
+                (Code::ProviderUnavailable, "broke the connection within its answer")
+            }
+        };
+        Error::upstream(code, provider, format!("The provider `{provider}` {what}."))
+    })?;
+    let mut bytes = Vec::from(held.bytes);
+    exchange.router.credentials.mask(origin, &mut bytes);
+    Ok(Held { bytes: bytes.into(), room: held.room })
+}
+
+fn is_encoded(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .any(|it| !it.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+/// A provider's headers as adapters see them: lower-case names, text values.
+fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
+    let text = headers.iter().filter_map(|(name, value)| Some((name, value.to_str().ok()?)));
+    text.map(|(name, value)| (name.as_str().to_owned(), value.to_owned())).collect()
+}
+
+/// What an adapter says of its provider, without the credential that a provider may
+/// quote.
+pub(crate) fn told(router: &Router, provider: &Provider, failure: Failure) -> Error {
+    let masked = |text| router.credentials.masked(provider, text);
+    let failure = Failure {
+        message: masked(failure.message),
+        param: failure.param.map(masked),
+        code: failure.code.map(masked),
+        ..failure
+    };
+    Error::from_failure(failure, &provider.name)
+}
+
+/// A plugin trapped, or went over a limit: named in full in the log, and by
+/// plugin and limit for the client.
+pub(crate) fn plugin_failed(
+    router: &Router,
+    plugin: &str,
+    provider: &str,
+    error: &CallError,
+) -> Error {
+    if error.cause == CallErrorKind::NoCapacity {
+        return Error::no_instance();
+    }
+    router.metrics.plugin_failures.get_or_create(&PluginLabels { plugin: plugin.to_owned() }).inc();
+    tracing::error!(%error, backtrace = error.backtrace(), "plugin failed");
+    Error::upstream(Code::PluginFailed, provider, error.to_string())
+}
+
+/// A plugin answered, but not what its contract allows.
+pub(crate) fn breach_of_contract(
+    router: &Router,
+    plugin: &str,
+    provider: &str,
+    breach: &str,
+) -> Error {
+    router.metrics.plugin_failures.get_or_create(&PluginLabels { plugin: plugin.to_owned() }).inc();
+    tracing::error!(plugin, breach, "plugin broke its contract");
+    let message = format!("The adapter `{plugin}` broke its contract: {breach}.");
+    Error::upstream(Code::PluginFailed, provider, message)
+}

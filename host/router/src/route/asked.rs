@@ -1,0 +1,116 @@
+//! What a decision is about: a chat, or something that adapters offer beside it.
+
+use plugway_wire::{ChatCall, Routing};
+use std::borrow::Cow;
+
+/// What a request wants done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// An answer.
+    Chat,
+    /// The number of a prompt's tokens.
+    TokenCount,
+    /// Vectors.
+    Embeddings,
+    /// Documents in order.
+    Rerank,
+}
+
+impl Service {
+    /// What an adapter must offer for it, of [`plugway_engine::OFFERS`]; none where
+    /// every adapter does it.
+    pub fn offer(self) -> Option<&'static str> {
+        match self {
+            Self::Chat => None,
+            Self::TokenCount => Some("token-count"),
+            Self::Embeddings => Some("embeddings"),
+            Self::Rerank => Some("rerank"),
+        }
+    }
+
+    /// The same for people.
+    pub fn activity(self) -> &'static str {
+        match self {
+            Self::Chat => "chats",
+            Self::TokenCount => "counts tokens",
+            Self::Embeddings => "makes embeddings",
+            Self::Rerank => "orders documents",
+        }
+    }
+
+    /// By what name an endpoint's health is kept. Providers limit the counting of
+    /// prompts apart from chats, and an endpoint that cannot count may chat well.
+    pub fn health_id(self, endpoint: &str) -> Cow<'_, str> {
+        match self {
+            Self::TokenCount => Cow::Owned(format!("{endpoint} token-count")),
+            _ => Cow::Borrowed(endpoint),
+        }
+    }
+}
+
+/// All that a decision rests on. Borrows from the call.
+#[derive(Clone, Copy)]
+pub struct Asked<'c> {
+    /// What is wanted.
+    pub service: Service,
+    /// Where the client would like it served.
+    pub routing: &'c Routing,
+    /// In which native values are written.
+    pub dialect: &'c str,
+    /// There are some that would be lost elsewhere.
+    pub native: bool,
+    /// What the request makes use of.
+    pub needs: &'c [&'static str],
+    /// OpenAI's names of the parameters that are set.
+    pub parameters: &'c [&'static str],
+    /// Bytes of text; for an estimate.
+    pub prompt_bytes: usize,
+    /// Media; for an estimate.
+    pub media: u32,
+    /// Upper bound on what is written.
+    pub max_tokens: Option<u32>,
+    /// The answer is wanted bit by bit.
+    pub streaming: bool,
+    /// Names the conversation.
+    pub session: Option<&'c str>,
+    /// The client's own labels.
+    pub metadata: &'c [(String, String)],
+}
+
+impl<'c> Asked<'c> {
+    /// For an answer to a chat.
+    pub fn chat(call: &'c ChatCall) -> Self {
+        Self {
+            service: Service::Chat,
+            routing: &call.routing,
+            dialect: &call.request.dialect,
+            native: call.native,
+            needs: &call.needs,
+            parameters: &call.parameters,
+            prompt_bytes: call.approx_prompt_bytes,
+            media: call.media,
+            max_tokens: call.request.max_tokens,
+            streaming: call.request.streaming,
+            session: call.session_id.as_deref().or(call.request.cache_key.as_deref()),
+            metadata: &call.metadata,
+        }
+    }
+
+    /// For something beside chats, of so much text. Nothing is written for it.
+    pub fn beside(service: Service, routing: &'c Routing, prompt_bytes: usize) -> Self {
+        Self {
+            service,
+            routing,
+            dialect: "",
+            native: false,
+            needs: &[],
+            parameters: &[],
+            prompt_bytes,
+            media: 0,
+            max_tokens: Some(0),
+            streaming: false,
+            session: None,
+            metadata: &[],
+        }
+    }
+}
