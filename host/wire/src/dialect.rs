@@ -50,7 +50,6 @@ impl Dialect {
     pub fn encode_error(self, error: &ErrorBody) -> Bytes {
         match self {
             Self::OpenAiChat | Self::OpenAiCompletions => openai_chat::encode_error(error),
-            Self::OpenAiChat => openai_chat::encode_error(error),
             Self::Ollama => ollama::encode_error(error),
         }
     }
