@@ -13,6 +13,8 @@ mod client_http;
 mod client_http2;
 mod client_input;
 mod client_leaving;
+mod compressed;
+mod cors;
 mod credentials;
 mod dialects;
 mod failover;

@@ -44,6 +44,8 @@ pub enum Code {
     RequestTimeout,
     /// The body is larger than configured.
     PayloadTooLarge,
+    /// The body is compressed in a way that is not understood.
+    UnsupportedCoding,
     /// The model exists, but nothing can serve this request.
     NoEndpoint,
     /// This router is at a configured bound.
@@ -114,6 +116,9 @@ impl Code {
             Self::ModelNotFound => row(400, "model_not_found", Client, false).within(INVALID),
             Self::RequestTimeout => row(408, "request_timeout", Client, false).within("timeout"),
             Self::PayloadTooLarge => row(413, "payload_too_large", Client, false),
+            Self::UnsupportedCoding => {
+                row(415, "unsupported_content_encoding", Client, false).within(INVALID)
+            }
             Self::NoEndpoint => row(503, "no_endpoint", Operator, false).within(OVERLOADED),
             Self::Overloaded => row(503, "overloaded", Operator, false).within(OVERLOADED),
             Self::ProviderAuthentication => {
@@ -290,7 +295,7 @@ impl Error {
 mod tests {
     use super::*;
 
-    const ALL: [Code; 23] = [
+    const ALL: [Code; 24] = [
         Code::InvalidRequest,
         Code::Unsupported,
         Code::ContextLength,
@@ -301,6 +306,7 @@ mod tests {
         Code::ModelNotFound,
         Code::RequestTimeout,
         Code::PayloadTooLarge,
+        Code::UnsupportedCoding,
         Code::NoEndpoint,
         Code::Overloaded,
         Code::ProviderAuthentication,

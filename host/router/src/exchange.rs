@@ -26,6 +26,7 @@ mod transfer;
 mod tuning;
 
 use crate::api::{Body, respond};
+use crate::catalog::Resolution;
 use crate::error::{Code, Error};
 use crate::record::Record;
 use crate::route::{self, Asked, Decision};
@@ -125,6 +126,32 @@ pub(crate) async fn run(
     response
 }
 
+/// Answers a call that asks nothing of its model, which only has to be there.
+pub(crate) fn idle(
+    settings: &Settings,
+    dialect: Dialect,
+    call: &ChatCall,
+    mut record: Record,
+) -> Response<Body> {
+    let name = &call.request.model;
+    record.model.clone_from(name);
+    let known = match settings.config.catalog.resolve(name) {
+        Resolution::Known(_) | Resolution::Passthrough { .. } => Ok(()),
+        Resolution::Inactive { .. } | Resolution::Unknown { .. } => Err(()),
+    };
+    let head = head(&record, name.clone(), String::new());
+    let body = call.form.encode_whole(&Answer::default(), &head, None, None);
+    let Some(body) = known.ok().and(body) else {
+        let error = Error::new(Code::ModelNotFound, "There is no such model here.").param("model");
+        return refuse(Refused { dialect, error, record });
+    };
+    let mut response = respond::json_text(StatusCode::OK, body);
+    record.finished("complete");
+    record.answered(StatusCode::OK);
+    respond::name_generation(&mut response, &record.id);
+    response
+}
+
 /// Holds the response's head until the first content, so that a failure can
 /// still have a status of its own; but only so long, for clients have timeouts.
 async fn streamed(exchange: Exchange, hold: Duration, keep_alive: Duration) -> Response<Body> {
@@ -190,15 +217,16 @@ impl Exchange {
         live.in_flight = Some(answered.in_flight);
         self.record.first_content();
         let endpoint = live.endpoint().clone();
-        let head = Head {
-            id: self.record.id.to_string(),
-            created: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |it| it.as_secs()),
-            model: endpoint.model_slug.clone(),
-            provider: endpoint.provider.display_name.clone(),
-        };
+        let provider = endpoint.provider.display_name.clone();
+        let head = head(&self.record, endpoint.model_slug.clone(), provider);
         let settlement = Settlement::new(self.record, &mut live, self.call.approx_prompt_bytes);
         Ok(Opened { live, settlement, form: self.call.form, head })
     }
+}
+
+fn head(record: &Record, model: String, provider: String) -> Head {
+    let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |it| it.as_secs());
+    Head { id: record.id.to_string(), created, model, provider }
 }
 
 /// Says so to the client.

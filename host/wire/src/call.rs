@@ -43,6 +43,8 @@ pub struct ChatCall {
     pub parameters: Vec<&'static str>,
     /// The request holds a `native` case, which only this dialect's family reads.
     pub native: bool,
+    /// Nothing is asked of the model: the answer is an empty one, and nobody is asked.
+    pub idle: bool,
     /// Who can read the conversation's signatures and encrypted reasoning.
     pub reasoning_formats: Vec<String>,
     /// The raw id of the end user, to be made a pseudonym of and never forwarded.
@@ -80,6 +82,7 @@ impl ChatCall {
             needs: needs::needs(&request),
             parameters: needs::parameters(&request),
             native: conversation.native || needs::native(&request),
+            idle: false,
             reasoning_formats: needs::reasoning_formats(&request.messages),
             user: None,
             session_id: None,

@@ -24,6 +24,7 @@ mod json;
 mod labels;
 mod needs;
 mod offers;
+pub mod ollama;
 pub mod openai_chat;
 pub mod openai_completions;
 pub mod openai_embeddings;

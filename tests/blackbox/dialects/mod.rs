@@ -2,4 +2,5 @@
 //! and, where there is one, of its own.
 
 mod gemini;
+mod ollama;
 mod responses;

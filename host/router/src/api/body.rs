@@ -1,10 +1,14 @@
-//! A client's body: held whole within bounds, and read.
+//! A client's body: held whole within bounds, made plain, and read.
 
 use crate::buffer::{Bounds, Held, Refused, hold};
 use crate::error::{Code, Error};
 use crate::{Router, Settings};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, HeaderValue};
+use http::request::Parts;
 use hyper::body::Incoming;
+use plugway_inflate::{Broken, Coding, Inflating, TAKEN};
 use plugway_wire::BadRequest;
 use tokio::time::Instant;
 
@@ -12,15 +16,20 @@ use tokio::time::Instant;
 /// its content takes three times as much.
 const VALUE_BYTES: usize = 128;
 
+/// What is inflated at once, in bytes: some microseconds of work, after which others
+/// have their turn.
+const STEP_BYTES: usize = 64 * 1024;
+
 /// What `decode` makes of a body, which also says how many JSON values that holds.
 pub(super) async fn read<T>(
     router: &Router,
     settings: &Settings,
-    body: Incoming,
+    (head, body): (&Parts, Incoming),
     deadline: Instant,
     decode: impl FnOnce(Bytes) -> Result<(T, usize), BadRequest>,
 ) -> Result<(T, Held), Error> {
     let server = &settings.config.server;
+    let coding = coding(&head.headers)?;
     let patience = deadline.saturating_duration_since(Instant::now()).min(server.body_timeout);
     let bounds = Bounds {
         limit: server.max_body_bytes,
@@ -33,9 +42,68 @@ pub(super) async fn read<T>(
         refused => explain(&refused, server.max_body_bytes),
     };
     let mut held = hold(body, bounds).await.map_err(refuse)?;
+    if let Some(coding) = coding {
+        held = inflate(held, coding, router, server.max_body_bytes, deadline).await?;
+    }
     let (call, values) = decode(held.bytes.clone()).map_err(bad_request)?;
     held.grow(&router.buffers, values * VALUE_BYTES).map_err(refuse)?;
     Ok((call, held))
+}
+
+/// How the body is coded; none where it is plain.
+fn coding(headers: &HeaderMap) -> Result<Option<Coding>, Error> {
+    let named = headers.get_all(CONTENT_ENCODING).iter().map(HeaderValue::to_str);
+    let named: Result<Vec<&str>, _> = named.collect();
+    let unknown = || {
+        let message =
+            format!("The body's coding is not understood; send it plain, or in one of: {TAKEN}.");
+        Error::new(Code::UnsupportedCoding, message)
+    };
+    let named = named.map_err(|_| unknown())?;
+    let names = named.iter().flat_map(|names| names.split(',')).map(str::trim);
+    let mut codings = names.filter(|name| !name.eq_ignore_ascii_case("identity"));
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(None),
+        (Some(name), None) => Coding::named(name).map(Some).ok_or_else(unknown),
+        // What is compressed twice only takes longer.
+        (Some(_), Some(_)) => Err(unknown()),
+    }
+}
+
+/// The plain body. Both take room until it is whole, for both are in memory.
+async fn inflate(
+    packed: Held,
+    coding: Coding,
+    router: &Router,
+    limit: usize,
+    deadline: Instant,
+) -> Result<Held, Error> {
+    let broken = |_: Broken| {
+        Error::new(
+            Code::InvalidRequest,
+            "The body is broken, or not in the coding that its `content-encoding` names.",
+        )
+    };
+    let refuse = |refused| explain(&refused, limit);
+    let mut inflating = Inflating::new(coding, packed.bytes.clone()).map_err(broken)?;
+    let mut plain = Held { bytes: Bytes::new(), room: None };
+    let mut joined = BytesMut::new();
+    let mut step = vec![0; STEP_BYTES];
+    loop {
+        let count = inflating.read(&mut step).map_err(broken)?;
+        let Some(bytes) = step.get(..count).filter(|bytes| !bytes.is_empty()) else { break };
+        if bytes.len() > limit.saturating_sub(joined.len()) {
+            return Err(refuse(Refused::TooLarge));
+        }
+        plain.grow(&router.buffers, bytes.len()).map_err(refuse)?;
+        joined.extend_from_slice(bytes);
+        if Instant::now() >= deadline {
+            return Err(Error::out_of_time());
+        }
+        tokio::task::yield_now().await;
+    }
+    plain.bytes = joined.freeze();
+    Ok(plain)
 }
 
 fn explain(refused: &Refused, limit: usize) -> Error {
@@ -56,4 +124,34 @@ fn explain(refused: &Refused, limit: usize) -> Error {
 
 fn bad_request(bad: BadRequest) -> Error {
     Error { param: bad.param.map(Into::into), ..Error::new(Code::InvalidRequest, bad.message) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn coded(values: &[&'static str]) -> Result<Option<Coding>, Code> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(CONTENT_ENCODING, HeaderValue::from_static(value));
+        }
+        coding(&headers).map_err(|error| error.code)
+    }
+
+    #[test]
+    fn one_coding_is_taken_and_more_are_not() {
+        for (values, expected) in [
+            (&[][..], Ok(None)),
+            (&["identity"], Ok(None)),
+            (&["gzip"], Ok(Some(Coding::Gzip))),
+            (&["identity, BR"], Ok(Some(Coding::Brotli))),
+            (&["identity", "zstd"], Ok(Some(Coding::Zstd))),
+            (&[""], Err(Code::UnsupportedCoding)),
+            (&["deflate"], Err(Code::UnsupportedCoding)),
+            (&["gzip, gzip"], Err(Code::UnsupportedCoding)),
+            (&["gzip", "br"], Err(Code::UnsupportedCoding)),
+        ] {
+            assert_eq!(coded(values), expected, "{values:?}");
+        }
+    }
 }

@@ -31,6 +31,8 @@ pub(super) fn door(path: &str) -> Option<Door> {
         "/v1/chat/completions" => ("/v1/chat/completions", Dialect::OpenAiChat),
         "/v1/responses" => ("/v1/responses", Dialect::OpenAiResponses),
         "/v1/completions" => ("/v1/completions", Dialect::OpenAiCompletions),
+        "/api/chat" => ("/api/chat", Dialect::Ollama),
+        "/api/generate" => ("/api/generate", Dialect::Ollama),
         _ => {
             let method = Method::of(path).filter(|method| method.is_chat())?;
             (method.route(), Dialect::Gemini)
@@ -65,6 +67,9 @@ pub(super) async fn answer(
                 if call.session_id.is_none() {
                     call.session_id = session.map(str::to_owned);
                 }
+                if call.idle {
+                    return exchange::idle(&settings, dialect, &call, record);
+                }
                 let run =
                     exchange::run(router, settings, dialect, call, held.room, deadline, record);
                 return run.await;
@@ -89,5 +94,5 @@ async fn read(
         let values = call.values;
         Ok((call, values))
     };
-    body::read(router, settings, body, deadline, decode).await
+    body::read(router, settings, (head, body), deadline, decode).await
 }

@@ -2,6 +2,7 @@
 //! the user visits can reach it too. So a page must not be able to use it: what
 //! names a foreign host (DNS rebinding) or comes from a foreign origin is refused.
 
+use super::cors;
 use crate::Settings;
 use crate::error::{Code, Error};
 use http::Request;
@@ -49,10 +50,12 @@ fn names(settings: &Settings, request: &Request<Incoming>) -> Result<(), Error> 
     if hosts.peek().is_none() || !hosts.all(|host| is_own(host, allowed)) {
         return Err(refusal("Host"));
     }
-    let mut origins = headers.get_all(ORIGIN).iter().map(text);
-    let is_own_origin =
-        |origin: &str| origin.split_once("://").is_some_and(|(_, host)| is_own(host, allowed));
-    if origins.all(is_own_origin) { Ok(()) } else { Err(refusal("Origin")) }
+    let is_own_origin = |origin: &HeaderValue| {
+        text(origin).split_once("://").is_some_and(|(_, host)| is_own(host, allowed))
+    };
+    let mut origins = headers.get_all(ORIGIN).iter();
+    let is_let_in = |origin| is_own_origin(origin) || cors::lets_in(settings, uri.path(), origin);
+    if origins.all(is_let_in) { Ok(()) } else { Err(refusal("Origin")) }
 }
 
 /// What is no text names nobody.
@@ -65,7 +68,8 @@ fn refusal(header: &str) -> Error {
         Code::ForeignOrigin,
         format!(
             "The header `{header}` names a host that is not this router's; add it to \
-             server.allowed_hosts if it should be."
+             server.allowed_hosts if it should be, or the origin of a web page to \
+             server.cors.origins."
         ),
     )
 }

@@ -4,10 +4,12 @@
 mod admin;
 mod body;
 mod chat;
+mod cors;
 mod deadline;
 mod guard;
 mod models;
 mod offers;
+mod ollama;
 mod ops;
 mod providers;
 mod relay;
@@ -41,14 +43,36 @@ pub async fn serve(
     peer: SocketAddr,
     is_excess: bool,
 ) -> Response<Body> {
-    let began = Instant::now();
     let settings = router.settings();
-    let route = route(request.uri().path(), request.headers());
+    let permission = cors::Permission::of(&settings, &request);
+    let mut response = answer(router, settings, request, peer, is_excess).await;
+    permission.mark(&mut response);
+    response
+}
+
+async fn answer(
+    router: Arc<Router>,
+    settings: Arc<Settings>,
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    is_excess: bool,
+) -> Response<Body> {
+    let began = Instant::now();
+    let path = request.uri().path();
+    let route = route(path, request.headers());
     let name = route.as_ref().map_or("unknown", Route::name);
     let (method, version) = (request.method().clone(), request.version());
     let response = match (guard::check(&settings, &request), route) {
-        (Err(error), route) => respond::error_in(Route::dialect(route.as_ref()), &error, None),
-        (Ok(()), None) => respond::error(&Error::new(Code::NotFound, NO_ROUTE), None),
+        (Err(error), route) => {
+            respond::error_in(Route::dialect(route.as_ref(), path), &error, None)
+        }
+        (Ok(()), None) => {
+            let error = Error::new(Code::NotFound, NO_ROUTE);
+            respond::error_in(Route::dialect(None, path), &error, None)
+        }
+        (Ok(()), Some(Route::Show)) if method == Method::POST => {
+            ollama::show(&router, &settings, request).await
+        }
         (Ok(()), Some(Route::Chat(door))) if method == Method::POST => {
             let place = if is_excess { None } else { router.admission.request() };
             if let Some(place) = place {
@@ -82,10 +106,13 @@ pub async fn serve(
         }
         (Ok(()), Some(Route::Reload)) => match guard::local(&settings, &request, peer) {
             Ok(()) if method == Method::POST => admin::reload(router.clone()).await,
-            Ok(()) => respond::method_not_allowed(Route::Reload.methods()),
+            Ok(()) => respond::method_not_allowed(Dialect::OpenAiChat, Route::Reload.methods()),
             Err(error) => respond::error(&error, None),
         },
-        (Ok(()), Some(route)) => look_up(&router, &settings, &route, &method),
+        (Ok(()), Some(route)) => match cors::preflight(&settings, &request, route.methods()) {
+            Some(permission) => permission,
+            None => look_up(&router, &settings, &route, &method),
+        },
     };
     let mut response = match method {
         Method::HEAD => respond::head_only(response),
@@ -103,13 +130,15 @@ const NO_ROUTE: &str =
 
 /// What can be answered at once.
 fn look_up(router: &Router, settings: &Settings, route: &Route, method: &Method) -> Response<Body> {
+    let dialect = Route::dialect(Some(route), "");
     if *method != Method::GET && *method != Method::HEAD {
-        return respond::method_not_allowed(route.methods());
+        return respond::method_not_allowed(dialect, route.methods());
     }
     match route {
-        Route::Chat(_) | Route::Offer(_) | Route::Reload | Route::Relay { .. } => {
-            respond::method_not_allowed(route.methods())
+        Route::Chat(_) | Route::Offer(_) | Route::Show | Route::Reload | Route::Relay { .. } => {
+            respond::method_not_allowed(dialect, route.methods())
         }
+        Route::Ollama(page) => page.show(&settings.config.catalog),
         Route::Models => models::list(&settings.config.catalog),
         Route::EmbeddingModels => models::embedding(&settings.config.catalog),
         Route::Cards(model) => models::cards(&settings.config.catalog, model.as_deref()),
@@ -123,6 +152,9 @@ fn look_up(router: &Router, settings: &Settings, route: &Route, method: &Method)
 
 enum Route {
     Chat(chat::Door),
+    /// What tools for local models look up.
+    Ollama(ollama::Page),
+    Show,
     /// What adapters offer beside chats.
     Offer(offers::Desk),
     Models,
@@ -143,12 +175,14 @@ enum Route {
 }
 
 impl Route {
-    /// Whose envelope an error gets there.
-    fn dialect(route: Option<&Self>) -> Dialect {
+    /// Whose envelope an error gets there, or at a path that is no route's.
+    fn dialect(route: Option<&Self>, path: &str) -> Dialect {
         match route {
             Some(Self::Chat(door)) => door.dialect,
             Some(Self::Offer(desk)) => desk.dialect(),
             Some(Self::Cards(_)) => Dialect::Gemini,
+            Some(Self::Ollama(_) | Self::Show) => Dialect::Ollama,
+            None if path.starts_with("/api/") && !path.starts_with("/api/v1/") => Dialect::Ollama,
             _ => Dialect::OpenAiChat,
         }
     }
@@ -157,6 +191,8 @@ impl Route {
     fn name(&self) -> &'static str {
         match self {
             Self::Chat(door) => door.route,
+            Self::Ollama(page) => page.route(),
+            Self::Show => ollama::SHOW,
             Self::Offer(desk) => desk.route(),
             Self::Models => "/v1/models",
             Self::EmbeddingModels => "/v1/embeddings/models",
@@ -174,7 +210,7 @@ impl Route {
 
     fn methods(&self) -> &'static str {
         match self {
-            Self::Chat(_) | Self::Offer(_) | Self::Reload => "POST",
+            Self::Chat(_) | Self::Offer(_) | Self::Show | Self::Reload => "POST",
             Self::Relay { .. } => relay::METHODS,
             _ => "GET, HEAD",
         }
@@ -186,6 +222,9 @@ fn route(path: &str, headers: &HeaderMap) -> Option<Route> {
     if let Some(door) = chat::door(path) {
         return Some(Route::Chat(door));
     }
+    if let Some(page) = ollama::page(path) {
+        return Some(Route::Ollama(page));
+    }
     if let Some(desk) = offers::desk(path) {
         return Some(Route::Offer(desk));
     }
@@ -196,6 +235,7 @@ fn route(path: &str, headers: &HeaderMap) -> Option<Route> {
         "/v1/embeddings/models" => Some(Route::EmbeddingModels),
         "/v1/models" => Some(Route::Models),
         "/v1/providers" => Some(Route::Providers),
+        ollama::SHOW => Some(Route::Show),
         "/healthz" => Some(Route::Health),
         "/readyz" => Some(Route::Ready),
         "/metrics" => Some(Route::Metrics),

@@ -10,6 +10,7 @@ use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use plugway_wire::gemini::{self, Method};
+use plugway_wire::ollama;
 use plugway_wire::openai_embeddings::{self, Embeddings};
 use plugway_wire::rerank::{self, Version};
 use plugway_wire::{BadRequest, DecodeOptions, Dialect};
@@ -21,6 +22,10 @@ use tokio::time::Instant;
 #[derive(Clone, Copy)]
 pub(super) enum Desk {
     Embeddings,
+    /// Of tools for local models; on their older path or not.
+    Embed {
+        older: bool,
+    },
     Rerank(Version),
     /// Counts and vectors, each at the path of its model.
     Model(Method),
@@ -28,13 +33,15 @@ pub(super) enum Desk {
 
 /// The desk at this path.
 pub(super) fn desk(path: &str) -> Option<Desk> {
-    [Desk::Embeddings, Desk::Rerank(Version::V1), Desk::Rerank(Version::V2)]
-        .into_iter()
-        .find(|desk| desk.route() == path)
-        .or_else(|| {
-            let method = Method::of(path).filter(|method| !method.is_chat())?;
-            Some(Desk::Model(method))
-        })
+    let desks = [
+        Desk::Embeddings,
+        Desk::Embed { older: false },
+        Desk::Embed { older: true },
+        Desk::Rerank(Version::V1),
+        Desk::Rerank(Version::V2),
+    ];
+    let desk = desks.into_iter().find(|desk| desk.route() == path);
+    desk.or_else(|| Method::of(path).filter(|method| !method.is_chat()).map(Desk::Model))
 }
 
 impl Desk {
@@ -42,6 +49,8 @@ impl Desk {
     pub(super) fn route(self) -> &'static str {
         match self {
             Self::Embeddings => "/v1/embeddings",
+            Self::Embed { older: false } => "/api/embed",
+            Self::Embed { older: true } => "/api/embeddings",
             Self::Rerank(Version::V1) => "/v1/rerank",
             Self::Rerank(Version::V2) => "/v2/rerank",
             Self::Model(method) => method.route(),
@@ -52,6 +61,7 @@ impl Desk {
     pub(super) fn dialect(self) -> Dialect {
         match self {
             Self::Embeddings | Self::Rerank(_) => Dialect::OpenAiChat,
+            Self::Embed { .. } => Dialect::Ollama,
             Self::Model(_) => Dialect::Gemini,
         }
     }
@@ -65,9 +75,11 @@ pub(super) async fn answer(
     request: Request<Incoming>,
     place: OwnedSemaphorePermit,
 ) -> Response<Body> {
-    let hall = Hall { router, settings, dialect: desk.dialect(), route: desk.route(), place };
+    let (dialect, route) = (desk.dialect(), desk.route());
+    let hall = Hall { router, settings, dialect, route, place };
     match desk {
         Desk::Embeddings => embeddings(hall, request).await,
+        Desk::Embed { older } => embed(hall, request, older).await,
         Desk::Rerank(version) => ranking(hall, request, version).await,
         Desk::Model(Method::CountTokens) => count(hall, request).await,
         Desk::Model(method) => vectors(hall, request, method).await,
@@ -127,6 +139,27 @@ async fn embeddings(hall: Hall, request: Request<Incoming>) -> Response<Body> {
         Ok(served) => {
             let vectors = &served.answer.vectors;
             let body = openai_embeddings::encode(vectors, encoding, &served.head, &served.bill);
+            served.respond(body)
+        }
+        Err(refused) => exchange::refuse(*refused),
+    }
+}
+
+async fn embed(hall: Hall, request: Request<Incoming>, older: bool) -> Response<Body> {
+    let decode = |_: &Parts, body: Bytes| {
+        let call = ollama::decode_embed(&body, older)?;
+        let values = call.values;
+        Ok((call, values))
+    };
+    let (visit, call) = match hall.enter(request, decode).await {
+        Ok(entered) => entered,
+        Err(refusal) => return *refusal,
+    };
+    match offer::embed(visit, call).await {
+        Ok(served) => {
+            let tokens = served.bill.usage.prompt_tokens;
+            let body =
+                ollama::encode_embed(&served.answer.vectors, older, &served.head.model, tokens);
             served.respond(body)
         }
         Err(refused) => exchange::refuse(*refused),
@@ -205,6 +238,6 @@ async fn read<T>(
     let time = deadline::of(&head.headers, settings.config.server.request_deadline)?;
     let deadline = began + time;
     let decode = |body| decode(head, body);
-    let (call, held) = body::read(router, settings, body, deadline, decode).await?;
+    let (call, held) = body::read(router, settings, (head, body), deadline, decode).await?;
     Ok((call, held.room, deadline))
 }

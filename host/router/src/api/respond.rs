@@ -4,10 +4,13 @@ use super::Body;
 use crate::error::{Code, Error};
 use crate::record::GenerationId;
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{
+    ACCEPT_ENCODING, ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
+};
 use http::{Response, StatusCode};
 use http_body::Body as _;
 use http_body_util::{BodyExt, Empty, Full};
+use plugway_inflate::TAKEN;
 use plugway_wire::{Dialect, ErrorBody};
 use serde_json::json;
 
@@ -51,6 +54,9 @@ pub(crate) fn error_in(
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
+    if error.code == Code::UnsupportedCoding {
+        response.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static(TAKEN));
+    }
     if let Some(id) = id {
         name_generation(&mut response, id);
     }
@@ -89,6 +95,13 @@ pub(crate) fn name_generation(response: &mut Response<Body>, id: &GenerationId) 
     }
 }
 
+/// No body.
+pub(super) fn nothing(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
+    *response.status_mut() = status;
+    response
+}
+
 /// The same head without the body: HTTP/2 does not leave that out by itself.
 pub(super) fn head_only(response: Response<Body>) -> Response<Body> {
     let (mut head, body) = response.into_parts();
@@ -98,9 +111,9 @@ pub(super) fn head_only(response: Response<Body>) -> Response<Body> {
     Response::from_parts(head, Empty::new().map_err(|never| match never {}).boxed_unsync())
 }
 
-pub(super) fn method_not_allowed(allowed: &'static str) -> Response<Body> {
+pub(super) fn method_not_allowed(dialect: Dialect, allowed: &'static str) -> Response<Body> {
     let message = format!("This route takes {allowed} only.");
-    let mut response = error(&Error::new(Code::MethodNotAllowed, message), None);
+    let mut response = error_in(dialect, &Error::new(Code::MethodNotAllowed, message), None);
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     response
 }

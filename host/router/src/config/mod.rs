@@ -4,6 +4,7 @@
 //! Each section is a type, its defaults, and one table of fields that the
 //! reader, the list of near misses and the reference are all made from.
 
+mod cors;
 mod credential;
 mod diagnostic;
 mod field;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 
 use crate::catalog::Catalog;
 
+pub use cors::CorsConfig;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use load::{Environment, default_file, load, load_file, load_str, load_text, read_file};
 pub use log::{LogConfig, LogFormat, LogLevel};

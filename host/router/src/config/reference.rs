@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use plugway_engine::{Grants, Limits};
 
+use super::cors;
 use super::credential::{self, CredentialTable};
 use super::field::Field;
 use super::models::{self, EndpointTable, ModelTable};
@@ -14,8 +15,8 @@ use super::providers::{self, ProviderTable};
 use super::reader::quoted_list;
 use super::typed::{SECTIONS, Typed};
 use super::{
-    LogConfig, MediaConfig, PluginsConfig, RoutingConfig, ServerConfig, UpstreamConfig, log, media,
-    routing, server, upstream,
+    CorsConfig, LogConfig, MediaConfig, PluginsConfig, RoutingConfig, ServerConfig, UpstreamConfig,
+    log, media, routing, server, upstream,
 };
 
 const INTRODUCTION: &str = "\
@@ -35,6 +36,11 @@ variable is set. A file, `plugway.toml` in the working directory or the one that
 - An unknown key is a mistake.
 - A secret never stands in the file: it names the variable or file that holds it.
 ";
+
+const CORS: &str = "\
+Web pages of other origins that may use the router. Browsers are told so before they
+send a page's request, and with every answer; cookies and logins of the browser's are
+never asked for. Health, metrics and reloading are not for pages.";
 
 const CREDENTIAL: &str = "\
 For providers that one secret is not enough for: one of an access key, a service
@@ -62,6 +68,8 @@ pub fn reference() -> String {
     let mut out = INTRODUCTION.to_owned();
     chapter(&mut out, "[server]", about("server"));
     rows(&mut out, &[server::FIELDS], &mut ServerConfig::default());
+    chapter(&mut out, "[server.cors]", CORS);
+    rows(&mut out, &[cors::FIELDS], &mut CorsConfig::default());
     chapter(&mut out, "[upstream]", about("upstream"));
     rows(&mut out, &[upstream::FIELDS], &mut UpstreamConfig::default());
     chapter(&mut out, "[media]", about("media"));

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use super::cors::{self, CorsConfig};
 use super::diagnostic::Severity;
 use super::field::{Field, Slot};
 use super::reader::Section;
@@ -42,6 +43,8 @@ pub struct ServerConfig {
     /// Names, besides the loopback ones, that a `Host` header may carry when
     /// listening on loopback; in lower case, without port.
     pub allowed_hosts: Vec<String>,
+    /// Web pages that may use the router.
+    pub cors: CorsConfig,
 }
 
 impl Default for ServerConfig {
@@ -62,6 +65,7 @@ impl Default for ServerConfig {
             keep_alive_interval: Duration::from_secs(10),
             drain_timeout: Duration::from_secs(30),
             allowed_hosts: Vec::new(),
+            cors: CorsConfig::default(),
         }
     }
 }
@@ -100,7 +104,7 @@ pub(super) const FIELDS: &[Field<ServerConfig>] = &[
     Field {
         key: "max_body",
         slot: Slot::Size(|c| &mut c.max_body_bytes),
-        about: "Largest request body.",
+        about: "Largest request body; of one that comes compressed, what it is when plain.",
     },
     Field {
         key: "max_buffered",
@@ -141,6 +145,19 @@ pub(super) const FIELDS: &[Field<ServerConfig>] = &[
         key: "drain_timeout",
         slot: Slot::Duration(|c| &mut c.drain_timeout),
         about: "How long open requests may finish after a signal to stop.",
+    },
+    Field {
+        key: "cors",
+        slot: Slot::Nested {
+            shape: "table",
+            read: |entry, server| {
+                if let Some(section) = entry.table() {
+                    section.read(cors::FIELDS, &mut server.cors);
+                    cors::check(&section, &mut server.cors);
+                }
+            },
+        },
+        about: "Web pages of other origins that may use the router, see below.",
     },
 ];
 

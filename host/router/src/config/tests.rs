@@ -45,6 +45,31 @@ fn defaults_are_consistent() {
 }
 
 #[test]
+fn origins_are_written_as_browsers_write_them() {
+    let cors = |lines: &str| format!("[server.cors]\n{lines}");
+    check(&cors("origins = ['https://a.example', 'http://localhost:3000', 'app://x']"), &[]);
+    for origin in ["a.example", "https://a.example/", "https://A.example", "null", "https://u@a"] {
+        let problem = format!(
+            "plugway.toml:2:1: server.cors.origins: `{origin}` is no origin; write it as browsers \
+             do, like `https://chat.example.com` or `http://localhost:3000`"
+        );
+        check(&cors(&format!("origins = ['{origin}']")), &[&problem]);
+    }
+    check(
+        &cors("origins = ['*', 'https://a.example']\nheaders = ['a b']"),
+        &[
+            "plugway.toml:2:1: server.cors.origins: `*` stands for every origin; write it alone, \
+             or leave it out",
+            "plugway.toml:3:1: server.cors.headers: `a b` is no header; write names of headers, \
+             like `authorization`",
+        ],
+    );
+    let open = read(&cors("origins = ['*']\nheaders = ['Authorization']"));
+    assert!(open.warnings.to_string().contains("every web page can use this router"));
+    assert_eq!(open.server.cors.headers, ["authorization"]);
+}
+
+#[test]
 fn every_mistake_is_reported_at_once() {
     check(
         r#"
