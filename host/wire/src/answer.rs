@@ -12,7 +12,7 @@ use plugway_engine::chat;
 
 pub use check::{MalformedEvent, check};
 pub(crate) use extra::merge as merge_extra;
-pub(crate) use fold::join_media;
+pub(crate) use fold::{join, join_media};
 pub use fold::{Answer, Choice};
 pub use order::Order;
 

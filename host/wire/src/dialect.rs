@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use http::request::Parts;
 
-use crate::{BadRequest, ChatCall, DecodeOptions, ErrorBody, openai_chat, openai_completions};
+use crate::{BadRequest, ChatCall, DecodeOptions, ErrorBody};
+use crate::{anthropic_messages, openai_chat, openai_completions};
 
 /// A client's format. A dialect is a folder of this crate; this is their list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub enum Dialect {
     OpenAiChat,
     /// OpenAI's legacy completions: a prompt, and text.
     OpenAiCompletions,
+    /// Anthropic's messages, with OpenRouter's additions.
+    AnthropicMessages,
 }
 
 impl Dialect {
@@ -20,6 +23,7 @@ impl Dialect {
         match self {
             // A prompt is a chat of one message, and goes on as one.
             Self::OpenAiChat | Self::OpenAiCompletions => openai_chat::DIALECT,
+            Self::AnthropicMessages => anthropic_messages::DIALECT,
         }
     }
 
@@ -30,13 +34,14 @@ impl Dialect {
     /// Where it is not what the dialect asks for; the first fault is named.
     pub fn decode(
         self,
-        _head: &Parts,
+        head: &Parts,
         body: Bytes,
         options: &DecodeOptions,
     ) -> Result<ChatCall, BadRequest> {
         match self {
             Self::OpenAiChat => openai_chat::decode(body, options),
             Self::OpenAiCompletions => openai_completions::decode(body, options),
+            Self::AnthropicMessages => anthropic_messages::decode(head, body, options),
         }
     }
 
@@ -44,6 +49,7 @@ impl Dialect {
     pub fn encode_error(self, error: &ErrorBody) -> Bytes {
         match self {
             Self::OpenAiChat | Self::OpenAiCompletions => openai_chat::encode_error(error),
+            Self::AnthropicMessages => anthropic_messages::encode_error(error),
         }
     }
 }

@@ -8,6 +8,7 @@
 //! clock, no log.
 
 pub mod answer;
+pub mod anthropic_messages;
 mod bad_request;
 mod base64;
 mod bill;

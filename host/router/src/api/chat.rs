@@ -29,6 +29,7 @@ pub(super) fn door(path: &str) -> Option<Door> {
     let (route, dialect) = match path {
         "/v1/chat/completions" => ("/v1/chat/completions", Dialect::OpenAiChat),
         "/v1/completions" => ("/v1/completions", Dialect::OpenAiCompletions),
+        "/v1/messages" => ("/v1/messages", Dialect::AnthropicMessages),
         _ => return None,
     };
     Some(Door { route, dialect })

@@ -130,7 +130,7 @@ impl Choice {
 
 /// Joins the next bit onto a part: strings and lists are joined, of an option the
 /// last given value stands.
-fn join(part: &mut chat::Part, bit: chat::Part) {
+pub(crate) fn join(part: &mut chat::Part, bit: chat::Part) {
     join_bodies(&mut part.body, bit.body);
     replace(&mut part.id, bit.id);
     replace(&mut part.signature, bit.signature);
