@@ -65,7 +65,8 @@ fn read(
     let list = fields.need("messages")?;
     let mut messages = system.as_ref().map(|node| reader.system(node)).transpose()?.flatten();
     let messages = messages.take().into_iter().chain(reader.messages(&list)?).collect();
-    let opening = system.iter().chain(list.array()?.first());
+    let nodes = list.array()?;
+    let opening = system.iter().chain(nodes.first());
     let opening = opening.map(|node| body.slice_ref(node.raw().as_bytes())).collect();
 
     let mut routing = routing::routing(&mut fields)?;
