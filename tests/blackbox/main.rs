@@ -14,6 +14,7 @@ mod client_http2;
 mod client_input;
 mod client_leaving;
 mod credentials;
+mod dialects;
 mod failover;
 mod formats;
 mod goldens;

@@ -1,0 +1,3 @@
+//! Each dialect at the front door, in front of adapters of other families.
+
+mod messages;
