@@ -221,7 +221,7 @@ async fn errors_have_the_dialects_envelope() {
     assert_eq!(body["metadata"]["param"], "messages");
     assert_eq!(body["request_id"].as_str(), refused.header("x-generation-id"));
     let unknown = send(&pair, &ask("no/such", "Hi")).await;
-    assert_eq!(unknown.json()["error"]["type"], "not_found_error", "{}", unknown.text());
+    assert_eq!(unknown.json()["error"]["error_type"], "invalid_request", "{}", unknown.text());
 
     let limited = Behaviour::new().fault(When::Always, Failure::rate_limited(7));
     for model in MODELS {
@@ -266,4 +266,21 @@ async fn pings_bridge_the_wait() {
         assert_eq!(first, Some("message_start"));
         assert_eq!(joined(&events, "text"), "at last");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prompt_is_counted_and_not_run() {
+    let pair = Pair::start(Behaviour::new()).await;
+    let client = pair.router.client();
+    let count = async |body: &Value| {
+        let path = "/v1/messages/count_tokens";
+        client.read(client.request(Method::POST, path, body.to_string())).await
+    };
+    let messages = json!([{"role": "user", "content": "How many words are in this?"}]);
+    let counted = count(&json!({"model": "test/anth", "messages": messages})).await;
+    assert_eq!(counted.status, 200, "{}", counted.text());
+    assert!(counted.json()["input_tokens"].as_u64().unwrap() > 0, "{}", counted.text());
+    let refused = count(&json!({"model": "test/anth"})).await;
+    assert_eq!(refused.json()["metadata"]["param"], "messages", "{}", refused.text());
+    assert_eq!(refused.json()["type"], "error");
 }

@@ -64,7 +64,7 @@ pub async fn serve(
                 Some(place) => return offers::answer(router, settings, desk, request, place).await,
                 None => {
                     let bound = if is_excess { Bound::Connections } else { Bound::Requests };
-                    shed::answer(&router, Dialect::OpenAiChat, request, bound).await
+                    shed::answer(&router, desk.dialect(), request, bound).await
                 }
             }
         }
@@ -144,6 +144,7 @@ impl Route {
     fn dialect(route: Option<&Self>) -> Dialect {
         match route {
             Some(Self::Chat(door)) => door.dialect,
+            Some(Self::Offer(desk)) => desk.dialect(),
             _ => Dialect::OpenAiChat,
         }
     }

@@ -11,7 +11,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use plugway_wire::openai_embeddings::{self, Embeddings};
 use plugway_wire::rerank::{self, Version};
-use plugway_wire::{BadRequest, Dialect};
+use plugway_wire::{BadRequest, DecodeOptions, Dialect};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -21,13 +21,19 @@ use tokio::time::Instant;
 pub(super) enum Desk {
     Embeddings,
     Rerank(Version),
+    /// How many tokens the prompt of a message has.
+    MessageCount,
 }
 
 /// The desk at this path.
 pub(super) fn desk(path: &str) -> Option<Desk> {
-    [Desk::Embeddings, Desk::Rerank(Version::V1), Desk::Rerank(Version::V2)]
-        .into_iter()
-        .find(|desk| desk.route() == path)
+    let desks = [
+        Desk::Embeddings,
+        Desk::Rerank(Version::V1),
+        Desk::Rerank(Version::V2),
+        Desk::MessageCount,
+    ];
+    desks.into_iter().find(|desk| desk.route() == path)
 }
 
 impl Desk {
@@ -37,6 +43,15 @@ impl Desk {
             Self::Embeddings => "/v1/embeddings",
             Self::Rerank(Version::V1) => "/v1/rerank",
             Self::Rerank(Version::V2) => "/v2/rerank",
+            Self::MessageCount => "/v1/messages/count_tokens",
+        }
+    }
+
+    /// Whose envelope an error gets there.
+    pub(super) fn dialect(self) -> Dialect {
+        match self {
+            Self::Embeddings | Self::Rerank(_) => Dialect::OpenAiChat,
+            Self::MessageCount => Dialect::AnthropicMessages,
         }
     }
 }
@@ -49,10 +64,11 @@ pub(super) async fn answer(
     request: Request<Incoming>,
     place: OwnedSemaphorePermit,
 ) -> Response<Body> {
-    let hall = Hall { router, settings, dialect: Dialect::OpenAiChat, route: desk.route(), place };
+    let hall = Hall { router, settings, dialect: desk.dialect(), route: desk.route(), place };
     match desk {
         Desk::Embeddings => embeddings(hall, request).await,
         Desk::Rerank(version) => ranking(hall, request, version).await,
+        Desk::MessageCount => message_count(hall, request).await,
     }
 }
 
@@ -90,6 +106,27 @@ async fn ranking(hall: Hall, request: Request<Incoming>, version: Version) -> Re
         Ok(served) => {
             let rankings = &served.answer.rankings;
             let body = rerank::encode(&served.call, rankings, &served.head, &served.bill);
+            served.respond(body)
+        }
+        Err(refused) => exchange::refuse(*refused),
+    }
+}
+
+async fn message_count(hall: Hall, request: Request<Incoming>) -> Response<Body> {
+    let seal_min_bytes = hall.settings.config.routing.seal_min_bytes;
+    let options = DecodeOptions { seal_min_bytes };
+    let decode = |head: &Parts, body: Bytes| {
+        let call = plugway_wire::anthropic_messages::decode_count(head, body, &options)?;
+        let values = call.values;
+        Ok((call, values))
+    };
+    let (visit, call) = match hall.enter(request, decode).await {
+        Ok(entered) => entered,
+        Err(refusal) => return *refusal,
+    };
+    match offer::count_tokens(visit, call).await {
+        Ok(served) => {
+            let body = plugway_wire::anthropic_messages::encode_count(served.answer);
             served.respond(body)
         }
         Err(refused) => exchange::refuse(*refused),

@@ -131,7 +131,6 @@ impl Written {
 
 /// Counts the tokens of a chat's prompt, as its provider counts them: where no endpoint
 /// can, that is said, for an estimate is no count.
-#[allow(dead_code, reason = "for the dialects that count prompts")]
 pub(crate) async fn count_tokens(
     visit: Visit,
     call: ChatCall,
