@@ -12,8 +12,8 @@ use plugway_engine::chat;
 
 pub use check::{MalformedEvent, check};
 pub(crate) use extra::merge as merge_extra;
-pub(crate) use fold::{join, join_media};
 pub use fold::{Answer, Choice};
+pub(crate) use fold::{join, join_media};
 pub use order::Order;
 
 /// Bytes of text that make a token, roughly, where nobody counted.

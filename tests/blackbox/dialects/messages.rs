@@ -180,7 +180,8 @@ async fn images_arrive() {
 async fn what_is_native_reaches_its_own_provider_and_no_other() {
     let pair = Pair::start(Behaviour::new()).await;
     let mut request = ask("test/anth", "Search!");
-    request["tools"] = json!([{"type": "web_search_20250305", "name": "web_search", "max_uses": 1}]);
+    request["tools"] =
+        json!([{"type": "web_search_20250305", "name": "web_search", "max_uses": 1}]);
     request["tool_choice"] = json!({"type": "none"});
     request["container"] = json!("c-1");
     let headers = [("anthropic-beta", "a-1,b-2"), ("x-api-key", "sk-of-the-client")];
@@ -224,16 +225,15 @@ async fn errors_have_the_dialects_envelope() {
     assert_eq!(unknown.json()["error"]["error_type"], "invalid_request", "{}", unknown.text());
 
     let limited = Behaviour::new().fault(When::Always, Failure::rate_limited(7));
-    for model in MODELS {
+    // Once for each endpoint, which is left alone afterwards.
+    for (model, streaming) in MODELS.into_iter().zip([false, true]) {
         pair.upstream(model).set(limited.clone());
-        for streaming in [false, true] {
-            let mut request = ask(model, "Hi");
-            request["stream"] = streaming.into();
-            let answer = send(&pair, &request).await;
-            assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS, "{}", answer.text());
-            assert_eq!(answer.json()["error"]["type"], "rate_limit_error");
-            assert_eq!(answer.json()["error"]["error_type"], "rate_limit_exceeded");
-        }
+        let mut request = ask(model, "Hi");
+        request["stream"] = streaming.into();
+        let answer = send(&pair, &request).await;
+        assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS, "{}", answer.text());
+        assert_eq!(answer.json()["error"]["type"], "rate_limit_error");
+        assert_eq!(answer.json()["error"]["error_type"], "rate_limit_exceeded");
     }
 }
 

@@ -230,7 +230,8 @@ fn media_are_taken_from_wherever_they_are() {
     assert_eq!(image.source, MediaSource::Base64("QUJD".into()));
     let image = media(r#"{"type":"image","source":{"type":"url","url":"https://x.test/a"}}"#);
     assert_eq!((image.source, image.mime), (MediaSource::Uri("https://x.test/a".into()), None));
-    let image = media(r#"{"type":"image","source":{"type":"url","url":"data:image/png;base64,QQ=="}}"#);
+    let image =
+        media(r#"{"type":"image","source":{"type":"url","url":"data:image/png;base64,QQ=="}}"#);
     assert_eq!(image.source, MediaSource::Base64("QQ==".into()));
     assert_eq!(image.mime.as_deref(), Some("image/png"));
     let image = media(r#"{"type":"image","source":{"type":"file","file_id":"f-1"}}"#);
@@ -318,9 +319,8 @@ fn reasoning_comes_back_as_it_was_given() {
     assert_eq!((unsigned.signature, unsigned.format), (None, None));
     let nothing = r#"[{"type":"thinking","thinking":"","signature":""}]"#;
     assert!(parts("assistant", nothing).is_empty());
-    let call = conversation(
-        r#"{"role":"assistant","content":[{"type":"redacted_thinking","data":"d"}]}"#,
-    );
+    let call =
+        conversation(r#"{"role":"assistant","content":[{"type":"redacted_thinking","data":"d"}]}"#);
     assert_eq!(call.reasoning_formats, ["anthropic-claude-v1"]);
 }
 
@@ -381,23 +381,17 @@ fn tool_choice_has_many_forms() {
         (r#"{"type":"any"}"#, ToolChoice::Required, None),
         (r#"{"type":"none"}"#, ToolChoice::None, None),
         (r#"{"type":"tool","name":"f"}"#, ToolChoice::Named("f".into()), None),
-        (
-            r#"{"type":"any","disable_parallel_tool_use":true}"#,
-            ToolChoice::Required,
-            Some(false),
-        ),
+        (r#"{"type":"any","disable_parallel_tool_use":true}"#, ToolChoice::Required, Some(false)),
     ] {
         let request = with(&format!(r#""tool_choice":{json}"#)).request;
         assert_eq!(request.tool_choice, Some(choice), "{json}");
         assert_eq!(request.parallel_tool_calls, parallel, "{json}");
         assert!(request.extra.is_empty(), "{json}");
     }
-    let request = with(r#""tool_choice":{"type":"auto","disable_parallel_tool_use":false}"#).request;
+    let request =
+        with(r#""tool_choice":{"type":"auto","disable_parallel_tool_use":false}"#).request;
     assert_eq!(request.parallel_tool_calls, None);
-    assert_eq!(
-        request.extra,
-        [field("tool_choice", r#"{"disable_parallel_tool_use":false}"#)]
-    );
+    assert_eq!(request.extra, [field("tool_choice", r#"{"disable_parallel_tool_use":false}"#)]);
     let call = with(r#""tool_choice":{"type":"future","x":1}"#);
     assert!(call.native);
     let native = ToolChoice::Native(r#"{"type":"future","x":1}"#.into());
@@ -421,8 +415,11 @@ fn every_knob() {
     assert_eq!(request.auto_cache.as_ref().unwrap().ttl.as_deref(), Some("5m"));
     assert_eq!(call.user.as_deref(), Some("u-1"));
     assert_eq!(request.user, None);
-    let expected =
-        [field("metadata", r#"{"more":1}"#), field("speed", r#""fast""#), field("container", r#""c""#)];
+    let expected = [
+        field("metadata", r#"{"more":1}"#),
+        field("speed", r#""fast""#),
+        field("container", r#""c""#),
+    ];
     assert_eq!(request.extra, expected);
 }
 
@@ -446,11 +443,9 @@ fn thinking_and_effort() {
         options(r#""thinking":{"type":"disabled"}"#),
         (expected(Some(false), None, None, false), vec![], true)
     );
-    let adaptive = r#""thinking":{"type":"adaptive","display":"omitted"},"output_config":{"effort":"low"}"#;
-    assert_eq!(
-        options(adaptive),
-        (expected(Some(true), None, Some("low"), true), vec![], false)
-    );
+    let adaptive =
+        r#""thinking":{"type":"adaptive","display":"omitted"},"output_config":{"effort":"low"}"#;
+    assert_eq!(options(adaptive), (expected(Some(true), None, Some("low"), true), vec![], false));
     assert_eq!(
         options(r#""thinking":{"type":"adaptive","display":"summarized"}"#),
         (
@@ -472,9 +467,10 @@ fn thinking_and_effort() {
 #[test]
 fn the_format_of_an_answer_has_two_places() {
     let schema = r#"{"type":"json_schema","schema":{"type":"object"}}"#;
-    for fields in
-        [format!(r#""output_config":{{"format":{schema}}}"#), format!(r#""output_format":{schema}"#)]
-    {
+    for fields in [
+        format!(r#""output_config":{{"format":{schema}}}"#),
+        format!(r#""output_format":{schema}"#),
+    ] {
         let call = with(&fields);
         let Some(chat::ResponseFormat::JsonSchema(format)) = &call.request.response_format else {
             panic!("{fields}")
@@ -572,11 +568,7 @@ fn faults_of_the_body_are_named_by_their_place() {
         (r#""stream":"yes""#, "stream", "invalid_type"),
         (r#""system":1"#, "system", "invalid_type"),
         (r#""system":[{"type":"text"}]"#, "system[0].text", "missing_required_parameter"),
-        (
-            r#""system":[{"type":"tool_use","id":"t","name":"f"}]"#,
-            "system[0]",
-            "invalid_value",
-        ),
+        (r#""system":[{"type":"tool_use","id":"t","name":"f"}]"#, "system[0]", "invalid_value"),
         (r#""metadata":{"user_id":1}"#, "metadata.user_id", "invalid_type"),
         (r#""thinking":{}"#, "thinking.type", "missing_required_parameter"),
         (r#""thinking":{"type":"later"}"#, "thinking.type", "invalid_value"),

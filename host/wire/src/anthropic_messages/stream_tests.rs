@@ -223,9 +223,12 @@ fn a_stream_says_what_a_whole_message_says() {
         "tool_use",
     ];
     assert_eq!(types, expected.map(Some));
-    assert_eq!(message["content"][0], json!({
-        "type": "thinking", "thinking": "I think", "signature": "sig",
-    }));
+    assert_eq!(
+        message["content"][0],
+        json!({
+            "type": "thinking", "thinking": "I think", "signature": "sig",
+        })
+    );
     assert_eq!(message["content"][1]["data"], "sealed");
     let citations = message["content"][2]["citations"].as_array().unwrap();
     assert_eq!(citations.len(), 2, "one without address and kind has no form");

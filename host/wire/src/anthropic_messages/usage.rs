@@ -49,7 +49,8 @@ fn write_counts(json: &mut Writer<'_>, usage: &Usage) {
         meter.map_or(0, |(_, count)| *count)
     };
     let for_an_hour = meter("cache-write-1h-tokens").min(written);
-    json.key("input_tokens").number(usage.prompt_tokens.saturating_sub(read.saturating_add(written)));
+    json.key("input_tokens")
+        .number(usage.prompt_tokens.saturating_sub(read.saturating_add(written)));
     json.key("cache_creation_input_tokens").number(written);
     json.key("cache_read_input_tokens").number(read);
     json.key("cache_creation").open(b'{');
