@@ -46,7 +46,7 @@ fn text_and_media_make_one_vector() {
         {"type": "image_url", "image_url": {"url": format!("data:image/png;base64,{long}")}},
         {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
     ]}]);
-    let image = |source, mime| {
+    let image = |source, mime: bool| {
         let mime = mime.then(|| "image/png".to_owned());
         ResultBody::Media(Media { kind: MediaKind::Image, source, mime, name: None, detail: None })
     };
