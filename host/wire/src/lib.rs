@@ -8,6 +8,7 @@
 //! clock, no log.
 
 pub mod answer;
+pub mod anthropic_messages;
 mod bad_request;
 mod base64;
 mod bill;
@@ -28,8 +29,8 @@ pub mod ollama;
 pub mod openai_chat;
 pub mod openai_completions;
 pub mod openai_embeddings;
-pub mod rerank;
 pub mod openai_responses;
+pub mod rerank;
 mod routing;
 pub mod seal;
 

@@ -96,7 +96,7 @@ pub struct MaxPrice {
 
 pub(crate) fn routing(fields: &mut Fields<'_, '_>) -> Result<Routing, BadRequest> {
     let mut routing = Routing::default();
-    routing.models.extend(name(fields, "model")?);
+    routing.models.extend(model(fields)?);
     routing.models.extend(slugs(fields, "models")?);
     let mut seen = std::collections::HashSet::new();
     routing.models.retain(|model| seen.insert(model.clone()));
@@ -111,6 +111,11 @@ pub(crate) fn routing(fields: &mut Fields<'_, '_>) -> Result<Routing, BadRequest
         provider(&node, &mut routing)?;
     }
     Ok(routing)
+}
+
+/// The name of a model.
+pub(crate) fn model(fields: &mut Fields<'_, '_>) -> Result<Option<String>, BadRequest> {
+    name(fields, "model")
 }
 
 fn slugs(fields: &mut Fields<'_, '_>, name: &'static str) -> Result<Vec<String>, BadRequest> {

@@ -2,5 +2,6 @@
 //! and, where there is one, of its own.
 
 mod gemini;
+mod messages;
 mod ollama;
 mod responses;

@@ -31,6 +31,7 @@ pub(super) fn door(path: &str) -> Option<Door> {
         "/v1/chat/completions" => ("/v1/chat/completions", Dialect::OpenAiChat),
         "/v1/responses" => ("/v1/responses", Dialect::OpenAiResponses),
         "/v1/completions" => ("/v1/completions", Dialect::OpenAiCompletions),
+        "/v1/messages" => ("/v1/messages", Dialect::AnthropicMessages),
         "/api/chat" => ("/api/chat", Dialect::Ollama),
         "/api/generate" => ("/api/generate", Dialect::Ollama),
         _ => {

@@ -9,11 +9,12 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
+use plugway_wire::anthropic_messages;
 use plugway_wire::gemini::{self, Method};
 use plugway_wire::ollama;
 use plugway_wire::openai_embeddings::{self, Embeddings};
 use plugway_wire::rerank::{self, Version};
-use plugway_wire::{BadRequest, DecodeOptions, Dialect};
+use plugway_wire::{BadRequest, ChatCall, DecodeOptions, Dialect};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -29,6 +30,8 @@ pub(super) enum Desk {
     Rerank(Version),
     /// Counts and vectors, each at the path of its model.
     Model(Method),
+    /// How many tokens the prompt of a message has.
+    MessageCount,
 }
 
 /// The desk at this path.
@@ -39,6 +42,7 @@ pub(super) fn desk(path: &str) -> Option<Desk> {
         Desk::Embed { older: true },
         Desk::Rerank(Version::V1),
         Desk::Rerank(Version::V2),
+        Desk::MessageCount,
     ];
     let desk = desks.into_iter().find(|desk| desk.route() == path);
     desk.or_else(|| Method::of(path).filter(|method| !method.is_chat()).map(Desk::Model))
@@ -54,6 +58,7 @@ impl Desk {
             Self::Rerank(Version::V1) => "/v1/rerank",
             Self::Rerank(Version::V2) => "/v2/rerank",
             Self::Model(method) => method.route(),
+            Self::MessageCount => "/v1/messages/count_tokens",
         }
     }
 
@@ -63,6 +68,7 @@ impl Desk {
             Self::Embeddings | Self::Rerank(_) => Dialect::OpenAiChat,
             Self::Embed { .. } => Dialect::Ollama,
             Self::Model(_) => Dialect::Gemini,
+            Self::MessageCount => Dialect::AnthropicMessages,
         }
     }
 }
@@ -81,15 +87,27 @@ pub(super) async fn answer(
         Desk::Embeddings => embeddings(hall, request).await,
         Desk::Embed { older } => embed(hall, request, older).await,
         Desk::Rerank(version) => ranking(hall, request, version).await,
-        Desk::Model(Method::CountTokens) => count(hall, request).await,
+        Desk::MessageCount => {
+            let messages =
+                (anthropic_messages::decode_count as _, anthropic_messages::encode_count as _);
+            count(hall, request, messages).await
+        }
+        Desk::Model(Method::CountTokens) => {
+            let contents = (gemini::decode_count as _, gemini::encode_count as _);
+            count(hall, request, contents).await
+        }
         Desk::Model(method) => vectors(hall, request, method).await,
     }
 }
 
-async fn count(hall: Hall, request: Request<Incoming>) -> Response<Body> {
+/// How a dialect reads the question for a count, and how it tells the answer.
+type Counting =
+    (fn(&Parts, Bytes, &DecodeOptions) -> Result<ChatCall, BadRequest>, fn(u64) -> Bytes);
+
+async fn count(hall: Hall, request: Request<Incoming>, (read, encode): Counting) -> Response<Body> {
     let options = DecodeOptions { seal_min_bytes: hall.settings.config.routing.seal_min_bytes };
     let decode = |head: &Parts, body| {
-        let call = gemini::decode_count(head, body, &options)?;
+        let call = read(head, body, &options)?;
         let values = call.values;
         Ok((call, values))
     };
@@ -99,7 +117,7 @@ async fn count(hall: Hall, request: Request<Incoming>) -> Response<Body> {
     };
     match offer::count_tokens(visit, call).await {
         Ok(served) => {
-            let body = gemini::encode_count(served.answer);
+            let body = encode(served.answer);
             served.respond(body)
         }
         Err(refused) => exchange::refuse(*refused),

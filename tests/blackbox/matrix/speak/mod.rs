@@ -46,8 +46,8 @@ pub(super) trait Speaker: Send + Sync {
 }
 
 /// One of each.
-pub(super) fn speakers() -> [&'static dyn Speaker; 1] {
-    [&chat::Chat]
+pub(super) fn speakers() -> [&'static dyn Speaker; 5] {
+    [&chat::Chat, &responses::Responses, &messages::Messages, &gemini::Gemini, &ollama::Ollama]
 }
 
 /// The tools that are offered: name, description, schema.
