@@ -76,15 +76,15 @@ async fn what_is_nested_too_deep_is_refused_however_deep() {
     for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("[{\"a\":", "}]")] {
         for depth in [64, 65, 127, 128, 1000, 100_000] {
             let nested = format!("{}0{}", open.repeat(depth), close.repeat(depth));
-            refuses(&pair, with(&format!("\"x\":{nested}")), "").await;
+            refuses(&pair, with(&format!("\"prediction\":{nested}")), "").await;
             if depth > 64 {
                 refuses(&pair, nested, "").await;
             }
             // Never closed.
-            refuses(&pair, with(&format!("\"x\":{}", open.repeat(depth))), "").await;
+            refuses(&pair, with(&format!("\"prediction\":{}", open.repeat(depth))), "").await;
         }
     }
-    let deep = format!("\"x\":{}0{}", "[".repeat(63), "]".repeat(63));
+    let deep = format!("\"prediction\":{}0{}", "[".repeat(63), "]".repeat(63));
     let answer = pair.router.client().post(with(&deep)).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
 }
@@ -262,7 +262,7 @@ async fn a_model_that_nobody_can_serve_is_503_with_each_reason() {
 #[tokio::test(flavor = "multi_thread")]
 async fn very_many_values_are_refused_and_many_take_room() {
     // Each value takes the router many times the bytes that the client spent on it.
-    let many = |count: usize| with(&format!("\"x\":[{}0]", "0,".repeat(count)));
+    let many = |count: usize| with(&format!("\"prediction\":[{}0]", "0,".repeat(count)));
     let pair = Pair::with(Behaviour::new(), "[server]\nmax_buffered = \"32MiB\"").await;
     refuses(&pair, many(2_000_000), "").await;
     let answer = pair.router.client().post(many(400_000)).await;

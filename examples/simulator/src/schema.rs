@@ -32,7 +32,8 @@ fn sample_at(schema: &Value, root: &Value, depth: usize) -> Value {
             return inner(first);
         }
     }
-    match type_of(schema) {
+    // Google writes them in capitals.
+    match &*type_of(schema).to_ascii_lowercase() {
         "object" => Value::Object(object(schema, inner)),
         "array" => Value::Array(schema.get("items").map(inner).into_iter().collect()),
         "string" => Value::from("text"),

@@ -141,8 +141,8 @@ async fn images_arrive_in_the_alphabet_that_all_read() {
     for (model, upstream) in scene.models() {
         for data in [pixel, &url_safe] {
             let mut request = ask("What is this?");
-            request["contents"][0]["parts"][1] =
-                json!({"inline_data": {"mime_type": "image/png", "data": data}});
+            let image = json!({"inline_data": {"mime_type": "image/png", "data": data}});
+            request["contents"][0]["parts"].as_array_mut().unwrap().push(image);
             let answer = scene.generate(model, &request).await;
             assert!(text([&answer]).contains("I see 1 image"), "{answer}");
             let seen = upstream.requests().pop().unwrap();

@@ -221,7 +221,8 @@ async fn what_would_have_to_be_kept_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failure_before_any_content_has_its_status() {
-    let limited = Behaviour::new().fault(When::Always, Failure::rate_limited(7));
+    // Without a pause that the provider asks for: there are several requests.
+    let limited = Behaviour::new().fault(When::Always, Failure::status(429));
     let pair = Pair::start(limited).await;
     let client = pair.router.client();
     for model in MODELS {

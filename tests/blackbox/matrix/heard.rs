@@ -39,10 +39,10 @@ pub(super) struct Heard {
 pub(super) struct Blur {
     /// Parts have a field for each kind: their order is lost.
     pub(super) order: bool,
-    /// A refusal is told as text.
-    pub(super) refusals: bool,
-    /// Withheld content has no word of its own.
-    pub(super) filters: bool,
+    /// A refusal is told as text, and ends so.
+    pub(super) refusals: Option<Finish>,
+    /// How an answer ends of which something was withheld.
+    pub(super) filters: Finish,
 }
 
 impl Heard {
@@ -53,14 +53,13 @@ impl Heard {
         let refused = parts.iter().any(|part| matches!(part, Part::Refusal(_)));
         let finish = match ending {
             Some(Ending::Length) => Finish::Length,
-            Some(Ending::ContentFilter) if !blur.filters => Finish::Filter,
-            Some(Ending::ContentFilter) => Finish::Stop,
+            Some(Ending::ContentFilter) => blur.filters,
             None if calls => Finish::Tools,
-            None if refused && !blur.refusals => Finish::Refused,
+            None if refused => blur.refusals.unwrap_or(Finish::Refused),
             None => Finish::Stop,
         };
         for part in &mut parts {
-            if let (Part::Refusal(text), true) = (&part, blur.refusals) {
+            if let (Part::Refusal(text), Some(_)) = (&part, blur.refusals) {
                 *part = Part::Text(text.clone());
             }
         }

@@ -61,7 +61,7 @@ pub(super) fn cards(catalog: &Catalog, model: Option<&str>) -> Response<Body> {
     };
     let Resolution::Known(model) = catalog.resolve(slug) else {
         let message = format!("There is no model `{}` here.", shown(slug));
-        let error = Error::new(Code::ModelNotFound, message);
+        let error = Error::new(Code::NotFound, message);
         return respond::error_in(Dialect::Gemini, &error, None);
     };
     respond::json_text(StatusCode::OK, gemini::encode_model(&card(&model)))

@@ -9,8 +9,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use plugway_wire::anthropic_messages;
-use plugway_wire::gemini::{self, Method};
+use plugway_wire::gemini::Method;
 use plugway_wire::ollama;
 use plugway_wire::openai_embeddings::{self, Embeddings};
 use plugway_wire::rerank::{self, Version};
@@ -88,12 +87,15 @@ pub(super) async fn answer(
         Desk::Embed { older } => embed(hall, request, older).await,
         Desk::Rerank(version) => ranking(hall, request, version).await,
         Desk::MessageCount => {
-            let messages =
-                (anthropic_messages::decode_count as _, anthropic_messages::encode_count as _);
+            let messages = (
+                plugway_wire::anthropic_messages::decode_count as _,
+                plugway_wire::anthropic_messages::encode_count as _,
+            );
             count(hall, request, messages).await
         }
         Desk::Model(Method::CountTokens) => {
-            let contents = (gemini::decode_count as _, gemini::encode_count as _);
+            let contents =
+                (plugway_wire::gemini::decode_count as _, plugway_wire::gemini::encode_count as _);
             count(hall, request, contents).await
         }
         Desk::Model(method) => vectors(hall, request, method).await,
@@ -126,7 +128,7 @@ async fn count(hall: Hall, request: Request<Incoming>, (read, encode): Counting)
 
 async fn vectors(hall: Hall, request: Request<Incoming>, method: Method) -> Response<Body> {
     let decode = |head: &Parts, body| {
-        let call = gemini::decode_embeddings(head, body)?;
+        let call = plugway_wire::gemini::decode_embeddings(head, body)?;
         let values = call.values;
         Ok((call, values))
     };
@@ -136,7 +138,7 @@ async fn vectors(hall: Hall, request: Request<Incoming>, method: Method) -> Resp
     };
     match offer::embed(visit, call).await {
         Ok(served) => {
-            let body = gemini::encode_embeddings(&served.answer.vectors, method);
+            let body = plugway_wire::gemini::encode_embeddings(&served.answer.vectors, method);
             served.respond(body)
         }
         Err(refused) => exchange::refuse(*refused),

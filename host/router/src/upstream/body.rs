@@ -50,7 +50,18 @@ impl Body for OutgoingBody {
     }
 }
 
+impl OutgoingBody {
+    /// The same once more, where it is held here: what a client still sends is not.
+    pub(super) fn again(&self) -> Option<Self> {
+        match self {
+            Self::Spliced(body) => Some(Self::Spliced(body.clone())),
+            Self::Relayed(_) => None,
+        }
+    }
+}
+
 /// The chunks that are still to be sent.
+#[derive(Clone)]
 pub struct SplicedBody {
     chunks: VecDeque<Bytes>,
     left: u64,

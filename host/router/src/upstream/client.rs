@@ -6,17 +6,20 @@ use crate::config::UpstreamConfig;
 use http::{Request, Response, Uri};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client as Pool;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::legacy::{self, Client as Pool};
 use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+use std::error::Error as _;
+use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tower_service::Service;
@@ -45,6 +48,8 @@ pub enum ClientError {
 
 /// Connections to providers, shared by all requests.
 pub struct Client {
+    /// Connections that were begun so far.
+    begun: Arc<AtomicU64>,
     direct: Pool<Timed<HttpsConnector<HttpConnector>>, OutgoingBody>,
     proxied: Option<Proxied>,
 }
@@ -58,22 +63,38 @@ impl Client {
     /// A client with no connection yet.
     pub fn new(config: &UpstreamConfig) -> Result<Self, ClientError> {
         let tls = tls(&config.ca_files)?;
-        let direct = pool(config, https(tls.clone(), tcp(config)));
+        let begun = Arc::new(AtomicU64::new(0));
+        let direct = pool(config, https(tls.clone(), tcp(config)), &begun);
         let proxied = config.proxy.as_ref().map(|proxy| {
             let matcher =
                 Matcher::builder().all(proxy.to_string()).no(config.no_proxy.join(",")).build();
             let tunnel = Tunnel::new(proxy.clone(), tcp(config));
-            Proxied { matcher, pool: pool(config, https(tls, tunnel)) }
+            Proxied { matcher, pool: pool(config, https(tls, tunnel), &begun) }
         });
-        Ok(Self { direct, proxied })
+        Ok(Self { begun, direct, proxied })
     }
 
     /// Sends a request; resolves with the response's head. Dropping the future,
     /// or later the body, cancels the request at the provider.
-    pub async fn send(
-        &self,
-        outgoing: Outgoing,
-    ) -> Result<Response<Incoming>, hyper_util::client::legacy::Error> {
+    ///
+    /// A provider may close a connection in the very moment in which it is used again,
+    /// and some do so behind each streamed answer. Where nothing came back on a
+    /// connection that was not made for this request, the request is sent once more.
+    pub async fn send(&self, outgoing: Outgoing) -> Result<Response<Incoming>, legacy::Error> {
+        let again = outgoing.again();
+        let begun = self.begun.load(Ordering::Relaxed);
+        match self.send_once(outgoing).await {
+            Err(error) if is_closed(&error) && self.begun.load(Ordering::Relaxed) == begun => {
+                match again {
+                    Some(again) => self.send_once(again).await,
+                    None => Err(error),
+                }
+            }
+            sent => sent,
+        }
+    }
+
+    async fn send_once(&self, outgoing: Outgoing) -> Result<Response<Incoming>, legacy::Error> {
         let Outgoing { method, uri, headers, body } = outgoing;
         let mut request = Request::new(body);
         *request.method_mut() = method;
@@ -86,6 +107,18 @@ impl Client {
             _ => self.direct.request(request).await,
         }
     }
+}
+
+/// The connection ended before anything of a response came.
+fn is_closed(error: &legacy::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<hyper::Error>());
+    let lost = |cause: &hyper::Error| {
+        let io = cause.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+        io.is_some_and(|io| {
+            matches!(io.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
+        })
+    };
+    cause.is_some_and(|cause| cause.is_incomplete_message() || lost(cause))
 }
 
 fn tcp(config: &UpstreamConfig) -> HttpConnector {
@@ -106,11 +139,16 @@ pub(super) fn https<C>(tls: Arc<ClientConfig>, connector: C) -> HttpsConnector<C
         .wrap_connector(connector)
 }
 
-fn pool<C>(config: &UpstreamConfig, connector: C) -> Pool<Timed<C>, OutgoingBody>
+fn pool<C>(
+    config: &UpstreamConfig,
+    connector: C,
+    begun: &Arc<AtomicU64>,
+) -> Pool<Timed<C>, OutgoingBody>
 where
     Timed<C>: hyper_util::client::legacy::connect::Connect + Clone,
 {
-    let connector = Timed { connector, patience: config.connect_timeout };
+    let (patience, begun) = (config.connect_timeout, begun.clone());
+    let connector = Timed { connector, patience, begun };
     Pool::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
@@ -129,6 +167,8 @@ where
 struct Timed<C> {
     connector: C,
     patience: Duration,
+    /// Counts the connections.
+    begun: Arc<AtomicU64>,
 }
 
 impl<C> Service<Uri> for Timed<C>
@@ -145,6 +185,7 @@ where
     }
 
     fn call(&mut self, origin: Uri) -> Self::Future {
+        self.begun.fetch_add(1, Ordering::Relaxed);
         let connecting = tokio::time::timeout(self.patience, self.connector.call(origin));
         Box::pin(async move {
             match connecting.await {

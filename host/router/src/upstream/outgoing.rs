@@ -94,6 +94,15 @@ pub struct Outgoing {
     pub body: OutgoingBody,
 }
 
+impl Outgoing {
+    /// The same once more, where its body is held here.
+    pub(super) fn again(&self) -> Option<Self> {
+        let Self { method, uri, headers, body } = self;
+        let body = body.again()?;
+        Some(Self { method: method.clone(), uri: uri.clone(), headers: headers.clone(), body })
+    }
+}
+
 /// Checks what an adapter wrote and turns it into a request to `provider`.
 /// `sealed` says whether the adapter was shown seals.
 pub fn prepare(

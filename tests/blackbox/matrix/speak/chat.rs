@@ -17,7 +17,7 @@ impl Speaker for Chat {
     }
 
     fn blur(&self) -> Blur {
-        Blur { order: true, refusals: false, filters: false }
+        Blur { order: true, refusals: None, filters: Finish::Filter }
     }
 
     fn ask(&self, model: &str, case: &Case, history: &[Value], streaming: bool) -> (String, Value) {

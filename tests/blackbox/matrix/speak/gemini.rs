@@ -17,7 +17,7 @@ impl Speaker for Gemini {
     }
 
     fn blur(&self) -> Blur {
-        Blur { order: false, refusals: true, filters: false }
+        Blur { order: false, refusals: Some(Finish::Stop), filters: Finish::Filter }
     }
 
     fn ask(&self, model: &str, case: &Case, history: &[Value], streaming: bool) -> (String, Value) {

@@ -18,7 +18,8 @@ impl Speaker for Messages {
 
     fn blur(&self) -> Blur {
         // It has one word for both, and no part that is a refusal.
-        Blur { order: false, refusals: false, filters: false }
+        let refused = Finish::Refused;
+        Blur { order: false, refusals: Some(refused), filters: refused }
     }
 
     fn ask(&self, model: &str, case: &Case, history: &[Value], streaming: bool) -> (String, Value) {
@@ -124,9 +125,6 @@ impl Speaker for Messages {
         let reason = answer["stop_reason"].as_str();
         for block in answer["content"].as_array().into_iter().flatten() {
             match block["type"].as_str().unwrap() {
-                "text" if reason == Some("refusal") => {
-                    heard.parts.push(Part::Refusal(string(&block["text"])));
-                }
                 "text" => heard.parts.push(Part::Text(string(&block["text"]))),
                 "thinking" => heard.parts.push(Part::Reasoning(string(&block["thinking"]))),
                 "tool_use" => {

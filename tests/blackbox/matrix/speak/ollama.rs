@@ -32,7 +32,7 @@ impl Speaker for Ollama {
     }
 
     fn blur(&self) -> Blur {
-        Blur { order: true, refusals: true, filters: true }
+        Blur { order: true, refusals: Some(Finish::Stop), filters: Finish::Filter }
     }
 
     fn ask(&self, model: &str, case: &Case, history: &[Value], streaming: bool) -> (String, Value) {
@@ -128,6 +128,7 @@ impl Speaker for Ollama {
             Some("stop") if !heard.ids.is_empty() => Some(Finish::Tools),
             Some("stop") => Some(Finish::Stop),
             Some("length") => Some(Finish::Length),
+            Some("content_filter") => Some(Finish::Filter),
             _ => None,
         };
         heard.usage = answer["prompt_eval_count"]

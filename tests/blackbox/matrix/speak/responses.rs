@@ -25,7 +25,7 @@ impl Speaker for Responses {
     }
 
     fn blur(&self) -> Blur {
-        Blur { order: false, refusals: false, filters: false }
+        Blur { order: false, refusals: None, filters: Finish::Filter }
     }
 
     fn ask(&self, model: &str, case: &Case, history: &[Value], streaming: bool) -> (String, Value) {
@@ -93,7 +93,11 @@ impl Speaker for Responses {
                 _ => {}
             }
         }
-        assert_eq!(whole["output"], json!(done), "what is done is what is told in the end");
+        // An item may grow on after it was done, where its provider goes back to it.
+        let ids = |items: &Value| -> Vec<String> {
+            items.as_array().unwrap().iter().map(|item| string(&item["id"])).collect()
+        };
+        assert_eq!(ids(&whole["output"]), ids(&json!(done)), "what is done is what is told");
         let told: String =
             content(&whole).filter_map(|it| it["text"].as_str().map(str::to_owned)).collect();
         assert_eq!(texts, told, "the deltas are the text");
@@ -150,7 +154,7 @@ impl Speaker for Responses {
     }
 
     fn error(&self, body: &Value, _status: u16) -> String {
-        assert!(body["error"]["code"].is_string(), "{body}");
+        assert!(!body["error"]["code"].is_null(), "{body}");
         string(&body["error"]["message"])
     }
 }
