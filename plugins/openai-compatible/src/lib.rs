@@ -13,6 +13,7 @@
 //! | refuses to tell usage in streams | `stream_usage = false` |
 //! | cannot fetch images | `image_urls = false` |
 //! | keeps prompt caches by breakpoints | `cache_points = "cache_control"` |
+//! | refuses such marks | `cache_points = "none"` |
 //! | has OpenAI's newer kinds of tools | `freeform_tools = true`, `allowed_tools = true` |
 //! | has the responses API | `api = "responses"` |
 //! | has other paths | `path = "/api/v2/cortex/v1/chat/completions"`, `rerank_path = "/v1/rerank"` |
@@ -20,7 +21,7 @@
 //! All of them, with those for embeddings and ranking, stand in
 //! `plugway_formats::openai_chat`, `::openai_embeddings` and `::rerank`.
 
-use plugway_formats::openai_chat::{Defaults, OpenAiChat, Profile, Profiled};
+use plugway_formats::openai_chat::{CachePoints, Defaults, OpenAiChat, Profile, Profiled};
 use plugway_formats::openai_embeddings::OpenAiEmbeddings;
 use plugway_formats::openai_models::OpenAiModels;
 use plugway_formats::rerank::DocumentRerank;
@@ -55,6 +56,8 @@ const DEFAULTS: Defaults = Defaults {
     videos: true,
     result_media: true,
     echo_images: true,
+    // Servers that pass requests on take the client's own marks; others mostly ignore them.
+    cache_points: CachePoints::Native,
     ..Defaults::COMPATIBLE
 };
 

@@ -61,7 +61,12 @@ const LANES: [Lane; 15] = [
         options: "options = { api = \"responses\" }\n",
         ..lane("openai-responses", Kind::OpenAiResponses)
     },
-    lane("openai-compatible", Kind::OpenAi),
+    Lane {
+        adapter: "openai-compatible",
+        // A strict server.
+        options: "options = { cache_points = \"none\" }\n",
+        ..lane("openai-compatible", Kind::OpenAi)
+    },
     lane("openrouter", Kind::OpenRouter),
     lane("perplexity", Kind::Perplexity),
     lane("xai", Kind::Xai),

@@ -117,7 +117,7 @@ class OpenAiChat(Lifting):
                 ["api", '"chat"'],
                 ["max_tokens_field", '"max_completion_tokens"'],
                 ["stream_usage", "true"],
-                ["developer_role", "true"],
+                ["developer_role", '"developer"'],
             ],
         )
         image = c.media("Image", {"Base64": "QUJD"}, "image/png", detail="low")
