@@ -133,9 +133,9 @@ fn shown(prompt: &Prompt) -> Vec<(&'static str, Source)> {
 
 /// The schema may be changed to what the provider takes, but not its fields.
 fn form(case: &Case, format: &Format) -> Option<String> {
-    let fields = |schema: &Value| {
-        let fields = schema["properties"].as_object().map(|it| it.keys().cloned().collect());
-        fields.unwrap_or_else(Vec::new)
+    let fields = |schema: &Value| -> Vec<String> {
+        let fields = schema["properties"].as_object();
+        fields.into_iter().flatten().map(|(name, _)| name.clone()).collect()
     };
     match (case.schema, format) {
         (false, Format::Text) => None,

@@ -289,11 +289,15 @@ async fn attempt<O: Offer>(
     }
 }
 
+/// What encoding leaves behind: the open call, the request and its memo.
+type Encoded<C> = (C, Outgoing, String);
+
+/// Has the adapter write the request. Inner: it refuses.
 fn encode<O: Offer>(
     exchange: &Exchange<O>,
     step: &Step,
     fills: &[Fill],
-) -> Result<Result<(O::Call, Outgoing, String), Failure>, Error> {
+) -> Result<Result<Encoded<O::Call>, Failure>, Error> {
     let (router, adapter) = (&exchange.router, &step.adapter);
     let provider = &step.endpoint.provider;
     let failed = |error: CallError| plugin_failed(router, adapter.id(), &provider.name, &error);

@@ -619,6 +619,11 @@ fn faults_of_messages_are_named_by_their_place() {
         let body = format!(r#"{{"max_tokens":9,"messages":[{message}]}}"#);
         refused(&body, &format!("messages[0]{param}"), code);
     }
+}
+
+#[test]
+fn faults_of_blocks_are_named_by_their_place() {
+    let missing = "missing_required_parameter";
     for (role, block, param, code) in [
         ("user", r#"{"text":"x"}"#, ".type", missing),
         ("user", r#"{"type":"text"}"#, ".text", missing),
@@ -661,6 +666,15 @@ fn faults_of_messages_are_named_by_their_place() {
         ("user", r#"{"type":"tool_use","id":"t","name":"f","input":{}}"#, "", "invalid_value"),
         ("user", r#"{"type":"thinking","thinking":"x","signature":"s"}"#, "", "invalid_value"),
         ("system", r#"{"type":"redacted_thinking","data":"x"}"#, "", "invalid_value"),
+    ] {
+        refused_block(role, block, param, code);
+    }
+}
+
+#[test]
+fn faults_of_what_the_model_said_are_named_by_their_place() {
+    let missing = "missing_required_parameter";
+    for (role, block, param, code) in [
         ("assistant", r#"{"type":"tool_result","tool_use_id":"t"}"#, "", "invalid_value"),
         ("user", r#"{"type":"tool_result"}"#, ".tool_use_id", missing),
         ("user", r#"{"type":"tool_result","tool_use_id":""}"#, ".tool_use_id", "invalid_value"),

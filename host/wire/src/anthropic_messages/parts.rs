@@ -159,7 +159,7 @@ impl Messages {
     fn redacted(
         &mut self,
         fields: &mut Fields<'_, '_>,
-        parts: &mut Vec<chat::Part>,
+        parts: &mut [chat::Part],
         proofs: &mut Vec<Proof>,
     ) -> Result<Option<chat::Part>, BadRequest> {
         let node = fields.need("data")?;

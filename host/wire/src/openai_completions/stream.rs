@@ -41,7 +41,7 @@ impl Chunks {
         let thought = thought(&piece.part).filter(|_| self.include_reasoning).unwrap_or_default();
         // Of reasoning no probabilities are told.
         let arrays = match text(&piece.part) {
-            Some(_) => piece.logprobs.as_ref().map_or(&[][..], std::slice::from_ref),
+            Some(_) => piece.logprobs.as_slice(),
             None => &[],
         };
         if said.is_empty() && thought.is_empty() && arrays.is_empty() {
