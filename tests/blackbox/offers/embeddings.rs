@@ -174,8 +174,8 @@ async fn the_openai_client_reads_vectors_of_two_providers() {
     for scene in &scenes {
         let base_url = format!("http://{}/v1", scene.router.address());
         let run = move || {
-            let python = Python::venv("openai-client", "tests/python/openai_client.txt")?;
-            Some(python.run("tests/python/openai_embeddings.py", &[&base_url, MODEL], LIMIT))
+            let python = Python::venv("clients", "tests/clients/python.txt")?;
+            Some(python.run("tests/clients/openai_embeddings.py", &[&base_url, MODEL], LIMIT))
         };
         let Some(printed) = tokio::task::spawn_blocking(run).await.unwrap() else { return };
         assert!(printed.contains("ok what_is_wrong_is_named"), "the script ran nothing: {printed}");
