@@ -17,7 +17,8 @@ pub fn binary() -> &'static Path {
         // What cargo says of this test is no news to build scripts that look at it.
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
-            if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|of_test| text.starts_with(of_test)) {
+            let of_test = ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"];
+            if of_test.iter().any(|of_test| text.starts_with(of_test)) {
                 build.env_remove(&name);
             }
         }
