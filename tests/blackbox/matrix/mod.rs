@@ -221,9 +221,11 @@ impl Talk<'_> {
     /// the stream.
     fn told_of(&self, fault: &Failure, answer: &Answer) -> Result<Cell, Cell> {
         let within = matches!(fault, Failure::StreamError { .. }) && self.streaming;
+        let told = if matches!(fault, Failure::Status { .. }) { 429 } else { 502 };
         let message = match (within, answer.status.as_u16()) {
             (true, 200) => self.speaker.fold(&answer.text()).err(),
-            (false, status) if status >= 400 => Some(self.speaker.error(&answer.json(), status)),
+            // A limit is told as one; all else is the provider's failure.
+            (false, status) if status == told => Some(self.speaker.error(&answer.json(), status)),
             _ => None,
         };
         match message.filter(|message| !message.is_empty()) {

@@ -29,6 +29,7 @@ use shed::Bound;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// The body of every response. A failure after the head is told in-band; only what
 /// is relayed breaks off, because nobody here knows its format.
@@ -73,35 +74,25 @@ async fn answer(
         (Ok(()), Some(Route::Show)) if method == Method::POST => {
             ollama::show(&router, &settings, request).await
         }
+        // What takes a place keeps a record of its own.
         (Ok(()), Some(Route::Chat(door))) if method == Method::POST => {
-            let place = if is_excess { None } else { router.admission.request() };
-            if let Some(place) = place {
-                // Keeps a record of its own.
-                return chat::answer(router, settings, door, request, place).await;
+            match place(&router, is_excess) {
+                Ok(place) => return chat::answer(router, settings, door, request, place).await,
+                Err(bound) => shed::answer(&router, door.dialect, request, bound).await,
             }
-            let bound = if is_excess { Bound::Connections } else { Bound::Requests };
-            shed::answer(&router, door.dialect, request, bound).await
         }
         (Ok(()), Some(Route::Offer(desk))) if method == Method::POST => {
-            match if is_excess { None } else { router.admission.request() } {
-                // Keeps a record of its own.
-                Some(place) => return offers::answer(router, settings, desk, request, place).await,
-                None => {
-                    let bound = if is_excess { Bound::Connections } else { Bound::Requests };
-                    shed::answer(&router, desk.dialect(), request, bound).await
-                }
+            match place(&router, is_excess) {
+                Ok(place) => return offers::answer(router, settings, desk, request, place).await,
+                Err(bound) => shed::answer(&router, desk.dialect(), request, bound).await,
             }
         }
         (Ok(()), Some(Route::Relay { provider, path })) if relay::takes(&method) => {
-            match if is_excess { None } else { router.admission.request() } {
-                Some(place) => {
-                    // Keeps a record of its own.
+            match place(&router, is_excess) {
+                Ok(place) => {
                     return relay::pass(router, settings, request, &provider, &path, place).await;
                 }
-                None => {
-                    let bound = if is_excess { Bound::Connections } else { Bound::Requests };
-                    shed::answer(&router, Dialect::OpenAiChat, request, bound).await
-                }
+                Err(bound) => shed::answer(&router, Dialect::OpenAiChat, request, bound).await,
             }
         }
         (Ok(()), Some(Route::Reload)) => match guard::local(&settings, &request, peer) {
@@ -123,6 +114,14 @@ async fn answer(
     }
     record::plain(&router.metrics, name, response.status(), began);
     response
+}
+
+/// A place among the requests under way, or the bound that leaves none.
+fn place(router: &Router, is_excess: bool) -> Result<OwnedSemaphorePermit, Bound> {
+    match is_excess {
+        true => Err(Bound::Connections),
+        false => router.admission.request().ok_or(Bound::Requests),
+    }
 }
 
 const NO_ROUTE: &str =

@@ -2,7 +2,7 @@
 
 use super::{Body, body, deadline, respond};
 use crate::error::Error;
-use crate::exchange::{self, offer, offer::Visit};
+use crate::exchange::{self, Refused, offer, offer::Visit};
 use crate::record::Record;
 use crate::{Router, Settings};
 use bytes::Bytes;
@@ -113,17 +113,12 @@ async fn count(hall: Hall, request: Request<Incoming>, (read, encode): Counting)
         let values = call.values;
         Ok((call, values))
     };
-    let (visit, call) = match hall.enter(request, decode).await {
-        Ok(entered) => entered,
-        Err(refusal) => return *refusal,
-    };
-    match offer::count_tokens(visit, call).await {
-        Ok(served) => {
-            let body = encode(served.answer);
-            served.respond(body)
-        }
-        Err(refused) => exchange::refuse(*refused),
-    }
+    hall.serve(request, decode, async |visit, call| {
+        let served = offer::count_tokens(visit, call).await?;
+        let body = encode(served.answer);
+        Ok(served.respond(body))
+    })
+    .await
 }
 
 async fn vectors(hall: Hall, request: Request<Incoming>, method: Method) -> Response<Body> {
@@ -132,17 +127,12 @@ async fn vectors(hall: Hall, request: Request<Incoming>, method: Method) -> Resp
         let values = call.values;
         Ok((call, values))
     };
-    let (visit, call) = match hall.enter(request, decode).await {
-        Ok(entered) => entered,
-        Err(refusal) => return *refusal,
-    };
-    match offer::embed(visit, call).await {
-        Ok(served) => {
-            let body = plugway_wire::gemini::encode_embeddings(&served.answer.vectors, method);
-            served.respond(body)
-        }
-        Err(refused) => exchange::refuse(*refused),
-    }
+    hall.serve(request, decode, async |visit, call| {
+        let served = offer::embed(visit, call).await?;
+        let body = plugway_wire::gemini::encode_embeddings(&served.answer.vectors, method);
+        Ok(served.respond(body))
+    })
+    .await
 }
 
 async fn embeddings(hall: Hall, request: Request<Incoming>) -> Response<Body> {
@@ -151,18 +141,13 @@ async fn embeddings(hall: Hall, request: Request<Incoming>) -> Response<Body> {
         let values = embeddings.call.values;
         Ok((embeddings, values))
     };
-    let (visit, Embeddings { call, encoding }) = match hall.enter(request, decode).await {
-        Ok(entered) => entered,
-        Err(refusal) => return *refusal,
-    };
-    match offer::embed(visit, call).await {
-        Ok(served) => {
-            let vectors = &served.answer.vectors;
-            let body = openai_embeddings::encode(vectors, encoding, &served.head, &served.bill);
-            served.respond(body)
-        }
-        Err(refused) => exchange::refuse(*refused),
-    }
+    hall.serve(request, decode, async |visit, Embeddings { call, encoding }| {
+        let served = offer::embed(visit, call).await?;
+        let vectors = &served.answer.vectors;
+        let body = openai_embeddings::encode(vectors, encoding, &served.head, &served.bill);
+        Ok(served.respond(body))
+    })
+    .await
 }
 
 async fn embed(hall: Hall, request: Request<Incoming>, older: bool) -> Response<Body> {
@@ -171,19 +156,13 @@ async fn embed(hall: Hall, request: Request<Incoming>, older: bool) -> Response<
         let values = call.values;
         Ok((call, values))
     };
-    let (visit, call) = match hall.enter(request, decode).await {
-        Ok(entered) => entered,
-        Err(refusal) => return *refusal,
-    };
-    match offer::embed(visit, call).await {
-        Ok(served) => {
-            let tokens = served.bill.usage.prompt_tokens;
-            let body =
-                ollama::encode_embed(&served.answer.vectors, older, &served.head.model, tokens);
-            served.respond(body)
-        }
-        Err(refused) => exchange::refuse(*refused),
-    }
+    hall.serve(request, decode, async |visit, call| {
+        let served = offer::embed(visit, call).await?;
+        let tokens = served.bill.usage.prompt_tokens;
+        let body = ollama::encode_embed(&served.answer.vectors, older, &served.head.model, tokens);
+        Ok(served.respond(body))
+    })
+    .await
 }
 
 async fn ranking(hall: Hall, request: Request<Incoming>, version: Version) -> Response<Body> {
@@ -192,18 +171,13 @@ async fn ranking(hall: Hall, request: Request<Incoming>, version: Version) -> Re
         let values = call.values;
         Ok((call, values))
     };
-    let (visit, call) = match hall.enter(request, decode).await {
-        Ok(entered) => entered,
-        Err(refusal) => return *refusal,
-    };
-    match offer::rerank(visit, call).await {
-        Ok(served) => {
-            let rankings = &served.answer.rankings;
-            let body = rerank::encode(&served.call, rankings, &served.head, &served.bill);
-            served.respond(body)
-        }
-        Err(refused) => exchange::refuse(*refused),
-    }
+    hall.serve(request, decode, async |visit, call| {
+        let served = offer::rerank(visit, call).await?;
+        let rankings = &served.answer.rankings;
+        let body = rerank::encode(&served.call, rankings, &served.head, &served.bill);
+        Ok(served.respond(body))
+    })
+    .await
 }
 
 /// Where every request for something beside chats waits while its body comes in,
@@ -220,6 +194,21 @@ pub(super) struct Hall {
 }
 
 impl Hall {
+    /// Reads the request, and answers it with what `answer` makes of it.
+    async fn serve<T>(
+        self,
+        request: Request<Incoming>,
+        decode: impl FnOnce(&Parts, Bytes) -> Result<(T, usize), BadRequest>,
+        answer: impl AsyncFnOnce(Visit, T) -> Result<Response<Body>, Box<Refused>>,
+    ) -> Response<Body> {
+        match self.enter(request, decode).await {
+            Err(refusal) => *refusal,
+            Ok((visit, call)) => {
+                answer(visit, call).await.unwrap_or_else(|refused| exchange::refuse(*refused))
+            }
+        }
+    }
+
     /// Reads the request. What `decode` makes of it comes with the number of JSON values
     /// in its body.
     ///
