@@ -87,6 +87,15 @@ impl<'a> From<&'a str> for Json<'a> {
     }
 }
 
+impl<'a> From<Cow<'a, str>> for Json<'a> {
+    fn from(value: Cow<'a, str>) -> Self {
+        match value {
+            Cow::Borrowed(value) => Self::Text(value),
+            Cow::Owned(value) => Self::Made(value),
+        }
+    }
+}
+
 impl<'a> From<&'a String> for Json<'a> {
     fn from(value: &'a String) -> Self {
         Self::Text(value)

@@ -3,7 +3,7 @@
 //! the format: see `plugway_formats::openai_chat`.
 
 use plugway_formats::openai_chat::{
-    Defaults, Documents, OpenAiChat, Profile, Profiled, SendReasoning,
+    Defaults, Documents, OpenAiChat, Profile, Profiled, ResultMedia, SendReasoning,
 };
 use plugway_formats::openai_embeddings::OpenAiEmbeddings;
 use plugway_formats::openai_models::OpenAiModels;
@@ -34,6 +34,8 @@ const DEFAULTS: Defaults = Defaults {
     send_reasoning: SendReasoning::Chunks,
     documents: Documents::DocumentUrl,
     stream_usage: false,
+    // Behind results only the assistant may speak.
+    result_media: ResultMedia::No,
     prefix: true,
     call_id_chars: Some(9),
     ..Defaults::COMPATIBLE

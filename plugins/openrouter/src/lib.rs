@@ -3,7 +3,8 @@
 //! options are those of the format: see `plugway_formats::openai_chat`.
 
 use plugway_formats::openai_chat::{
-    AskReasoning, CachePoints, Defaults, Documents, OpenAiChat, Profile, Profiled, SendReasoning,
+    AskReasoning, CachePoints, Defaults, Documents, OpenAiChat, Profile, Profiled, ResultMedia,
+    SendReasoning,
 };
 use plugway_formats::openai_embeddings::OpenAiEmbeddings;
 use plugway_formats::openai_models::OpenAiModels;
@@ -40,7 +41,7 @@ const DEFAULTS: Defaults = Defaults {
     cache_points: CachePoints::Control,
     documents: Documents::FileUrl,
     videos: true,
-    result_media: true,
+    result_media: ResultMedia::Content,
     echo_images: true,
     ..Defaults::COMPATIBLE
 };

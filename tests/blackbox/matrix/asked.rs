@@ -6,15 +6,27 @@ use super::speak::schema;
 use plugway_simulator::{Body, Format, Kind, Media, Prompt, Returned, Role, Say, Source};
 use serde_json::Value;
 
-/// What is wrong with what the provider was asked at a turn, in a sentence.
-pub(super) fn fault(kind: Kind, case: &Case, turn: usize, prompt: &Prompt) -> Option<String> {
+/// What is wrong with what the provider was asked at a turn, in a sentence; `marks` where
+/// the client marks tools that failed.
+pub(super) fn fault(
+    kind: Kind,
+    case: &Case,
+    turn: usize,
+    prompt: &Prompt,
+    marks: bool,
+) -> Option<String> {
     let turns = &case.turns[..=turn];
     let wanted = |what: &str, wanted: &dyn std::fmt::Debug, got: &dyn std::fmt::Debug| {
         let (wanted, got) = (format!("{wanted:?}"), format!("{got:?}"));
         (wanted != got).then(|| format!("{what}: {got} in place of {wanted}"))
     };
     let system = case.system.unwrap_or_default();
-    let said = |role| squeezed(&prompt.texts(role));
+    let said = |role| {
+        let mut texts = prompt.texts(role);
+        // What formats without media in results put in front of those.
+        texts.retain(|text| !text.starts_with("Attached to the result of "));
+        squeezed(&texts)
+    };
     let earlier = turns[..turn].iter().flat_map(|turn| &turn.answer);
     let text = |say: &Say| match say {
         Say::Text(text) => Some(text.clone()),
@@ -33,7 +45,7 @@ pub(super) fn fault(kind: Kind, case: &Case, turn: usize, prompt: &Prompt) -> Op
         .or_else(|| wanted("user", &squeezed(&words(turns)), &said(Role::User)))
         .or_else(|| wanted("assistant", &squeezed(&answers), &said(Role::Assistant)))
         .or_else(|| wanted("calls", &calls.collect::<Vec<_>>(), &called.collect::<Vec<_>>()))
-        .or_else(|| results(kind, turns, prompt))
+        .or_else(|| results(kind, turns, prompt, marks))
         .or_else(|| wanted("media", &pictures(turns), &shown(prompt)))
         .or_else(|| wanted("tools", &offered, &tools))
         .or_else(|| wanted("stop", &case.stop.into_iter().collect::<Vec<_>>(), &prompt.stop))
@@ -68,7 +80,12 @@ fn text(bit: &Bit) -> Option<String> {
 
 /// Results of tools, in order. A format may have them as text or as JSON, and may not be
 /// able to say that a tool failed.
-fn results(kind: Kind, turns: &[super::cases::Turn], prompt: &Prompt) -> Option<String> {
+fn results(
+    kind: Kind,
+    turns: &[super::cases::Turn],
+    prompt: &Prompt,
+    marks: bool,
+) -> Option<String> {
     let given: Vec<_> = turns
         .iter()
         .filter_map(|turn| match &turn.said {
@@ -95,7 +112,7 @@ fn results(kind: Kind, turns: &[super::cases::Turn], prompt: &Prompt) -> Option<
         let failed = matches!(kind, Kind::Anthropic | Kind::Bedrock);
         if !told.contains(&words) {
             Some(format!("result {told:?} in place of {words:?}"))
-        } else if failed && got.failed != given.failed {
+        } else if failed && got.failed != (given.failed && marks) {
             Some(format!("a result that failed: {}", got.failed))
         } else {
             None
@@ -144,12 +161,16 @@ fn form(case: &Case, format: &Format) -> Option<String> {
     }
 }
 
-/// Every proof that came with reasoning is sent back where the provider wants it back.
-fn proofs(kind: Kind, turns: &[super::cases::Turn], prompt: &Prompt) -> Option<String> {
-    let signs = matches!(
+/// The provider signs its reasoning, and wants the proof back.
+pub(super) fn signs(kind: Kind) -> bool {
+    matches!(
         kind,
         Kind::Anthropic | Kind::Bedrock | Kind::Gemini | Kind::OpenRouter | Kind::OpenAiResponses
-    );
+    )
+}
+
+/// Every proof that came with reasoning is sent back where the provider wants it back.
+fn proofs(kind: Kind, turns: &[super::cases::Turn], prompt: &Prompt) -> Option<String> {
     let thoughts = turns.iter().map(|turn| {
         let thoughts = turn.answer.iter().filter(|say| matches!(say, Say::Reasoning(_)));
         // There what follows the reasoning is signed, once.
@@ -160,7 +181,7 @@ fn proofs(kind: Kind, turns: &[super::cases::Turn], prompt: &Prompt) -> Option<S
     let back =
         items.filter(|item| item.signature.is_some() || matches!(item.body, Body::Sealed(_)));
     let back = back.count();
-    (signs && back < given).then(|| format!("{back} proofs in place of {given}"))
+    (signs(kind) && back < given).then(|| format!("{back} proofs in place of {given}"))
 }
 
 fn breakpoints(kind: Kind, case: &Case, prompt: &Prompt) -> Option<String> {

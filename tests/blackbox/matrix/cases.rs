@@ -78,26 +78,34 @@ impl Case {
         })
     }
 
-    /// A tool gave back a picture.
-    pub(super) fn has_pictured_result(&self) -> bool {
-        self.turns.iter().any(|turn| match &turn.said {
-            Said::User(_) => false,
-            Said::Results(given) => given.iter().any(|it| it.content.contains(&Bit::Image)),
-        })
-    }
-
-    /// A tool failed.
-    pub(super) fn has_failure(&self) -> bool {
-        self.turns.iter().any(|turn| match &turn.said {
-            Said::User(_) => false,
-            Said::Results(given) => given.iter().any(|it| it.failed),
-        })
-    }
-
     /// Some answer says this.
     pub(super) fn answers(&self, is: fn(&Say) -> bool) -> bool {
         self.turns.iter().any(|turn| turn.answer.iter().any(is))
     }
+
+    /// The same, as it is told in a format with a field for each kind of part.
+    pub(super) fn by_field(&self) -> Self {
+        let mut case = self.clone();
+        for turn in &mut case.turns {
+            turn.answer = by_field(std::mem::take(&mut turn.answer));
+        }
+        case
+    }
+}
+
+fn by_field(answer: Vec<Say>) -> Vec<Say> {
+    let (mut thoughts, mut words, mut calls) = (String::new(), String::new(), Vec::new());
+    for say in answer {
+        match say {
+            Say::Reasoning(text) => thoughts += &text,
+            Say::Text(text) => words += &text,
+            other => calls.push(other),
+        }
+    }
+    let texts = [Say::Reasoning(thoughts), Say::Text(words)];
+    let is_said =
+        |say: &Say| matches!(say, Say::Reasoning(text) | Say::Text(text) if !text.is_empty());
+    texts.into_iter().filter(is_said).chain(calls).collect()
 }
 
 fn text(text: &str) -> Bit {

@@ -83,9 +83,10 @@ impl Stage {
         let mut toml = String::new();
         let mut providers = Vec::new();
         for lane in &LANES {
-            let known = cases.iter().filter(|case| limit(lane, case).is_none());
+            let told = cases.iter().map(|case| told_by(lane, case));
+            let known = told.filter(|case| limit(lane, case).is_none());
             let script = known.fold(Script::new(), |script, case| {
-                script.model(format!("{}{}", lane.prefix, case.name), behaviour(case))
+                script.model(format!("{}{}", lane.prefix, case.name), behaviour(&case))
             });
             let provider = Simulator::start(lane.kind, script).unwrap();
             let adapter = format!("adapter = \"{}\"", lane.kind.adapter());
@@ -117,6 +118,16 @@ fn behaviour(case: &Case) -> Behaviour {
     }
 }
 
+/// The conversation as the provider can have it: in the order of its fields, where it has
+/// a field for each kind of part.
+fn told_by(lane: &Lane, case: &Case) -> Case {
+    let by_field = case.by_field();
+    match limit(lane, case).is_some() && limit(lane, &by_field).is_none() {
+        true => by_field,
+        false => case.clone(),
+    }
+}
+
 /// What the provider's format cannot say.
 fn limit(lane: &Lane, case: &Case) -> Option<String> {
     lane.kind.says(&behaviour(case)).err().map(|limit| limit.to_string())
@@ -134,7 +145,7 @@ struct Talk<'s> {
 
 impl Talk<'_> {
     async fn cell(&self) -> Cell {
-        if let Some(reason) = self.speaker.lacks(self.case) {
+        if let Some(reason) = self.speaker.lacks(self.case, asked::signs(self.lane.kind)) {
             return Cell::Dialect(reason.to_owned());
         }
         if let Some(reason) = limit(self.lane, self.case) {
@@ -211,7 +222,8 @@ impl Talk<'_> {
                 exchange.json()
             )));
         };
-        match asked::fault(self.lane.kind, self.case, place, &prompt) {
+        let marks = self.speaker.marks_failures();
+        match asked::fault(self.lane.kind, self.case, place, &prompt, marks) {
             Some(fault) => Err(Cell::Failed(format!("asked for {fault}: {}", exchange.json()))),
             None => Ok(()),
         }
@@ -257,10 +269,10 @@ async fn lane_cells(stage: Arc<Stage>, cases: Arc<Vec<Case>>, place: usize) -> (
     let (lane, provider) = (&LANES[place], &stage.providers[place]);
     let mut cells = Vec::new();
     for speaker in speakers() {
-        for case in cases.iter() {
+        for case in cases.iter().map(|case| told_by(lane, case)) {
             let mut both = Vec::new();
             for streaming in [false, true] {
-                let talk = Talk { stage: &stage, lane, provider, speaker, case, streaming };
+                let talk = Talk { stage: &stage, lane, provider, speaker, case: &case, streaming };
                 both.push(talk.cell().await);
             }
             cells.push((speaker.name(), case.name, lane.name, Cell::of_both(both)));

@@ -84,12 +84,12 @@ pub(super) const FIELDS: &[Field<ServerConfig>] = &[
     Field {
         key: "max_connections",
         slot: Slot::Count(|c| &mut c.max_connections),
-        about: "Client connections open at once; fewer where the limit on open files does not allow them. On a few connections beyond that, chats are answered with 503, and health, readiness and metrics as ever; further clients wait to be accepted. Taken over at start.",
+        about: "Client connections open at once; fewer where the limit on open files does not allow them. On a few connections beyond that, what needs a place is answered with 503, and health, readiness and metrics as ever; further clients wait to be accepted. Taken over at start.",
     },
     Field {
         key: "max_requests",
         slot: Slot::Tokens(|c| &mut c.max_requests),
-        about: "Chats under way at once, streams until their end; one more is answered with 503 and `retry-after`. Default: as many as open files and plugin instances allow, and never more than that. Taken over at start.",
+        about: "Requests for a provider under way at once, streams until their end; one more is answered with 503 and `retry-after`. Default: as many as open files and plugin instances allow, and never more than that. Taken over at start.",
     },
     Field {
         key: "max_concurrent_streams",

@@ -22,7 +22,7 @@
 //! | `documents` | `file` | how documents are attached: as a `file` of data, `file_url` (the same, and it may be a URL) or `document_url` |
 //! | `image_urls` | `true` | the server fetches images; else the router does, where the operator lets it |
 //! | `videos` | `false` | the server takes `video_url` |
-//! | `result_media` | `false` | results of tools may hold media |
+//! | `result_media` | `message` | where media of a tool's result go: `content` (into the result), `message` (into a message of the user's behind the results), or `none`: they are refused |
 //! | `echo_images` | `false` | assistant messages take back the images that the model made |
 //! | `stream_usage` | `true` | ask for usage at the end of a stream, which few servers refuse |
 //! | `freeform_tools`, `allowed_tools` | `true` | the server knows tools without a schema, and sets of allowed tools; else the former are refused, and only the tools of the latter are sent |
@@ -58,7 +58,8 @@ pub(crate) use encode::{effort, json_schema};
 pub(crate) use explain::{in_band, told};
 pub(crate) use options::Options;
 pub use profile::{
-    Api, AskReasoning, CachePoints, Defaults, Documents, OPENAI_PARAMETERS, Profile, SendReasoning,
+    Api, AskReasoning, CachePoints, Defaults, Documents, OPENAI_PARAMETERS, Profile, ResultMedia,
+    SendReasoning,
 };
 
 /// The client format whose native values this one reads and writes.

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use plugway_sdk::chat::Failure;
 use plugway_sdk::provider::Endpoint;
 
-use super::profile::{Api, AskReasoning, CachePoints, Defaults, Documents, Profile, SendReasoning};
+use super::profile::{
+    Api, AskReasoning, CachePoints, Defaults, Documents, Profile, ResultMedia, SendReasoning,
+};
 
 type Name = Cow<'static, str>;
 
@@ -30,7 +32,7 @@ pub(crate) struct Options {
     pub(crate) documents: Documents,
     pub(crate) image_urls: bool,
     pub(crate) videos: bool,
-    pub(crate) result_media: bool,
+    pub(crate) result_media: ResultMedia,
     pub(crate) echo_images: bool,
     pub(crate) stream_usage: bool,
     pub(crate) freeform_tools: bool,
@@ -73,7 +75,7 @@ impl Options {
             documents: given.one_of("documents", documents, &DOCUMENTS)?,
             image_urls: given.flag("image_urls", known.image_urls)?,
             videos: given.flag("videos", known.videos)?,
-            result_media: given.flag("result_media", known.result_media)?,
+            result_media: given.one_of("result_media", known.result_media, &RESULT_MEDIA)?,
             echo_images: given.flag("echo_images", known.echo_images)?,
             stream_usage: given.flag("stream_usage", known.stream_usage)?,
             freeform_tools: given.flag("freeform_tools", known.freeform_tools)?,
@@ -144,6 +146,12 @@ const DOCUMENTS: [(&str, Documents); 3] = [
     ("file", Documents::File),
     ("file_url", Documents::FileUrl),
     ("document_url", Documents::DocumentUrl),
+];
+
+const RESULT_MEDIA: [(&str, ResultMedia); 3] = [
+    ("none", ResultMedia::No),
+    ("content", ResultMedia::Content),
+    ("message", ResultMedia::Message),
 ];
 
 /// What was given for an endpoint.

@@ -48,7 +48,7 @@ pub struct Defaults {
     pub documents: Documents,
     pub image_urls: bool,
     pub videos: bool,
-    pub result_media: bool,
+    pub result_media: ResultMedia,
     pub echo_images: bool,
     pub stream_usage: bool,
     /// Items of reasoning go back though nobody signed them; no option.
@@ -83,7 +83,7 @@ impl Defaults {
         documents: Documents::File,
         image_urls: true,
         videos: false,
-        result_media: false,
+        result_media: ResultMedia::Message,
         echo_images: false,
         stream_usage: true,
         unsigned_reasoning: false,
@@ -169,6 +169,17 @@ pub enum Documents {
     FileUrl,
     /// As a `document_url`.
     DocumentUrl,
+}
+
+/// Where media go that a tool gave back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResultMedia {
+    /// Nowhere: results are text.
+    No,
+    /// Among the result's content.
+    Content,
+    /// Into a message of the user's behind the results, which say so.
+    Message,
 }
 
 impl Profile {

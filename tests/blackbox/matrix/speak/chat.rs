@@ -12,8 +12,12 @@ impl Speaker for Chat {
         "openai-chat"
     }
 
-    fn lacks(&self, case: &Case) -> Option<&'static str> {
-        case.has_failure().then_some("a tool message cannot say that its tool failed")
+    fn lacks(&self, _case: &Case, _signs: bool) -> Option<&'static str> {
+        None
+    }
+
+    fn marks_failures(&self) -> bool {
+        false
     }
 
     fn blur(&self) -> Blur {

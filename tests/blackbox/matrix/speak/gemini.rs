@@ -12,7 +12,7 @@ impl Speaker for Gemini {
         "gemini"
     }
 
-    fn lacks(&self, case: &Case) -> Option<&'static str> {
+    fn lacks(&self, case: &Case, _signs: bool) -> Option<&'static str> {
         case.cache.then_some("it has no cache breakpoints")
     }
 

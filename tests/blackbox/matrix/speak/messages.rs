@@ -12,7 +12,7 @@ impl Speaker for Messages {
         "anthropic-messages"
     }
 
-    fn lacks(&self, _case: &Case) -> Option<&'static str> {
+    fn lacks(&self, _case: &Case, _signs: bool) -> Option<&'static str> {
         None
     }
 

@@ -18,7 +18,12 @@ pub(super) trait Speaker: Send + Sync {
 
     /// What the conversation holds that the dialect has no words for, by its own
     /// description.
-    fn lacks(&self, case: &Case) -> Option<&'static str>;
+    fn lacks(&self, case: &Case, signs: bool) -> Option<&'static str>;
+
+    /// It can mark that a tool failed; else its clients say so in the text.
+    fn marks_failures(&self) -> bool {
+        true
+    }
 
     /// How the dialect blurs an answer.
     fn blur(&self) -> Blur;

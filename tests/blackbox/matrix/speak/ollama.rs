@@ -13,22 +13,22 @@ impl Speaker for Ollama {
         "ollama"
     }
 
-    fn lacks(&self, case: &Case) -> Option<&'static str> {
+    fn lacks(&self, case: &Case, signs: bool) -> Option<&'static str> {
         if case.has(&Bit::Linked) {
             Some("images are data")
         } else if case.has(&Bit::Document) {
             Some("it has no documents")
-        } else if case.has_pictured_result() {
-            Some("results of tools are text")
-        } else if case.has_failure() {
-            Some("a tool message cannot say that its tool failed")
         } else if case.cache {
             Some("it has no cache breakpoints")
-        } else if case.reasoning && case.answers(|say| matches!(say, Say::Call { .. })) {
+        } else if signs && case.reasoning && case.answers(|say| matches!(say, Say::Call { .. })) {
             Some("it has no place for the proof on reasoning")
         } else {
             None
         }
+    }
+
+    fn marks_failures(&self) -> bool {
+        false
     }
 
     fn blur(&self) -> Blur {
@@ -66,13 +66,7 @@ impl Speaker for Ollama {
     fn say(&self, said: &Said, _case: &Case, heard: &Heard) -> Vec<Value> {
         match said {
             Said::User(bits) => {
-                let images = bits.iter().filter(|bit| **bit == Bit::Image).map(|_| IMAGE);
-                let images: Vec<&str> = images.collect();
-                let mut message = json!({"role": "user", "content": text(bits)});
-                if !images.is_empty() {
-                    message["images"] = json!(images);
-                }
-                vec![message]
+                vec![shown(json!({"role": "user", "content": text(bits)}), bits)]
             }
             Said::Results(given) => {
                 let called = heard.parts.iter().filter_map(|part| match part {
@@ -80,7 +74,8 @@ impl Speaker for Ollama {
                     _ => None,
                 });
                 let results = given.iter().zip(called).map(|(given, name)| {
-                    json!({"role": "tool", "tool_name": name, "content": text(&given.content)})
+                    let bits = &given.content;
+                    shown(json!({"role": "tool", "tool_name": name, "content": text(bits)}), bits)
                 });
                 results.collect()
             }
@@ -144,6 +139,15 @@ impl Speaker for Ollama {
     fn error(&self, body: &Value, _status: u16) -> String {
         string(&body["error"])
     }
+}
+
+/// The message, with its images.
+fn shown(mut message: Value, bits: &[Bit]) -> Value {
+    let images: Vec<&str> = bits.iter().filter(|bit| **bit == Bit::Image).map(|_| IMAGE).collect();
+    if !images.is_empty() {
+        message["images"] = json!(images);
+    }
+    message
 }
 
 fn text(bits: &[Bit]) -> String {

@@ -12,16 +12,12 @@ impl Speaker for Responses {
         "openai-responses"
     }
 
-    fn lacks(&self, case: &Case) -> Option<&'static str> {
-        if case.has_failure() {
-            Some("an output cannot say that its tool failed")
-        } else if case.stop.is_some() {
-            Some("it has no stop sequences")
-        } else if case.cache {
-            Some("it has no cache breakpoints")
-        } else {
-            None
-        }
+    fn lacks(&self, case: &Case, _signs: bool) -> Option<&'static str> {
+        case.stop.map(|_| "it has no stop sequences")
+    }
+
+    fn marks_failures(&self) -> bool {
+        false
     }
 
     fn blur(&self) -> Blur {
@@ -29,10 +25,16 @@ impl Speaker for Responses {
     }
 
     fn ask(&self, model: &str, case: &Case, history: &[Value], streaming: bool) -> (String, Value) {
-        let mut body = json!({"model": model, "input": history, "stream": streaming,
+        let mut input = Vec::new();
+        if let (Some(system), true) = (case.system, case.cache) {
+            let content = marked(json!({"type": "input_text", "text": system}));
+            input.push(json!({"type": "message", "role": "system", "content": [content]}));
+        }
+        input.extend_from_slice(history);
+        let mut body = json!({"model": model, "input": input, "stream": streaming,
             "max_output_tokens": case.max_tokens.unwrap_or(4096),
             "include": ["reasoning.encrypted_content"]});
-        if let Some(system) = case.system {
+        if let (Some(system), false) = (case.system, case.cache) {
             body["instructions"] = json!(system);
         }
         if case.tools {
@@ -52,10 +54,13 @@ impl Speaker for Responses {
         ("/v1/responses".into(), body)
     }
 
-    fn say(&self, said: &Said, _case: &Case, heard: &Heard) -> Vec<Value> {
+    fn say(&self, said: &Said, case: &Case, heard: &Heard) -> Vec<Value> {
         match said {
             Said::User(bits) => {
-                let content: Vec<Value> = bits.iter().map(bit).collect();
+                let mut content: Vec<Value> = bits.iter().map(bit).collect();
+                if let (Some(last), true) = (content.last_mut(), case.cache) {
+                    *last = marked(last.take());
+                }
                 vec![json!({"type": "message", "role": "user", "content": content})]
             }
             Said::Results(given) => {
@@ -157,6 +162,12 @@ impl Speaker for Responses {
         assert!(!body["error"]["code"].is_null(), "{body}");
         string(&body["error"]["message"])
     }
+}
+
+/// The part, with a breakpoint behind it.
+fn marked(mut part: Value) -> Value {
+    part["prompt_cache_breakpoint"] = json!({"mode": "explicit"});
+    part
 }
 
 /// The parts of all messages.

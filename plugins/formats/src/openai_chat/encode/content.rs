@@ -9,8 +9,11 @@ use plugway_sdk::chat::{
 
 use super::Ask;
 use crate::json::{Json, Object, raw};
-use crate::openai_chat::profile::{CachePoints, Documents};
+use crate::openai_chat::profile::{CachePoints, Documents, ResultMedia};
 use crate::report::must_fetch;
+
+/// In place of media in a result, where they follow in a message of the user's.
+const BELOW: &str = "(attached to the next user message)";
 
 /// The content of one message: a string where one text is all there is, else a list.
 #[derive(Default)]
@@ -143,14 +146,17 @@ impl<'a> Ask<'a> {
         Ok(Object::of_type("file").with("file", file))
     }
 
-    /// The message that answers one call.
+    /// The message that answers one call. Media that it has no place for go to
+    /// `attached`.
     pub(super) fn tool_message(
         &self,
         result: &'a ToolResult,
         cache: Option<&'a CachePoint>,
         extra: &'a [Extra],
+        attached: &mut Vec<Json<'a>>,
     ) -> Result<Json<'a>, Failure> {
         let mut content = Content::default();
+        let mut below = Vec::new();
         for part in &result.content {
             match &part.body {
                 ResultBody::Text(text) if self.has_more(None, &part.extra) => {
@@ -161,18 +167,27 @@ impl<'a> Ask<'a> {
                 ResultBody::Native(json) if self.native => {
                     content.json(raw(json, "messages.content")?);
                 }
-                ResultBody::Media(media) if self.options.result_media => {
-                    let part_ = self.media_part(media)?;
-                    content.json(self.extended(part_, None, &part.extra)?);
+                ResultBody::Media(media) if self.options.result_media != ResultMedia::No => {
+                    let shown = self.extended(self.media_part(media)?, None, &part.extra)?;
+                    match self.options.result_media {
+                        ResultMedia::Message => below.push(shown.into()),
+                        _ => content.json(shown),
+                    }
                 }
                 ResultBody::Media(_) | ResultBody::Native(_) => {
                     return Err(Failure::unsupported("tool results must be text here"));
                 }
             }
         }
+        let id = self.call_id(&result.call_id);
+        if !below.is_empty() {
+            content.text(BELOW);
+            attached.push(text_part(format!("Attached to the result of {id}:")).into());
+            attached.append(&mut below);
+        }
         let message = Object::new()
             .with("role", "tool")
-            .with("tool_call_id", self.call_id(&result.call_id))
+            .with("tool_call_id", id)
             .with("content", content.into_json());
         Ok(self.extended(message, cache, extra)?.into())
     }
@@ -188,9 +203,9 @@ impl<'a> Ask<'a> {
     }
 
     /// The id of a call, as the server takes it.
-    fn call_id(&self, id: &'a str) -> Json<'a> {
+    fn call_id(&self, id: &'a str) -> Cow<'a, str> {
         match self.options.call_id_chars {
-            Some(chars) if !fits(id, chars) => Json::Made(fitting(id, chars)),
+            Some(chars) if !fits(id, chars) => fitting(id, chars).into(),
             _ => id.into(),
         }
     }

@@ -15,12 +15,36 @@ const EXTRA_CONTENT_FORMAT: &str = "google-gemini-v1";
 
 pub(super) fn messages<'a>(ask: &Ask<'a>) -> Result<Vec<Json<'a>>, Failure> {
     let messages = &ask.request.messages;
-    let mut written = Vec::with_capacity(messages.len());
+    let mut thread = Thread { messages: Vec::with_capacity(messages.len()), attached: Vec::new() };
     for (position, message) in messages.iter().enumerate() {
         let prefix = ask.options.prefix && position + 1 == messages.len() && is_prefix(message);
-        write(ask, message, prefix, &mut written)?;
+        write(ask, message, prefix, &mut thread)?;
     }
-    Ok(written)
+    thread.attach();
+    Ok(thread.messages)
+}
+
+/// The messages as they are written.
+struct Thread<'a> {
+    messages: Vec<Json<'a>>,
+    /// What the results at its end have no place for.
+    attached: Vec<Json<'a>>,
+}
+
+impl<'a> Thread<'a> {
+    fn say(&mut self, message: Json<'a>) {
+        self.attach();
+        self.messages.push(message);
+    }
+
+    /// Results follow each other: only behind the last of them somebody else may speak.
+    fn attach(&mut self) {
+        if !self.attached.is_empty() {
+            let content = Json::List(std::mem::take(&mut self.attached));
+            let message = Object::new().with("role", "user").with("content", content);
+            self.messages.push(message.into());
+        }
+    }
 }
 
 /// Whether a message, where it is the last one, is to be continued.
@@ -34,24 +58,26 @@ fn write<'a>(
     ask: &Ask<'a>,
     message: &'a Message,
     prefix: bool,
-    written: &mut Vec<Json<'a>>,
+    thread: &mut Thread<'a>,
 ) -> Result<(), Failure> {
-    let before = written.len();
+    let before = thread.messages.len();
     let mut draft = Draft::new(ask, message);
     for part in &message.parts {
         if let PartBody::ToolResult(result) = &part.body {
-            draft.finish(written)?;
+            draft.finish(thread)?;
             let own: &[_] = if message.parts.len() == 1 { &message.extra } else { &[] };
-            written.push(ask.tool_message(result, part.cache.as_ref(), own)?);
+            let cache = part.cache.as_ref();
+            let answered = ask.tool_message(result, cache, own, &mut thread.attached)?;
+            thread.messages.push(answered);
             draft = Draft::new(ask, message);
         } else {
             draft.add(part)?;
         }
     }
     draft.prefix = prefix;
-    draft.finish(written)?;
-    if written.len() == before {
-        written.push(Draft::new(ask, message).into_json()?);
+    draft.finish(thread)?;
+    if thread.messages.len() == before {
+        thread.say(Draft::new(ask, message).into_json()?);
     }
     Ok(())
 }
@@ -157,14 +183,14 @@ impl<'d, 'a> Draft<'d, 'a> {
         }
     }
 
-    fn finish(self, written: &mut Vec<Json<'a>>) -> Result<(), Failure> {
+    fn finish(self, thread: &mut Thread<'a>) -> Result<(), Failure> {
         let empty = self.content.is_empty()
             && self.tool_calls.is_empty()
             && self.images.is_empty()
             && self.audio_id.is_none()
             && self.sent_reasoning().is_none();
         if !empty {
-            written.push(self.into_json()?);
+            thread.say(self.into_json()?);
         }
         Ok(())
     }

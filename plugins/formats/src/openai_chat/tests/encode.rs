@@ -198,6 +198,59 @@ fn calls_and_results() {
 }
 
 #[test]
+fn media_of_results_follow_them_in_a_message_of_the_users() {
+    let image = || {
+        ResultBody::Media(Media {
+            kind: MediaKind::Image,
+            source: MediaSource::Base64("AAAA".into()),
+            mime: None,
+            name: None,
+            detail: None,
+        })
+    };
+    let seen = || vec![result("c1", vec![ResultBody::Text("a cat".into()), image()]).into()];
+    let results = |parts| Message::new(Role::Tool, parts);
+    let heard = || vec![result("c2", vec![ResultBody::Text("purr".into())]).into()];
+    let shown = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}});
+    let below = "(attached to the next user message)";
+    check_messages(
+        vec![
+            results(seen()),
+            results(heard()),
+            Message::new(Role::Assistant, vec![Part::text("so")]),
+        ],
+        &[],
+        json!([
+            {"role": "tool", "tool_call_id": "c1", "content": [
+                {"type": "text", "text": "a cat"}, {"type": "text", "text": below}]},
+            {"role": "tool", "tool_call_id": "c2", "content": "purr"},
+            {"role": "user", "content": [
+                {"type": "text", "text": "Attached to the result of c1:"}, shown]},
+            {"role": "assistant", "content": "so"},
+        ]),
+    );
+    // Also behind the last message.
+    check_messages(
+        vec![results(vec![result("c3", vec![image()]).into()])],
+        &[("call_id_chars", "2")],
+        json!([
+            {"role": "tool", "tool_call_id": "c3", "content": below},
+            {"role": "user", "content": [
+                {"type": "text", "text": "Attached to the result of c3:"}, shown]},
+        ]),
+    );
+    check_messages(
+        vec![results(seen())],
+        &[("result_media", "\"content\"")],
+        json!([{"role": "tool", "tool_call_id": "c1", "content": [
+            {"type": "text", "text": "a cat"}, shown]}]),
+    );
+    let none = [("result_media", "\"none\"")];
+    let refused = body(Request { messages: vec![results(seen())], ..request() }, &none);
+    assert!(refused.unwrap_err().message.contains("tool results must be text"));
+}
+
+#[test]
 fn results_between_an_assistants_parts_keep_the_order() {
     let parts = vec![
         ToolCall::new("c1", "f", "{}").into(),
@@ -468,10 +521,6 @@ fn what_cannot_be_said_is_refused() {
         name: None,
         detail: None,
     };
-    let seen = result("c1", vec![ResultBody::Media(image)]);
-    let messages = vec![Message::new(Role::Tool, vec![seen.into()])];
-    check_refused(Request { messages, ..request() }, "tool results");
-
     let late = vec![ToolCall::new("c1", "f", "{}").into(), Part::text("after")];
     let messages = vec![Message::new(Role::Assistant, late)];
     check_refused(Request { messages, ..request() }, "before its tool calls");
