@@ -53,6 +53,16 @@ pub(crate) struct Usage {
     pub(crate) reasoning: u32,
 }
 
+impl Prompt {
+    /// What the answer to this prompt is told to have cost, in tokens: the prompt, the
+    /// answer, and of the prompt what came from a cache.
+    #[must_use]
+    pub fn counts(&self, behaviour: &Behaviour) -> [u32; 3] {
+        let usage = Reply::to(self, behaviour).usage;
+        [usage.prompt, usage.completion, usage.cache_read]
+    }
+}
+
 impl Reply {
     /// The answer to this prompt.
     pub(crate) fn to(prompt: &Prompt, behaviour: &Behaviour) -> Reply {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::ids;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -85,6 +86,16 @@ impl Say {
         Say::Call { name: name.into(), arguments: arguments.to_string() }
     }
 
+    /// What a provider that wants its reasoning back puts beside it, or in its place.
+    #[must_use]
+    pub fn proof(&self) -> Option<String> {
+        match self {
+            Say::Reasoning(text) => Some(ids::signature(text)),
+            Say::Sealed(data) => Some(data.clone()),
+            _ => None,
+        }
+    }
+
     /// Text of the answer, cited or not.
     pub(crate) fn as_text(&self) -> Option<&str> {
         match self {
@@ -93,7 +104,9 @@ impl Say {
         }
     }
 
-    pub(crate) fn is_reasoning(&self) -> bool {
+    /// Reasoning, in words or sealed.
+    #[must_use]
+    pub fn is_reasoning(&self) -> bool {
         matches!(self, Say::Reasoning(_) | Say::Sealed(_))
     }
 }

@@ -3,7 +3,7 @@
 //! are those of the format: see `plugway_formats::openai_chat`.
 
 use plugway_formats::openai_chat::{
-    AskReasoning, Defaults, OpenAiChat, Profile, Profiled, SendReasoning,
+    AskReasoning, Defaults, Documents, OpenAiChat, Profile, Profiled, ResultMedia, SendReasoning,
 };
 use plugway_formats::openai_models::OpenAiModels;
 use plugway_sdk::provider::AuthScheme;
@@ -28,6 +28,11 @@ impl Profiled for DeepSeek {
 const DEFAULTS: Defaults = Defaults {
     efforts: &["low", "medium", "high", "max"],
     ask_reasoning: AskReasoning::Thinking,
+    // It reads text alone.
+    images: false,
+    audio: false,
+    documents: Documents::No,
+    result_media: ResultMedia::No,
     send_reasoning: SendReasoning::Field("reasoning_content"),
     prefix: true,
     prefix_path: Some("/beta/chat/completions"),

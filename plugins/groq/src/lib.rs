@@ -3,7 +3,7 @@
 //! `plugway_formats::openai_chat`.
 
 use plugway_formats::openai_chat::{
-    AskReasoning, Defaults, OpenAiChat, Profile, Profiled, SendReasoning,
+    AskReasoning, Defaults, Documents, OpenAiChat, Profile, Profiled, SendReasoning,
 };
 use plugway_formats::openai_models::OpenAiModels;
 use plugway_sdk::provider::AuthScheme;
@@ -29,6 +29,8 @@ const DEFAULTS: Defaults = Defaults {
     max_tokens_field: "max_completion_tokens",
     efforts: &["none", "default", "low", "medium", "high"],
     ask_reasoning: AskReasoning::HiddenEffort,
+    audio: false,
+    documents: Documents::No,
     send_reasoning: SendReasoning::Field("reasoning"),
     ..Defaults::COMPATIBLE
 };

@@ -34,8 +34,7 @@ const DEFAULTS: Defaults = Defaults {
     send_reasoning: SendReasoning::Chunks,
     documents: Documents::DocumentUrl,
     stream_usage: false,
-    // Behind results only the assistant may speak.
-    result_media: ResultMedia::No,
+    result_media: ResultMedia::Content,
     prefix: true,
     call_id_chars: Some(9),
     ..Defaults::COMPATIBLE

@@ -2,7 +2,9 @@
 //! that it names and the sources of its live search come with the usage. The options are
 //! those of the format: see `plugway_formats::openai_chat`.
 
-use plugway_formats::openai_chat::{Defaults, OpenAiChat, Profile, Profiled, SendReasoning};
+use plugway_formats::openai_chat::{
+    Defaults, Documents, OpenAiChat, Profile, Profiled, SendReasoning,
+};
 use plugway_formats::openai_embeddings::OpenAiEmbeddings;
 use plugway_formats::openai_models::OpenAiModels;
 use plugway_sdk::provider::AuthScheme;
@@ -27,6 +29,8 @@ impl Profiled for Xai {
 const DEFAULTS: Defaults = Defaults {
     efforts: &["none", "low", "medium", "high"],
     send_reasoning: SendReasoning::Field("reasoning_content"),
+    audio: false,
+    documents: Documents::No,
     ..Defaults::COMPATIBLE
 };
 

@@ -1,6 +1,6 @@
 //! Whether a provider was asked for what the client said.
 
-use super::cases::{Bit, Case, DOCUMENT, IMAGE, IMAGE_URL, Said};
+use super::cases::{Bit, Case, DOCUMENT, IMAGE, Said, image_url};
 use super::heard;
 use super::speak::schema;
 use plugway_simulator::{Body, Format, Kind, Media, Prompt, Returned, Role, Say, Source};
@@ -23,8 +23,7 @@ pub(super) fn fault(
     let system = case.system.unwrap_or_default();
     let said = |role| {
         let mut texts = prompt.texts(role);
-        // What formats without media in results put in front of those.
-        texts.retain(|text| !text.starts_with("Attached to the result of "));
+        texts.retain(|text| !text.starts_with(ATTACHED));
         squeezed(&texts)
     };
     let earlier = turns[..turn].iter().flat_map(|turn| &turn.answer);
@@ -45,8 +44,9 @@ pub(super) fn fault(
         .or_else(|| wanted("user", &squeezed(&words(turns)), &said(Role::User)))
         .or_else(|| wanted("assistant", &squeezed(&answers), &said(Role::Assistant)))
         .or_else(|| wanted("calls", &calls.collect::<Vec<_>>(), &called.collect::<Vec<_>>()))
+        .or_else(|| wanted("order", &order(turns), &heard_order(prompt)))
         .or_else(|| results(kind, turns, prompt, marks))
-        .or_else(|| wanted("media", &pictures(turns), &shown(prompt)))
+        .or_else(|| wanted("media", &pictures(kind, turns), &shown(kind, prompt)))
         .or_else(|| wanted("tools", &offered, &tools))
         .or_else(|| wanted("stop", &case.stop.into_iter().collect::<Vec<_>>(), &prompt.stop))
         .or_else(|| {
@@ -78,6 +78,42 @@ fn text(bit: &Bit) -> Option<String> {
     }
 }
 
+/// Who says what, in order; what follows as more of the same counts once.
+fn order(turns: &[super::cases::Turn]) -> Vec<(Role, &'static str)> {
+    let mut order = Vec::new();
+    for (place, turn) in turns.iter().enumerate() {
+        match &turn.said {
+            Said::User(_) => order.push((Role::User, "text")),
+            Said::Results(given) => order.extend(given.iter().map(|_| (Role::Tool, "result"))),
+        }
+        let answer: &[Say] = if place + 1 < turns.len() { &turn.answer } else { &[] };
+        order.extend(answer.iter().filter_map(|say| match say {
+            Say::Text(_) => Some((Role::Assistant, "text")),
+            Say::Call { .. } => Some((Role::Assistant, "call")),
+            _ => None,
+        }));
+    }
+    order.dedup();
+    order
+}
+
+fn heard_order(prompt: &Prompt) -> Vec<(Role, &'static str)> {
+    let said = prompt.said().filter_map(|(role, item)| match &item.body {
+        _ if role == Role::System => None,
+        Body::Text(text) if text.starts_with(ATTACHED) => None,
+        Body::Text(_) => Some((role, "text")),
+        Body::Call(_) => Some((role, "call")),
+        Body::Result(_) => Some((role, "result")),
+        _ => None,
+    });
+    let mut order: Vec<_> = said.collect();
+    order.dedup();
+    order
+}
+
+/// What formats without media in results put in front of those.
+const ATTACHED: &str = "Attached to the result of ";
+
 /// Results of tools, in order. A format may have them as text or as JSON, and may not be
 /// able to say that a tool failed.
 fn results(
@@ -106,7 +142,11 @@ fn results(
     if given.len() != got.len() {
         return Some(format!("{} results in place of {}", got.len(), given.len()));
     }
-    given.iter().zip(got).find_map(|(given, got)| {
+    let ids: Vec<_> = prompt.calls().iter().map(|call| call.id.clone()).collect();
+    given.iter().zip(got).zip(ids).find_map(|((given, got), id)| {
+        if got.id.is_some() && got.id != id {
+            return Some(format!("a result of {:?} in place of {id:?}", got.id));
+        }
         let words: String = given.content.iter().filter_map(text).collect();
         let told = told(&got);
         let failed = matches!(kind, Kind::Anthropic | Kind::Bedrock);
@@ -130,7 +170,8 @@ fn told(result: &Returned) -> String {
 }
 
 /// What was shown, those in results among it.
-fn pictures(turns: &[super::cases::Turn]) -> Vec<(&'static str, Source)> {
+fn pictures(kind: Kind, turns: &[super::cases::Turn]) -> Vec<(&'static str, Source)> {
+    let fetches = !matches!(kind, Kind::Bedrock | Kind::Gemini | Kind::Ollama);
     let bits = turns.iter().flat_map(|turn| match &turn.said {
         Said::User(bits) => bits.iter().collect::<Vec<_>>(),
         Said::Results(given) => given.iter().flat_map(|it| &it.content).collect(),
@@ -138,14 +179,25 @@ fn pictures(turns: &[super::cases::Turn]) -> Vec<(&'static str, Source)> {
     let pictures = bits.filter_map(|bit| match bit {
         Bit::Text(_) => None,
         Bit::Image => Some(("image", Source::Data(IMAGE.to_owned()))),
-        Bit::Linked => Some(("image", Source::Url(IMAGE_URL.to_owned()))),
+        Bit::Linked if fetches => Some(("image", Source::Url(image_url().to_owned()))),
+        Bit::Linked => Some(("image", Source::Data(IMAGE.to_owned()))),
         Bit::Document => Some(("document", Source::Data(DOCUMENT.to_owned()))),
     });
     pictures.collect()
 }
 
-fn shown(prompt: &Prompt) -> Vec<(&'static str, Source)> {
-    prompt.media().into_iter().map(|Media { kind, source, .. }| (*kind, source.clone())).collect()
+fn shown(kind: Kind, prompt: &Prompt) -> Vec<(&'static str, Source)> {
+    let shown = prompt.media().into_iter().map(|Media { kind: what, source, .. }| {
+        let source = match source {
+            // It fetches from servers with TLS, but what its own clients name goes unseen.
+            Source::Url(url) if kind == Kind::Gemini && url == image_url() => {
+                Source::Data(IMAGE.to_owned())
+            }
+            source => source.clone(),
+        };
+        (*what, source)
+    });
+    shown.collect()
 }
 
 /// The schema may be changed to what the provider takes, but not its fields.
@@ -169,19 +221,33 @@ pub(super) fn signs(kind: Kind) -> bool {
     )
 }
 
-/// Every proof that came with reasoning is sent back where the provider wants it back.
+/// Every proof that came with reasoning is sent back as it was where the provider wants it
+/// back.
 fn proofs(kind: Kind, turns: &[super::cases::Turn], prompt: &Prompt) -> Option<String> {
-    let thoughts = turns.iter().map(|turn| {
-        let thoughts = turn.answer.iter().filter(|say| matches!(say, Say::Reasoning(_)));
-        // There what follows the reasoning is signed, once.
-        thoughts.count().min(if kind == Kind::Gemini { 1 } else { usize::MAX })
-    });
-    let given: usize = thoughts.sum();
-    let items = prompt.turns.iter().flat_map(|turn| &turn.items);
-    let back =
-        items.filter(|item| item.signature.is_some() || matches!(item.body, Body::Sealed(_)));
-    let back = back.count();
-    (signs(kind) && back < given).then(|| format!("{back} proofs in place of {given}"))
+    let items = || prompt.turns.iter().flat_map(|turn| &turn.items);
+    if kind == Kind::Gemini {
+        // There what follows the reasoning is signed, once; the simulator looks at it.
+        let thought = |turn: &&super::cases::Turn| turn.answer.iter().any(Say::is_reasoning);
+        let (given, back) = (
+            turns.iter().filter(thought).count(),
+            items().filter(|item| item.signature.is_some()).count(),
+        );
+        return (back < given).then(|| format!("{back} proofs in place of {given}"));
+    }
+    let given: Vec<String> =
+        turns.iter().flat_map(|turn| &turn.answer).filter_map(Say::proof).collect();
+    let back: Vec<String> = items()
+        .filter_map(|item| match &item.body {
+            Body::Sealed(proof) => Some(proof.clone()),
+            _ => item.signature.clone(),
+        })
+        .collect();
+    (signs(kind) && back != given).then(|| format!("proofs {back:?} in place of {given:?}"))
+}
+
+/// The provider tells how much of a prompt came from a cache.
+pub(super) fn counts_cached(kind: Kind) -> bool {
+    !matches!(kind, Kind::Ollama | Kind::Perplexity)
 }
 
 fn breakpoints(kind: Kind, case: &Case, prompt: &Prompt) -> Option<String> {

@@ -1,12 +1,17 @@
 //! The conversations: what a client says, what a provider answers, in no format.
 
 use plugway_simulator::{Ending, Failure, Say};
+use std::sync::OnceLock;
 
 /// A picture of one pixel.
 pub(super) const IMAGE: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
-/// Where another one is.
-pub(super) const IMAGE_URL: &str = "https://images.example/cat.png";
+/// Where it is served.
+pub(super) fn image_url() -> &'static str {
+    SERVED_AT.get().expect("the stage is set")
+}
+
+pub(super) static SERVED_AT: OnceLock<String> = OnceLock::new();
 
 /// A document of nothing.
 pub(super) const DOCUMENT: &str = "JVBERi0xLjQKJSVFT0YK";
@@ -17,7 +22,7 @@ pub(super) enum Bit {
     Text(String),
     /// [`IMAGE`].
     Image,
-    /// What [`IMAGE_URL`] points to.
+    /// The same, at [`image_url`].
     Linked,
     /// [`DOCUMENT`].
     Document,

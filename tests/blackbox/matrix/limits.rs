@@ -2,14 +2,17 @@
 //! right yet.
 
 /// Adapter and conversation.
-pub(super) const LIMITS: [(&str, &str); 7] = [
-    ("bedrock", "image-by-url"),
+pub(super) const LIMITS: [(&str, &str); 10] = [
     ("cohere", "document"),
     ("cohere", "tool-results-with-image"),
-    ("mistral", "tool-results-with-image"),
+    ("deepseek", "document"),
+    ("deepseek", "image-as-data"),
+    ("deepseek", "image-by-url"),
+    ("deepseek", "tool-results-with-image"),
+    ("groq", "document"),
     ("ollama", "document"),
-    ("ollama", "image-by-url"),
     ("openai-responses", "stop-sequence"),
+    ("xai", "document"),
 ];
 
 /// Dialect, adapter, conversation, and what is not right yet.

@@ -14,11 +14,13 @@ mod speak;
 mod table;
 
 use crate::setup::bare_provider;
-use cases::Case;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use cases::{Case, IMAGE, SERVED_AT};
 use heard::Heard;
 use http::Method;
 use plugway_simulator::{Behaviour, Failure, Kind, Script, Simulator, Speech, When};
-use plugway_tests::{Answer, LogLines, TestRouter};
+use plugway_tests::{Answer, LogLines, Play, RawUpstream, TestRouter};
 use serde_json::Value;
 use speak::{Speaker, speakers};
 use std::fmt::Write as _;
@@ -76,11 +78,16 @@ const LANES: [Lane; 15] = [
 struct Stage {
     router: TestRouter,
     providers: Vec<Simulator>,
+    _pictures: RawUpstream,
 }
 
 impl Stage {
     async fn set(cases: &[Case]) -> Self {
-        let mut toml = String::new();
+        let pictures = serve_picture().await;
+        let place = pictures.base_url().replace("http://", "").replace("/v1", "");
+        let mut toml = format!(
+            "[media]\nfetch = true\nallow_plain_http = true\nprivate_hosts = [\"{place}\"]\n"
+        );
         let mut providers = Vec::new();
         for lane in &LANES {
             let told = cases.iter().map(|case| told_by(lane, case));
@@ -103,8 +110,21 @@ impl Stage {
             }
             providers.push(provider);
         }
-        Self { router: TestRouter::start(&toml).await, providers }
+        Self { router: TestRouter::start(&toml).await, providers, _pictures: pictures }
     }
+}
+
+/// Serves the picture to whoever fetches it.
+async fn serve_picture() -> RawUpstream {
+    let pictures = RawUpstream::start().await;
+    let picture = STANDARD.decode(IMAGE).unwrap();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-length: {}\r\n\r\n",
+        picture.len()
+    );
+    pictures.play([Play::write([head.as_bytes(), &picture].concat())]);
+    SERVED_AT.set(format!("{}/cat.png", pictures.base_url())).unwrap();
+    pictures
 }
 
 fn behaviour(case: &Case) -> Behaviour {
@@ -165,7 +185,7 @@ impl Talk<'_> {
                 return self.told_of(fault, &answer);
             }
             let whole = self.whole(&answer).await?;
-            self.check_asked(place)?;
+            let counts = self.check_asked(place)?;
             let blur = self.speaker.blur();
             heard = self.speaker.hear(&whole).tidy(blur);
             let expected = Heard::expected(&turn.answer, turn.ending, blur);
@@ -174,8 +194,12 @@ impl Talk<'_> {
                     "heard {heard:?} in place of {expected:?}: {whole}"
                 )));
             }
-            if heard.usage.is_none_or(|usage| usage[0] == 0) {
-                return Err(Cell::Failed(format!("no usage: {whole}")));
+            // What was marked before comes from the provider's cache, and is counted so.
+            if let (Some(usage), true) = (&mut heard.usage, self.case.cache) {
+                usage[2] = usage[2].min(counts[2]);
+            }
+            if heard.usage != Some(counts) {
+                return Err(Cell::Failed(format!("no usage of {counts:?}: {whole}")));
             }
             history.extend(self.speaker.echo(&whole));
         }
@@ -211,7 +235,8 @@ impl Talk<'_> {
         folded.map_err(|message| Cell::Failed(format!("broke off: {message}")))
     }
 
-    fn check_asked(&self, place: usize) -> Result<(), Cell> {
+    /// Looks at what the provider was asked, and tells how it counts that and the answer.
+    fn check_asked(&self, place: usize) -> Result<[u64; 3], Cell> {
         let asked = self.provider.requests();
         let [exchange] = &asked[..] else {
             return Err(Cell::Failed(format!("{} requests", asked.len())));
@@ -225,7 +250,13 @@ impl Talk<'_> {
         let marks = self.speaker.marks_failures();
         match asked::fault(self.lane.kind, self.case, place, &prompt, marks) {
             Some(fault) => Err(Cell::Failed(format!("asked for {fault}: {}", exchange.json()))),
-            None => Ok(()),
+            None => {
+                let mut counts = prompt.counts(&behaviour(self.case)).map(u64::from);
+                if !(self.speaker.counts_cached() && asked::counts_cached(self.lane.kind)) {
+                    counts[2] = 0;
+                }
+                Ok(counts)
+            }
         }
     }
 

@@ -136,10 +136,35 @@ impl Table {
         let failed: Vec<String> = failed.collect();
         assert!(failed.is_empty(), "{} cells failed:\n{}", failed.len(), failed.join("\n"));
         let refused = self.cells.iter().filter(|cell| matches!(cell.3, Cell::Adapter(_)));
-        let refused: BTreeSet<(&str, &str)> = refused.map(|cell| (cell.2, cell.1)).collect();
-        let listed: BTreeSet<(&str, &str)> = LIMITS.iter().copied().collect();
+        let refused: BTreeSet<_> = refused.map(|cell| (cell.0, cell.2, cell.1)).collect();
+        // A limit of the provider's is one in every dialect that has words for it.
+        let wordless = |dialect, case| {
+            let is_it = |cell: &&Entry| (cell.0, cell.1) == (dialect, case);
+            let mut cells = self.cells.iter().filter(is_it);
+            cells.all(|cell| matches!(cell.3, Cell::Dialect(_)))
+        };
+        let listed: BTreeSet<_> = names(self.cells.iter().map(|cell| cell.0))
+            .into_iter()
+            .flat_map(|dialect| LIMITS.map(|(lane, case)| (dialect, lane, case)))
+            .filter(|(dialect, _, case)| !wordless(*dialect, *case))
+            .collect();
         assert_eq!(refused, listed, "what adapters refuse, and what is listed");
+        self.check_share();
         self.check_docs();
+    }
+
+    /// # Panics
+    /// Where providers cannot do more than a tenth of what a dialect has words for: then
+    /// something is missing.
+    fn check_share(&self) {
+        for dialect in names(self.cells.iter().map(|cell| cell.0)) {
+            let spoken = self.cells.iter().filter(|cell| cell.0 == dialect);
+            let spoken: Vec<_> =
+                spoken.filter(|cell| !matches!(cell.3, Cell::Dialect(_))).collect();
+            let passed = spoken.iter().filter(|cell| cell.3 == Cell::Passed).count();
+            let (all, share) = (spoken.len(), 100 * passed / spoken.len());
+            assert!(share >= 90, "{dialect}: {passed} of {all} cells pass");
+        }
     }
 
     fn check_docs(&self) {

@@ -12,6 +12,8 @@ pub(super) struct Flavour {
     pub(super) message_fields: &'static [&'static str],
     /// Types of the parts of a message.
     pub(super) parts: &'static [&'static str],
+    /// Types of the parts of a tool's message.
+    pub(super) tool_parts: &'static [&'static str],
     pub(super) thoughts: Thoughts,
     pub(super) sources: Sources,
     /// It has tools.
@@ -134,6 +136,7 @@ const COMMON: Flavour = Flavour {
     fields: &OPENAI_FIELDS,
     message_fields: &["annotations", "audio", "function_call", "reasoning_content", "refusal"],
     parts: &OPENAI_PARTS,
+    tool_parts: &["text"],
     thoughts: Thoughts::Field("reasoning_content"),
     sources: Sources::Annotations,
     tools: true,
@@ -156,6 +159,7 @@ pub(super) static DEEPSEEK: Flavour = Flavour {
         "top_logprobs",
     ],
     message_fields: &["prefix", "reasoning_content"],
+    parts: &["text"],
     thoughts: Thoughts::Field("reasoning_content"),
     sources: Sources::None,
     refusals: false,
@@ -185,6 +189,7 @@ pub(super) static GROQ: Flavour = Flavour {
         "user",
     ],
     message_fields: &["reasoning"],
+    parts: &["text", "image_url"],
     thoughts: Thoughts::Field("reasoning"),
     sources: Sources::None,
     refusals: false,
@@ -208,6 +213,7 @@ pub(super) static MISTRAL: Flavour = Flavour {
     ],
     message_fields: &["prefix"],
     parts: &["text", "image_url", "document_url", "reference", "file", "thinking", "input_audio"],
+    tool_parts: &["text", "image_url", "document_url", "reference", "file"],
     thoughts: Thoughts::Chunks,
     sources: Sources::None,
     call_id_chars: Some(9),
@@ -263,6 +269,7 @@ pub(super) static OPENROUTER: Flavour = Flavour {
         "refusal",
     ],
     parts: &["text", "image_url", "input_audio", "file", "video_url", "refusal"],
+    tool_parts: &["text", "image_url", "input_audio", "file", "video_url"],
     thoughts: Thoughts::Details,
     ..COMMON
 };
@@ -317,6 +324,7 @@ pub(super) static XAI: Flavour = Flavour {
         "web_search_options",
     ],
     message_fields: &["reasoning_content"],
+    parts: &["text", "image_url"],
     thoughts: Thoughts::Field("reasoning_content"),
     sources: Sources::Urls,
     refusals: true,

@@ -211,15 +211,16 @@ fn content(flavour: &Flavour, message: &Message<'_>, index: usize) -> Result<Vec
         return Ok(vec![Item::text(text.0)]);
     }
     let parts: Vec<Part<'_>> = serde_json::from_str(raw.get()).map_err(|error| not_read(&error))?;
+    let known = if message.role == "tool" { flavour.tool_parts } else { flavour.parts };
     let parts = parts.iter().enumerate();
     parts
-        .map(|(at, part)| item(flavour, part, &format!("messages[{index}].content[{at}]")))
+        .map(|(at, part)| item(flavour, known, part, &format!("messages[{index}].content[{at}]")))
         .collect()
 }
 
-fn item(flavour: &Flavour, part: &Part<'_>, place: &str) -> Result<Item, Refusal> {
-    if !flavour.parts.contains(&&*part.r#type) {
-        return Err(unsupported(&part.r#type, flavour.parts, place.to_owned()));
+fn item(flavour: &Flavour, known: &[&str], part: &Part<'_>, place: &str) -> Result<Item, Refusal> {
+    if !known.contains(&&*part.r#type) {
+        return Err(unsupported(&part.r#type, known, place.to_owned()));
     }
     let breakpoint = part.cache_control.is_some();
     if breakpoint && flavour.thoughts != Thoughts::Details {

@@ -93,7 +93,7 @@ pub(super) fn item(answer: &Answer<'_>, place: usize, group: &Group<'_>) -> Valu
             let mut item = json!({"id": ids::hex_id("rs_", number), "type": "reasoning",
                                   "summary": summary.into_iter().collect::<Vec<_>>()});
             if answer.prompt.encrypted {
-                item["encrypted_content"] = proof(say).into();
+                item["encrypted_content"] = say.proof().into();
             }
             item
         }
@@ -116,15 +116,6 @@ pub(super) fn summary<'a>(answer: &Answer<'_>, say: &'a Say) -> Option<&'a str> 
 
 pub(super) fn summary_part(text: &str) -> Value {
     json!({"type": "summary_text", "text": text})
-}
-
-/// What the provider wants back.
-fn proof(say: &Say) -> String {
-    match say {
-        Say::Sealed(data) => data.clone(),
-        Say::Reasoning(text) => ids::signature(text),
-        _ => String::new(),
-    }
 }
 
 /// A part of a message as it is in the end.

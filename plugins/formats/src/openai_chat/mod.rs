@@ -19,7 +19,8 @@
 //! | `reasoning_field` | `reasoning_effort` | how to ask for reasoning: `none`, `reasoning_effort`, `include_reasoning` (the same, and `false` where it is to be kept out of the answer), `reasoning` (an object), `thinking` (an object with a type, and the effort beside it), `enable_thinking`, `chat_template_kwargs` |
 //! | `send_reasoning` | `none` | where assistant messages take reasoning back: `none`, `reasoning_content`, `reasoning`, `reasoning_details` (every format), `content` (as items of it), `extra_content` (signatures, on the calls) |
 //! | `cache_points` | `prompt_cache_breakpoint` | how cache breakpoints are written: `none`, `cache_control`, `native` (the same, where the client wrote it so), or `prompt_cache_breakpoint` where the client asks for explicit caching |
-//! | `documents` | `file` | how documents are attached: as a `file` of data, `file_url` (the same, and it may be a URL) or `document_url` |
+//! | `documents` | `file` | how documents are attached: `none` (only as text), as a `file` of data, `file_url` (the same, and it may be a URL) or `document_url` |
+//! | `images`, `audio` | `true` | the server takes them |
 //! | `image_urls` | `true` | the server fetches images; else the router does, where the operator lets it |
 //! | `videos` | `false` | the server takes `video_url` |
 //! | `result_media` | `message` | where media of a tool's result go: `content` (into the result), `message` (into a message of the user's behind the results), or `none`: they are refused |

@@ -30,7 +30,9 @@ pub(crate) struct Options {
     pub(crate) send_reasoning: SendReasoning,
     pub(crate) cache_points: CachePoints,
     pub(crate) documents: Documents,
+    pub(crate) images: bool,
     pub(crate) image_urls: bool,
+    pub(crate) audio: bool,
     pub(crate) videos: bool,
     pub(crate) result_media: ResultMedia,
     pub(crate) echo_images: bool,
@@ -73,7 +75,9 @@ impl Options {
             send_reasoning: given.one_of("send_reasoning", send_reasoning, &SEND_REASONING)?,
             cache_points: given.one_of("cache_points", cache_points, &CACHE_POINTS)?,
             documents: given.one_of("documents", documents, &DOCUMENTS)?,
+            images: given.flag("images", known.images)?,
             image_urls: given.flag("image_urls", known.image_urls)?,
+            audio: given.flag("audio", known.audio)?,
             videos: given.flag("videos", known.videos)?,
             result_media: given.one_of("result_media", known.result_media, &RESULT_MEDIA)?,
             echo_images: given.flag("echo_images", known.echo_images)?,
@@ -142,7 +146,8 @@ const CACHE_POINTS: [(&str, CachePoints); 4] = [
     ("prompt_cache_breakpoint", CachePoints::Breakpoint),
 ];
 
-const DOCUMENTS: [(&str, Documents); 3] = [
+const DOCUMENTS: [(&str, Documents); 4] = [
+    ("none", Documents::No),
     ("file", Documents::File),
     ("file_url", Documents::FileUrl),
     ("document_url", Documents::DocumentUrl),

@@ -46,7 +46,9 @@ pub struct Defaults {
     pub send_reasoning: SendReasoning,
     pub cache_points: CachePoints,
     pub documents: Documents,
+    pub images: bool,
     pub image_urls: bool,
+    pub audio: bool,
     pub videos: bool,
     pub result_media: ResultMedia,
     pub echo_images: bool,
@@ -81,7 +83,9 @@ impl Defaults {
         send_reasoning: SendReasoning::No,
         cache_points: CachePoints::Breakpoint,
         documents: Documents::File,
+        images: true,
         image_urls: true,
+        audio: true,
         videos: false,
         result_media: ResultMedia::Message,
         echo_images: false,
@@ -163,6 +167,8 @@ pub enum CachePoints {
 /// How a document is attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Documents {
+    /// Not at all, but for those that are text.
+    No,
     /// As a `file`, which is data.
     File,
     /// As a `file`, which may be a URL.

@@ -1,6 +1,6 @@
 //! A client of OpenAI's chat completions, with OpenRouter's additions.
 
-use super::super::cases::{Bit, Case, DOCUMENT, IMAGE, IMAGE_URL, Said};
+use super::super::cases::{Bit, Case, DOCUMENT, IMAGE, Said, image_url};
 use super::super::heard::{self, Blur, Finish, Heard, Part};
 use super::{Speaker, append, data, schema, string, tools};
 use serde_json::{Value, json};
@@ -175,7 +175,7 @@ fn bit(bit: &Bit) -> Value {
             let url = format!("data:image/png;base64,{IMAGE}");
             json!({"type": "image_url", "image_url": {"url": url}})
         }
-        Bit::Linked => json!({"type": "image_url", "image_url": {"url": IMAGE_URL}}),
+        Bit::Linked => json!({"type": "image_url", "image_url": {"url": image_url()}}),
         Bit::Document => {
             let data = format!("data:application/pdf;base64,{DOCUMENT}");
             json!({"type": "file", "file": {"filename": "a.pdf", "file_data": data}})

@@ -1,6 +1,6 @@
 //! A client of Gemini's `generateContent`.
 
-use super::super::cases::{Bit, Case, DOCUMENT, IMAGE, IMAGE_URL, Said};
+use super::super::cases::{Bit, Case, DOCUMENT, IMAGE, Said, image_url};
 use super::super::heard::{Blur, Finish, Heard, Part};
 use super::{Speaker, data, schema, string, tools};
 use serde_json::{Value, json};
@@ -183,7 +183,7 @@ fn bit(bit: &Bit) -> Value {
     match bit {
         Bit::Text(text) => json!({"text": text}),
         Bit::Image => json!({"inlineData": {"mimeType": "image/png", "data": IMAGE}}),
-        Bit::Linked => json!({"fileData": {"mimeType": "image/png", "fileUri": IMAGE_URL}}),
+        Bit::Linked => json!({"fileData": {"mimeType": "image/png", "fileUri": image_url()}}),
         Bit::Document => json!({"inlineData": {"mimeType": "application/pdf", "data": DOCUMENT}}),
     }
 }

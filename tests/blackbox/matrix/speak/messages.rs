@@ -1,6 +1,6 @@
 //! A client of Anthropic's messages.
 
-use super::super::cases::{Bit, Case, DOCUMENT, IMAGE, IMAGE_URL, Said};
+use super::super::cases::{Bit, Case, DOCUMENT, IMAGE, Said, image_url};
 use super::super::heard::{Blur, Finish, Heard, Part};
 use super::{Speaker, append, data, schema, string, tools};
 use serde_json::{Value, json};
@@ -167,7 +167,7 @@ fn bit(bit: &Bit) -> Value {
         Bit::Text(text) => json!({"type": "text", "text": text}),
         Bit::Image => json!({"type": "image", "source":
             {"type": "base64", "media_type": "image/png", "data": IMAGE}}),
-        Bit::Linked => json!({"type": "image", "source": {"type": "url", "url": IMAGE_URL}}),
+        Bit::Linked => json!({"type": "image", "source": {"type": "url", "url": image_url()}}),
         Bit::Document => json!({"type": "document", "source":
             {"type": "base64", "media_type": "application/pdf", "data": DOCUMENT}}),
     }

@@ -20,6 +20,11 @@ pub(super) trait Speaker: Send + Sync {
     /// description.
     fn lacks(&self, case: &Case, signs: bool) -> Option<&'static str>;
 
+    /// It tells how much of the prompt came from a cache.
+    fn counts_cached(&self) -> bool {
+        true
+    }
+
     /// It can mark that a tool failed; else its clients say so in the text.
     fn marks_failures(&self) -> bool {
         true

@@ -27,6 +27,10 @@ impl Speaker for Ollama {
         }
     }
 
+    fn counts_cached(&self) -> bool {
+        false
+    }
+
     fn marks_failures(&self) -> bool {
         false
     }

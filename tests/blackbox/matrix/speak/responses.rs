@@ -1,6 +1,6 @@
 //! A client of OpenAI's responses, which keeps the conversation itself.
 
-use super::super::cases::{Bit, Case, DOCUMENT, IMAGE, IMAGE_URL, Said};
+use super::super::cases::{Bit, Case, DOCUMENT, IMAGE, Said, image_url};
 use super::super::heard::{self, Blur, Finish, Heard, Part};
 use super::{Speaker, data, schema, string, tools};
 use serde_json::{Value, json};
@@ -184,7 +184,7 @@ fn bit(bit: &Bit) -> Value {
             let url = format!("data:image/png;base64,{IMAGE}");
             json!({"type": "input_image", "image_url": url, "detail": "auto"})
         }
-        Bit::Linked => json!({"type": "input_image", "image_url": IMAGE_URL, "detail": "auto"}),
+        Bit::Linked => json!({"type": "input_image", "image_url": image_url(), "detail": "auto"}),
         Bit::Document => {
             let data = format!("data:application/pdf;base64,{DOCUMENT}");
             json!({"type": "input_file", "filename": "a.pdf", "file_data": data})

@@ -104,7 +104,11 @@ impl<'a> Ask<'a> {
     /// Media in a message that is not the assistant's.
     pub(super) fn media_part(&self, media: &'a Media) -> Result<Object<'a>, Failure> {
         match media.kind {
-            MediaKind::Image => self.image(media),
+            MediaKind::Image if self.options.images => self.image(media),
+            MediaKind::Image => Err(Failure::unsupported("images cannot be sent to this provider")),
+            MediaKind::Audio if !self.options.audio => {
+                Err(Failure::unsupported("audio cannot be sent to this provider"))
+            }
             MediaKind::Audio if self.options.documents == Documents::DocumentUrl => {
                 bare_audio(media)
             }
@@ -131,6 +135,9 @@ impl<'a> Ask<'a> {
             }));
         }
         let style = self.options.documents;
+        if style == Documents::No {
+            return Err(Failure::unsupported("documents cannot be sent to this provider"));
+        }
         if style == Documents::DocumentUrl {
             let url = located(media, "application/pdf")?;
             let part = Object::of_type("document_url").with("document_url", url);

@@ -514,13 +514,17 @@ fn what_cannot_be_said_is_refused() {
     check_unfetched(MediaKind::Document, "https://example.com/d");
     check_unfetched(MediaKind::Audio, "https://example.com/a");
 
-    let image = Media {
-        kind: MediaKind::Image,
-        source: MediaSource::Base64("AAAA".into()),
-        mime: None,
-        name: None,
-        detail: None,
+    let check_not_taken = |kind, option, value, about: &str| {
+        let data = MediaSource::Base64("AAAA".into());
+        let messages = user(vec![media(kind, data, None)]);
+        let failure = body(Request { messages, ..request() }, &[(option, value)]).expect_err(about);
+        assert_eq!(failure.kind, FailureKind::Unsupported);
+        assert!(failure.message.starts_with(about), "{}", failure.message);
     };
+    check_not_taken(MediaKind::Image, "images", "false", "images cannot");
+    check_not_taken(MediaKind::Audio, "audio", "false", "audio cannot");
+    check_not_taken(MediaKind::Document, "documents", "\"none\"", "documents cannot");
+
     let late = vec![ToolCall::new("c1", "f", "{}").into(), Part::text("after")];
     let messages = vec![Message::new(Role::Assistant, late)];
     check_refused(Request { messages, ..request() }, "before its tool calls");
