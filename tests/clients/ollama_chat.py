@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import httpx
 import ollama
 from behaviours import LONG, THOUGHT, TOWN, WEATHER, City, Router, pixel, raised, run
 
@@ -103,6 +104,26 @@ def models_are_listed_and_shown(subject):
     assert "completion" in shown.capabilities, shown
 
 
+def texts_are_embedded(subject):
+    model = subject.router.upstream("embedding")
+    ask = lambda given: subject.client.embed(model, given, dimensions=3)
+    if subject.router.provider == "test-anthropic":
+        # Who has no vectors is said to have none.
+        error = raised(ollama.ResponseError, lambda: ask("one"))
+        assert 400 <= error.status_code < 500 and "embed" in error.error, error
+        return
+    one, both = ask("one"), ask(["one", "two"])
+    assert both.model == model and both.prompt_eval_count > 0
+    assert [len(vector) for vector in both.embeddings] == [3, 3]
+    assert both.embeddings[0] == one.embeddings[0] != both.embeddings[1]
+
+
+def a_version_is_told(subject):
+    # The client has no call for it; other tools ask for it first.
+    version = httpx.get(f"{subject.router.root}/api/version").json()["version"]
+    assert tuple(map(int, version.split("."))) >= (0, 9), version
+
+
 def a_rate_limit_is_told(subject):
     # A model for each: one that was refused is left alone for as long as it asked.
     limited = [
@@ -132,8 +153,13 @@ def a_stream_that_breaks_raises(subject):
 
 
 def an_unknown_model_is_the_clients_fault(subject):
-    error = raised(ollama.ResponseError, lambda: subject.client.chat(f"{subject.router.model}x", []))
-    assert error.status_code == 400 and subject.router.model in error.error, error
+    question = {"role": "user", "content": "Hi"}
+    # Without a message it is asked to load the model.
+    for messages in [[question], []]:
+        error = raised(ollama.ResponseError, lambda: subject.client.chat(f"{subject.router.model}x", messages))
+        assert error.status_code == 400 and subject.router.model in error.error, error
+    error = raised(ollama.ResponseError, lambda: subject.client.show(f"{subject.router.model}x"))
+    assert error.status_code == 404 and error.error, error
 
 
 def a_stream_is_left(subject):
