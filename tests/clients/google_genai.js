@@ -110,14 +110,24 @@ async function tokensAreCounted({ router, client }) {
   assert.ok((await client.models.countTokens(request)).totalTokens > 0);
 }
 
-async function anErrorIsTold({ ask, stream }) {
-  // A limited model for each: one that was refused is left alone for as long as it asked.
-  const failures = [["limited", 429], ["limited-too", 429], ["failing", 502]];
-  for (const [upstream, status] of failures) {
-    const answered = upstream === "limited-too" ? stream : ask;
-    const error = await raised(ApiError, () => answered("Hi", { upstream }));
-    assert.equal(error.status, status);
-    assert.equal(JSON.parse(error.message).error.code, status);
+/** What the client says of an error that the router told. */
+const refused = async (ask, status, name) => {
+  const error = await raised(ApiError, ask);
+  assert.equal(error.status, status);
+  const told = JSON.parse(error.message).error;
+  assert.deepEqual([told.code, told.status], [status, name]);
+  assert.ok(told.message);
+};
+
+async function aRateLimitIsTold({ ask, stream }) {
+  // A model for each: one that was refused is left alone for as long as it asked.
+  await refused(() => ask("Hi", { upstream: "limited" }), 429, "RESOURCE_EXHAUSTED");
+  await refused(() => stream("Hi", { upstream: "limited-too" }), 429, "RESOURCE_EXHAUSTED");
+}
+
+async function aFailingProviderIsTold({ ask, stream }) {
+  for (const answered of [ask, stream]) {
+    await refused(() => answered("Hi", { upstream: "failing" }), 502, "UNAVAILABLE");
   }
 }
 
@@ -149,7 +159,8 @@ run(make, {
   anAnswerHasTheShapeThatWasAskedFor,
   thoughtsAreShownAndComeBack,
   tokensAreCounted,
-  anErrorIsTold,
+  aRateLimitIsTold,
+  aFailingProviderIsTold,
   aStreamThatBreaksRaises,
   aStreamIsLeft,
 });

@@ -127,6 +127,20 @@ def tokens_are_counted(subject):
     assert counted.total_tokens > 0
 
 
+def texts_are_embedded(subject):
+    model = subject.router.upstream("embedding")
+    config = {"output_dimensionality": 3}
+    ask = lambda *texts: subject.client.models.embed_content(model=model, contents=list(texts), config=config)
+    if subject.router.provider == "test-anthropic":
+        # Who has no vectors is said to have none.
+        error = raised(errors.ClientError, lambda: ask("one"))
+        assert "embed" in error.message, error
+        return
+    [one], both = ask("one").embeddings, ask("one", "two").embeddings
+    assert [len(it.values) for it in both] == [3, 3]
+    assert both[0].values == one.values != both[1].values
+
+
 def a_rate_limit_is_a_client_error(subject):
     # A model for each: one that was refused is left alone for as long as it asked.
     for ask in [lambda: subject.ask("Hi", model="limited"), lambda: list(subject.stream("Hi", model="limited-too"))]:

@@ -15,6 +15,9 @@ os.environ["LLM_USER_PATH"] = HOME.name
 
 import llm  # noqa: E402
 
+# It has no setting for this, and would wait twice for as long as a limit asks for.
+openai.OpenAI.__init__.__kwdefaults__["max_retries"] = 0
+
 OWN_MODELS = ["limited", "limited-too", "failing", "breaking", "endless"]
 
 

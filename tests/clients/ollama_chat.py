@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import httpx
 import ollama
 from behaviours import LONG, THOUGHT, TOWN, WEATHER, City, Router, pixel, raised, run
 
@@ -85,13 +86,14 @@ def an_answer_has_the_shape_that_was_asked_for(subject):
     assert City.model_validate_json(answer.message.content) == TOWN
 
 
-def thoughts_are_shown_and_come_back(subject):
+def thoughts_are_shown_and_taken(subject):
     question = {"role": "user", "content": "What is 3 + 4?"}
     whole = subject.ask(question, model="thinking", think=True).message
     assert whole.thinking == THOUGHT and whole.content == "You said: What is 3 + 4?"
     chunks = subject.ask(question, model="thinking", think=True, stream=True)
     thoughts = [chunk.message.thinking for chunk in chunks if chunk.message.thinking]
     assert len(thoughts) > 1 and "".join(thoughts) == THOUGHT
+    # The format has no place for what proves a thought.
     answer = subject.ask(question, whole, "Sure?", model="thinking", think=True)
     assert answer.message.content == "You said: Sure?"
 
@@ -101,6 +103,26 @@ def models_are_listed_and_shown(subject):
     assert subject.router.model in listed, listed
     shown = subject.client.show(subject.router.model)
     assert "completion" in shown.capabilities, shown
+
+
+def texts_are_embedded(subject):
+    model = subject.router.upstream("embedding")
+    ask = lambda given: subject.client.embed(model, given, dimensions=3)
+    if subject.router.provider == "test-anthropic":
+        # Who has no vectors is said to have none.
+        error = raised(ollama.ResponseError, lambda: ask("one"))
+        assert 400 <= error.status_code < 500 and "embed" in error.error, error
+        return
+    one, both = ask("one"), ask(["one", "two"])
+    assert both.model == model and both.prompt_eval_count > 0
+    assert [len(vector) for vector in both.embeddings] == [3, 3]
+    assert both.embeddings[0] == one.embeddings[0] != both.embeddings[1]
+
+
+def a_version_is_told(subject):
+    # The client has no call for it; other tools ask for it first.
+    version = httpx.get(f"{subject.router.root}/api/version").json()["version"]
+    assert tuple(map(int, version.split("."))) >= (0, 9), version
 
 
 def a_rate_limit_is_told(subject):
@@ -132,8 +154,13 @@ def a_stream_that_breaks_raises(subject):
 
 
 def an_unknown_model_is_the_clients_fault(subject):
-    error = raised(ollama.ResponseError, lambda: subject.client.chat(f"{subject.router.model}x", []))
-    assert error.status_code == 400 and subject.router.model in error.error, error
+    question = {"role": "user", "content": "Hi"}
+    # Without a message it is asked to load the model.
+    for messages in [[question], []]:
+        error = raised(ollama.ResponseError, lambda: subject.client.chat(f"{subject.router.model}x", messages))
+        assert error.status_code == 400 and subject.router.model in error.error, error
+    error = raised(ollama.ResponseError, lambda: subject.client.show(f"{subject.router.model}x"))
+    assert error.status_code == 404 and error.error, error
 
 
 def a_stream_is_left(subject):

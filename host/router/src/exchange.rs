@@ -26,7 +26,6 @@ mod transfer;
 mod tuning;
 
 use crate::api::{Body, respond};
-use crate::catalog::Resolution;
 use crate::error::{Code, Error};
 use crate::record::Record;
 use crate::route::{self, Asked, Decision};
@@ -135,16 +134,13 @@ pub(crate) fn idle(
 ) -> Response<Body> {
     let name = &call.request.model;
     record.model.clone_from(name);
-    let known = match settings.config.catalog.resolve(name) {
-        Resolution::Known(_) | Resolution::Passthrough { .. } => Ok(()),
-        Resolution::Inactive { .. } | Resolution::Unknown { .. } => Err(()),
-    };
-    let head = head(&record, name.clone(), String::new());
-    let body = call.form.encode_whole(&Answer::default(), &head, None, None);
-    let Some(body) = known.ok().and(body) else {
-        let error = Error::new(Code::ModelNotFound, "There is no such model here.").param("model");
+    let named = std::slice::from_ref(name);
+    if let Err(error) = route::endpoints(&settings.config.catalog, named) {
         return refuse(Refused { dialect, error, record });
-    };
+    }
+    let head = head(&record, name.clone(), String::new());
+    // Only an answer that broke off has no form.
+    let body = call.form.encode_whole(&Answer::default(), &head, None, None).unwrap_or_default();
     let mut response = respond::json_text(StatusCode::OK, body);
     record.finished("complete");
     record.answered(StatusCode::OK);

@@ -4,6 +4,7 @@
 //! of the one, [`Response`] tells the other, and [`encode_error`] writes a refusal.
 //! Nothing is kept between two requests: what refers to something kept is refused.
 
+mod carried;
 mod citations;
 mod content;
 mod decode;

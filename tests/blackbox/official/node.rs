@@ -6,6 +6,9 @@ use plugway_tests::Node;
 over_every_family! { super::run:
     openai_chat "openai_chat.js",
     ai_with_openrouter "ai_openrouter.js",
+    openai_responses "openai_responses.js",
+    anthropic "anthropic_messages.js",
+    google_genai "google_genai.js",
 }
 
 async fn run(script: &'static str, family: Family) {

@@ -10,6 +10,10 @@ over_every_family! { super::run:
     langchain_openai "langchain_chat.py",
     litellm "litellm_chat.py",
     llm "llm_chat.py",
+    openai_responses "openai_responses.py",
+    anthropic "anthropic_messages.py",
+    google_genai "google_genai.py",
+    ollama "ollama_chat.py",
 }
 
 async fn run(script: &'static str, family: Family) {

@@ -110,7 +110,8 @@ pub(super) struct Declaration {
     pub(super) _behavior: Option<String>,
     #[serde(rename = "response")]
     pub(super) _response: Option<Value>,
-    #[serde(rename = "responseJsonSchema")]
+    // Google's client for Python writes this one as it stands in the API's definition.
+    #[serde(rename = "responseJsonSchema", alias = "response_json_schema")]
     pub(super) _response_json_schema: Option<Value>,
 }
 

@@ -18,6 +18,7 @@ use serde_json::json;
 use crate::dialect::{Answer, Dialect, Endpoint, Refusal, Served, bearer, set, text};
 use crate::ids;
 use crate::prompt::Prompt;
+use crate::responses::Responses;
 use crate::speech::Limits;
 use crate::timeline::Frames;
 use flavour::{Flavour, Name};
@@ -57,6 +58,7 @@ impl Dialect for OpenAi {
         match self.0.name {
             _ if ends("/chat/completions") => Some(Endpoint::Chat),
             _ if ends("/embeddings") && embeds => Some(Endpoint::Embeddings),
+            Name::OpenAi if ends("/responses/input_tokens") => Some(Endpoint::Count),
             Name::OpenAi | Name::OpenRouter if ends("/rerank") => Some(Endpoint::Rerank),
             Name::Perplexity => None,
             _ if ends("/models") => Some(Endpoint::Models),
@@ -89,6 +91,7 @@ impl Dialect for OpenAi {
         match endpoint {
             Endpoint::Embeddings => embeddings::serve(self.0, body),
             Endpoint::Rerank => rerank::serve(body),
+            Endpoint::Count => Responses.serve(endpoint, head, body),
             _ => Err(self.unknown_endpoint(head.method.as_str(), head.uri.path())),
         }
     }

@@ -102,7 +102,11 @@ impl Eligible {
     }
 }
 
-fn endpoints(catalog: &Catalog, names: &[String]) -> Result<Vec<Arc<Endpoint>>, Error> {
+/// The endpoints of all models of these names.
+///
+/// # Errors
+/// Where there are none, with what was probably meant.
+pub(crate) fn endpoints(catalog: &Catalog, names: &[String]) -> Result<Vec<Arc<Endpoint>>, Error> {
     if names.is_empty() {
         let message = "No model is named; GET /v1/models lists what there is.";
         return Err(Error::new(Code::InvalidRequest, message).param("model"));

@@ -11,6 +11,7 @@ mod health;
 mod window;
 
 pub use asked::{Asked, Service};
+pub(crate) use eligible::endpoints;
 pub use health::{Footing, Health, InFlight, LeftOut, Policy as HealthPolicy, Verdict};
 
 use crate::catalog::Endpoint;

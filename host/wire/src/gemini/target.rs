@@ -98,16 +98,12 @@ fn split(path: &str) -> Option<(Method, &str)> {
         let at = resource.to_ascii_lowercase().rfind("%3a")?;
         Some((resource.get(..at)?, resource.get(at + 3..)?))
     })?;
-    let method = Method::named(method)?;
-    is_model(resource).then_some((method, resource))
-}
-
-fn is_model(resource: &str) -> bool {
-    resource.contains("models/") || resource.starts_with("tunedModels/")
+    Some((Method::named(method)?, resource))
 }
 
 /// The model by the name that a catalogue has for it. A publisher other than Google is
 /// part of it, as the author is of `author/slug`; a project and its location are not.
+/// Some clients take `author/slug` for a whole resource, and put no `models/` before it.
 fn model(resource: &str) -> Option<String> {
     let resource = decoded(resource)?;
     let mut rest = resource.as_str();
@@ -123,7 +119,7 @@ fn model(resource: &str) -> Option<String> {
         let is_own = publisher == "google";
         return Some(if is_own { name.to_owned() } else { format!("{publisher}/{name}") });
     }
-    rest.starts_with("tunedModels/").then(|| rest.to_owned())
+    (rest.contains('/') && !rest.contains("models/")).then(|| rest.to_owned())
 }
 
 /// The text that is percent-encoded; none where it is none.
@@ -163,6 +159,7 @@ mod tests {
             ("/v1/models/gemini-9-flash", "gemini-9-flash"),
             ("/v1beta/models/author/slug", "author/slug"),
             ("/v1beta/models/author%2Fslug", "author/slug"),
+            ("/v1beta/author/slug", "author/slug"),
             ("/v1beta/models/author/slug:free", "author/slug:free"),
             ("/v1beta/models/author/slug%3Afree", "author/slug:free"),
             ("/v1beta/models/caf%C3%A9", "caf\u{e9}"),
@@ -185,7 +182,6 @@ mod tests {
             "/v1/models/a/b/endpoints",
             "/v1beta/models/m",
             "/v1beta/models/m:predict",
-            "/v1beta/files/f:generateContent",
             "/v2/models/m:generateContent",
         ] {
             assert_eq!(Method::of(path), None, "{path}");
@@ -200,6 +196,8 @@ mod tests {
             "/v1beta/models/%FF:countTokens",
             "/v1beta/models/%4:countTokens",
             "/v1/projects/p/models/m:countTokens",
+            "/v1beta/somewhere/models/m:countTokens",
+            "/v1beta/m:countTokens",
             &long,
         ] {
             let error = Target::of(&path.parse().unwrap()).unwrap_err();

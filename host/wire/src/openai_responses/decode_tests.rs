@@ -3,6 +3,7 @@
 use chat::{MediaSource, PartBody, Reasoning, ResultBody, Role, ToolChoice};
 
 use super::*;
+use crate::openai_responses::carried::Carried;
 
 const LONG: &str = "A text that is long enough to be sealed, since it has more than 64 bytes.";
 
@@ -300,6 +301,28 @@ fn sealed_reasoning_without_an_id_stays_one_item() {
     assert_eq!(part[0].body, PartBody::Reasoning(Reasoning::Encrypted("sealed".into())));
     let shown = r#"[{"type":"summary_text","text":"s"}]"#;
     assert_eq!((part[0].id.as_deref(), &*part[0].extra), (None, &[extra("summary", shown)][..]));
+}
+
+#[test]
+fn what_a_client_drops_beside_encrypted_content_was_carried_in_it() {
+    let thought = r#""content":[{"type":"reasoning_text","text":"t"}]"#;
+    for (format, expected) in [("f", Some("f")), ("unknown", None)] {
+        let carried = serde_json::to_string(&Carried::signed(format, "s")).unwrap();
+        let [part] = &*parts(&format!(
+            r#"{{"type":"reasoning","id":"rs","summary":[],{thought},"encrypted_content":{carried}}}"#
+        )) else {
+            panic!("not one part")
+        };
+        assert_eq!(part.body, PartBody::Reasoning(Reasoning::Text("t".into())));
+        assert_eq!((part.signature.as_deref(), part.format.as_deref()), (Some("s"), expected));
+    }
+    let proof = serde_json::to_string(&Carried::proof(Some("f"), "p")).unwrap();
+    let said = parts(&format!(
+        r#"{{"type":"function_call","call_id":"c1","name":"f","arguments":"{{}}"}},
+           {{"type":"reasoning","id":"c1","summary":[],"encrypted_content":{proof}}}"#
+    ));
+    assert_eq!(said.len(), 1);
+    assert_eq!((said[0].signature.as_deref(), said[0].format.as_deref()), (Some("p"), Some("f")));
 }
 
 #[test]

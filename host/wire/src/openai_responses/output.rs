@@ -2,6 +2,7 @@
 
 use plugway_engine::chat::{Media, MediaSource, Part, PartBody, Reasoning, ToolCall};
 
+use super::carried::Carried;
 use super::layout::{Item, Kind, Layout, Spot};
 use super::{citations, reasoning};
 use crate::json::{Writer, write_extra};
@@ -181,6 +182,10 @@ fn write_reasoning(json: &mut Writer<'_>, item: &Item, said: Said<'_>) {
     }
     if let Some(data) = sealed {
         json.key("encrypted_content").string(data);
+    } else if let Some(signature) = signature {
+        let carried =
+            Carried::signed(format.map_or(reasoning::UNKNOWN_FORMAT, String::as_str), signature);
+        json.key("encrypted_content").string(&carried);
     }
     if let Some(signature) = signature {
         json.key("signature").string(signature);
@@ -197,7 +202,8 @@ fn write_proof(json: &mut Writer<'_>, item: &Item, part: &Part) {
     json.key("id").string(&item.id);
     json.key("type").string("reasoning");
     json.key("summary").literal("[]");
-    json.key("encrypted_content").string(part.signature.as_deref().unwrap_or_default());
+    let proof = part.signature.as_deref().unwrap_or_default();
+    json.key("encrypted_content").string(&Carried::proof(part.format.as_deref(), proof));
     json.key("format").string(part.format.as_deref().unwrap_or(reasoning::UNKNOWN_FORMAT));
     json.close(b'}');
 }

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use plugway_engine::chat::{Part, PartBody, Reasoning};
 
+use super::carried::Carried;
 use crate::BadRequest;
 use crate::conversation::plain;
 use crate::json::{Fields, Node};
 use crate::labels::Field;
 
 /// Who can read what this format seals, where a client does not say.
-const OWN_FORMAT: &str = "openai-responses-v1";
+pub(super) const OWN_FORMAT: &str = "openai-responses-v1";
 
 /// The format of reasoning that nobody sealed or signed.
 pub(super) const UNKNOWN_FORMAT: &str = "unknown";
@@ -20,8 +21,10 @@ pub(super) const UNKNOWN_FORMAT: &str = "unknown";
 pub(super) fn parts(fields: &mut Fields<'_, '_>) -> Result<Vec<Part>, BadRequest> {
     let id = fields.string("id")?;
     let encrypted = fields.string("encrypted_content")?.filter(|sealed| !sealed.is_empty());
-    let signature = fields.string("signature")?;
-    let format = fields.string("format")?;
+    let (signature, format) = (fields.string("signature")?, fields.string("format")?);
+    let carried = encrypted.as_deref().and_then(Carried::read);
+    let Carried { format, signature, sealed: encrypted } =
+        carried.unwrap_or(Carried { format, signature, sealed: encrypted });
     let (summary, content) = (fields.take("summary"), fields.take("content"));
     let summaries = texts(summary.as_ref(), "summary_text")?;
     let thoughts = texts(content.as_ref(), "reasoning_text")?;
