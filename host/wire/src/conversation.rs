@@ -92,11 +92,20 @@ impl Conversation {
         node: &Node<'_, '_>,
     ) -> Result<chat::MediaSource, BadRequest> {
         let content = node.escaped()?;
-        let is_standard = content.len().is_multiple_of(4) && !content.contains(['-', '_', '\\']);
-        if is_standard {
+        if content.len().is_multiple_of(4) && content.bytes().all(is_base64) {
             return Ok(chat::MediaSource::Base64(self.sealer.seal(content)));
         }
-        let mut text = unescape(content).replace('-', "+").replace('_', "/");
+        let mut text = String::with_capacity(content.len() + 2);
+        for byte in unescape(content).bytes() {
+            match byte {
+                b'-' => text.push('+'),
+                b'_' => text.push('/'),
+                // Mail breaks its lines, and some encoders do as mail does.
+                b' ' | b'\t' | b'\r' | b'\n' => {}
+                _ if is_base64(byte) => text.push(char::from(byte)),
+                _ => return Err(node.invalid("must be base64")),
+            }
+        }
         match text.len() % 4 {
             0 => {}
             1 => return Err(node.invalid("must be base64")),
@@ -133,6 +142,11 @@ impl Conversation {
             Some(_) => Ok((chat::MediaSource::Uri(url), None)),
         }
     }
+}
+
+/// Of the standard alphabet, or padding.
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
 }
 
 /// The name of the tool that was called.

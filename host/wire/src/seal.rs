@@ -181,10 +181,15 @@ impl Sealer {
     }
 
     /// A text that the body holds in another way, or a token for it: such as base64 in
-    /// the standard alphabet. No character of it may need an escape.
+    /// the standard alphabet. What a JSON string must not hold as it is gets escaped:
+    /// content that closed its string would write the rest of the provider's request.
     pub(crate) fn seal_copy(&mut self, text: String) -> String {
         if text.len() <= self.min_bytes {
             return text;
+        }
+        let needs_escape = |byte| byte < b' ' || matches!(byte, b'"' | b'\\');
+        if text.bytes().any(needs_escape) {
+            return self.keep(escaped(&text));
         }
         self.keep(text.into())
     }
@@ -208,6 +213,14 @@ impl Sealer {
     pub(crate) fn finish(self) -> Seals {
         Seals { table: Arc::new(self.table) }
     }
+}
+
+/// What stands between the quotes of the JSON string that says `text`.
+fn escaped(text: &str) -> Bytes {
+    // A string has no way to fail as JSON.
+    let quoted = serde_json::to_string(text).unwrap_or_default();
+    let content = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
+    Bytes::copy_from_slice(content.as_bytes())
 }
 
 fn token(nonce: &str, index: usize) -> String {

@@ -232,6 +232,33 @@ fn data_is_read_in_either_alphabet() {
 }
 
 #[test]
+fn data_in_lines_is_one_text_and_what_is_no_data_is_refused() {
+    let lines = "AAAA".repeat(19) + "\r\n" + &"-_8A".repeat(19) + "\n\tAA \n";
+    let body = json!({"contents": [{"parts": [
+        {"inlineData": {"mimeType": "audio/wav", "data": lines}}]}]});
+    let call = call(&body);
+    let token = match &call.request.messages[0].parts[0].body {
+        PartBody::Media(chat::Media { source: chat::MediaSource::Base64(token), .. }) => token,
+        other => panic!("{other:?}"),
+    };
+    let expected = "AAAA".repeat(19) + &"+/8A".repeat(19) + "AA==";
+    assert_eq!(call.seals.open(token), Some(expected.clone()));
+    let sent = format!(r#"{{"data":"{token}"}}"#).into_bytes();
+    let sent = call.seals.splice(sent, true).unwrap().chunks.concat();
+    assert_eq!(sent, format!(r#"{{"data":"{expected}"}}"#).into_bytes());
+
+    let long = "AAAA".repeat(20);
+    for end in ["\"}}]}],\"model\":\"other\",\"x\":\"", "\\AAA", "\u{1}AAA", "é!", "!!!!"] {
+        let data = Value::from(format!("{long}{end}"));
+        refused_part(
+            "user",
+            &format!(r#"{{"inlineData":{{"mimeType":"image/png","data":{data}}}}}"#),
+            ".inlineData.data",
+        );
+    }
+}
+
+#[test]
 fn files_are_where_their_address_says() {
     let file = |uri: &str| media(json!({"fileData": {"fileUri": uri, "mimeType": "image/png"}})).0;
     use chat::MediaSource::{Base64, FileId, Uri};

@@ -1,9 +1,8 @@
 //! Sealing a request that is decoded already.
 
-use bytes::Bytes;
 use plugway_engine::chat;
 
-use super::{NONCE_LENGTH, Seals, Table, token};
+use super::{NONCE_LENGTH, Seals, Table, escaped, token};
 use rand::RngExt;
 use rand::distr::Alphanumeric;
 use std::sync::Arc;
@@ -55,10 +54,7 @@ impl Table {
         if text.is_empty() {
             return;
         }
-        // A string has no way to fail as JSON.
-        let quoted = serde_json::to_string(text).unwrap_or_default();
-        let content = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
-        self.contents.push(Bytes::copy_from_slice(content.as_bytes()));
+        self.contents.push(escaped(text));
         *text = token(&self.nonce, self.contents.len() - 1);
     }
 }

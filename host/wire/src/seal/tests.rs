@@ -96,6 +96,20 @@ fn content_leaves_as_it_came() {
 }
 
 #[test]
+fn a_copy_closes_no_string() {
+    let text = "A".repeat(60) + "\"}}],\"model\":\"other\",\"x\":\"\\\r\n";
+    let mut sealer = Sealer::new(Bytes::new(), 40);
+    let token = sealer.seal_copy(text.clone());
+    assert_eq!(token.len(), TOKEN_LENGTH);
+    let seals = sealer.finish();
+    assert_eq!(seals.open(&token).as_deref(), Some(&*text));
+    let body = format!(r#"{{"data":"{token}"}}"#).into_bytes();
+    let sent = joined(&seals.splice(body, true).unwrap());
+    let read: serde_json::Value = serde_json::from_str(&sent).unwrap();
+    assert_eq!(read, serde_json::json!({"data": text}));
+}
+
+#[test]
 fn content_is_not_copied() {
     let (seals, one, two) = sealed();
     let body = format!(r#"["{one}","{two}"]"#);
