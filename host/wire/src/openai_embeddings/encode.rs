@@ -57,7 +57,9 @@ fn write_usage(json: &mut Writer<'_>, bill: &Bill) {
     json.open(b'{');
     json.key("prompt_tokens").number(read);
     json.key("total_tokens").number(read.saturating_add(bill.usage.completion_tokens));
-    json.key("cost").dollars(bill.cost);
+    if bill.cost.is_some() {
+        json.key("cost").dollars(bill.cost);
+    }
     json.key("is_byok").boolean(bill.own_key);
     let kinds = KINDS.map(|(key, meter)| (key, bill.meter(meter)));
     let other = kinds.iter().fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
@@ -69,11 +71,14 @@ fn write_usage(json: &mut Writer<'_>, bill: &Bill) {
         }
         json.close(b'}');
     }
-    json.key("cost_details").open(b'{');
-    json.key("upstream_inference_cost").dollars(bill.upstream_cost);
-    json.key("upstream_inference_prompt_cost").dollars(bill.prompt_cost);
-    json.key("upstream_inference_completions_cost").dollars(bill.completion_cost);
-    json.close(b'}');
+    // Clients take a price that is unknown for a mistake, unless nothing is said of it.
+    if bill.prompt_cost.is_some() && bill.completion_cost.is_some() {
+        json.key("cost_details").open(b'{');
+        json.key("upstream_inference_cost").dollars(bill.upstream_cost);
+        json.key("upstream_inference_prompt_cost").dollars(bill.prompt_cost);
+        json.key("upstream_inference_completions_cost").dollars(bill.completion_cost);
+        json.close(b'}');
+    }
     json.close(b'}');
 }
 
@@ -93,6 +98,8 @@ mod tests {
         Bill {
             cost: Some(1_500_000),
             upstream_cost: Some(1_500_000),
+            prompt_cost: Some(1_500_000),
+            completion_cost: Some(0),
             ..Bill::unpriced(usage_of(8, 0))
         }
     }
@@ -124,11 +131,22 @@ mod tests {
             "prompt_tokens": 8, "total_tokens": 8, "cost": 0.0000015, "is_byok": false,
             "cost_details": {
                 "upstream_inference_cost": 0.0000015,
-                "upstream_inference_prompt_cost": null,
-                "upstream_inference_completions_cost": null,
+                "upstream_inference_prompt_cost": 0.0000015,
+                "upstream_inference_completions_cost": 0,
             },
         });
         assert_eq!(whole["usage"], expected);
+    }
+
+    #[test]
+    fn a_price_that_is_unknown_is_not_told() {
+        let whole = written(&[vec![1.0]], Encoding::Float, &Bill::unpriced(usage_of(8, 0)));
+        let expected = json!({"prompt_tokens": 8, "total_tokens": 8, "is_byok": false});
+        assert_eq!(whole["usage"], expected);
+        let partly = Bill { completion_cost: None, ..bill() };
+        let whole = written(&[vec![1.0]], Encoding::Float, &partly);
+        assert_eq!(whole["usage"]["cost"], 0.0000015);
+        assert_eq!(whole["usage"].get("cost_details"), None);
     }
 
     #[test]
