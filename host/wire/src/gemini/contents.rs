@@ -187,9 +187,12 @@ fn join(last: &mut Part, mut bit: Part) -> Option<Part> {
             PartBody::Reasoning(Reasoning::Text(text)),
             PartBody::Reasoning(Reasoning::Text(more) | Reasoning::Summary(more)),
         ) => {
-            more.insert_str(0, text);
-            bit.extra.splice(0..0, std::mem::take(&mut last.extra));
-            *last = bit;
+            // Appended, as there may be very many: what is there already is not moved.
+            text.push_str(more);
+            *more = std::mem::take(text);
+            let mut extra = std::mem::take(&mut last.extra);
+            extra.append(&mut bit.extra);
+            *last = Part { extra, ..bit };
             None
         }
         (PartBody::Text(_), PartBody::Text(nothing))

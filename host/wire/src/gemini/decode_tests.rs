@@ -343,6 +343,32 @@ fn what_another_provider_thought_comes_back_whole() {
     }
 }
 
+/// Were what is joined moved for each bit, this would not end.
+#[test]
+fn a_great_many_bits_are_one_thought() {
+    let count = 100_000;
+    let bit = |n: usize| {
+        json!({"role": "model", "parts": [
+            {"text": format!("{n:06} and so on; "), "thought": true, "x": n}]})
+    };
+    let thought = Part {
+        format: Some("anthropic-claude-v1".into()),
+        ..events::part(events::reasoning(""))
+    };
+    let mut contents: Vec<Value> = (0..count).map(bit).collect();
+    let proof = written(&thought).unwrap().into_owned();
+    contents.push(json!({"role": "model", "parts": [
+        {"text": "", "thought": true, "thoughtSignature": proof}]}));
+    let messages = messages(Value::Array(contents));
+    let [Message { parts, .. }] = messages.as_slice() else { panic!("{}", messages.len()) };
+    let [part] = parts.as_slice() else { panic!("{}", parts.len()) };
+    let PartBody::Reasoning(Reasoning::Text(text)) = &part.body else { panic!("no thought") };
+    assert!(text.starts_with("000000 and so on; 000001 and"));
+    assert!(text.ends_with("099999 and so on; "));
+    assert_eq!((text.len(), part.extra.len()), (17 * count + count, count));
+    assert_eq!(part.extra[1], ("x".to_owned(), "1".to_owned()));
+}
+
 #[test]
 fn a_stream_of_googles_own_stays_as_it_was_kept() {
     let contents = json!([
