@@ -26,6 +26,7 @@ mod labels;
 mod needs;
 mod offers;
 pub mod ollama;
+mod open_calls;
 pub mod openai_chat;
 pub mod openai_completions;
 pub mod openai_embeddings;

@@ -1,7 +1,5 @@
 //! `contents`: what user and model said, and what tools answered.
 
-use std::collections::{HashMap, VecDeque};
-
 use plugway_engine::chat::{Message, Part, PartBody, Reasoning, Role};
 
 use super::names::items;
@@ -9,12 +7,12 @@ use super::{FORMAT, UNNAMED};
 use crate::BadRequest;
 use crate::conversation::{Conversation, plain};
 use crate::json::{Fields, Node};
+use crate::open_calls::OpenCalls;
 
 /// Reads the contents of one conversation.
 pub(super) struct Contents {
     pub(super) conversation: Conversation,
-    /// Ids of the calls of each tool that nobody has answered yet.
-    open: HashMap<String, VecDeque<String>>,
+    open: OpenCalls,
     /// Calls without an id so far.
     unnamed: usize,
     /// A part has come back with the proof of another provider.
@@ -23,7 +21,7 @@ pub(super) struct Contents {
 
 impl Contents {
     pub(super) fn new(conversation: Conversation) -> Self {
-        Self { conversation, open: HashMap::new(), unnamed: 0, foreign: false }
+        Self { conversation, open: OpenCalls::default(), unnamed: 0, foreign: false }
     }
 
     /// The messages that an instruction and `contents` are.
@@ -108,22 +106,17 @@ impl Contents {
             self.unnamed += 1;
             format!("{UNNAMED}{}", self.unnamed)
         });
-        self.open.entry(name.to_owned()).or_default().push_back(id.clone());
+        self.open.add(&id, name);
         id
     }
 
     /// The call that an answer of this tool's is for: the one that it names, or the
     /// first that is still open.
     pub(super) fn answered(&mut self, id: Option<String>, name: &str) -> Option<String> {
-        let open = self.open.get_mut(name);
         match id {
-            None => open?.pop_front(),
+            None => self.open.answer_next(Some(name)).map(|(id, _)| id),
             Some(id) => {
-                if let Some(open) = open
-                    && let Some(place) = open.iter().position(|it| *it == id)
-                {
-                    open.remove(place);
-                }
+                self.open.answer(&id);
                 Some(id)
             }
         }

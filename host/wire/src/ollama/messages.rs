@@ -8,6 +8,7 @@ use plugway_engine::chat::{
 use crate::BadRequest;
 use crate::conversation::{Conversation, called, plain};
 use crate::json::{Fields, Node};
+use crate::open_calls::OpenCalls;
 
 /// A message, and the slice of the body that it was read from.
 pub(super) type Read<'b> = (Message, &'b str);
@@ -23,14 +24,13 @@ const IMAGES: [(&str, &str); 4] = [
 /// Reads the messages of one conversation.
 pub(super) struct Messages {
     pub(super) conversation: Conversation,
-    /// Id and name of the calls whose results have not come yet. Results that name no
-    /// call answer these in order.
-    open: Vec<(String, String)>,
+    /// Results that name no call answer these in order.
+    open: OpenCalls,
 }
 
 impl Messages {
     pub(super) fn new(conversation: Conversation) -> Self {
-        Self { conversation, open: Vec::new() }
+        Self { conversation, open: OpenCalls::default() }
     }
 
     /// The messages; none where a model is only to be loaded.
@@ -133,7 +133,7 @@ impl Messages {
         };
         let name = called(&mut function)?;
         let id = id.unwrap_or(made_up);
-        self.open.push((id.clone(), name.clone()));
+        self.open.add(&id, &name);
         let call = ToolCall { id, name, input, freeform: false };
         Ok(self.conversation.call(call, fields.rest()?))
     }
@@ -175,18 +175,17 @@ impl Messages {
         name: Option<&str>,
         index: usize,
     ) -> (String, String) {
-        let place = match &id {
-            Some(id) => self.open.iter().position(|(open, _)| open == id),
-            None => self.open.iter().position(|(_, open)| name.is_none_or(|name| name == open)),
+        let answered = match &id {
+            Some(id) => self.open.answer(id),
+            None => self.open.answer_next(name),
         };
-        match (place, id) {
-            (Some(place), _) => self.open.remove(place),
-            (None, Some(id)) => {
+        answered.unwrap_or_else(|| match id {
+            Some(id) => {
                 let (name, _) = self.conversation.called(&id);
                 (id, name)
             }
-            (None, None) => (format!("call_{index}"), String::new()),
-        }
+            None => (format!("call_{index}"), String::new()),
+        })
     }
 }
 
