@@ -226,12 +226,15 @@ impl Input {
             return Ok(());
         };
         let source = self.conversation.base64(&data)?;
-        let format = fields.take("output_format").map(|node| node.string()).transpose()?;
-        let mime = format!("image/{}", format.as_deref().unwrap_or("png"));
+        let format = fields.take("output_format");
+        let word = format.map(|node| node.string()).transpose()?;
+        let mime = format!("image/{}", word.as_deref().unwrap_or("png"));
         let media = self.conversation.medium(chat::MediaKind::Image, source, Some(mime));
         let id = fields.string("id")?.unwrap_or_else(|| format!("ig_{index}"));
         let mut extra = fields.rest()?;
-        extra.extend(format.map(|format| ("output_format".to_owned(), format!("\"{format}\""))));
+        if let Some(format) = format {
+            extra.push(("output_format".to_owned(), format.json()?));
+        }
         let part = chat::Part { id: Some(id), extra, ..plain(chat::PartBody::Media(media)) };
         self.said(vec![part]);
         Ok(())
