@@ -3,7 +3,7 @@
 use chat::{MediaSource, PartBody, Reasoning, ResultBody, Role, ToolChoice};
 
 use super::*;
-use crate::openai_responses::carried::Carried;
+use crate::openai_responses::carried::{Carried, Kind};
 
 const LONG: &str = "A text that is long enough to be sealed, since it has more than 64 bytes.";
 
@@ -306,8 +306,14 @@ fn sealed_reasoning_without_an_id_stays_one_item() {
 #[test]
 fn what_a_client_drops_beside_encrypted_content_was_carried_in_it() {
     let thought = r#""content":[{"type":"reasoning_text","text":"t"}]"#;
-    for (format, expected) in [("f", Some("f")), ("unknown", None)] {
-        let carried = serde_json::to_string(&Carried::signed(format, "s")).unwrap();
+    let carried = |kind, signature: Option<&str>, data: Option<&str>, format: Option<&str>| {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        let id = Some(if kind == Kind::Call { "c1" } else { "rs" }.to_owned());
+        let (format, signature, data) = (owned(format), owned(signature), owned(data));
+        serde_json::Value::from(Carried { kind, format, id, signature, data }.written())
+    };
+    for expected in [Some("f"), None] {
+        let carried = carried(Kind::Text, Some("s"), None, expected);
         let [part] = &*parts(&format!(
             r#"{{"type":"reasoning","id":"rs","summary":[],{thought},"encrypted_content":{carried}}}"#
         )) else {
@@ -316,7 +322,7 @@ fn what_a_client_drops_beside_encrypted_content_was_carried_in_it() {
         assert_eq!(part.body, PartBody::Reasoning(Reasoning::Text("t".into())));
         assert_eq!((part.signature.as_deref(), part.format.as_deref()), (Some("s"), expected));
     }
-    let proof = serde_json::to_string(&Carried::proof(Some("f"), "p")).unwrap();
+    let proof = carried(Kind::Call, None, Some("p"), Some("f"));
     let said = parts(&format!(
         r#"{{"type":"function_call","call_id":"c1","name":"f","arguments":"{{}}"}},
            {{"type":"reasoning","id":"c1","summary":[],"encrypted_content":{proof}}}"#
@@ -338,6 +344,32 @@ fn a_proof_goes_back_to_its_call_and_its_text() {
     assert_eq!(proofs, [Some("p2"), Some("p1"), None]);
     assert_eq!(said[1].format.as_deref(), Some("g"));
     assert_eq!(said[2].body, PartBody::Reasoning(Reasoning::Encrypted("p3".into())));
+}
+
+#[test]
+fn what_was_carried_and_changed_on_the_way_is_refused() {
+    for carried in [
+        "plugway:",
+        "plugway:{}",
+        r#"plugway:{\"kind\":\"encrypted\"}"#,
+        r#"plugway:{\"kind\":\"call\",\"data\":\"d\"}"#,
+        r#"plugway:{\"kind\":\"text\",\"id\":\"i\"}"#,
+        r#"plugway:{\"kind\":\"said\",\"data\":\"d\"}"#,
+        r#"plugway:{\"kind\":\"text\",\"signature\":\"s\",\"x\":1}"#,
+    ] {
+        let item =
+            format!(r#"{{"type":"reasoning","summary":[],"encrypted_content":"{carried}"}}"#);
+        refused_item(&item, "input[0].encrypted_content", "invalid_value");
+    }
+}
+
+#[test]
+fn the_format_of_an_image_is_json_whatever_is_in_it() {
+    let part = parts(
+        r#"{"type":"image_generation_call","status":"completed","result":"AAAA",
+           "output_format":"p\"ng\n"}"#,
+    );
+    assert_eq!(part[0].extra, [extra("output_format", r#""p\"ng\n""#)]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use plugway_engine::chat::{Media, MediaSource, Part, PartBody, Reasoning, ToolCall};
 
-use super::carried::Carried;
+use super::carried::{self, Carried};
 use super::layout::{Item, Kind, Layout, Spot};
 use super::{citations, reasoning};
 use crate::json::{Writer, write_extra};
@@ -180,17 +180,32 @@ fn write_reasoning(json: &mut Writer<'_>, item: &Item, said: Said<'_>) {
         }
         json.close(b']');
     }
-    if let Some(data) = sealed {
+    let is_own = Carried::is_own(format.map(String::as_str));
+    if !is_own && (sealed.is_some() || signature.is_some()) {
+        let first = said.parts_of(item).next().map(|(_, part)| part);
+        let carried = Carried {
+            kind: first.map_or(carried::Kind::Encrypted, kind),
+            format: format.cloned(),
+            id: first.and_then(|part| part.id.clone()),
+            signature: signature.cloned(),
+            data: sealed.cloned(),
+        };
+        json.key("encrypted_content").string(&carried.written());
+    } else if let Some(data) = sealed {
         json.key("encrypted_content").string(data);
-    } else if let Some(signature) = signature {
-        let carried =
-            Carried::signed(format.map_or(reasoning::UNKNOWN_FORMAT, String::as_str), signature);
-        json.key("encrypted_content").string(&carried);
     }
     if let Some(signature) = signature {
         json.key("signature").string(signature);
     }
     json.key("format").string(format.map_or(reasoning::UNKNOWN_FORMAT, String::as_str));
+}
+
+fn kind(part: &Part) -> carried::Kind {
+    match &part.body {
+        PartBody::Reasoning(Reasoning::Text(_)) => carried::Kind::Text,
+        PartBody::Reasoning(Reasoning::Summary(_)) => carried::Kind::Summary,
+        _ => carried::Kind::Encrypted,
+    }
 }
 
 fn is_thought(part: &Part) -> bool {
@@ -202,8 +217,14 @@ fn write_proof(json: &mut Writer<'_>, item: &Item, part: &Part) {
     json.key("id").string(&item.id);
     json.key("type").string("reasoning");
     json.key("summary").literal("[]");
-    let proof = part.signature.as_deref().unwrap_or_default();
-    json.key("encrypted_content").string(&Carried::proof(part.format.as_deref(), proof));
+    let signature = part.signature.clone();
+    let (kind, signature, data) = match part.body {
+        PartBody::ToolCall(_) => (carried::Kind::Call, None, signature),
+        _ => (carried::Kind::Said, signature, None),
+    };
+    let (format, id) = (part.format.clone(), Some(item.id.clone()));
+    let carried = Carried { kind, format, id, signature, data };
+    json.key("encrypted_content").string(&carried.written());
     json.key("format").string(part.format.as_deref().unwrap_or(reasoning::UNKNOWN_FORMAT));
     json.close(b'}');
 }

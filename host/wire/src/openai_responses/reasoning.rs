@@ -20,14 +20,17 @@ pub(super) const UNKNOWN_FORMAT: &str = "unknown";
 /// sealed. They share the item's id.
 pub(super) fn parts(fields: &mut Fields<'_, '_>) -> Result<Vec<Part>, BadRequest> {
     let id = fields.string("id")?;
-    let encrypted = fields.string("encrypted_content")?.filter(|sealed| !sealed.is_empty());
-    let (signature, format) = (fields.string("signature")?, fields.string("format")?);
-    let carried = encrypted.as_deref().and_then(Carried::read);
-    let Carried { format, signature, sealed: encrypted } =
-        carried.unwrap_or(Carried { format, signature, sealed: encrypted });
+    let sealed = fields.take("encrypted_content");
+    let signature = fields.string("signature")?;
+    let format = fields.string("format")?;
     let (summary, content) = (fields.take("summary"), fields.take("content"));
     let summaries = texts(summary.as_ref(), "summary_text")?;
     let thoughts = texts(content.as_ref(), "reasoning_text")?;
+    if let Some(carried) = sealed.as_ref().map(Carried::read).transpose()?.flatten() {
+        return Ok(carried.parts(summaries, thoughts, fields.rest()?));
+    }
+    let encrypted = sealed.map(|node| node.string()).transpose()?;
+    let encrypted = encrypted.filter(|sealed| !sealed.is_empty());
     let sealed = encrypted.is_some() || signature.is_some();
     let format = match format {
         Some(format) => Some(format).filter(|format| format != UNKNOWN_FORMAT),
@@ -97,16 +100,24 @@ pub(super) fn sign(parts: &mut Vec<Part>) {
     for (place, part) in parts.iter().enumerate() {
         let id = match &part.body {
             PartBody::ToolCall(call) => Some(call.id.clone()),
-            PartBody::Text(_) => part.id.clone(),
+            PartBody::Text(_) if !is_proof(part) => part.id.clone(),
             _ => None,
         };
         // Of several texts the last is the one that ends the item.
         signed.extend(id.map(|id| (id, place)));
     }
     let mut proofs: HashMap<usize, usize> = HashMap::new();
+    let mut last_text = None;
     for (place, part) in parts.iter().enumerate() {
-        let id = part.id.as_ref().filter(|_| is_proof(part));
-        proofs.extend(id.and_then(|id| Some((place, *signed.get(id)?))));
+        let is_text = matches!(part.body, PartBody::Text(_));
+        if is_proof(part) {
+            let named = part.id.as_ref().and_then(|id| signed.get(id)).copied();
+            // Clients drop the ids of texts.
+            let owner = named.or(last_text.filter(|_| is_text));
+            proofs.extend(owner.map(|owner| (place, owner)));
+        } else if is_text {
+            last_text = Some(place);
+        }
     }
     let mut unsigned = Vec::with_capacity(parts.len());
     let mut taken = Vec::with_capacity(proofs.len());
@@ -119,16 +130,23 @@ pub(super) fn sign(parts: &mut Vec<Part>) {
     for (owner, proof) in taken {
         let found = unsigned.binary_search_by_key(&owner, |(place, _)| *place);
         let owner = found.ok().and_then(|found| unsigned.get_mut(found));
-        if let (Some((_, owner)), PartBody::Reasoning(Reasoning::Encrypted(data))) =
-            (owner, proof.body)
-        {
-            owner.signature = Some(data);
-            owner.format = proof.format;
-        }
+        let Some((_, owner)) = owner else { continue };
+        owner.signature = match proof.body {
+            PartBody::Reasoning(Reasoning::Encrypted(data)) => Some(data),
+            _ => proof.signature,
+        };
+        owner.format = proof.format;
     }
-    parts.extend(unsigned.into_iter().map(|(_, part)| part));
+    // A proof of a text that did not come back proves nothing.
+    let is_lost = |part: &Part| is_proof(part) && matches!(part.body, PartBody::Text(_));
+    parts.extend(unsigned.into_iter().map(|(_, part)| part).filter(|part| !is_lost(part)));
 }
 
+/// Sealed, or a text that says nothing and is signed: what was carried of a text.
 fn is_proof(part: &Part) -> bool {
-    matches!(part.body, PartBody::Reasoning(Reasoning::Encrypted(_)))
+    match &part.body {
+        PartBody::Reasoning(Reasoning::Encrypted(_)) => true,
+        PartBody::Text(text) => text.is_empty() && part.signature.is_some(),
+        _ => false,
+    }
 }

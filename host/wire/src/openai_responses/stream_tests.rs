@@ -358,7 +358,8 @@ fn every_event_comes_in_its_order() {
     let output = &said.last().unwrap()["response"]["output"];
     let expected = json!([
         {"id": "rs_1", "type": "reasoning", "summary": [{"type": "summary_text", "text": "Think"}],
-         "encrypted_content": "xyz", "format": "unknown"},
+         "encrypted_content": r#"plugway:{"kind":"summary","id":"rs_1","data":"xyz"}"#,
+         "format": "unknown"},
         {"id": "msg_7-x_1", "type": "message", "status": "completed", "role": "assistant",
          "content": [{"type": "output_text", "text": "Hello", "annotations": [], "logprobs": []}]},
         {"id": "fc_7-x_2", "type": "function_call", "status": "completed", "call_id": "c1",
@@ -524,6 +525,65 @@ fn hidden_reasoning_is_in_no_event() {
     assert_eq!(response, whole_in(&*form, &events));
     assert_eq!(response["output"].as_array().unwrap().len(), 1);
     assert!(!said.iter().any(|event| event.to_string().contains("secret")));
+}
+
+/// What a client sends back whose types know OpenAI's fields alone.
+fn sent_back(response: &Value) -> Vec<Value> {
+    let kept = |item: &Value| match item["type"].as_str().unwrap() {
+        "reasoning" => json!({"type": "reasoning", "summary": item["summary"],
+            "encrypted_content": item["encrypted_content"]}),
+        "message" => json!({"type": "message", "role": "assistant", "content": [
+            {"type": "output_text", "text": item["content"][0]["text"]}]}),
+        _ => json!({"type": "function_call", "call_id": item["call_id"], "name": item["name"],
+            "arguments": item["arguments"]}),
+    };
+    response["output"].as_array().unwrap().iter().map(kept).collect()
+}
+
+#[test]
+fn what_others_thought_comes_back_through_a_client_with_types() {
+    let xai = |event| {
+        let mut piece = piece_of(identified(event, "rs_9"));
+        piece.part.format = Some("xai-responses-v1".into());
+        Event::Piece(piece)
+    };
+    let mut redacted = piece_of(piece(0, 1, sealed("red")));
+    redacted.part.format = Some("anthropic-claude-v1".into());
+    let turns = [
+        vec![
+            signed(piece(0, 0, reasoning("I think.")), "s\"1", "anthropic-claude-v1"),
+            Event::Piece(redacted),
+            piece(0, 2, call("c1", "f", "{}")),
+        ],
+        vec![
+            signed(piece(0, 0, text("Look.")), "g1", "google-gemini-v1"),
+            signed(piece(0, 1, call("c2", "f", "{}")), "g2", "google-gemini-v1"),
+        ],
+        vec![
+            xai(piece(0, 0, summary("Sum."))),
+            xai(piece(0, 1, sealed("x"))),
+            piece(0, 2, text("Done.")),
+        ],
+    ];
+    let mut input = vec![json!({"role": "user", "content": "hi"})];
+    for (turn, id) in turns.iter().zip(["c1", "c2", ""]) {
+        input.extend(sent_back(&same(turn)));
+        if !id.is_empty() {
+            input.push(json!({"type": "function_call_output", "call_id": id, "output": "1"}));
+        }
+    }
+    let body = Bytes::from(json!({"input": input}).to_string());
+    let call = decode(body, &DecodeOptions::default()).unwrap();
+    let said = call.request.messages.iter();
+    let said = said.filter(|it| it.role == plugway_engine::chat::Role::Assistant);
+    let said: Vec<&[Part]> = said.map(|message| &*message.parts).collect();
+    let mut expected = turns.map(|turn| {
+        let parts = turn.into_iter().map(|event| piece_of(event).part);
+        parts.collect::<Vec<Part>>()
+    });
+    // The client has no field for it.
+    expected[0][0].body = reasoning("");
+    assert_eq!(said, expected.iter().map(Vec::as_slice).collect::<Vec<_>>());
 }
 
 #[test]
