@@ -351,10 +351,8 @@ fn a_great_many_bits_are_one_thought() {
         json!({"role": "model", "parts": [
             {"text": format!("{n:06} and so on; "), "thought": true, "x": n}]})
     };
-    let thought = Part {
-        format: Some("anthropic-claude-v1".into()),
-        ..events::part(events::reasoning(""))
-    };
+    let thought =
+        Part { format: Some("anthropic-claude-v1".into()), ..events::part(events::reasoning("")) };
     let mut contents: Vec<Value> = (0..count).map(bit).collect();
     let proof = written(&thought).unwrap().into_owned();
     contents.push(json!({"role": "model", "parts": [

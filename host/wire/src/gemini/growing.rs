@@ -54,7 +54,7 @@ impl Growing {
                 self.parts.push_back((piece.index, part));
             }
             // Its part is closed: what follows late is told late.
-            None => told.push(part),
+            None => told.extend(late(part)),
         }
         while self.parts.len() > 1 && self.is_whole() {
             told.extend(self.close());
@@ -117,4 +117,15 @@ impl Growing {
         self.spoke |= !told.is_empty();
         told
     }
+}
+
+/// What can still be told of a part that is closed. A call was told with its input: all
+/// that can come is its proof, which here may stand on a text that says nothing.
+fn late(bit: Part) -> Option<Part> {
+    if !matches!(bit.body, PartBody::ToolCall(_)) {
+        return Some(bit);
+    }
+    let Part { signature, format, .. } = bit;
+    let nothing = PartBody::Text(String::new());
+    signature.is_some().then(|| Part { signature, format, ..plain(nothing) })
 }

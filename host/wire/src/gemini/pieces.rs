@@ -16,9 +16,20 @@ const PART_FIELDS: [&str; 7] = [
     "fileData",
 ];
 
-/// Whether a client that wants thoughts, or does not, is told of the part.
+/// Whether a client that wants thoughts, or does not, is told of the part. Who hides what
+/// was thought is still told of its proof, without which no tool call can be answered.
 pub(super) fn is_told(part: &Part, include_thoughts: bool) -> bool {
-    is_shown(&part.body, include_thoughts) && says_something(part)
+    match is_hidden(&part.body, include_thoughts) {
+        true => part.signature.is_some() || part.id.is_some(),
+        false => is_shown(&part.body) && says_something(part),
+    }
+}
+
+/// The text of the part is a thought that the client does not want.
+fn is_hidden(body: &PartBody, include_thoughts: bool) -> bool {
+    let is_thought =
+        matches!(body, PartBody::Reasoning(Reasoning::Text(_) | Reasoning::Summary(_)));
+    is_thought && !include_thoughts
 }
 
 /// The tool of a call that cannot be told of.
@@ -29,9 +40,8 @@ pub(super) fn malformed(body: &PartBody) -> Option<&str> {
     }
 }
 
-fn is_shown(body: &PartBody, include_thoughts: bool) -> bool {
+fn is_shown(body: &PartBody) -> bool {
     match body {
-        PartBody::Reasoning(Reasoning::Text(_) | Reasoning::Summary(_)) => include_thoughts,
         PartBody::ToolCall(call) => input(call).is_some(),
         PartBody::Native(json) => json.trim_start().starts_with('{'),
         // Of a tool that the provider ran; there is no form for it in an answer.
@@ -63,14 +73,14 @@ pub(super) fn input(call: &ToolCall) -> Option<&str> {
 }
 
 /// One of `parts`.
-pub(super) fn write_part(json: &mut Writer<'_>, part: &Part) {
+pub(super) fn write_part(json: &mut Writer<'_>, part: &Part, include_thoughts: bool) {
     json.open(b'{');
     match &part.body {
         PartBody::Text(text) | PartBody::Refusal(text) => json.key("text").string(text),
         PartBody::Reasoning(reasoning) => {
             let text = match reasoning {
-                Reasoning::Text(text) | Reasoning::Summary(text) => text,
-                Reasoning::Encrypted(_) => "",
+                Reasoning::Text(text) | Reasoning::Summary(text) if include_thoughts => text,
+                _ => "",
             };
             json.key("text").string(text);
             json.key("thought").boolean(true);

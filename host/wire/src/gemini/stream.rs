@@ -115,7 +115,7 @@ impl Chunks {
         json.open(b'{');
         json.key("candidates").open(b'[');
         json.open(b'{');
-        write_content(&mut json, parts);
+        write_content(&mut json, parts, self.form.include_thoughts);
         json.key("index").number(u64::from(index));
         write_logprobs(&mut json, logprobs);
         json.close(b'}');
@@ -158,7 +158,7 @@ fn write_last(json: &mut Writer<'_>, candidate: &mut Growing, include_thoughts: 
         parts.push(crate::conversation::plain(PartBody::Text(String::new())));
     }
     json.open(b'{');
-    write_content(json, &parts);
+    write_content(json, &parts, include_thoughts);
     json.key("index").number(u64::from(candidate.index));
     let (finish, malformed) = (candidate.finish.clone(), candidate.malformed.clone());
     let citations = candidate.citations();
@@ -169,11 +169,11 @@ fn write_last(json: &mut Writer<'_>, candidate: &mut Growing, include_thoughts: 
     is_silent && ending.is_blocked()
 }
 
-fn write_content(json: &mut Writer<'_>, parts: &[Part]) {
+fn write_content(json: &mut Writer<'_>, parts: &[Part], include_thoughts: bool) {
     json.key("content").open(b'{');
     if !parts.is_empty() {
         json.key("parts").open(b'[');
-        parts.iter().for_each(|part| pieces::write_part(json, part));
+        parts.iter().for_each(|part| pieces::write_part(json, part, include_thoughts));
         json.close(b']');
     }
     json.key("role").string("model");

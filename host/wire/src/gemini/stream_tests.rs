@@ -408,6 +408,50 @@ fn text_is_told_as_it_comes_and_calls_once_they_are_whole() {
 }
 
 #[test]
+fn what_is_hidden_is_proved_all_the_same() {
+    let mut item = piece_of(piece(0, 1, PartBody::Reasoning(Reasoning::Summary("secret".into()))));
+    item.part.id = Some("rs_1".into());
+    item.part.format = Some("openai-responses-v1".into());
+    let events = [
+        piece(0, 0, reasoning("sec")),
+        signed(piece(0, 0, reasoning("ret")), "anthropic-claude-v1", "EqQB"),
+        Event::Piece(item.clone()),
+        piece(0, 2, reasoning("secret")),
+        piece(0, 3, call("c", "f", "{}")),
+        finish(0, FinishReason::ToolCalls),
+    ];
+    same_both_ways(&events);
+    assert!(!written(&events, form(false, Framing::Events)).contains("sec"));
+    let whole = whole(&events, false);
+    let parts = whole["candidates"][0]["content"]["parts"].as_array().unwrap();
+    let signed = piece_of(signed(piece(0, 0, reasoning("")), "anthropic-claude-v1", "EqQB")).part;
+    let proof = |part: &Part| {
+        let proof = crate::gemini::signature::written(part).unwrap().into_owned();
+        json!({"text": "", "thought": true, "thoughtSignature": proof})
+    };
+    assert_eq!(parts[..2], [proof(&signed), proof(&item.part)]);
+    assert_eq!((parts.len(), &parts[2]["functionCall"]["name"]), (3, &json!("f")));
+}
+
+#[test]
+fn what_comes_late_for_a_call_is_its_proof_alone() {
+    let events = [
+        piece(0, 0, call("c", "f", "{\"a\":1}")),
+        piece(0, 1, text("x")),
+        piece(0, 0, call("", "", "")),
+        signed(piece(0, 0, call("", "", "")), "google-gemini-v1", "c2ln"),
+    ];
+    let answer = assemble(&chunks(&written(&events, form(true, Framing::Events))));
+    let parts = answer["candidates"][0]["content"]["parts"].as_array().unwrap();
+    let calls: Vec<&Value> =
+        parts.iter().filter(|part| part.get("functionCall").is_some()).collect();
+    assert_eq!(calls, [&json!({"functionCall": {"id": "c", "name": "f", "args": {"a": 1}}})]);
+    let proofs = parts.iter().filter(|part| part.get("thoughtSignature").is_some());
+    let expected = json!({"text": "", "thoughtSignature": "c2ln"});
+    assert_eq!(proofs.collect::<Vec<_>>(), [&expected]);
+}
+
+#[test]
 fn counts_leave_thoughts_out_of_what_was_written() {
     let mut usage = usage_of(10, 9);
     usage.reasoning_tokens = 4;

@@ -82,7 +82,7 @@ fn write_candidate(json: &mut Writer<'_>, choice: &Choice, include_thoughts: boo
     let is_silent = parts.peek().is_none();
     if !is_silent {
         json.key("parts").open(b'[');
-        parts.for_each(|part| pieces::write_part(json, part));
+        parts.for_each(|part| pieces::write_part(json, part, include_thoughts));
         json.close(b']');
     }
     json.key("role").string("model");
