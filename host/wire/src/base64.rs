@@ -1,7 +1,17 @@
 //! Base64 with the standard alphabet, for joining streamed media: bits that each
 //! decode on their own do not make one text when laid end to end.
 
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+use base64::Engine as _;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+
+/// Takes text that is padded or not, and whatever bits a last character leaves over.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
 
 /// Appends what `bit` decodes to onto what `whole` decodes to. Where either is no
 /// base64, the texts are joined as they are: the client's to complain about.
@@ -12,58 +22,14 @@ pub(crate) fn append(whole: &mut String, bit: &str) {
     }
     // The last four characters hold the bytes that do not fill a group of three.
     let seam = whole.len().saturating_sub(4);
-    let tail = whole.get(seam..).and_then(decode);
-    match (tail, decode(bit)) {
-        (Some(mut bytes), Some(more)) => {
+    let tail = whole.get(seam..).and_then(|tail| LENIENT.decode(tail).ok());
+    match (tail, LENIENT.decode(bit)) {
+        (Some(mut bytes), Ok(more)) => {
             bytes.extend_from_slice(&more);
             whole.truncate(seam);
-            encode(&bytes, whole);
+            STANDARD.encode_string(&bytes, whole);
         }
         _ => whole.push_str(bit),
-    }
-}
-
-fn decode(text: &str) -> Option<Vec<u8>> {
-    let text = text.trim_end_matches('=');
-    let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
-    for group in text.as_bytes().chunks(4) {
-        let mut bits = 0_u32;
-        for &character in group {
-            bits = bits << 6 | sextet(character)?;
-        }
-        // Two characters make one byte, three make two, four make three.
-        let missing = 4 - group.len();
-        let whole = (bits << (6 * missing)).to_be_bytes();
-        bytes.extend_from_slice(whole.get(1..4 - missing)?);
-    }
-    Some(bytes)
-}
-
-fn sextet(character: u8) -> Option<u32> {
-    let value = match character {
-        b'A'..=b'Z' => character - b'A',
-        b'a'..=b'z' => character - b'a' + 26,
-        b'0'..=b'9' => character - b'0' + 52,
-        b'+' => 62,
-        b'/' => 63,
-        _ => return None,
-    };
-    Some(u32::from(value))
-}
-
-fn encode(bytes: &[u8], out: &mut String) {
-    for group in bytes.chunks(3) {
-        let byte = |at: usize| u32::from(group.get(at).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for place in 0..4 {
-            if place > group.len() {
-                out.push('=');
-                continue;
-            }
-            let index = bits >> (18 - 6 * place) & 63;
-            let character = ALPHABET.get(index as usize).copied().unwrap_or(b'=');
-            out.push(char::from(character));
-        }
     }
 }
 
@@ -76,12 +42,13 @@ mod tests {
         // "Hello, world!" cut at every place.
         let text = b"Hello, world!";
         for cut in 0..=text.len() {
-            let (mut whole, mut bit) = (String::new(), String::new());
-            encode(&text[..cut], &mut whole);
-            encode(&text[cut..], &mut bit);
-            append(&mut whole, &bit);
+            let mut whole = STANDARD.encode(&text[..cut]);
+            append(&mut whole, &STANDARD.encode(&text[cut..]));
             assert_eq!(whole, "SGVsbG8sIHdvcmxkIQ==", "cut at {cut}");
         }
+        let mut whole = "SGVsbA==".to_owned();
+        append(&mut whole, "byE");
+        assert_eq!(whole, "SGVsbG8h", "without padding");
     }
 
     #[test]
