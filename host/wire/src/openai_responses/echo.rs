@@ -10,8 +10,8 @@ use plugway_engine::chat::{FreeformTool, FunctionTool, Request, ResponseFormat, 
 use crate::BadRequest;
 use crate::json::{Fields, Writer, write_extra};
 
-/// Bytes of instructions, or of tools, beyond which they are not said again: three of
-/// the events of a stream would carry them.
+/// Bytes of a field beyond which it is not said again: three of the events of a stream
+/// would carry it.
 const MAX_ECHOED_BYTES: usize = 256 * 1024;
 
 /// What stands where the client set nothing: this format's own defaults.
@@ -28,6 +28,10 @@ const DEFAULTS: [(&str, &str); 11] = [
     ("max_tool_calls", "null"),
     ("prompt_cache_key", "null"),
 ];
+
+/// What stands for the shape of an answer that is not said again, and for its reasoning.
+const NO_SHAPE: &str = r#"{"format":{"type":"text"}}"#;
+const NO_REASONING: &str = r#"{"effort":null,"summary":null}"#;
 
 /// Fields that the client alone knows: no provider is told them as they are.
 const OWN: [(&str, &str); 3] =
@@ -53,21 +57,21 @@ impl fmt::Debug for Echo {
 impl Echo {
     pub(super) fn of(fields: &mut Fields<'_, '_>, request: &Request) -> Result<Self, BadRequest> {
         let mut given = |name: &'static str, default: &str| match fields.take(name) {
-            Some(node) => node.json(),
+            Some(node) => Ok(bounded(node.json()?, default)),
             None => Ok(default.to_owned()),
         };
         let mut settings = Vec::with_capacity(DEFAULTS.len() + 3);
         for (name, default) in DEFAULTS {
             settings.push((name, given(name, default)?));
         }
-        settings.push(("tools", tools(&request.tools)));
-        settings.push(("text", text(request)));
-        settings.push(("reasoning", reasoning(request)));
+        settings.push(("tools", bounded(tools(&request.tools), "[]")));
+        settings.push(("text", bounded(text(request), NO_SHAPE)));
+        settings.push(("reasoning", bounded(reasoning(request), NO_REASONING)));
         let mut own = Vec::with_capacity(OWN.len() + 1);
         for (name, default) in OWN {
             own.push((name, given(name, default)?));
         }
-        own.push(("instructions", bounded(given("instructions", "null")?, "null")));
+        own.push(("instructions", given("instructions", "null")?));
         let service_tier = request.service_tier.clone();
         Ok(Self { settings: settings.into(), own: own.into(), service_tier })
     }
@@ -85,7 +89,7 @@ fn written(write: impl FnOnce(&mut Writer<'_>)) -> String {
 }
 
 fn tools(tools: &[Tool]) -> String {
-    let json = written(|json| {
+    written(|json| {
         json.open(b'[');
         for tool in tools {
             match tool {
@@ -95,8 +99,7 @@ fn tools(tools: &[Tool]) -> String {
             }
         }
         json.close(b']');
-    });
-    bounded(json, "[]")
+    })
 }
 
 fn function(json: &mut Writer<'_>, tool: &FunctionTool) {

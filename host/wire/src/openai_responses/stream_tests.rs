@@ -587,6 +587,19 @@ fn what_others_thought_comes_back_through_a_client_with_types() {
 }
 
 #[test]
+fn what_is_too_long_is_not_said_again() {
+    let long = "x".repeat(300_000);
+    let body = json!({"input": "hi", "instructions": long, "prompt_cache_key": long, "user": long,
+        "safety_identifier": long,
+        "text": {"format": {"type": "json_schema", "name": "n", "schema": {"description": long}}},
+        "reasoning": {"effort": long}});
+    let said = whole_in(&*form(&body.to_string()), &[piece(0, 0, text("a"))]);
+    assert!(said.to_string().len() < 10_000);
+    assert_eq!(said["text"], json!({"format": {"type": "text"}}));
+    assert_eq!(said["prompt_cache_key"], Value::Null);
+}
+
+#[test]
 fn an_image_grows_unseen_and_is_shown_whole() {
     let bit = |data: &str| {
         PartBody::Media(Media {
