@@ -184,7 +184,10 @@ pub(super) fn write_end(json: &mut Writer<'_>, finish: Option<&Finish>, said: Sa
 }
 
 fn stop_reason(finish: &Finish, said: Said) -> &'static str {
-    if let Some(known) = STOP_REASONS.iter().find(|known| **known == finish.native) {
+    let known = STOP_REASONS.iter().find(|known| **known == finish.native);
+    // Some servers end so whatever the model did, and the calls would not be run.
+    let known = known.filter(|known| !(said.called && **known == "end_turn"));
+    if let Some(known) = known {
         return known;
     }
     match finish.reason {

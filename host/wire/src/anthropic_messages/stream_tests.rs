@@ -304,7 +304,6 @@ fn another_providers_reasoning_is_carried_and_read_again() {
     let caller = ("caller".to_owned(), r#"{"type":"direct"}"#.to_owned());
     expected[2].extra.push(caller);
     assert_eq!(back.request.messages[0].parts, expected);
-    assert_eq!(back.reasoning_formats, ["google-gemini-v1", "openai-responses-v1"]);
 }
 
 #[test]
@@ -399,6 +398,7 @@ fn the_words_for_the_end() {
         assert_eq!(words(&[piece(0, 0, text("x")), ended(reason, native)]), expected);
     }
     assert_eq!(words(&[piece(0, 0, call("t", "f", "{}")), ended(Stop, "stop")]), "tool_use");
+    assert_eq!(words(&[piece(0, 0, call("t", "f", "{}")), ended(Stop, "end_turn")]), "tool_use");
     let refusal = PartBody::Refusal("no".into());
     assert_eq!(words(&[piece(0, 0, refusal), ended(Stop, "stop")]), "refusal");
     let met = Event::Finish(Finish {
