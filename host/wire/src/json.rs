@@ -13,7 +13,7 @@ use crate::BadRequest;
 
 pub(crate) use node::{Fields, Node};
 pub(crate) use scan::{check, unescape};
-pub(crate) use writer::{Writer, write_extra};
+pub(crate) use writer::{Writer, inside, object, write_extra, write_joined};
 
 /// The text of a client's body, and how many JSON values it holds.
 ///

@@ -6,7 +6,10 @@ use crate::BadRequest;
 use crate::json::{Fields, Node};
 
 /// Digits after the point that a price in dollars may have: picodollars.
-const DECIMALS: usize = 12;
+const DECIMALS: i64 = 12;
+
+/// Digits that the highest price has, in picodollars.
+const MAX_DIGITS: usize = 20;
 
 /// Slugs that a list of preferences may have. Each is held against each endpoint.
 const MAX_SLUGS: usize = 256;
@@ -173,15 +176,7 @@ fn provider(node: &Node<'_, '_>, routing: &mut Routing) -> Result<(), BadRequest
     if let Some(node) = fields.take("options") {
         routing.options = node.object()?.rest()?;
     }
-    nothing_left(&fields)
-}
-
-/// A preference that is misspelt would be one that is silently not kept.
-fn nothing_left(fields: &Fields<'_, '_>) -> Result<(), BadRequest> {
-    match fields.left().next() {
-        None => Ok(()),
-        Some((_, node)) => Err(node.fault("unknown_parameter", "is not known")),
-    }
+    fields.nothing_left()
 }
 
 fn sort(node: &Node<'_, '_>, routing: &mut Routing) -> Result<(), BadRequest> {
@@ -199,7 +194,7 @@ fn sort(node: &Node<'_, '_>, routing: &mut Routing) -> Result<(), BadRequest> {
             _ => return Err(node.invalid("must be model or none")),
         };
     }
-    nothing_left(&fields)
+    fields.nothing_left()
 }
 
 fn sort_by(node: &Node<'_, '_>) -> Result<Sort, BadRequest> {
@@ -225,7 +220,7 @@ fn max_price(node: &Node<'_, '_>) -> Result<MaxPrice, BadRequest> {
         image: price("image")?,
         audio: price("audio")?,
     };
-    nothing_left(&fields)?;
+    fields.nothing_left()?;
     Ok(max_price)
 }
 
@@ -236,14 +231,31 @@ fn picodollars(node: &Node<'_, '_>) -> Result<u64, BadRequest> {
     decimal(&text).ok_or_else(|| node.invalid("must be a decimal number of US dollars"))
 }
 
+/// Python writes small prices with an exponent.
 fn decimal(text: &str) -> Option<u64> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    if !digits(whole) || !digits(fraction) {
+    let (number, exponent) = match text.split_once(['e', 'E']) {
+        Some((number, exponent)) => (number, exponent.parse::<i32>().ok()?),
+        None => (text, 0),
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !is_digits(whole) || !is_digits(fraction) {
         return None;
     }
-    let fraction = fraction.get(..DECIMALS).unwrap_or(fraction);
-    format!("{whole}{fraction:0<DECIMALS$}").parse().ok()
+    let digits = format!("{whole}{fraction}");
+    let said = digits.trim_start_matches('0');
+    // How many of them, zeros behind included, make the number of picodollars.
+    let zeros = digits.len() - said.len();
+    let before_point = i64::try_from(whole.len()).ok()? - i64::try_from(zeros).ok()?;
+    let count = before_point + i64::from(exponent) + DECIMALS;
+    match usize::try_from(count) {
+        _ if said.is_empty() => Some(0),
+        Err(_) | Ok(0) => Some(0),
+        Ok(count @ ..=MAX_DIGITS) => {
+            format!("{:0<count$}", said.get(..count).unwrap_or(said)).parse().ok()
+        }
+        Ok(_) => None,
+    }
 }
 
 /// A number stands for the median.
@@ -260,6 +272,40 @@ fn cutoffs(node: &Node<'_, '_>, scale: f64) -> Result<Cutoffs, BadRequest> {
         p90: percentile("p90")?,
         p99: percentile("p99")?,
     };
-    nothing_left(&fields)?;
+    fields.nothing_left()?;
     Ok(cutoffs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_price_is_exact_however_it_is_written() {
+        for (text, picodollars) in [
+            ("0", Some(0)),
+            ("1.5", Some(1_500_000_000_000)),
+            ("0.0000000000019", Some(1)),
+            ("5e-05", Some(50_000_000)),
+            ("1.25E+1", Some(12_500_000_000_000)),
+            ("0.00125e3", Some(1_250_000_000_000)),
+            ("1e-13", Some(0)),
+            ("9e-999999", Some(0)),
+            ("0e999999999", Some(0)),
+            ("000.5", Some(500_000_000_000)),
+            ("18446744.073709551615", Some(u64::MAX)),
+            ("18446744.073709551616", None),
+            ("1e8", None),
+            ("1e999999999", None),
+            ("1e99999999999", None),
+            ("-1", None),
+            ("1e", None),
+            ("e5", None),
+            ("1.", None),
+            ("1e1.5", None),
+            ("", None),
+        ] {
+            assert_eq!(decimal(text), picodollars, "{text}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use super::contents::Contents;
 use super::names::items;
 use super::{DIALECT, Method, Target};
 use crate::conversation::Conversation;
-use crate::json::{self, Fields, Node, Writer};
+use crate::json::{self, Node, Writer};
 use crate::seal::Sealer;
 use crate::{BadRequest, EmbedCall, Routing};
 
@@ -76,7 +76,7 @@ fn batch(
     let mut fields = root.object()?;
     fields.take("model");
     let requests = fields.need("requests")?;
-    nothing_left(&fields)?;
+    fields.nothing_left()?;
     let nodes = requests.array()?;
     if nodes.is_empty() || nodes.len() > MAX_CONTENTS {
         return Err(requests.invalid(format!("must have from 1 to {MAX_CONTENTS} items")));
@@ -114,7 +114,7 @@ fn content(node: &Node<'_, '_>, reader: &mut Contents) -> Result<EmbedInput, Bad
     let mut fields = node.object()?;
     fields.take("role");
     let parts = fields.need("parts")?;
-    nothing_left(&fields)?;
+    fields.nothing_left()?;
     let nodes = items(&parts)?;
     if nodes.is_empty() {
         return Err(parts.invalid("must hold at least one part"));
@@ -134,13 +134,6 @@ fn content(node: &Node<'_, '_>, reader: &mut Contents) -> Result<EmbedInput, Bad
         return Ok(EmbedInput::Text(std::mem::take(text)));
     }
     Ok(EmbedInput::Parts(list))
-}
-
-fn nothing_left(fields: &Fields<'_, '_>) -> Result<(), BadRequest> {
-    match fields.left().next() {
-        Some((_, node)) => Err(node.invalid("is not known here")),
-        None => Ok(()),
-    }
 }
 
 fn write(json: &mut Writer<'_>, vector: &[f32]) {

@@ -257,6 +257,14 @@ impl<'b, 'p> Fields<'b, 'p> {
         })
     }
 
+    /// Refuses what nobody took: a wish that is misspelt would silently not be kept.
+    pub(crate) fn nothing_left(&self) -> Result<(), BadRequest> {
+        match self.left().next() {
+            None => Ok(()),
+            Some((_, node)) => Err(node.fault("unknown_parameter", "is not known")),
+        }
+    }
+
     /// What nobody took, in the client's order.
     pub(crate) fn rest(&self) -> Result<Vec<Extra>, BadRequest> {
         self.left().map(|(name, node)| Ok((name.to_owned(), node.json()?))).collect()

@@ -155,6 +155,40 @@ pub(crate) fn write_extra(json: &mut Writer<'_>, extra: &[(String, String)], our
     }
 }
 
+/// An object of these fields, as JSON. Their values are JSON already.
+pub(crate) fn object(fields: &[(String, String)]) -> String {
+    let mut out = BytesMut::new();
+    let mut json = Writer::new(&mut out);
+    json.open(b'{');
+    for (name, value) in fields {
+        json.foreign_key(name).raw(value);
+    }
+    json.close(b'}');
+    // Written from texts alone.
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// What is left of a field that is modelled in part, as that field, to be merged back
+/// into it by whoever speaks the dialect; none where nothing is left.
+pub(crate) fn inside(name: &str, left: Vec<(String, String)>) -> Option<(String, String)> {
+    (!left.is_empty()).then(|| (name.to_owned(), object(&left)))
+}
+
+/// Writes the items of several arrays, which are JSON already, as one array.
+pub(crate) fn write_joined<'a>(
+    json: &mut Writer<'_>,
+    arrays: impl IntoIterator<Item = &'a String>,
+) {
+    json.open(b'[');
+    for array in arrays {
+        let items = array.trim().strip_prefix('[').and_then(|items| items.strip_suffix(']'));
+        if let Some(items) = items.map(str::trim).filter(|items| !items.is_empty()) {
+            json.raw(items);
+        }
+    }
+    json.close(b']');
+}
+
 /// Picodollars as a decimal number of dollars, exact.
 fn dollars(picodollars: u64) -> String {
     let (whole, part) = (picodollars / DOLLAR, picodollars % DOLLAR);

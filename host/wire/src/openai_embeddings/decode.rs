@@ -101,7 +101,7 @@ fn tokens(items: &[Node<'_, '_>]) -> Result<EmbedInput, BadRequest> {
 fn parts(node: &Node<'_, '_>, reader: &mut Messages) -> Result<EmbedInput, BadRequest> {
     let mut fields = node.object()?;
     let content = fields.need("content")?;
-    nothing_left(&fields)?;
+    fields.nothing_left()?;
     let items = content.array()?;
     if items.is_empty() {
         return Err(content.invalid("must not be empty"));
@@ -142,13 +142,6 @@ fn never_streamed(fields: &mut Fields<'_, '_>) -> Result<(), BadRequest> {
     match fields.take("stream") {
         Some(node) if node.boolean()? => Err(node.invalid("must be false: vectors come whole")),
         _ => Ok(()),
-    }
-}
-
-fn nothing_left(fields: &Fields<'_, '_>) -> Result<(), BadRequest> {
-    match fields.left().next() {
-        None => Ok(()),
-        Some((_, node)) => Err(node.fault("unknown_parameter", "is not known")),
     }
 }
 
