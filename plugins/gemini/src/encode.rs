@@ -82,8 +82,12 @@ pub(crate) fn prompt<'a>(
 
 /// The nearest tier that the API has; none for its default.
 fn tier<'a>(request: &'a Request, context: &Context<'_>) -> Option<&'a str> {
-    let tier = request.service_tier.as_deref();
-    tier.filter(|tier| context.native || matches!(*tier, "flex" | "priority"))
+    match request.service_tier.as_deref()? {
+        tier @ ("flex" | "priority") => Some(tier),
+        // Whoever speaks the dialect has said so in the API's own word.
+        "default" => context.native.then_some("standard"),
+        tier => context.native.then_some(tier),
+    }
 }
 
 fn headers(request: &Request, context: &Context<'_>) -> Vec<(String, String)> {

@@ -110,7 +110,10 @@ fn service_tiers() {
     let tier = |tier: &str| Request { service_tier: Some(tier.into()), ..request() };
     check(tier("flex"), "/serviceTier", json!("flex"));
     check(tier("auto"), "/serviceTier", Value::Null);
-    check(Request { dialect: "gemini".into(), ..tier("x") }, "/serviceTier", json!("x"));
+    let native = |word: &str| Request { dialect: "gemini".into(), ..tier(word) };
+    check(native("x"), "/serviceTier", json!("x"));
+    check(native("default"), "/serviceTier", json!("standard"));
+    check(tier("default"), "/serviceTier", Value::Null);
     let vertex = upstream(tier("priority"), &VERTEX).unwrap();
     let name = "x-vertex-ai-llm-shared-request-type";
     assert!(vertex.headers.contains(&(name.into(), "priority".into())), "{:?}", vertex.headers);

@@ -252,9 +252,8 @@ pub(super) fn json_instruction(request: &Request) -> Option<Json<'static>> {
 pub(super) fn service_tier(request: &Request) -> Option<&str> {
     let tier = request.service_tier.as_deref()?;
     match tier {
-        _ if is_native(request) => Some(tier),
         "auto" | "priority" => Some("auto"),
         "default" | "standard" | "standard_only" => Some("standard_only"),
-        _ => None,
+        _ => is_native(request).then_some(tier),
     }
 }
