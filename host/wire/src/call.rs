@@ -45,8 +45,6 @@ pub struct ChatCall {
     pub native: bool,
     /// Nothing is asked of the model: the answer is an empty one, and nobody is asked.
     pub idle: bool,
-    /// Who can read the conversation's signatures and encrypted reasoning.
-    pub reasoning_formats: Vec<String>,
     /// The raw id of the end user, to be made a pseudonym of and never forwarded.
     pub user: Option<String>,
     /// Groups requests for the same endpoint; beats the header of that name.
@@ -83,7 +81,6 @@ impl ChatCall {
             parameters: needs::parameters(&request),
             native: conversation.native || needs::native(&request),
             idle: false,
-            reasoning_formats: needs::reasoning_formats(&request.messages),
             user: None,
             session_id: None,
             opening: Vec::new(),

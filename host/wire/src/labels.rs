@@ -19,8 +19,11 @@ const ROUTER_FIELDS: [&str; 7] = [
 /// Characters that a session's id may have.
 const MAX_SESSION_ID: usize = 256;
 
-/// Pairs that `metadata` may have, and characters of their names and values.
-const MAX_METADATA: (usize, usize, usize) = (16, 64, 512);
+/// Pairs that `metadata` may have.
+const MAX_METADATA: usize = 16;
+
+/// Characters that the names and values of labels may have.
+const MAX_LABEL: (usize, usize) = (64, 512);
 
 /// Name and JSON of a field.
 pub(crate) type Field = (String, String);
@@ -35,9 +38,34 @@ pub(crate) fn session_id(fields: &mut Fields<'_, '_>) -> Result<Option<String>, 
     Ok(Some(id))
 }
 
+/// The end user, under the newer name or the older.
+pub(crate) fn user(fields: &mut Fields<'_, '_>) -> Result<Option<String>, BadRequest> {
+    let user = fields.string("user")?;
+    Ok(fields.string("safety_identifier")?.or(user))
+}
+
+/// `service_tier`, in the one word that all dialects have for it.
+pub(crate) fn service_tier(fields: &mut Fields<'_, '_>) -> Result<Option<String>, BadRequest> {
+    Ok(fields.string("service_tier")?.map(neutral_tier))
+}
+
+/// The one word that all dialects have for a tier.
+pub(crate) fn neutral_tier(tier: String) -> String {
+    match &*tier {
+        "fast" => "priority".to_owned(),
+        "standard" | "standard_only" => "default".to_owned(),
+        _ => tier,
+    }
+}
+
 /// The pairs of `metadata`.
 pub(crate) fn metadata(node: &Node<'_, '_>) -> Result<Vec<(String, String)>, BadRequest> {
-    let (pairs, name_length, value_length) = MAX_METADATA;
+    pairs(node, MAX_METADATA)
+}
+
+/// Labels of which there are at most `most`.
+pub(crate) fn pairs(node: &Node<'_, '_>, most: usize) -> Result<Vec<(String, String)>, BadRequest> {
+    let (name_length, value_length) = MAX_LABEL;
     let fields = node.object()?;
     let mut metadata = Vec::new();
     for (name, value) in fields.left() {
@@ -49,8 +77,8 @@ pub(crate) fn metadata(node: &Node<'_, '_>) -> Result<Vec<(String, String)>, Bad
         }
         metadata.push((name.to_owned(), text));
     }
-    if metadata.len() > pairs {
-        return Err(node.invalid(format!("must have at most {pairs} fields")));
+    if metadata.len() > most {
+        return Err(node.invalid(format!("must have at most {most} fields")));
     }
     Ok(metadata)
 }

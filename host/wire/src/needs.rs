@@ -1,7 +1,5 @@
 //! What a request makes use of: for choosing endpoints that can serve it.
 
-use std::collections::BTreeSet;
-
 use plugway_engine::chat;
 
 /// Names from the contract's `query.needs`.
@@ -98,13 +96,6 @@ pub(crate) fn native(request: &chat::Request) -> bool {
     request.tools.iter().any(tool)
         || matches!(request.tool_choice, Some(chat::ToolChoice::Native(_)))
         || matches!(request.response_format, Some(chat::ResponseFormat::Native(_)))
-}
-
-/// Formats of what the conversation holds for one provider's eyes.
-pub(crate) fn reasoning_formats(messages: &[chat::Message]) -> Vec<String> {
-    let parts = messages.iter().flat_map(|message| &message.parts);
-    let formats: BTreeSet<&String> = parts.filter_map(|part| part.format.as_ref()).collect();
-    formats.into_iter().cloned().collect()
 }
 
 /// Bytes that the tools add to the prompt.

@@ -9,7 +9,7 @@ use plugway_engine::chat;
 use super::messages::Messages;
 use super::{DIALECT, Message, options, tools};
 use crate::conversation::Conversation;
-use crate::json::{self, Fields, Node};
+use crate::json::{self, Fields, Node, inside};
 use crate::labels::{self, Field};
 use crate::seal::Sealer;
 use crate::{BadRequest, ChatCall, DecodeOptions, Routing, routing};
@@ -118,7 +118,7 @@ fn request(
         reasoning: options::reasoning(thinking.options, output.effort),
         modalities: Vec::new(),
         verbosity: None,
-        service_tier: fields.string("service_tier")?,
+        service_tier: options::service_tier(fields)?,
         user: None,
         cache_key: None,
         auto_cache,
@@ -158,7 +158,7 @@ fn user(fields: &mut Fields<'_, '_>) -> Result<(Option<String>, Option<Field>), 
     let Some(node) = fields.take("metadata") else { return Ok((None, None)) };
     let mut fields = node.object()?;
     let user = fields.string("user_id")?;
-    Ok((user, options::rest_of("metadata", fields.rest()?)))
+    Ok((user, inside("metadata", fields.rest()?)))
 }
 
 /// Of all headers those that say how the body is meant, and no credential.

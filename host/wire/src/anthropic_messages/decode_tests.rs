@@ -321,7 +321,8 @@ fn reasoning_comes_back_as_it_was_given() {
     assert!(parts("assistant", nothing).is_empty());
     let call =
         conversation(r#"{"role":"assistant","content":[{"type":"redacted_thinking","data":"d"}]}"#);
-    assert_eq!(call.reasoning_formats, ["anthropic-claude-v1"]);
+    let format = call.request.messages[0].parts[0].format.as_deref();
+    assert_eq!(format, Some("anthropic-claude-v1"));
 }
 
 #[test]
@@ -421,6 +422,31 @@ fn every_knob() {
         field("container", r#""c""#),
     ];
     assert_eq!(request.extra, expected);
+}
+
+#[test]
+fn tiers_have_the_names_that_all_know() {
+    for (fields, tier) in [
+        (r#""service_tier":"auto""#, "auto"),
+        (r#""service_tier":"standard_only""#, "default"),
+        (r#""speed":"fast""#, "priority"),
+        (r#""speed":"fast","service_tier":"standard_only""#, "default"),
+    ] {
+        assert_eq!(with(fields).request.service_tier.as_deref(), Some(tier), "{fields}");
+    }
+    assert_eq!(with(r#""speed":"standard""#).request.service_tier, None);
+}
+
+#[test]
+fn what_is_left_of_a_schemas_format_travels_on() {
+    let format = r#"{"type":"json_schema","schema":{},"x":1}"#;
+    let expected = field("output_config", r#"{"format":{"x":1}}"#);
+    for fields in [
+        format!(r#""output_format":{format}"#),
+        format!(r#""output_config":{{"format":{format}}}"#),
+    ] {
+        assert_eq!(with(&fields).request.extra, [expected.clone()], "{fields}");
+    }
 }
 
 #[test]

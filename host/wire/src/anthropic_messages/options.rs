@@ -4,8 +4,8 @@ use plugway_engine::chat;
 
 use crate::BadRequest;
 use crate::conversation;
-use crate::json::{Fields, Writer};
-use crate::labels::Field;
+use crate::json::{Fields, inside};
+use crate::labels::{self, Field};
 
 /// How the model is to think.
 pub(super) struct Thinking {
@@ -58,15 +58,16 @@ pub(super) fn thinking(fields: &mut Fields<'_, '_>) -> Result<Thinking, BadReque
         fields.take("display");
         options.hidden = true;
     }
-    Ok(Thinking { options: Some(options), rest: rest_of("thinking", fields.rest()?) })
+    Ok(Thinking { options: Some(options), rest: inside("thinking", fields.rest()?) })
 }
 
 /// `output_config`, and `output_format`, the name that its format had before.
 pub(super) fn output(fields: &mut Fields<'_, '_>) -> Result<Output, BadRequest> {
     let former = fields.take("output_format");
-    let former = former.as_ref().map(format).transpose()?;
+    let mut left = Vec::new();
+    let former = former.as_ref().map(|node| format(node, &mut left)).transpose()?;
     let Some(node) = fields.take("output_config") else {
-        return Ok(Output { format: former, effort: None, rest: None });
+        return Ok(Output { format: former, effort: None, rest: inside("output_config", left) });
     };
     let mut fields = node.object()?;
     let effort = fields.string("effort")?;
@@ -74,12 +75,16 @@ pub(super) fn output(fields: &mut Fields<'_, '_>) -> Result<Output, BadRequest> 
     if let Some(node) = current.as_ref().filter(|_| former.is_some()) {
         return Err(node.invalid("cannot stand beside `output_format`, which is the same"));
     }
-    let current = current.as_ref().map(format).transpose()?;
-    let rest = rest_of("output_config", fields.rest()?);
+    let current = current.as_ref().map(|node| format(node, &mut left)).transpose()?;
+    left.extend(fields.rest()?);
+    let rest = inside("output_config", left);
     Ok(Output { format: current.or(former), effort, rest })
 }
 
-fn format(node: &crate::json::Node<'_, '_>) -> Result<chat::ResponseFormat, BadRequest> {
+fn format(
+    node: &crate::json::Node<'_, '_>,
+    left: &mut Vec<Field>,
+) -> Result<chat::ResponseFormat, BadRequest> {
     let mut fields = node.object()?;
     if fields.need("type")?.text()? != "json_schema" {
         return Ok(chat::ResponseFormat::Native(node.json()?));
@@ -88,12 +93,14 @@ fn format(node: &crate::json::Node<'_, '_>) -> Result<chat::ResponseFormat, BadR
     if !schema.is_object() {
         return Err(schema.invalid("must be a JSON Schema, which is an object"));
     }
-    Ok(chat::ResponseFormat::JsonSchema(chat::JsonSchema {
+    let schema = chat::JsonSchema {
         name: fields.string("name")?,
         description: None,
         schema: schema.json()?,
         strict: None,
-    }))
+    };
+    left.extend(inside("format", fields.rest()?));
+    Ok(chat::ResponseFormat::JsonSchema(schema))
 }
 
 /// An effort stands beside the thinking, and turns none on.
@@ -129,21 +136,15 @@ pub(super) fn cache_point(
     for modelled in ["type", "ttl"] {
         fields.take(modelled);
     }
-    Ok((point, rest_of("cache_control", fields.rest()?)))
+    Ok((point, inside("cache_control", fields.rest()?)))
 }
 
-/// What is left of a field that is modelled in part, to be merged back into it by
-/// whoever speaks the dialect.
-pub(super) fn rest_of(name: &str, rest: Vec<Field>) -> Option<Field> {
-    if rest.is_empty() {
-        return None;
-    }
-    let mut out = bytes::BytesMut::new();
-    let mut json = Writer::new(&mut out);
-    json.open(b'{');
-    for (name, value) in &rest {
-        json.foreign_key(name).raw(value);
-    }
-    json.close(b'}');
-    Some((name.to_owned(), String::from_utf8_lossy(&out).into_owned()))
+/// The tier, also where it is asked for as a speed. That travels on as it is, too.
+pub(super) fn service_tier(fields: &mut Fields<'_, '_>) -> Result<Option<String>, BadRequest> {
+    let tier = labels::service_tier(fields)?;
+    let is_fast = |(name, speed): (&str, crate::json::Node<'_, '_>)| {
+        name == "speed" && speed.raw() == r#""fast""#
+    };
+    let fast = fields.left().any(is_fast).then(|| "priority".to_owned());
+    Ok(tier.or(fast))
 }

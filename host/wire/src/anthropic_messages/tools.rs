@@ -4,7 +4,7 @@ use plugway_engine::chat;
 
 use super::options;
 use crate::BadRequest;
-use crate::json::{Fields, Node};
+use crate::json::{Fields, Node, inside};
 use crate::labels::Field;
 
 /// The choice, whether calls may come side by side, and what is not modelled.
@@ -64,5 +64,5 @@ pub(super) fn choice(fields: &mut Fields<'_, '_>) -> Result<Choice, BadRequest> 
         rest.push(("disable_parallel_tool_use".to_owned(), "false".to_owned()));
     }
     let parallel = disabled.filter(|disabled| *disabled).map(|disabled| !disabled);
-    Ok((Some(choice), parallel, options::rest_of("tool_choice", rest)))
+    Ok((Some(choice), parallel, inside("tool_choice", rest)))
 }

@@ -8,12 +8,15 @@ use plugway_engine::chat;
 
 use super::contents::Contents;
 use super::generation::{self, Wishes};
-use super::names::{inside, items};
+use super::names::items;
 use super::{DIALECT, Generation, Method, Target, tools};
 use crate::conversation::Conversation;
-use crate::json::{self, Fields, Node};
+use crate::json::{self, Fields, Node, inside};
 use crate::seal::Sealer;
 use crate::{BadRequest, ChatCall, DecodeOptions, Routing, labels};
+
+/// Labels that a request may have, as Google bounds them.
+const MAX_LABELS: usize = 64;
 
 /// Reads a request for an answer, whole or streamed; the path says of which model.
 /// Text is neither copied nor unescaped where it is long enough to be sealed.
@@ -111,6 +114,7 @@ fn request(
         auto_cache: None,
         streaming,
         extra: inside("toolConfig", calling)
+            .into_iter()
             .chain(inside("generationConfig", wishes.left))
             .chain(fields.rest()?)
             .collect(),
@@ -121,7 +125,7 @@ fn request(
 fn metadata(fields: &Fields<'_, '_>) -> Result<Vec<(String, String)>, BadRequest> {
     let mut left = fields.left();
     match left.find(|(name, _)| *name == "labels") {
-        Some((_, node)) => labels::metadata(&node),
+        Some((_, node)) => labels::pairs(&node, MAX_LABELS),
         None => Ok(Vec::new()),
     }
 }

@@ -378,6 +378,24 @@ fn a_stream_of_googles_own_stays_as_it_was_kept() {
 }
 
 #[test]
+fn tiers_have_the_names_that_all_know() {
+    for (word, tier) in [("standard", "default"), ("flex", "flex"), ("priority", "priority")] {
+        let call = with(json!({"serviceTier": word}));
+        assert_eq!(call.request.service_tier.as_deref(), Some(tier));
+    }
+}
+
+#[test]
+fn labels_are_as_many_as_google_takes() {
+    let labels = |count: usize| -> Value {
+        (0..count).map(|n| (format!("l{n}"), json!("v"))).collect::<serde_json::Map<_, _>>().into()
+    };
+    assert_eq!(with(json!({"labels": labels(64)})).metadata.len(), 64);
+    let body = json!({"contents": [{"parts": [{"text": "hi"}]}], "labels": labels(65)});
+    refused(&body.to_string(), "labels", "invalid_value");
+}
+
+#[test]
 fn wishes_for_the_answer() {
     let call = with(json!({"generationConfig": {
         "temperature": 1, "topP": 0.5, "top_k": 40.0, "maxOutputTokens": 7, "candidateCount": 2,

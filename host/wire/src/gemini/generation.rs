@@ -2,10 +2,10 @@
 
 use plugway_engine::chat::{JsonSchema, ReasoningOptions, ResponseFormat, Sampling};
 
-use super::names::{inside, object};
 use super::schema;
 use crate::BadRequest;
-use crate::json::{Fields, Node};
+use crate::json::{Fields, Node, inside, object};
+use crate::labels;
 
 /// Answers that one request may ask for.
 const MAX_CANDIDATES: u32 = 128;
@@ -56,9 +56,11 @@ impl Wishes {
     }
 }
 
-/// `serviceTier`, whose names others have too.
+/// `serviceTier`, by the names that others have for it.
 pub(super) fn service_tier(fields: &mut Fields<'_, '_>) -> Result<Option<String>, BadRequest> {
-    fields.either("serviceTier", "service_tier")?.map(|node| node.string()).transpose()
+    let node = fields.either("serviceTier", "service_tier")?;
+    let tier = node.map(|node| node.string()).transpose()?;
+    Ok(tier.map(labels::neutral_tier))
 }
 
 fn sampling(fields: &mut Fields<'_, '_>) -> Result<Sampling, BadRequest> {

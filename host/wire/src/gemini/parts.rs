@@ -6,11 +6,10 @@ use plugway_engine::chat::{
 
 use super::FORMAT;
 use super::contents::Contents;
-use super::names::inside;
 use super::signature::Proof;
 use crate::BadRequest;
 use crate::conversation::{called, plain, scheme};
-use crate::json::{Fields, Node};
+use crate::json::{Fields, Node, inside};
 
 /// What a part is, in either case, where that is modelled.
 const MODELLED: [(&str, &str); 5] = [
@@ -142,7 +141,7 @@ impl Contents {
         let id = call.string("id")?.filter(|id| !id.is_empty());
         let name = called(&mut call)?;
         let call_id = self.called(id, &name);
-        let mut extra: Vec<_> = inside("functionCall", call.rest()?).collect();
+        let mut extra: Vec<_> = inside("functionCall", call.rest()?).into_iter().collect();
         if thought {
             extra.push(("thought".to_owned(), "true".to_owned()));
         }

@@ -3,10 +3,10 @@
 use plugway_engine::chat::{Part, PartBody, ResultBody, ResultPart, Role, ToolResult};
 
 use super::contents::Contents;
-use super::names::{inside, items};
+use super::names::items;
 use crate::BadRequest;
 use crate::conversation::plain;
-use crate::json::{Fields, Node};
+use crate::json::{Fields, Node, inside};
 
 impl Contents {
     /// The answer of a tool, for the call of its id, or else the first open call of it.
@@ -41,7 +41,7 @@ impl Contents {
                 content.push(self.result_part(&node)?);
             }
         }
-        let mut extra: Vec<_> = inside("functionResponse", fields.rest()?).collect();
+        let mut extra: Vec<_> = inside("functionResponse", fields.rest()?).into_iter().collect();
         extra.extend(outer.rest()?);
         let result = ToolResult { call_id, name, content, failed, freeform: false };
         Ok(Part { extra, ..plain(PartBody::ToolResult(result)) })

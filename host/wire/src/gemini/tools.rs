@@ -2,10 +2,10 @@
 
 use plugway_engine::chat::{AllowedTools, FunctionTool, Tool, ToolChoice};
 
-use super::names::{items, object};
+use super::names::items;
 use super::schema;
 use crate::BadRequest;
-use crate::json::{Fields, Node};
+use crate::json::{Fields, Node, inside, object};
 
 /// What is native to this dialect: name and JSON.
 type Extra = (String, String);
@@ -76,8 +76,7 @@ pub(super) fn choice(
         choice = self::calling(&mut fields, &mut left)?;
         left.extend(fields.rest()?);
     }
-    let calling = (!left.is_empty()).then(|| ("functionCallingConfig".to_owned(), object(&left)));
-    let mut extra: Vec<Extra> = calling.into_iter().collect();
+    let mut extra: Vec<Extra> = inside("functionCallingConfig", left).into_iter().collect();
     extra.extend(fields.rest()?);
     Ok((choice, extra))
 }

@@ -3,7 +3,7 @@
 use plugway_engine::chat;
 
 use crate::BadRequest;
-use crate::json::{Fields, Node};
+use crate::json::{Fields, Node, inside};
 
 /// Alternatives per token that a request may ask for.
 const MAX_TOP_LOGPROBS: u8 = 20;
@@ -28,7 +28,7 @@ pub(super) fn options(fields: &mut Fields<'_, '_>) -> Result<Options, BadRequest
     let top_k = positive(&mut fields, "top_k", &mut native)?;
     let sampling = sampling(Some(&mut fields), top_logprobs)?;
     native.extend(fields.rest()?);
-    let extra = (!native.is_empty()).then(|| ("options".to_owned(), object(&native)));
+    let extra = inside("options", native);
     Ok(Options {
         sampling: chat::Sampling { top_k, ..sampling },
         max_tokens,
@@ -84,15 +84,6 @@ fn positive(
     }
     native.push((name.to_owned(), node.json()?));
     Ok(None)
-}
-
-/// Fields as one object. Their values are JSON already.
-fn object(fields: &[(String, String)]) -> String {
-    let fields = fields.iter().map(|(name, value)| {
-        let name = serde_json::Value::from(name.as_str());
-        format!("{name}:{value}")
-    });
-    format!("{{{}}}", fields.collect::<Vec<_>>().join(","))
 }
 
 fn top_logprobs(fields: &mut Fields<'_, '_>) -> Result<Option<u8>, BadRequest> {

@@ -29,11 +29,9 @@ pub fn decode(body: Bytes, options: &DecodeOptions) -> Result<ChatCall, BadReque
     let opening = opening(&body, &messages_node, &messages)?;
 
     let routing = routing::routing(&mut fields)?;
-    let reasoning = options::reasoning(&mut fields)?;
     let labels = Labels::take(&mut fields)?;
     let mut request = request(&mut fields, messages)?;
-    request.reasoning = reasoning;
-    request.extra = labels.forwarded;
+    request.extra.extend(labels.forwarded);
     let (router_fields, extra) = labels::rest(&fields)?;
     request.extra.extend(extra);
 
@@ -49,7 +47,8 @@ pub fn decode(body: Bytes, options: &DecodeOptions) -> Result<ChatCall, BadReque
     })
 }
 
-/// All of the request but model, reasoning and what is native.
+/// All of the request but its model. What is left of fields that are modelled in part is
+/// in `extra`.
 fn request(
     fields: &mut Fields<'_, '_>,
     messages: Vec<chat::Message>,
@@ -62,6 +61,7 @@ fn request(
             node.fault("unsupported_parameter", format!("is no longer served: use `{instead}`"))
         );
     }
+    let mut extra = Vec::new();
     Ok(chat::Request {
         model: String::new(),
         dialect: DIALECT.to_owned(),
@@ -70,19 +70,19 @@ fn request(
         tools: tools::tools(fields)?,
         tool_choice: tools::tool_choice(fields)?,
         parallel_tool_calls: fields.boolean("parallel_tool_calls")?,
-        response_format: tools::response_format(fields)?,
+        response_format: tools::response_format(fields, &mut extra)?,
         sampling: options::sampling(fields)?,
         choices: options::choices(fields)?,
         max_tokens: options::max_tokens(fields)?,
-        reasoning: None,
+        reasoning: options::reasoning(fields, &mut extra)?,
         modalities: fields.strings("modalities")?,
         verbosity: fields.string("verbosity")?,
-        service_tier: options::service_tier(fields)?,
+        service_tier: labels::service_tier(fields)?,
         user: None,
         cache_key: fields.string("prompt_cache_key")?,
         auto_cache: cache_point(fields)?,
         streaming: options::streaming(fields)?,
-        extra: Vec::new(),
+        extra,
     })
 }
 
@@ -96,13 +96,9 @@ struct Labels {
 
 impl Labels {
     fn take(fields: &mut Fields<'_, '_>) -> Result<Self, BadRequest> {
-        let user = fields.string("user")?;
-        // The newer name for the same thing.
-        let safety_identifier = fields.string("safety_identifier")?;
-        let session_id = labels::session_id(fields)?;
         let mut labels = Self {
-            user: user.or(safety_identifier),
-            session_id,
+            user: labels::user(fields)?,
+            session_id: labels::session_id(fields)?,
             metadata: Vec::new(),
             forwarded: Vec::new(),
         };

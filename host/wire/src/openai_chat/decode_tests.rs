@@ -343,7 +343,7 @@ fn the_proof_on_a_call_finds_its_call() {
     assert_eq!(parts.len(), 2);
     assert_eq!(parts[0].signature, None);
     assert_eq!(parts[1].signature.as_deref(), Some("proof"));
-    assert_eq!(call.reasoning_formats, ["google-gemini-v1"]);
+    assert_eq!(parts[1].format.as_deref(), Some("google-gemini-v1"));
 }
 
 #[test]
@@ -468,6 +468,73 @@ fn response_formats() {
     };
     assert_eq!(format(schema), Some(ResponseFormat::JsonSchema(expected)));
     assert_eq!(with(&format!("\"response_format\":{schema}")).needs, ["json-schema"]);
+}
+
+/// The native field of that name.
+#[track_caller]
+fn native(extra: &[(String, String)], name: &str) -> serde_json::Value {
+    let (_, json) = extra.iter().find(|(known, _)| known == name).expect(name);
+    serde_json::from_str(json).unwrap()
+}
+
+#[test]
+fn what_is_left_of_an_inner_object_travels_on() {
+    use serde_json::json;
+    let of_call = |fields: serde_json::Value| {
+        let mut body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
+        body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        call(&body.to_string()).request.extra
+    };
+    let extra = of_call(json!({"reasoning": {"effort": "low", "context": "all_turns",
+        "mode": "pro"}}));
+    assert_eq!(native(&extra, "reasoning"), json!({"context": "all_turns", "mode": "pro"}));
+    let extra = of_call(json!({"response_format": {"type": "json_schema", "x": 1,
+        "json_schema": {"name": "n", "schema": {}, "y": 2}}}));
+    let expected = json!({"json_schema": {"y": 2}, "x": 1});
+    assert_eq!(native(&extra, "response_format"), expected);
+
+    let of_part = |part: serde_json::Value| {
+        let body = json!({"model": "m", "messages": [{"role": "user", "content": [part]}]});
+        call(&body.to_string()).request.messages[0].parts[0].extra.clone()
+    };
+    for (kind, mut inner) in [
+        ("image_url", json!({"url": "https://x.test/a.png", "detail": "low"})),
+        ("video_url", json!({"url": "https://x.test/a.mp4"})),
+        ("input_audio", json!({"data": "AAAA", "format": "wav"})),
+        ("file", json!({"file_data": "AAAA", "filename": "f"})),
+        ("file", json!({"file_id": "f"})),
+    ] {
+        inner["max_pixels"] = json!(7);
+        let extra = of_part(json!({"type": kind, kind: inner, "beside": 1}));
+        assert_eq!(native(&extra, kind), json!({"max_pixels": 7}), "{kind}");
+        assert_eq!((native(&extra, "beside"), extra.len()), (json!(1), 2), "{kind}");
+    }
+}
+
+#[test]
+fn what_cannot_be_meant_both_at_once_is_refused() {
+    for (fields, param) in [
+        (
+            r#""messages":[{"role":"user","content":[
+            {"type":"file","file":{"file_data":"AAAA","file_id":"f"}}]}]"#,
+            "messages[0].content[0].file.file_id",
+        ),
+        (
+            r#""messages":[{"role":"user","content":"hi"}],"reasoning":{"max_tokens":9},"reasoning_effort":"low""#,
+            "reasoning_effort",
+        ),
+    ] {
+        let body = Bytes::from(format!("{{{fields}}}").into_bytes());
+        let error = decode(body, &DecodeOptions::default()).expect_err(param);
+        assert_eq!(error.param.as_deref(), Some(param), "{error}");
+    }
+}
+
+#[test]
+fn the_newer_name_of_the_end_user_counts() {
+    let both = with(r#""user":"u","safety_identifier":"s""#);
+    assert_eq!(both.user.as_deref(), Some("s"));
+    assert_eq!(with(r#""user":"u""#).user.as_deref(), Some("u"));
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use plugway_engine::chat;
 
 use crate::BadRequest;
-use crate::json::Fields;
+use crate::json::{Fields, inside};
+use crate::labels::Field;
 
 /// Answers that one request may ask for.
 const MAX_CHOICES: u32 = 128;
@@ -101,14 +102,6 @@ pub(crate) fn max_tokens(fields: &mut Fields<'_, '_>) -> Result<Option<u32>, Bad
     Ok(limit)
 }
 
-pub(crate) fn service_tier(fields: &mut Fields<'_, '_>) -> Result<Option<String>, BadRequest> {
-    let tier = fields.string("service_tier")?;
-    Ok(tier.map(|tier| match &*tier {
-        "fast" => "priority".to_owned(),
-        _ => tier,
-    }))
-}
-
 /// Usage is always told; asking for it is taken and changes nothing.
 pub(crate) fn streaming(fields: &mut Fields<'_, '_>) -> Result<bool, BadRequest> {
     for name in ["stream_options", "usage"] {
@@ -119,8 +112,10 @@ pub(crate) fn streaming(fields: &mut Fields<'_, '_>) -> Result<bool, BadRequest>
     Ok(fields.boolean("stream")?.unwrap_or(false))
 }
 
+/// How the model is to think. What only some provider knows of it goes to `extra`.
 pub(crate) fn reasoning(
     fields: &mut Fields<'_, '_>,
+    extra: &mut Vec<Field>,
 ) -> Result<Option<chat::ReasoningOptions>, BadRequest> {
     let include = fields.boolean("include_reasoning")?;
     let shorthand = fields.take("reasoning_effort");
@@ -145,11 +140,15 @@ pub(crate) fn reasoning(
         if options.effort.is_some() && options.max_tokens.is_some() {
             return Err(node.invalid("must have `effort` or `max_tokens`, not both"));
         }
+        extra.extend(inside("reasoning", fields.rest()?));
     }
     if let Some(node) = shorthand {
         let effort = node.string()?;
         if options.effort.as_ref().is_some_and(|given| *given != effort) {
             return Err(node.invalid("differs from `reasoning.effort`"));
+        }
+        if options.max_tokens.is_some() {
+            return Err(node.invalid("cannot stand beside `reasoning.max_tokens`"));
         }
         options.effort = Some(effort);
     }

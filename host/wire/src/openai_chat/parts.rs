@@ -5,21 +5,23 @@ use plugway_engine::chat;
 use super::messages::Messages;
 use crate::BadRequest;
 use crate::conversation::{cache_point, plain, scheme};
-use crate::json::{Fields, Node};
+use crate::json::{Fields, Node, inside};
+use crate::labels::Field;
 
 impl Messages {
     pub(crate) fn part(&mut self, part: &Node<'_, '_>) -> Result<chat::Part, BadRequest> {
         let mut fields = part.object()?;
         let kind = fields.need("type")?;
+        let mut extra = Vec::new();
         let body = match &*kind.text()? {
             "text" => chat::PartBody::Text(self.conversation.text(&fields.need("text")?)?),
             "refusal" => chat::PartBody::Refusal(fields.need("refusal")?.string()?),
-            "image_url" => self.linked(&fields.need("image_url")?, chat::MediaKind::Image)?,
-            "video_url" => self.linked(&fields.need("video_url")?, chat::MediaKind::Video)?,
+            "image_url" => self.linked(&mut fields, "image_url", &mut extra)?,
+            "video_url" => self.linked(&mut fields, "video_url", &mut extra)?,
             "input_video" => {
-                let node = fields.take("video_url");
-                let node = node.map_or_else(|| fields.need("input_video"), Ok)?;
-                self.linked(&node, chat::MediaKind::Video)?
+                let is_url = fields.left().any(|(name, _)| name == "video_url");
+                let name = if is_url { "video_url" } else { "input_video" };
+                self.linked(&mut fields, name, &mut extra)?
             }
             "input_audio" => {
                 let node = fields.need("input_audio")?;
@@ -27,22 +29,38 @@ impl Messages {
                     // A compatible provider's own way to attach sound.
                     return self.conversation.native(part);
                 }
-                self.audio(&mut node.object()?)?
+                let mut inner = node.object()?;
+                let audio = self.audio(&mut inner)?;
+                extra.extend(inside("input_audio", inner.rest()?));
+                audio
             }
-            "file" => self.file(&mut fields.need("file")?.object()?)?,
+            "file" => {
+                let node = fields.need("file")?;
+                let mut inner = node.object()?;
+                let file = self.file(&mut inner)?;
+                extra.extend(inside("file", inner.rest()?));
+                file
+            }
             _ => return self.conversation.native(part),
         };
-        Ok(chat::Part { cache: cache_point(&mut fields)?, extra: fields.rest()?, ..plain(body) })
+        let cache = cache_point(&mut fields)?;
+        extra.extend(fields.rest()?);
+        Ok(chat::Part { cache, extra, ..plain(body) })
     }
 
-    /// An image or a video behind a URL: `{"url": ...}`, or the URL alone.
+    /// An image or a video behind the URL in the field of that name: `{"url": ...}`, or
+    /// the URL alone.
     fn linked(
         &mut self,
-        node: &Node<'_, '_>,
-        kind: chat::MediaKind,
+        outer: &mut Fields<'_, '_>,
+        name: &'static str,
+        extra: &mut Vec<Field>,
     ) -> Result<chat::PartBody, BadRequest> {
+        let node = outer.need(name)?;
+        let kind =
+            if name == "image_url" { chat::MediaKind::Image } else { chat::MediaKind::Video };
         if node.is_string() {
-            let (source, mime) = self.conversation.located(node)?;
+            let (source, mime) = self.conversation.located(&node)?;
             return Ok(self.media(kind, source, mime));
         }
         let mut fields = node.object()?;
@@ -51,6 +69,7 @@ impl Messages {
         if let chat::PartBody::Media(media) = &mut body {
             media.detail = fields.string("detail")?;
         }
+        extra.extend(inside(name, fields.rest()?));
         Ok(body)
     }
 
@@ -68,14 +87,18 @@ impl Messages {
 
     fn file(&mut self, fields: &mut Fields<'_, '_>) -> Result<chat::PartBody, BadRequest> {
         let name = fields.string("filename")?;
+        let id = fields.take("file_id");
         let (source, mime) = if let Some(data) = fields.take("file_data") {
+            if let Some(id) = id {
+                return Err(id.invalid("cannot stand beside `file_data`"));
+            }
             if scheme(data.escaped()?).is_some() {
                 self.conversation.located(&data)?
             } else {
                 (self.conversation.base64(&data)?, None)
             }
-        } else if let Some(id) = fields.string("file_id")? {
-            (chat::MediaSource::FileId(id), None)
+        } else if let Some(id) = id {
+            (chat::MediaSource::FileId(id.string()?), None)
         } else {
             return Err(fields.invalid("must have a `file_data` or a `file_id`"));
         };
@@ -94,8 +117,9 @@ impl Messages {
         let mut parts = Vec::new();
         if let Some(node) = fields.take("images") {
             for node in node.array()? {
-                let url = node.object()?.need("image_url")?;
-                parts.push(plain(self.linked(&url, chat::MediaKind::Image)?));
+                let mut extra = Vec::new();
+                let image = self.linked(&mut node.object()?, "image_url", &mut extra)?;
+                parts.push(chat::Part { extra, ..plain(image) });
             }
         }
         if let Some(node) = fields.take("audio") {

@@ -2,7 +2,7 @@
 
 use plugway_engine::chat;
 
-use crate::json::{Writer, write_extra};
+use crate::json::{Writer, write_extra, write_joined};
 
 /// Names of a message that no native field may take.
 pub(super) const MESSAGE_FIELDS: [&str; 9] = [
@@ -210,24 +210,12 @@ pub(super) fn write_logprobs(json: &mut Writer<'_>, content: &[String], reasonin
         return;
     }
     json.open(b'{');
-    write_arrays(json.key("content"), content);
+    write_joined(json.key("content"), content);
     json.key("refusal").literal("null");
     if !reasoning.is_empty() {
-        write_arrays(json.key("reasoning_content"), reasoning);
+        write_joined(json.key("reasoning_content"), reasoning);
     }
     json.close(b'}');
-}
-
-fn write_arrays(json: &mut Writer<'_>, arrays: &[String]) {
-    json.open(b'[');
-    for array in arrays {
-        let items = array.trim().strip_prefix('[');
-        let items = items.and_then(|items| items.strip_suffix(']'));
-        if let Some(items) = items.map(str::trim).filter(|items| !items.is_empty()) {
-            json.raw(items);
-        }
-    }
-    json.close(b']');
 }
 
 /// `finish_reason`. This dialect has no word for an answer that pauses: it stops.

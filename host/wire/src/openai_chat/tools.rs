@@ -4,7 +4,8 @@ use plugway_engine::chat;
 
 use crate::BadRequest;
 use crate::conversation::cache_point;
-use crate::json::{Fields, Node};
+use crate::json::{Fields, Node, inside};
+use crate::labels::Field;
 
 pub(super) fn tools(fields: &mut Fields<'_, '_>) -> Result<Vec<chat::Tool>, BadRequest> {
     let Some(node) = fields.take("tools") else {
@@ -145,32 +146,42 @@ fn allowed(node: &Node<'_, '_>) -> Result<chat::ToolChoice, BadRequest> {
     Ok(chat::ToolChoice::Allowed(allowed))
 }
 
+/// The shape of the answer. What only some provider knows of it goes to `extra`.
 pub(crate) fn response_format(
     fields: &mut Fields<'_, '_>,
+    extra: &mut Vec<Field>,
 ) -> Result<Option<chat::ResponseFormat>, BadRequest> {
     let Some(node) = fields.take("response_format") else {
         return Ok(None);
     };
     let mut fields = node.object()?;
+    let mut left = Vec::new();
     let format = match &*fields.need("type")?.text()? {
         "text" => chat::ResponseFormat::Text,
         "json_object" => chat::ResponseFormat::JsonObject,
-        "json_schema" => json_schema(&fields.need("json_schema")?)?,
-        _ => chat::ResponseFormat::Native(node.json()?),
+        "json_schema" => json_schema(&fields.need("json_schema")?, &mut left)?,
+        _ => return Ok(Some(chat::ResponseFormat::Native(node.json()?))),
     };
+    left.extend(fields.rest()?);
+    extra.extend(inside("response_format", left));
     Ok(Some(format))
 }
 
-fn json_schema(node: &Node<'_, '_>) -> Result<chat::ResponseFormat, BadRequest> {
+fn json_schema(
+    node: &Node<'_, '_>,
+    left: &mut Vec<Field>,
+) -> Result<chat::ResponseFormat, BadRequest> {
     let mut fields = node.object()?;
     let schema = fields.need("schema")?;
     if !schema.is_object() {
         return Err(schema.invalid("must be a JSON Schema, which is an object"));
     }
-    Ok(chat::ResponseFormat::JsonSchema(chat::JsonSchema {
+    let schema = chat::JsonSchema {
         name: fields.string("name")?,
         description: fields.string("description")?,
         schema: schema.json()?,
         strict: fields.boolean("strict")?,
-    }))
+    };
+    left.extend(inside("json_schema", fields.rest()?));
+    Ok(chat::ResponseFormat::JsonSchema(schema))
 }

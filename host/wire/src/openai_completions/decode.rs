@@ -17,8 +17,16 @@ const MAX_LOGPROBS: u8 = 5;
 
 /// What belongs to a chat. A provider that is asked for one would be given it, and the
 /// client could not read what comes of it.
-const OF_CHATS: [&str; 5] =
-    ["messages", "tools", "tool_choice", "parallel_tool_calls", "modalities"];
+const OF_CHATS: [&str; 8] = [
+    "messages",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "functions",
+    "function_call",
+    "modalities",
+    "audio",
+];
 
 /// Reads the body of a request for a completion. The prompt is neither copied nor
 /// unescaped where it is long enough to be sealed.
@@ -37,13 +45,13 @@ pub fn decode(body: Bytes, decode_options: &DecodeOptions) -> Result<ChatCall, B
     let routing = routing::routing(&mut fields)?;
     let choices = options::choices(&mut fields)?;
     refuse(&mut fields, choices)?;
-    let user = fields.string("user")?;
+    let user = labels::user(&mut fields)?;
     let session_id = labels::session_id(&mut fields)?;
     let metadata = fields.take("metadata").map(|node| labels::metadata(&node)).transpose()?;
     let mut request = request(&mut fields, prompt, choices)?;
     let include_reasoning = request.reasoning.as_ref().is_none_or(|it| !it.hidden);
     let (router_fields, extra) = labels::rest(&fields)?;
-    request.extra = extra;
+    request.extra.extend(extra);
     let form = Arc::new(TextCompletion { include_reasoning });
     Ok(ChatCall {
         user,
@@ -113,6 +121,7 @@ fn request(
         extra: Vec::new(),
     };
     let top_logprobs = logprobs(fields)?;
+    let mut extra = Vec::new();
     Ok(chat::Request {
         model: String::new(),
         dialect: DIALECT.to_owned(),
@@ -121,19 +130,19 @@ fn request(
         tools: Vec::new(),
         tool_choice: None,
         parallel_tool_calls: None,
-        response_format: crate::openai_chat::response_format(fields)?,
+        response_format: crate::openai_chat::response_format(fields, &mut extra)?,
         sampling: chat::Sampling { top_logprobs, ..options::knobs(fields)? },
         choices,
         max_tokens: options::max_tokens(fields)?,
-        reasoning: options::reasoning(fields)?,
+        reasoning: options::reasoning(fields, &mut extra)?,
         modalities: Vec::new(),
         verbosity: fields.string("verbosity")?,
-        service_tier: options::service_tier(fields)?,
+        service_tier: labels::service_tier(fields)?,
         user: None,
         cache_key: fields.string("prompt_cache_key")?,
         auto_cache: None,
         streaming: options::streaming(fields)?,
-        extra: Vec::new(),
+        extra,
     })
 }
 
@@ -196,6 +205,16 @@ mod tests {
     }
 
     #[test]
+    fn the_end_user_is_named_to_nobody() {
+        let mut body = with(json!("a"));
+        body["safety_identifier"] = json!("s");
+        body["user"] = json!("u");
+        let call = read(&body).unwrap();
+        assert_eq!(call.user.as_deref(), Some("s"));
+        assert!(call.request.extra.is_empty(), "{:?}", call.request.extra);
+    }
+
+    #[test]
     fn what_no_chat_can_do_is_named() {
         let and = |name: &str, value: Value| {
             let mut body = with(json!("a"));
@@ -218,6 +237,9 @@ mod tests {
             (and("n", json!(0)), "n"),
             (and("messages", json!([])), "messages"),
             (and("tools", json!([])), "tools"),
+            (and("functions", json!([])), "functions"),
+            (and("function_call", json!("auto")), "function_call"),
+            (and("audio", json!({})), "audio"),
             (and("stream", json!(1)), "stream"),
         ] {
             let refused = read(&body).unwrap_err();

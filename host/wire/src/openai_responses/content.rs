@@ -4,7 +4,7 @@ use plugway_engine::chat;
 
 use crate::BadRequest;
 use crate::conversation::{Conversation, cache_point, plain, scheme};
-use crate::json::{Fields, Node};
+use crate::json::{Fields, Node, inside};
 
 /// Reads one part; of a kind that only this format knows, as it is.
 pub(super) fn part(
@@ -13,6 +13,7 @@ pub(super) fn part(
 ) -> Result<chat::Part, BadRequest> {
     let mut fields = node.object()?;
     let kind = fields.need("type")?;
+    let mut extra = Vec::new();
     let body = match &*kind.text()? {
         "input_text" | "output_text" | "text" => {
             chat::PartBody::Text(conversation.text(&fields.need("text")?)?)
@@ -20,7 +21,13 @@ pub(super) fn part(
         "refusal" => chat::PartBody::Refusal(fields.need("refusal")?.string()?),
         "input_image" => image(conversation, &mut fields)?,
         "input_file" => file(conversation, &mut fields)?,
-        "input_audio" => audio(conversation, &mut fields.need("input_audio")?.object()?)?,
+        "input_audio" => {
+            let node = fields.need("input_audio")?;
+            let mut inner = node.object()?;
+            let audio = audio(conversation, &mut inner)?;
+            extra.extend(inside("input_audio", inner.rest()?));
+            audio
+        }
         "input_video" => {
             let (source, mime) = conversation.located(&fields.need("video_url")?)?;
             let media = conversation.medium(chat::MediaKind::Video, source, mime);
@@ -28,7 +35,9 @@ pub(super) fn part(
         }
         _ => return conversation.native(node),
     };
-    Ok(chat::Part { cache: cache_point(&mut fields)?, extra: fields.rest()?, ..plain(body) })
+    let cache = cache_point(&mut fields)?;
+    extra.extend(fields.rest()?);
+    Ok(chat::Part { cache, extra, ..plain(body) })
 }
 
 /// The same as part of what a tool gave back.
@@ -49,9 +58,10 @@ fn image(
     conversation: &mut Conversation,
     fields: &mut Fields<'_, '_>,
 ) -> Result<chat::PartBody, BadRequest> {
-    let (source, mime) = match (fields.take("image_url"), fields.string("file_id")?) {
-        (Some(url), _) => conversation.located(&url)?,
-        (None, Some(id)) => (chat::MediaSource::FileId(id), None),
+    let (source, mime) = match (fields.take("image_url"), fields.take("file_id")) {
+        (Some(_), Some(id)) => return Err(id.invalid("cannot stand beside `image_url`")),
+        (Some(url), None) => conversation.located(&url)?,
+        (None, Some(id)) => (chat::MediaSource::FileId(id.string()?), None),
         (None, None) => return Err(fields.invalid("must have an `image_url` or a `file_id`")),
     };
     let mut media = conversation.medium(chat::MediaKind::Image, source, mime);
@@ -66,11 +76,15 @@ fn file(
     let name = fields.string("filename")?;
     let data = fields.take("file_data");
     let url = fields.take("file_url");
-    let (source, mime) = match (data, url, fields.string("file_id")?) {
+    let (source, mime) = match (data, url, fields.take("file_id")) {
+        (Some(_), Some(other), _) | (Some(_), _, Some(other)) => {
+            return Err(other.invalid("cannot stand beside `file_data`"));
+        }
+        (_, Some(_), Some(id)) => return Err(id.invalid("cannot stand beside `file_url`")),
         (Some(data), ..) if scheme(data.escaped()?).is_some() => conversation.located(&data)?,
         (Some(data), ..) => (conversation.base64(&data)?, None),
         (None, Some(url), _) => conversation.located(&url)?,
-        (None, None, Some(id)) => (chat::MediaSource::FileId(id), None),
+        (None, None, Some(id)) => (chat::MediaSource::FileId(id.string()?), None),
         (None, None, None) => {
             return Err(fields.invalid("must have a `file_data`, a `file_url` or a `file_id`"));
         }

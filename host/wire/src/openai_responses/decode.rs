@@ -54,7 +54,7 @@ pub fn decode(body: Bytes, options: &DecodeOptions) -> Result<ChatCall, BadReque
     let opening = opening.into_iter().chain(first).collect();
 
     let routing = routing::routing(&mut fields)?;
-    let user = options::user(&mut fields)?;
+    let user = labels::user(&mut fields)?;
     let session_id = labels::session_id(&mut fields)?;
     let metadata = fields.take("metadata");
     let metadata = metadata.map_or(Ok(Vec::new()), |node| labels::metadata(&node))?;
@@ -129,7 +129,7 @@ fn request(
         reasoning,
         modalities: options::modalities(fields)?,
         verbosity,
-        service_tier: options::service_tier(fields)?,
+        service_tier: labels::service_tier(fields)?,
         user: None,
         cache_key: fields.string("prompt_cache_key")?,
         auto_cache: cache_point(fields)?,

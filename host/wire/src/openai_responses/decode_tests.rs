@@ -364,6 +364,30 @@ fn what_was_carried_and_changed_on_the_way_is_refused() {
 }
 
 #[test]
+fn what_is_left_of_an_inner_object_travels_on() {
+    let audio =
+        part(r#"{"type":"input_audio","input_audio":{"data":"AAAA","format":"wav","x":1}}"#);
+    assert_eq!(audio.extra, [extra("input_audio", r#"{"x":1}"#)]);
+    let call =
+        with(r#""text":{"format":{"type":"json_schema","name":"n","schema":{},"x":1},"y":2}"#);
+    let left = extra("text", r#"{"format":{"x":1},"y":2}"#);
+    assert!(call.request.extra.contains(&left), "{:?}", call.request.extra);
+}
+
+#[test]
+fn a_medium_has_one_source() {
+    for (part, param) in [
+        (r#"{"type":"input_image","image_url":"https://x.test/a","file_id":"f"}"#, "file_id"),
+        (r#"{"type":"input_file","file_data":"AAAA","file_id":"f"}"#, "file_id"),
+        (r#"{"type":"input_file","file_data":"AAAA","file_url":"https://x.test/a"}"#, "file_url"),
+        (r#"{"type":"input_file","file_url":"https://x.test/a","file_id":"f"}"#, "file_id"),
+    ] {
+        let item = format!(r#"{{"role":"user","content":[{part}]}}"#);
+        refused_item(&item, &format!("input[0].content[0].{param}"), "invalid_value");
+    }
+}
+
+#[test]
 fn the_format_of_an_image_is_json_whatever_is_in_it() {
     let part = parts(
         r#"{"type":"image_generation_call","status":"completed","result":"AAAA",

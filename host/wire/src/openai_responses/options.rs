@@ -3,7 +3,7 @@
 use plugway_engine::chat;
 
 use crate::BadRequest;
-use crate::json::{Fields, Node};
+use crate::json::{Fields, Node, inside};
 use crate::labels::Field;
 
 /// Alternatives per token that a request may ask for.
@@ -90,23 +90,12 @@ pub(super) fn modalities(fields: &mut Fields<'_, '_>) -> Result<Vec<String>, Bad
         .collect()
 }
 
-pub(super) fn service_tier(fields: &mut Fields<'_, '_>) -> Result<Option<String>, BadRequest> {
-    let tier = fields.string("service_tier")?;
-    Ok(tier.map(|tier| if tier == "fast" { "priority".to_owned() } else { tier }))
-}
-
 /// What a stream could be padded with, it is not.
 pub(super) fn streaming(fields: &mut Fields<'_, '_>) -> Result<bool, BadRequest> {
     if let Some(node) = fields.take("stream_options") {
         node.object()?;
     }
     Ok(fields.boolean("stream")?.unwrap_or(false))
-}
-
-/// The end user, under the newer name or the older.
-pub(super) fn user(fields: &mut Fields<'_, '_>) -> Result<Option<String>, BadRequest> {
-    let user = fields.string("user")?;
-    Ok(fields.string("safety_identifier")?.or(user))
 }
 
 pub(super) fn reasoning(
@@ -129,7 +118,7 @@ pub(super) fn reasoning(
     if options.effort.as_deref() == Some("none") {
         options.enabled = Some(false);
     }
-    extra.extend(rest("reasoning", &fields)?);
+    extra.extend(inside("reasoning", fields.rest()?));
     Ok(Some(options))
 }
 
@@ -137,22 +126,6 @@ pub(super) fn reasoning(
 fn summary(fields: &mut Fields<'_, '_>) -> Result<Option<String>, BadRequest> {
     let older = fields.string("generate_summary")?;
     Ok(fields.string("summary")?.or(older))
-}
-
-/// What nobody took of an object, as that object without the rest.
-pub(super) fn rest(name: &str, fields: &Fields<'_, '_>) -> Result<Option<Field>, BadRequest> {
-    let rest = fields.rest()?;
-    if rest.is_empty() {
-        return Ok(None);
-    }
-    let mut out = bytes::BytesMut::new();
-    let mut json = crate::json::Writer::new(&mut out);
-    json.open(b'{');
-    for (name, value) in &rest {
-        json.foreign_key(name).raw(value);
-    }
-    json.close(b'}');
-    Ok(Some((name.to_owned(), String::from_utf8_lossy(&out).into_owned())))
 }
 
 /// A string that must say something.

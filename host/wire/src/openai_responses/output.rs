@@ -5,7 +5,7 @@ use plugway_engine::chat::{Media, MediaSource, Part, PartBody, Reasoning, ToolCa
 use super::carried::{self, Carried};
 use super::layout::{Item, Kind, Layout, Spot};
 use super::{citations, reasoning};
-use crate::json::{Writer, write_extra};
+use crate::json::{Writer, write_extra, write_joined};
 
 /// Names of an item that no native field may take.
 const ITEM_FIELDS: [&str; 14] = [
@@ -277,24 +277,11 @@ fn write_text(json: &mut Writer<'_>, part: &Part, text: &str, logprobs: &[String
         citations::write(json, citation, length);
     }
     json.close(b']');
-    write_logprobs(json.key("logprobs"), logprobs);
+    write_joined(json.key("logprobs"), logprobs);
     json.close(b'}');
 }
 
 /// Length of a text as citations count it.
 pub(super) fn characters(text: &str) -> u32 {
     u32::try_from(text.chars().count()).unwrap_or(u32::MAX)
-}
-
-/// Arrays that are joined.
-pub(super) fn write_logprobs(json: &mut Writer<'_>, arrays: &[String]) {
-    json.open(b'[');
-    for array in arrays {
-        let items = array.trim().strip_prefix('[');
-        let items = items.and_then(|items| items.strip_suffix(']'));
-        if let Some(items) = items.map(str::trim).filter(|items| !items.is_empty()) {
-            json.raw(items);
-        }
-    }
-    json.close(b']');
 }

@@ -14,6 +14,7 @@ use super::output::{self, Said};
 use super::response::{Known, Status};
 use super::{Response, citations, errors, response};
 use crate::answer::{join, merge_extra};
+use crate::json::write_joined;
 use crate::{Bill, ErrorBody, Head, StreamEncoder};
 
 const DONE: &[u8] = b"data: [DONE]\n\n";
@@ -240,7 +241,7 @@ impl Events {
                 of_part(json, item, spot, names);
                 json.key("delta").string(fresh);
                 if matches!(part.body, PartBody::Text(_)) {
-                    output::write_logprobs(json.key("logprobs"), logprobs);
+                    write_joined(json.key("logprobs"), logprobs);
                 }
             });
         }
@@ -321,7 +322,7 @@ impl Events {
             of_part(json, item, spot, names);
             json.key(names.text).string(readable(part));
             if matches!(part.body, PartBody::Text(_)) {
-                output::write_logprobs(json.key("logprobs"), &logprobs[place]);
+                write_joined(json.key("logprobs"), &logprobs[place]);
             }
         });
         events.event(names.part_done, out, |json| {

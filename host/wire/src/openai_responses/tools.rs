@@ -3,10 +3,10 @@
 
 use plugway_engine::chat;
 
-use super::options::{rest, said};
+use super::options::said;
 use crate::BadRequest;
 use crate::conversation::cache_point;
-use crate::json::{Fields, Node};
+use crate::json::{Fields, Node, inside};
 use crate::labels::Field;
 
 pub(super) fn tools(fields: &mut Fields<'_, '_>) -> Result<Vec<chat::Tool>, BadRequest> {
@@ -113,20 +113,27 @@ pub(super) fn text(
     let Some(node) = fields.take("text") else { return Ok((None, None)) };
     let mut fields = node.object()?;
     let format = fields.take("format");
-    let format = format.as_ref().map(response_format).transpose()?;
+    let mut left = Vec::new();
+    let format = format.as_ref().map(|node| response_format(node, &mut left)).transpose()?;
     let verbosity = fields.string("verbosity")?;
-    extra.extend(rest("text", &fields)?);
+    left.extend(fields.rest()?);
+    extra.extend(inside("text", left));
     Ok((format, verbosity))
 }
 
-fn response_format(node: &Node<'_, '_>) -> Result<chat::ResponseFormat, BadRequest> {
+fn response_format(
+    node: &Node<'_, '_>,
+    left: &mut Vec<Field>,
+) -> Result<chat::ResponseFormat, BadRequest> {
     let mut fields = node.object()?;
-    Ok(match &*fields.need("type")?.text()? {
+    let format = match &*fields.need("type")?.text()? {
         "text" => chat::ResponseFormat::Text,
         "json_object" => chat::ResponseFormat::JsonObject,
         "json_schema" => json_schema(&mut fields)?,
-        _ => chat::ResponseFormat::Native(node.json()?),
-    })
+        _ => return Ok(chat::ResponseFormat::Native(node.json()?)),
+    };
+    left.extend(inside("format", fields.rest()?));
+    Ok(format)
 }
 
 fn json_schema(fields: &mut Fields<'_, '_>) -> Result<chat::ResponseFormat, BadRequest> {
