@@ -445,7 +445,7 @@ fn what_is_left_of_a_schemas_format_travels_on() {
         format!(r#""output_format":{format}"#),
         format!(r#""output_config":{{"format":{format}}}"#),
     ] {
-        assert_eq!(with(&fields).request.extra, [expected.clone()], "{fields}");
+        assert_eq!(with(&fields).request.extra, std::slice::from_ref(&expected), "{fields}");
     }
 }
 
