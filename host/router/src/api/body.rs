@@ -46,7 +46,7 @@ pub(super) async fn read<T>(
         held = inflate(held, coding, router, server.max_body_bytes, deadline).await?;
     }
     let (call, values) = decode(held.bytes.clone()).map_err(bad_request)?;
-    held.grow(&router.buffers, values * VALUE_BYTES).map_err(refuse)?;
+    held.grow(&router.buffers, held.bytes.len(), values * VALUE_BYTES).map_err(refuse)?;
     Ok((call, held))
 }
 
@@ -95,7 +95,7 @@ async fn inflate(
         if bytes.len() > limit.saturating_sub(joined.len()) {
             return Err(refuse(Refused::TooLarge));
         }
-        plain.grow(&router.buffers, bytes.len()).map_err(refuse)?;
+        plain.grow(&router.buffers, joined.len(), bytes.len()).map_err(refuse)?;
         joined.extend_from_slice(bytes);
         if Instant::now() >= deadline {
             return Err(Error::out_of_time());
