@@ -8,7 +8,7 @@ use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, HeaderValue};
 use http::request::Parts;
 use hyper::body::Incoming;
-use plugway_inflate::{Broken, Coding, Inflating, TAKEN};
+use plugway_inflate::{Broken, Coding, Inflating, Step, TAKEN};
 use plugway_wire::BadRequest;
 use tokio::time::Instant;
 
@@ -16,8 +16,7 @@ use tokio::time::Instant;
 /// its content takes three times as much.
 const VALUE_BYTES: usize = 128;
 
-/// What is inflated at once, in bytes: some microseconds of work, after which others
-/// have their turn.
+/// What is inflated at once, in bytes, after which others have their turn.
 const STEP_BYTES: usize = 64 * 1024;
 
 /// What `decode` makes of a body, which also says how many JSON values that holds.
@@ -85,18 +84,23 @@ async fn inflate(
         )
     };
     let refuse = |refused| explain(&refused, limit);
-    let mut inflating = Inflating::new(coding, packed.bytes.clone()).map_err(broken)?;
+    let mut inflating = Inflating::new(coding, packed.bytes.clone());
     let mut plain = Held { bytes: Bytes::new(), room: None };
     let mut joined = BytesMut::new();
     let mut step = vec![0; STEP_BYTES];
     loop {
-        let count = inflating.read(&mut step).map_err(broken)?;
-        let Some(bytes) = step.get(..count).filter(|bytes| !bytes.is_empty()) else { break };
+        let count = match inflating.read(&mut step).map_err(broken)? {
+            Step::Plain(count) => count,
+            Step::Pause => 0,
+            Step::End => break,
+        };
+        let bytes = step.get(..count).unwrap_or_default();
         if bytes.len() > limit.saturating_sub(joined.len()) {
             return Err(refuse(Refused::TooLarge));
         }
         plain.grow(&router.buffers, joined.len(), bytes.len()).map_err(refuse)?;
         joined.extend_from_slice(bytes);
+        // Whether anything came of it or not.
         if Instant::now() >= deadline {
             return Err(Error::out_of_time());
         }
