@@ -115,7 +115,9 @@ async fn answer(
     // What is uploaded takes its time, and its own bounds hold for it.
     let is_upload = !http_body::Body::is_end_stream(&outgoing.body);
     let sent_by = if is_upload { deadline } else { head_by };
-    let response = match timeout_at(sent_by, settings.upstream.send(outgoing)).await {
+    // A client's body is not held, so it is never sent again.
+    let sent = settings.upstream.send(outgoing, || {});
+    let response = match timeout_at(sent_by, sent).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => return Err(not_sent(name, &error)),
         Err(_) => {

@@ -74,14 +74,16 @@ pub(super) async fn send<C>(
     mut outgoing: Outgoing,
     deadline: Instant,
 ) -> Result<Response<Incoming>, Error> {
-    let (settings, provider) = (&exchange.settings, &step.endpoint.provider);
+    let Exchange { settings, record, .. } = exchange;
+    let provider = &step.endpoint.provider;
     let bounds = &settings.config.upstream;
     let endpoint = TokenEndpoint { client: &settings.upstream, bounds, until: deadline };
     let attached = exchange.router.credentials.attach(provider, &mut outgoing, endpoint).await;
     attached.map_err(|error| error.told())?;
     let name = &provider.name;
     let wait = deadline.min(Instant::now() + bounds.head_timeout);
-    match timeout_at(wait, settings.upstream.send(outgoing)).await {
+    let sent = settings.upstream.send(outgoing, || record.resent(name));
+    match timeout_at(wait, sent).await {
         Err(_) => {
             let message = format!("The provider `{name}` sent no response head in time.");
             Err(Error::upstream(Code::ProviderTimeout, name, message))

@@ -5,6 +5,7 @@ mod address;
 mod auth;
 mod body;
 mod client;
+mod connection;
 mod fetch;
 mod outgoing;
 mod relayed;
