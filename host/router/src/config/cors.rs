@@ -28,7 +28,7 @@ pub(super) const FIELDS: &[Field<CorsConfig>] = &[
     Field {
         key: "origins",
         slot: Slot::Words(|c| &mut c.origins),
-        about: "Origins of the web pages that may use the router, such as `\"https://chat.example.com\"`, also while it listens on loopback; `\"*\"` alone lets in every page that a user of this network visits. Default: none.",
+        about: "Origins of the web pages that may use the router, such as `\"https://chat.example.com\"`, also while it listens on loopback; where any are listed, no other page may, wherever it listens. `\"*\"` alone lets in every page that a user of this network visits. Default: none.",
     },
     Field {
         key: "headers",
