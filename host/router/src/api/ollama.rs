@@ -3,6 +3,7 @@
 
 use super::{Body, body, deadline, respond};
 use crate::catalog::{Catalog, Model, Resolution};
+use crate::digest;
 use crate::error::{Code, Error};
 use crate::{Router, Settings};
 use http::header::HeaderValue;
@@ -10,7 +11,6 @@ use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use plugway_wire::{Dialect, ollama};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 /// The release of that server whose API this is. Tools refuse to work with older ones.
@@ -101,7 +101,8 @@ fn tag(model: &Model) -> Value {
         "modified_at": ollama::rfc3339(model.created),
         // Its weights are elsewhere.
         "size": 0,
-        "digest": digest(&model.slug),
+        // Tells models apart, as that of its weights would.
+        "digest": digest::hex(&model.slug),
         "details": details(&model.slug, quantization(model)),
     })
 }
@@ -181,11 +182,4 @@ fn quantization(model: &Model) -> &str {
 
 fn family(slug: &str) -> &str {
     slug.split('/').next().unwrap_or(slug)
-}
-
-/// Tells models apart, as that of its weights would.
-fn digest(slug: &str) -> String {
-    Sha256::digest(slug.as_bytes())
-        .iter()
-        .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
