@@ -90,6 +90,7 @@ pub(crate) trait Offer: Sized + Send + Sync + 'static {
         &self,
         call: &mut Self::Call,
         router: &Router,
+        settings: &Settings,
         step: &Step,
         fills: &[Fill],
     ) -> Result<Result<Written, Failure>, CallError>;
@@ -119,13 +120,6 @@ pub(crate) struct Written {
     pub(super) seals: Seals,
     /// It was shown seals.
     pub(super) sealed: bool,
-}
-
-impl Written {
-    /// By an adapter that was shown the texts themselves.
-    fn plain(request: UpstreamRequest) -> Self {
-        Self { request, seals: Seals::default(), sealed: false }
-    }
 }
 
 /// Counts the tokens of a chat's prompt, as its provider counts them: where no endpoint
@@ -297,7 +291,8 @@ fn encode<O: Offer>(
         return Err(Error::upstream(Code::Unsupported, &provider.name, message));
     };
     let mut call = call.map_err(failed)?;
-    let encoded = exchange.call.encode(&mut call, router, step, fills).map_err(failed)?;
+    let encoded = exchange.call.encode(&mut call, router, &exchange.settings, step, fills);
+    let encoded = encoded.map_err(failed)?;
     let Written { request, seals, sealed } = match encoded {
         Ok(written) => written,
         Err(failure) => return Ok(Err(failure)),
