@@ -98,6 +98,32 @@ async fn what_is_broken_or_swells_is_refused_and_gives_its_room_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_comes_to_nothing_is_read_no_longer_than_the_client_waits() {
+    let pair = Pair::start(Behaviour::new()).await;
+    // Blocks of metadata without any, behind a window's size: they never end.
+    let barren = [&[0x0c][..], &[0x06].repeat(31 << 20)].concat();
+    let client = pair.router.client();
+    for path in ["/v1/chat/completions", "/v1/embeddings"] {
+        let mut request = client.request(Method::POST, path, barren.clone());
+        let headers = request.headers_mut();
+        headers.insert("content-encoding", "br".parse().unwrap());
+        headers.insert("x-plugway-timeout", "0.1".parse().unwrap());
+        let answer = client.read(request).await;
+        assert_eq!(answer.status, 504, "{path}: {}", answer.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tiny_members_take_no_more_room_than_what_they_hold() {
+    let bounds = "[server]\nmax_body = '256KiB'\nmax_buffered = '256KiB'\n";
+    let pair = Pair::with(Behaviour::new(), bounds).await;
+    let plain = ask("test/open", &"x".repeat(900)).to_string();
+    let members = plain.bytes().map(|byte| gzip(&[byte])).collect::<Vec<_>>().concat();
+    let answer = post(&pair.router, "/v1/chat/completions", "gzip", members).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_fit_beside_the_others_is_turned_away() {
     let bounds = "[server]\nmax_body = '1MiB'\nmax_buffered = '1MiB'\n";
     let pair = Pair::with(Behaviour::new(), bounds).await;

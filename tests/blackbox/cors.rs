@@ -81,6 +81,34 @@ async fn a_listed_page_is_let_in_and_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_pages_are_listed_no_other_is_served_wherever_the_router_listens() {
+    let listen = "[server]\nlisten = '0.0.0.0:8787'\n";
+    let listed =
+        Pair::with(Behaviour::new(), &format!("{listen}[server.cors]\norigins = ['{PAGE}']\n"))
+            .await;
+    let unlisted = Pair::with(Behaviour::new(), listen).await;
+    let own = format!("http://{}", listed.router.address());
+    for (pair, origin, status) in [
+        (&listed, PAGE, 200),
+        (&listed, own.as_str(), 200),
+        (&listed, OTHER, 403),
+        (&listed, "null", 403),
+        // Who lists none says nothing of pages.
+        (&unlisted, OTHER, 200),
+    ] {
+        // What a browser sends without asking first.
+        let headers = [("origin", origin), ("content-type", "text/plain")];
+        let body = ask("test/open", origin).to_string();
+        let response = sent(&pair.router, Method::POST, CHAT, &headers, body).await;
+        assert_eq!(response.status(), status, "{origin}");
+    }
+    assert_eq!(listed.open.requests().len(), 2, "a page that is shut out reached the provider");
+    // No page at all.
+    let plain = sent(&listed.router, Method::GET, "/v1/models", &[], String::new()).await;
+    assert_eq!(plain.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_answer_may_be_read_by_a_listed_page() {
     let toml = format!("[server.cors]\norigins = ['{PAGE}']\n");
     let pair = Pair::with(Behaviour::new(), &toml).await;

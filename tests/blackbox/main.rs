@@ -35,6 +35,7 @@ mod provider_answers;
 mod provider_input;
 mod relay;
 mod reload;
+mod resending;
 mod seals;
 mod setup;
 mod shedding;

@@ -1,6 +1,7 @@
 //! More than fits: turned away early, while the rest is served.
 
 use crate::setup::{Pair, ask};
+use http::Method;
 use http_body_util::BodyExt;
 use plugway_simulator::Behaviour;
 use plugway_tests::{Client, TestRouter};
@@ -69,6 +70,32 @@ async fn beyond_the_bound_requests_are_shed_and_the_others_served() {
     assert_eq!(metric(&client, SHED).await, shed);
     all_free(&pair.router).await;
     assert_eq!(client.chat(&ask("test/open", "Hi")).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_is_described_only_where_there_is_a_place_and_soon() {
+    let slow = Behaviour::new().head_delay_ms(60_000);
+    let pair = Pair::with(slow, "[server]\nmax_requests = 1\n").await;
+    let client = pair.router.client();
+    let show = |body: String| client.request(Method::POST, "/api/show", body);
+    let model = json!({"model": "test/open"});
+    assert_eq!(client.read(show(model.to_string())).await.status, 200);
+    let padded = json!({"model": "test/open", "padding": " ".repeat(64 << 10)});
+    let refused = client.read(show(padded.to_string())).await;
+    assert_eq!(refused.status, 413, "{}", refused.text());
+    let mut hasty = show(model.to_string());
+    hasty.headers_mut().insert("x-plugway-timeout", "soon".parse().unwrap());
+    assert_eq!(client.read(hasty).await.status, 400);
+    all_free(&pair.router).await;
+    let holding = {
+        let client = pair.router.client();
+        tokio::spawn(async move { client.chat(&ask("test/open", "Hi")).await })
+    };
+    timeout(PATIENCE, pair.open.requests_when(|seen| !seen.is_empty())).await.unwrap();
+    let shed = client.read(show(model.to_string())).await;
+    assert_eq!(shed.status, 503, "{}", shed.text());
+    holding.abort();
+    all_free(&pair.router).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,29 +1,29 @@
 //! Bodies that come compressed, made plain again: the codings of HTTP that clients use,
 //! undone in steps, so that whoever asks can stop where it is enough.
 //!
-//! Nothing is bounded here but what a step cannot see: the memory of a decoder. How much
-//! may come out is the caller's to say, step by step.
+//! A step is bounded on both sides: by what it may write, which the caller says, and by
+//! what it may read, because much of a body can come to nothing. What no step can see is
+//! bounded here too: the memory of a decoder, and how many parts a body has.
 
+mod brotli;
+mod gzip;
 mod zstd;
 
-use std::io::{self, Read};
+use bytes::Bytes;
 
-use brotli_decompressor::Decompressor;
-use bytes::buf::Reader;
-use bytes::{Buf, Bytes};
-use flate2::bufread::MultiGzDecoder;
-
+use brotli::Stream;
+use gzip::Members;
 use zstd::Frames;
 
 /// The codings that are undone, as a header lists them.
 pub const TAKEN: &str = "gzip, br, zstd";
 
-/// What brotli's decoder reads at once, in bytes.
-const BROTLI_BUFFER_BYTES: usize = 4096;
+/// What a step reads at most, in bytes: some milliseconds of work at the worst.
+const STEP_BYTES: usize = 64 * 1024;
 
-/// The first bits of a brotli stream with a window beyond what the format allows: an
-/// extension, whose windows of up to a gigabyte nobody may ask for here.
-const LARGE_BROTLI_WINDOW: u8 = 0x11;
+/// Members or frames of one body. To begin one takes far longer than its few bytes tell;
+/// who compresses in parts writes one for each 64 KiB or more.
+const MAX_PARTS: usize = 1024;
 
 /// A content coding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,10 +49,22 @@ impl Coding {
     }
 }
 
-/// The body is not what its coding says, or ends before it does.
+/// The body is not what its coding says, ends before it does, or is in more parts than
+/// anybody writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the body is broken, or not in the coding that its header names")]
 pub struct Broken;
+
+/// What came of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// So many plain bytes, at least one.
+    Plain(usize),
+    /// Nothing yet: what was read so far came to nothing.
+    Pause,
+    /// The body has ended.
+    End,
+}
 
 /// A body that is being made plain.
 pub struct Inflating {
@@ -60,48 +72,34 @@ pub struct Inflating {
 }
 
 enum Decoder {
-    Gzip(MultiGzDecoder<Reader<Bytes>>),
-    Brotli(Box<Decompressor<Reader<Bytes>>>),
+    Gzip(Box<Members>),
+    Brotli(Stream),
     Zstd(Box<Frames>),
 }
 
 impl Inflating {
     /// Begins with a whole body.
-    ///
-    /// # Errors
-    /// Where its first bytes are not of this coding, or ask for more memory than is
-    /// granted.
-    pub fn new(coding: Coding, body: Bytes) -> Result<Self, Broken> {
+    #[must_use]
+    pub fn new(coding: Coding, body: Bytes) -> Self {
         let decoder = match coding {
-            Coding::Gzip => Decoder::Gzip(MultiGzDecoder::new(body.reader())),
-            Coding::Brotli => {
-                if body.first().is_some_and(|first| first & 0x7f == LARGE_BROTLI_WINDOW) {
-                    return Err(Broken);
-                }
-                let decoder = Decompressor::new(body.reader(), BROTLI_BUFFER_BYTES);
-                Decoder::Brotli(Box::new(decoder))
-            }
+            Coding::Gzip => Decoder::Gzip(Box::new(Members::new(body))),
+            Coding::Brotli => Decoder::Brotli(Stream::new(body)),
             Coding::Zstd => Decoder::Zstd(Box::new(Frames::new(body))),
         };
-        Ok(Self { decoder })
+        Self { decoder }
     }
 
-    /// Writes the next plain bytes, and says how many; 0 at the end.
+    /// Writes the next plain bytes into a buffer, which has room for one at least.
     ///
     /// # Errors
-    /// Where the body does not go on as its coding says.
-    pub fn read(&mut self, into: &mut [u8]) -> Result<usize, Broken> {
-        let decoder: &mut dyn Read = match &mut self.decoder {
-            Decoder::Gzip(decoder) => decoder,
-            Decoder::Brotli(decoder) => decoder,
-            Decoder::Zstd(frames) => frames,
-        };
-        loop {
-            match decoder.read(into) {
-                Ok(count) => return Ok(count),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return Err(Broken),
-            }
+    /// Where the body does not go on as its coding says, or asks for more than is
+    /// granted.
+    pub fn read(&mut self, into: &mut [u8]) -> Result<Step, Broken> {
+        match &mut self.decoder {
+            _ if into.is_empty() => Ok(Step::Pause),
+            Decoder::Gzip(members) => members.read(into),
+            Decoder::Brotli(stream) => stream.read(into),
+            Decoder::Zstd(frames) => frames.read(into),
         }
     }
 }

@@ -23,9 +23,14 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// Takes room for what was made of the body, so many bytes more.
-    pub(crate) fn grow(&mut self, all: &Arc<Semaphore>, more: usize) -> Result<(), Refused> {
-        reserve(&mut self.room, all, 0, more)
+    /// Takes room for so many bytes more than the `have` that it has room for.
+    pub(crate) fn grow(
+        &mut self,
+        all: &Arc<Semaphore>,
+        have: usize,
+        more: usize,
+    ) -> Result<(), Refused> {
+        reserve(&mut self.room, all, have, more)
     }
 }
 
@@ -146,11 +151,21 @@ mod tests {
     async fn what_is_made_of_a_body_takes_room_too() {
         let room = Arc::new(Semaphore::new(4));
         let mut held = hold(chunks(&[b"body"]), bounds(100, &room)).await.unwrap();
-        assert_eq!(held.grow(&room, 2048), Ok(()));
+        assert_eq!(held.grow(&room, 4, 2048), Ok(()));
         assert_eq!(room.available_permits(), 1);
-        assert_eq!(held.grow(&room, 1025), Err(Refused::NoRoom));
+        assert_eq!(held.grow(&room, 2052, 2045), Err(Refused::NoRoom));
         drop(held);
         assert_eq!(room.available_permits(), 4);
+    }
+
+    #[test]
+    fn what_grows_by_little_takes_no_more_room_than_it_fills() {
+        let room = Arc::new(Semaphore::new(4));
+        let mut held = Held { bytes: Bytes::new(), room: None };
+        for have in 0..2000 {
+            assert_eq!(held.grow(&room, have, 1), Ok(()));
+        }
+        assert_eq!(room.available_permits(), 2);
     }
 
     #[tokio::test]

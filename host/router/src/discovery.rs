@@ -98,10 +98,11 @@ async fn whole(
         let message = format!("The provider `{name}` {what}.");
         Error::upstream(Code::ProviderUnavailable, name, message)
     };
-    let response: Response<Incoming> = timeout_at(deadline, settings.upstream.send(outgoing))
-        .await
-        .map_err(|_| unavailable("did not answer in time"))?
-        .map_err(|error| upstream::unsent(name, &error))?;
+    let response: Response<Incoming> =
+        timeout_at(deadline, settings.upstream.send(outgoing, || {}))
+            .await
+            .map_err(|_| unavailable("did not answer in time"))?
+            .map_err(|error| upstream::unsent(name, &error))?;
     let (parts, body) = response.into_parts();
     let bounds = Bounds {
         limit: settings.config.upstream.max_response_bytes,

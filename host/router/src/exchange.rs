@@ -26,12 +26,14 @@ mod transfer;
 mod tuning;
 
 use crate::api::{Body, respond};
+use crate::catalog::Endpoint;
 use crate::error::{Code, Error};
 use crate::record::Record;
 use crate::route::{self, Asked, Decision};
 use crate::{Router, Settings};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use live::Live;
+use plugway_engine::CallContext;
 use plugway_wire::answer::Answer;
 use plugway_wire::{ChatCall, Dialect, Form, Head};
 use settle::Settlement;
@@ -199,6 +201,13 @@ async fn whole(exchange: Exchange) -> Response<Body> {
     response.map(|body| kept::with(body, (live.room.take(), settlement)))
 }
 
+impl<C> Exchange<C> {
+    /// What a plugin may build on beside the request itself.
+    fn context(&self) -> CallContext {
+        CallContext { seed: self.decision.seed, now_ms: self.decision.now_ms }
+    }
+}
+
 impl Exchange {
     /// Walks the plan to the first content, then lets go of the request.
     async fn open(mut self) -> Result<Opened, Box<Refused>> {
@@ -212,12 +221,15 @@ impl Exchange {
         let mut live = answered.answer;
         live.in_flight = Some(answered.in_flight);
         self.record.first_content();
-        let endpoint = live.endpoint().clone();
-        let provider = endpoint.provider.display_name.clone();
-        let head = head(&self.record, endpoint.model_slug.clone(), provider);
+        let head = head_of(&self.record, live.endpoint());
         let settlement = Settlement::new(self.record, &mut live, self.call.approx_prompt_bytes);
         Ok(Opened { live, settlement, form: self.call.form, head })
     }
+}
+
+/// Of an answer that comes from this endpoint.
+fn head_of(record: &Record, endpoint: &Endpoint) -> Head {
+    head(record, endpoint.model_slug.clone(), endpoint.provider.display_name.clone())
 }
 
 fn head(record: &Record, model: String, provider: String) -> Head {

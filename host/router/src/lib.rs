@@ -14,6 +14,7 @@ pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod demo;
+mod digest;
 pub mod discovery;
 mod embedded;
 pub mod error;

@@ -3,11 +3,12 @@
 //! the request ends. It holds no content.
 
 use crate::error::{Code, Error};
-use crate::telemetry::{AttemptLabels, Metrics, RequestLabels, TokenLabels};
+use crate::telemetry::{AttemptLabels, Metrics, ProviderLabels, RequestLabels, TokenLabels};
 use http::StatusCode;
 use plugway_engine::chat;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -91,6 +92,8 @@ pub struct Record {
     attempts: Vec<Attempt>,
     /// The retry budget ended it.
     retry_refused: bool,
+    /// An attempt was sent twice. Set from within one.
+    resent: AtomicBool,
     /// Provider, endpoint and beginning of the attempt under way.
     under_way: Option<(String, String, Instant)>,
     first_content: Option<Duration>,
@@ -119,6 +122,7 @@ impl Record {
             endpoint: String::new(),
             attempts: Vec::new(),
             retry_refused: false,
+            resent: AtomicBool::new(false),
             under_way: None,
             first_content: None,
             tokens: Tokens::default(),
@@ -173,6 +177,13 @@ impl Record {
     pub fn retry_refused(&mut self) {
         self.retry_refused = true;
         self.metrics.retries_refused.inc();
+    }
+
+    /// The attempt under way is sent once more: its provider had closed the connection.
+    pub fn resent(&self, provider: &str) {
+        self.resent.store(true, Ordering::Relaxed);
+        let labels = ProviderLabels { provider: provider.to_owned() };
+        self.metrics.requests_resent.get_or_create(&labels).inc();
     }
 
     /// The first content is on its way to the client.
@@ -252,6 +263,7 @@ impl Drop for Record {
             reason = self.reason,
             attempts = self.attempts(),
             retry_refused = self.retry_refused,
+            resent = self.resent.load(Ordering::Relaxed),
             stream = self.streaming,
             prompt_tokens = self.tokens.prompt,
             completion_tokens = self.tokens.completion,

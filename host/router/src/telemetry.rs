@@ -32,6 +32,8 @@ pub struct Metrics {
     pub in_use: Family<ResourceLabels, Gauge>,
     /// Attempts made, by provider and outcome.
     pub attempts: Family<AttemptLabels, Counter>,
+    /// Requests that were sent once more because the connection was stale.
+    pub requests_resent: Family<ProviderLabels, Counter>,
     /// Tuning parameters that an endpoint does not take, left out of requests.
     pub parameters_left_out: Family<ParameterLabels, Counter>,
     /// Further attempts that the retry budget did not allow.
@@ -73,6 +75,7 @@ impl Metrics {
             capacity: Family::default(),
             in_use: Family::default(),
             attempts: Family::default(),
+            requests_resent: Family::default(),
             parameters_left_out: Family::default(),
             retries_refused: Counter::default(),
             breakers_open: Family::default(),
@@ -107,6 +110,11 @@ impl Metrics {
         registry.register("capacity", "How much fits at once", self.capacity.clone());
         registry.register("in_use", "How much of the capacity is taken", self.in_use.clone());
         registry.register("attempts", "Attempts at providers", self.attempts.clone());
+        registry.register(
+            "requests_resent",
+            "Requests sent once more because their connection had been closed",
+            self.requests_resent.clone(),
+        );
         registry.register(
             "parameters_left_out",
             "Tuning parameters left out of requests because the endpoint does not take them",

@@ -17,8 +17,8 @@ const MEDIUM_TOKENS: u64 = 1000;
 /// A request for embeddings. `Debug` shows no content.
 #[derive(Clone)]
 pub struct EmbedCall {
-    /// In clear. The model is the client's word for it; `user` is not set: see
-    /// [`EmbedCall::user`].
+    /// In clear, until an attempt seals it. The model is the client's word for it;
+    /// `user` is not set: see [`EmbedCall::user`].
     pub request: EmbedRequest,
     /// Where the client would like it served.
     pub routing: Routing,
@@ -85,7 +85,7 @@ impl fmt::Debug for EmbedCall {
 /// A request to put documents in order. `Debug` shows no content.
 #[derive(Clone)]
 pub struct RerankCall {
-    /// In clear. The model is the client's word for it.
+    /// In clear, until an attempt seals it. The model is the client's word for it.
     pub request: RerankRequest,
     /// In whose words `request.extra` is: where there is any, only an adapter that
     /// speaks it may be asked.

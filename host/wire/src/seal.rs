@@ -162,7 +162,7 @@ impl Sealer {
         }
     }
 
-    /// One that seals nothing: for what adapters are shown in clear.
+    /// One that seals nothing: for what is held in clear, and sealed for an adapter.
     pub(crate) fn unsealed(body: Bytes) -> Self {
         Self::new(body, usize::MAX)
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// Adapter, what its provider answers to two texts, and what it was to be asked.
-fn providers() -> [(&'static str, Value, &'static str, Value); 4] {
+pub(super) fn providers() -> [(&'static str, Value, &'static str, Value); 4] {
     let vectors = json!([[1.0, 0.5], [0.25, -1.0]]);
     [
         (

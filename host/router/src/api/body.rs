@@ -8,7 +8,7 @@ use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, HeaderValue};
 use http::request::Parts;
 use hyper::body::Incoming;
-use plugway_inflate::{Broken, Coding, Inflating, TAKEN};
+use plugway_inflate::{Broken, Coding, Inflating, Step, TAKEN};
 use plugway_wire::BadRequest;
 use tokio::time::Instant;
 
@@ -16,9 +16,27 @@ use tokio::time::Instant;
 /// its content takes three times as much.
 const VALUE_BYTES: usize = 128;
 
-/// What is inflated at once, in bytes: some microseconds of work, after which others
-/// have their turn.
+/// What is inflated at once, in bytes, after which others have their turn.
 const STEP_BYTES: usize = 64 * 1024;
+
+/// How large a body may be, and by whose word.
+#[derive(Clone, Copy)]
+pub(super) struct Limit {
+    bytes: usize,
+    word: &'static str,
+}
+
+impl Limit {
+    /// What the operator allows.
+    pub(super) fn of(settings: &Settings) -> Self {
+        Self { bytes: settings.config.server.max_body_bytes, word: "server.max_body allows" }
+    }
+
+    /// Less, where a route needs no more.
+    pub(super) fn at_most(self, bytes: usize) -> Self {
+        if bytes < self.bytes { Self { bytes, word: "this route reads" } } else { self }
+    }
+}
 
 /// What `decode` makes of a body, which also says how many JSON values that holds.
 pub(super) async fn read<T>(
@@ -28,25 +46,34 @@ pub(super) async fn read<T>(
     deadline: Instant,
     decode: impl FnOnce(Bytes) -> Result<(T, usize), BadRequest>,
 ) -> Result<(T, Held), Error> {
+    let limit = Limit::of(settings);
+    read_within(router, settings, limit, (head, body), deadline, decode).await
+}
+
+/// The same of a body that may be so large.
+pub(super) async fn read_within<T>(
+    router: &Router,
+    settings: &Settings,
+    limit: Limit,
+    (head, body): (&Parts, Incoming),
+    deadline: Instant,
+    decode: impl FnOnce(Bytes) -> Result<(T, usize), BadRequest>,
+) -> Result<(T, Held), Error> {
     let server = &settings.config.server;
     let coding = coding(&head.headers)?;
     let patience = deadline.saturating_duration_since(Instant::now()).min(server.body_timeout);
-    let bounds = Bounds {
-        limit: server.max_body_bytes,
-        room: &router.buffers,
-        patience,
-        idle: server.body_timeout,
-    };
+    let bounds =
+        Bounds { limit: limit.bytes, room: &router.buffers, patience, idle: server.body_timeout };
     let refuse = |refused| match refused {
         Refused::TooSlow if Instant::now() >= deadline => Error::out_of_time(),
-        refused => explain(&refused, server.max_body_bytes),
+        refused => explain(&refused, limit),
     };
     let mut held = hold(body, bounds).await.map_err(refuse)?;
     if let Some(coding) = coding {
-        held = inflate(held, coding, router, server.max_body_bytes, deadline).await?;
+        held = inflate(held, coding, router, limit, deadline).await?;
     }
     let (call, values) = decode(held.bytes.clone()).map_err(bad_request)?;
-    held.grow(&router.buffers, values * VALUE_BYTES).map_err(refuse)?;
+    held.grow(&router.buffers, held.bytes.len(), values * VALUE_BYTES).map_err(refuse)?;
     Ok((call, held))
 }
 
@@ -75,7 +102,7 @@ async fn inflate(
     packed: Held,
     coding: Coding,
     router: &Router,
-    limit: usize,
+    limit: Limit,
     deadline: Instant,
 ) -> Result<Held, Error> {
     let broken = |_: Broken| {
@@ -85,18 +112,23 @@ async fn inflate(
         )
     };
     let refuse = |refused| explain(&refused, limit);
-    let mut inflating = Inflating::new(coding, packed.bytes.clone()).map_err(broken)?;
+    let mut inflating = Inflating::new(coding, packed.bytes.clone());
     let mut plain = Held { bytes: Bytes::new(), room: None };
     let mut joined = BytesMut::new();
     let mut step = vec![0; STEP_BYTES];
     loop {
-        let count = inflating.read(&mut step).map_err(broken)?;
-        let Some(bytes) = step.get(..count).filter(|bytes| !bytes.is_empty()) else { break };
-        if bytes.len() > limit.saturating_sub(joined.len()) {
+        let count = match inflating.read(&mut step).map_err(broken)? {
+            Step::Plain(count) => count,
+            Step::Pause => 0,
+            Step::End => break,
+        };
+        let bytes = step.get(..count).unwrap_or_default();
+        if bytes.len() > limit.bytes.saturating_sub(joined.len()) {
             return Err(refuse(Refused::TooLarge));
         }
-        plain.grow(&router.buffers, bytes.len()).map_err(refuse)?;
+        plain.grow(&router.buffers, joined.len(), bytes.len()).map_err(refuse)?;
         joined.extend_from_slice(bytes);
+        // Whether anything came of it or not.
         if Instant::now() >= deadline {
             return Err(Error::out_of_time());
         }
@@ -106,12 +138,13 @@ async fn inflate(
     Ok(plain)
 }
 
-fn explain(refused: &Refused, limit: usize) -> Error {
+fn explain(refused: &Refused, limit: Limit) -> Error {
     match refused {
-        Refused::TooLarge => Error::new(
-            Code::PayloadTooLarge,
-            format!("The body is larger than the {limit} bytes that server.max_body allows."),
-        ),
+        Refused::TooLarge => {
+            let Limit { bytes, word } = limit;
+            let message = format!("The body is larger than the {bytes} bytes that {word}.");
+            Error::new(Code::PayloadTooLarge, message)
+        }
         Refused::NoRoom => Error::overloaded(
             "The router holds as many request bodies as server.max_buffered allows; try again soon.",
         ),

@@ -1,6 +1,8 @@
 //! A router that asks for no key listens on loopback, where every web page that
 //! the user visits can reach it too. So a page must not be able to use it: what
 //! names a foreign host (DNS rebinding) or comes from a foreign origin is refused.
+//! Where the operator lists the pages that may use the router, no other may, wherever
+//! it listens.
 
 use super::cors;
 use crate::Settings;
@@ -14,11 +16,18 @@ use std::net::SocketAddr;
 /// from loopback.
 const PROXY_MARKS: [HeaderName; 3] = [FORWARDED, HeaderName::from_static("x-forwarded-for"), VIA];
 
-/// Refuses what a foreign web page could have sent, while listening on loopback.
+/// Refuses what a foreign web page could have sent, while listening on loopback or
+/// where pages are listed.
 pub(super) fn check(settings: &Settings, request: &Request<Incoming>) -> Result<(), Error> {
-    match settings.config.server.listen.ip().is_loopback() {
-        true => names(settings, request),
-        false => Ok(()),
+    let server = &settings.config.server;
+    if server.listen.ip().is_loopback() {
+        return names(settings, request);
+    }
+    // What a browser sends without asking first, it sends before it looks for a
+    // permission in the answer.
+    match server.cors.origins.is_empty() {
+        true => Ok(()),
+        false => origins(settings, request),
     }
 }
 
@@ -50,11 +59,18 @@ fn names(settings: &Settings, request: &Request<Incoming>) -> Result<(), Error> 
     if hosts.peek().is_none() || !hosts.all(|host| is_own(host, allowed)) {
         return Err(refusal("Host"));
     }
+    origins(settings, request)
+}
+
+/// Refuses what comes from a page that is neither this router's nor listed.
+fn origins(settings: &Settings, request: &Request<Incoming>) -> Result<(), Error> {
+    let allowed = &settings.config.server.allowed_hosts;
+    let (path, headers) = (request.uri().path(), request.headers());
     let is_own_origin = |origin: &HeaderValue| {
         text(origin).split_once("://").is_some_and(|(_, host)| is_own(host, allowed))
     };
     let mut origins = headers.get_all(ORIGIN).iter();
-    let is_let_in = |origin| is_own_origin(origin) || cors::lets_in(settings, uri.path(), origin);
+    let is_let_in = |origin| is_own_origin(origin) || cors::lets_in(settings, path, origin);
     if origins.all(is_let_in) { Ok(()) } else { Err(refusal("Origin")) }
 }
 

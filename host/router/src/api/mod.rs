@@ -71,9 +71,10 @@ async fn answer(
             let error = Error::new(Code::NotFound, NO_ROUTE);
             respond::error_in(Route::dialect(None, path), &error, None)
         }
-        (Ok(()), Some(Route::Show)) if method == Method::POST => {
-            ollama::show(&router, &settings, request).await
-        }
+        (Ok(()), Some(Route::Show)) if method == Method::POST => match place(&router, is_excess) {
+            Ok(_place) => ollama::show(&router, &settings, request).await,
+            Err(bound) => shed::answer(&router, Dialect::Ollama, request, bound).await,
+        },
         // What takes a place keeps a record of its own.
         (Ok(()), Some(Route::Chat(door))) if method == Method::POST => {
             match place(&router, is_excess) {

@@ -1,8 +1,9 @@
 //! What tools for local models look up beside chats, in the dialect of the server that
 //! they were made for: which models there are, and what each can do.
 
-use super::{Body, body, respond};
+use super::{Body, body, deadline, respond};
 use crate::catalog::{Catalog, Model, Resolution};
+use crate::digest;
 use crate::error::{Code, Error};
 use crate::{Router, Settings};
 use http::header::HeaderValue;
@@ -10,11 +11,13 @@ use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use plugway_wire::{Dialect, ollama};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 /// The release of that server whose API this is. Tools refuse to work with older ones.
 const API_VERSION: &str = "0.13.0";
+
+/// The body of a request that names a model and says little else, in bytes.
+const MAX_SHOW_BYTES: usize = 64 * 1024;
 
 /// Tools look at the root for this very sentence.
 const RUNNING: &str = "Ollama is running";
@@ -70,17 +73,25 @@ pub(super) async fn show(
     settings: &Settings,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    let (head, body) = request.into_parts();
-    let deadline = Instant::now() + settings.config.server.request_deadline;
-    let decode = |body: bytes::Bytes| ollama::asked_model(&body);
-    let described = match body::read(router, settings, (&head, body), deadline, decode).await {
-        Ok((name, _)) => describe(&settings.config.catalog, &name),
-        Err(error) => Err(error),
-    };
-    match described {
+    match described(router, settings, request).await {
         Ok(described) => respond::json_text(StatusCode::OK, described.to_string()),
         Err(error) => respond::error_in(Dialect::Ollama, &error, None),
     }
+}
+
+async fn described(
+    router: &Router,
+    settings: &Settings,
+    request: Request<Incoming>,
+) -> Result<Value, Error> {
+    let began = Instant::now();
+    let (head, body) = request.into_parts();
+    let time = deadline::of(&head.headers, settings.config.server.request_deadline)?;
+    let limit = body::Limit::of(settings).at_most(MAX_SHOW_BYTES);
+    let decode = |body: bytes::Bytes| ollama::asked_model(&body);
+    let read = body::read_within(router, settings, limit, (&head, body), began + time, decode);
+    let (name, _) = read.await?;
+    describe(&settings.config.catalog, &name)
 }
 
 fn tag(model: &Model) -> Value {
@@ -90,7 +101,8 @@ fn tag(model: &Model) -> Value {
         "modified_at": ollama::rfc3339(model.created),
         // Its weights are elsewhere.
         "size": 0,
-        "digest": digest(&model.slug),
+        // Tells models apart, as that of its weights would.
+        "digest": digest::hex(&model.slug),
         "details": details(&model.slug, quantization(model)),
     })
 }
@@ -170,11 +182,4 @@ fn quantization(model: &Model) -> &str {
 
 fn family(slug: &str) -> &str {
     slug.split('/').next().unwrap_or(slug)
-}
-
-/// Tells models apart, as that of its weights would.
-fn digest(slug: &str) -> String {
-    Sha256::digest(slug.as_bytes())
-        .iter()
-        .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }

@@ -3,12 +3,11 @@
 //! credential. Only paths that the operator lists. Nothing of it is accounted.
 
 use super::{Body, deadline, respond};
-use crate::buffer::{Bounds, hold};
 use crate::catalog::Provider;
 use crate::error::{Code, Error};
 use crate::telemetry::{Metrics, RequestLabels};
 use crate::upstream::{
-    Broken, RelayBounds, RelayedBody, TokenEndpoint, connection_headers, relay, unsent,
+    Broken, RelayBounds, RelayedBody, TokenEndpoint, connection_headers, refusal, relay, unsent,
 };
 use crate::{Router, Settings};
 use bytes::Bytes;
@@ -26,12 +25,6 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
 pub(super) const ROUTE: &str = "/v1/providers/{name}/{path}";
-
-/// The credential was refused.
-const UNAUTHORIZED: u16 = 401;
-
-/// The largest error body that is held to look for the credential in it.
-const MAX_ERROR_BYTES: usize = 256 * 1024;
 
 /// Headers of a provider's that are of its connection, its proxies or its site, or that
 /// the operator's front proxy would obey.
@@ -115,7 +108,9 @@ async fn answer(
     // What is uploaded takes its time, and its own bounds hold for it.
     let is_upload = !http_body::Body::is_end_stream(&outgoing.body);
     let sent_by = if is_upload { deadline } else { head_by };
-    let response = match timeout_at(sent_by, settings.upstream.send(outgoing)).await {
+    // A client's body is not held, so it is never sent again.
+    let sent = settings.upstream.send(outgoing, || {});
+    let response = match timeout_at(sent_by, sent).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => return Err(not_sent(name, &error)),
         Err(_) => {
@@ -207,34 +202,14 @@ async fn passed_back(
     let body = if parts.status.is_success() {
         RelayedBody::new(body, bounds).boxed_unsync()
     } else {
-        // What is packed cannot be masked.
-        let is_packed = headers.remove(CONTENT_ENCODING).is_some();
-        let text = masked(router, provider, body, bounds.idle, patience).await;
-        if parts.status.as_u16() == UNAUTHORIZED {
-            router.credentials.refused(provider);
-        }
-        let text = text.filter(|_| !is_packed).unwrap_or_default();
-        Full::new(text).map_err(|never| match never {}).boxed_unsync()
+        headers.remove(CONTENT_ENCODING);
+        let text = refusal(router, provider, (&parts, body), bounds.idle, patience).await;
+        Full::new(text.unwrap_or_default()).map_err(|never| match never {}).boxed_unsync()
     };
     let mut response = Response::new(body);
     *response.status_mut() = parts.status;
     *response.headers_mut() = headers;
     response
-}
-
-/// None where it does not come whole and in time.
-async fn masked(
-    router: &Router,
-    provider: &Provider,
-    body: Incoming,
-    idle: Duration,
-    patience: Duration,
-) -> Option<Bytes> {
-    let bounds = Bounds { limit: MAX_ERROR_BYTES, room: &router.buffers, patience, idle };
-    let held = hold(body, bounds).await.ok()?;
-    let mut text = Vec::from(held.bytes);
-    router.credentials.mask(provider, &mut text);
-    Some(text.into())
 }
 
 /// The provider's headers, but for those of its connection and its cookies, which are

@@ -28,12 +28,12 @@ pub(super) const FIELDS: &[Field<CorsConfig>] = &[
     Field {
         key: "origins",
         slot: Slot::Words(|c| &mut c.origins),
-        about: "Origins of the web pages that may use the router, such as `\"https://chat.example.com\"`, also while it listens on loopback; `\"*\"` alone lets in every page that a user of this network visits. Default: none.",
+        about: "Origins of the web pages that may use the router, such as `\"https://chat.example.com\"`, also while it listens on loopback; where any are listed, no other page may, wherever it listens. `\"*\"` alone lets in every page that a user of this network visits. Default: none.",
     },
     Field {
         key: "headers",
         slot: Slot::Words(|c| &mut c.headers),
-        about: "Headers that such a page may send. Default: whichever it asks for.",
+        about: "Headers that such a page may send, by name. Default: whichever it asks for.",
     },
     Field {
         key: "max_age",
@@ -62,8 +62,14 @@ pub(super) fn check(section: &Section<'_>, cors: &mut CorsConfig) {
     for header in &mut cors.headers {
         header.make_ascii_lowercase();
     }
-    let is_header = |text: &&String| text.parse::<http::HeaderName>().is_err();
-    if let Some(text) = cors.headers.iter().find(is_header) {
+    let is_header = |text: &str| text.parse::<http::HeaderName>().is_ok();
+    if cors.headers.iter().any(|text| text == "*") {
+        section.error(
+            "headers",
+            "to browsers `*` does not cover `authorization`, which carries the key",
+            "leave headers out to allow whichever a page asks for",
+        );
+    } else if let Some(text) = cors.headers.iter().find(|text| !is_header(text)) {
         const REMEDY: &str = "write names of headers, like `authorization`";
         section.error("headers", format!("`{text}` is no header"), REMEDY);
     }

@@ -64,6 +64,13 @@ fn origins_are_written_as_browsers_write_them() {
              like `authorization`",
         ],
     );
+    check(
+        &cors("headers = ['content-type', '*']"),
+        &[
+            "plugway.toml:2:1: server.cors.headers: to browsers `*` does not cover `authorization`, \
+           which carries the key; leave headers out to allow whichever a page asks for",
+        ],
+    );
     let open = read(&cors("origins = ['*']\nheaders = ['Authorization']"));
     assert!(open.warnings.to_string().contains("every web page can use this router"));
     assert_eq!(open.server.cors.headers, ["authorization"]);

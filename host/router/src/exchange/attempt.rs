@@ -14,7 +14,7 @@ use http::Response;
 use http::header::CONTENT_TYPE;
 use hyper::body::Incoming;
 use plugway_engine::chat::{Event, Failure, Request, Usage};
-use plugway_engine::{Attempt, CallContext, CallError, Framing};
+use plugway_engine::{Attempt, CallError, Framing};
 use plugway_wire::ChatCall;
 use plugway_wire::framing::Framer;
 use plugway_wire::seal::Seals;
@@ -81,12 +81,11 @@ fn encode(
     step: &Step,
     fills: &[Fill],
 ) -> Result<Result<(Sent, Outgoing), Failure>, Error> {
-    let (router, call, decision) = (&exchange.router, &exchange.call, &exchange.decision);
+    let (router, call) = (&exchange.router, &exchange.call);
     let provider = &step.endpoint.provider;
     let plugin_failed =
         |error: CallError| plugin_failed(router, step.adapter.id(), &provider.name, &error);
-    let context = CallContext { seed: decision.seed, now_ms: decision.now_ms };
-    let mut attempt = step.adapter.attempt(context).map_err(plugin_failed)?;
+    let mut attempt = step.adapter.attempt(exchange.context()).map_err(plugin_failed)?;
     let (request, seals, sealed) = tailored(router, call, step, fills);
     let encoded = attempt.encode(&request, &tailor::facts(step)).map_err(plugin_failed)?;
     let upstream = match encoded {

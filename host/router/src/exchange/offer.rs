@@ -18,10 +18,10 @@ use super::failover::{self, Answered, Ask};
 use super::media::{self, Fill};
 use super::tariff::Tariff;
 use super::transfer::{self, Reply, breach_of_contract, plugin_failed, told};
-use super::{Exchange, Refused, STRATEGY, kept};
+use super::{Exchange, Refused, STRATEGY, head_of, kept};
 use crate::api::{Body, respond};
 use crate::buffer::Held;
-use crate::catalog::{Endpoint, Provider};
+use crate::catalog::Provider;
 use crate::error::{Code, Error};
 use crate::record::{Record, Tokens};
 use crate::route::{self, Asked, Step};
@@ -34,7 +34,6 @@ use plugway_engine::{Adapter, CallContext, CallError, ResponseHead, UpstreamRequ
 use plugway_wire::seal::Seals;
 use plugway_wire::{Bill, ChatCall, Dialect, EmbedCall, Head, RerankCall};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
@@ -91,6 +90,7 @@ pub(crate) trait Offer: Sized + Send + Sync + 'static {
         &self,
         call: &mut Self::Call,
         router: &Router,
+        settings: &Settings,
         step: &Step,
         fills: &[Fill],
     ) -> Result<Result<Written, Failure>, CallError>;
@@ -120,13 +120,6 @@ pub(crate) struct Written {
     pub(super) seals: Seals,
     /// It was shown seals.
     pub(super) sealed: bool,
-}
-
-impl Written {
-    /// By an adapter that was shown the texts themselves.
-    fn plain(request: UpstreamRequest) -> Self {
-        Self { request, seals: Seals::default(), sealed: false }
-    }
 }
 
 /// Counts the tokens of a chat's prompt, as its provider counts them: where no endpoint
@@ -192,7 +185,7 @@ fn settle<O: Offer>(
     let Exchange { settings, call, mut record, .. } = exchange;
     let Answered { answer: Value { answer, room }, step, in_flight, began } = answered;
     let endpoint = step.endpoint;
-    let head = head(&record, &endpoint);
+    let head = head_of(&record, &endpoint);
     let counted = O::counted(&answer);
     let estimated = counted.is_none();
     let (bill, tokens) = match counted.or_else(|| call.estimate()) {
@@ -211,15 +204,6 @@ fn settle<O: Offer>(
     record.finished("complete");
     in_flight.ended(None);
     Served { call, answer, bill, head, strategy, record, room }
-}
-
-fn head(record: &Record, endpoint: &Endpoint) -> Head {
-    Head {
-        id: record.id.to_string(),
-        created: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |it| it.as_secs()),
-        model: endpoint.model_slug.clone(),
-        provider: endpoint.provider.display_name.clone(),
-    }
 }
 
 impl<O: Offer> Served<O> {
@@ -274,7 +258,7 @@ async fn attempt<O: Offer>(
         Reply::Refusal(head, body) => {
             // Errors are explained by the part of the adapter that chats.
             drop(call);
-            let explaining = step.adapter.attempt(context(exchange)).map_err(failed)?;
+            let explaining = step.adapter.attempt(exchange.context()).map_err(failed)?;
             let failure = explaining.explain(head, body).map_err(failed)?;
             return Err(told(router, origin, failure).into());
         }
@@ -301,13 +285,14 @@ fn encode<O: Offer>(
     let (router, adapter) = (&exchange.router, &step.adapter);
     let provider = &step.endpoint.provider;
     let failed = |error: CallError| plugin_failed(router, adapter.id(), &provider.name, &error);
-    let Some(call) = O::open(adapter, context(exchange)) else {
+    let Some(call) = O::open(adapter, exchange.context()) else {
         // The decision saw to that; a reload cannot change the adapter of a step.
         let message = format!("The adapter `{}` does not offer that.", adapter.id());
         return Err(Error::upstream(Code::Unsupported, &provider.name, message));
     };
     let mut call = call.map_err(failed)?;
-    let encoded = exchange.call.encode(&mut call, router, step, fills).map_err(failed)?;
+    let encoded = exchange.call.encode(&mut call, router, &exchange.settings, step, fills);
+    let encoded = encoded.map_err(failed)?;
     let Written { request, seals, sealed } = match encoded {
         Ok(written) => written,
         Err(failure) => return Ok(Err(failure)),
@@ -317,10 +302,6 @@ fn encode<O: Offer>(
         breach_of_contract(router, adapter.id(), &provider.name, &breach.to_string())
     })?;
     Ok(Ok((call, outgoing, memo)))
-}
-
-fn context<C>(exchange: &Exchange<C>) -> CallContext {
-    CallContext { seed: exchange.decision.seed, now_ms: exchange.decision.now_ms }
 }
 
 fn unusable(provider: &Provider, flaw: &str) -> Error {

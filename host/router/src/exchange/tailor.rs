@@ -1,11 +1,14 @@
 //! The request as one adapter is shown it: its own model name, no native values
 //! of a format that it does not speak, content only where that was granted.
 
+use crate::digest;
 use crate::route::Step;
 use plugway_engine::EndpointFacts;
 use plugway_engine::chat::{PartBody, ReasoningOptions, Request, ResultBody, Tool};
 use plugway_wire::ChatCall;
-use sha2::{Digest, Sha256};
+
+/// Characters of a pseudonym: 128 bits.
+const PSEUDONYM_LENGTH: usize = 32;
 
 /// The request for one step, and whether it holds seals.
 pub(super) fn request(call: &ChatCall, step: &Step, user: Option<String>) -> (Request, bool) {
@@ -76,6 +79,7 @@ fn drop_native(request: &mut Request) {
 /// A stable stand-in for the end user's id: providers need to tell users apart,
 /// not to know them.
 pub(super) fn pseudonym(user: &str) -> String {
-    let digest = Sha256::digest(user.as_bytes());
-    digest.iter().take(16).fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+    let mut digest = digest::hex(user);
+    digest.truncate(PSEUDONYM_LENGTH);
+    digest
 }

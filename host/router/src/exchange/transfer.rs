@@ -12,19 +12,12 @@ use crate::catalog::Provider;
 use crate::error::{Code, Error};
 use crate::route::Step;
 use crate::telemetry::PluginLabels;
-use crate::upstream::{self, Outgoing, TokenEndpoint};
-use http::header::CONTENT_ENCODING;
+use crate::upstream::{self, Outgoing, TokenEndpoint, is_packed, refusal};
 use http::{HeaderMap, Response};
 use hyper::body::Incoming;
 use plugway_engine::chat::Failure;
 use plugway_engine::{CallError, CallErrorKind, ResponseHead};
 use tokio::time::{Instant, timeout_at};
-
-/// The largest error body that an adapter is shown.
-const MAX_ERROR_BYTES: usize = 256 * 1024;
-
-/// The status of an answer to a credential that is not accepted.
-const UNAUTHORIZED: u16 = 401;
 
 /// What came back.
 pub(super) enum Reply {
@@ -74,14 +67,16 @@ pub(super) async fn send<C>(
     mut outgoing: Outgoing,
     deadline: Instant,
 ) -> Result<Response<Incoming>, Error> {
-    let (settings, provider) = (&exchange.settings, &step.endpoint.provider);
+    let Exchange { settings, record, .. } = exchange;
+    let provider = &step.endpoint.provider;
     let bounds = &settings.config.upstream;
     let endpoint = TokenEndpoint { client: &settings.upstream, bounds, until: deadline };
     let attached = exchange.router.credentials.attach(provider, &mut outgoing, endpoint).await;
     attached.map_err(|error| error.told())?;
     let name = &provider.name;
     let wait = deadline.min(Instant::now() + bounds.head_timeout);
-    match timeout_at(wait, settings.upstream.send(outgoing)).await {
+    let sent = settings.upstream.send(outgoing, || record.resent(name));
+    match timeout_at(wait, sent).await {
         Err(_) => {
             let message = format!("The provider `{name}` sent no response head in time.");
             Err(Error::upstream(Code::ProviderTimeout, name, message))
@@ -105,8 +100,7 @@ pub(super) async fn receive<C>(
     let masked = |(name, value)| (name, router.credentials.masked(origin, value));
     let headers = shown(&parts.headers).into_iter().map(masked).collect();
     let head = ResponseHead { status: parts.status.as_u16(), headers };
-    let is_encoded = is_encoded(&parts.headers);
-    if parts.status.is_success() && is_encoded {
+    if parts.status.is_success() && is_packed(&parts.headers) {
         let name = &origin.name;
         let message =
             format!("The provider `{name}` sent a compressed answer that nobody asked for.");
@@ -115,19 +109,11 @@ pub(super) async fn receive<C>(
     if parts.status.is_success() {
         return Ok(Reply::Good { head, headers: parts.headers, body });
     }
-    // Whatever keeps the body from being read, the status still says enough.
-    let patience = exchange.settings.config.upstream.error_body_timeout;
-    let deadline = deadline.min(Instant::now() + patience);
-    let body = match is_encoded {
-        true => None,
-        false => read(exchange, step, body, MAX_ERROR_BYTES, deadline).await.ok(),
-    };
-    let body = body.map_or_else(Vec::new, |held| held.bytes.into());
-    // Not before the body was masked: what was refused is still to be.
-    if parts.status.as_u16() == UNAUTHORIZED {
-        router.credentials.refused(origin);
-    }
-    Ok(Reply::Refusal(head, body))
+    let bounds = &exchange.settings.config.upstream;
+    let left = deadline.saturating_duration_since(Instant::now());
+    let patience = bounds.error_body_timeout.min(left);
+    let body = refusal(router, origin, (&parts, body), bounds.idle_timeout, patience).await;
+    Ok(Reply::Refusal(head, body.unwrap_or_default().into()))
 }
 
 /// Reads a body to its end, and masks the credential in it.
@@ -166,13 +152,6 @@ pub(super) async fn read<C>(
     let mut bytes = Vec::from(held.bytes);
     exchange.router.credentials.mask(origin, &mut bytes);
     Ok(Held { bytes: bytes.into(), room: held.room })
-}
-
-fn is_encoded(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(CONTENT_ENCODING)
-        .iter()
-        .any(|it| !it.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// A provider's headers as adapters see them: lower-case names, text values.

@@ -22,6 +22,13 @@ pub struct AttemptLabels {
     pub outcome: &'static str,
 }
 
+/// To whom.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ProviderLabels {
+    /// Provider slug.
+    pub provider: String,
+}
+
 /// Which endpoint. What clients name and the catalogue does not is one endpoint
 /// per provider here: labels must not grow with what clients think of.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

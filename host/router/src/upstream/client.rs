@@ -1,6 +1,7 @@
 //! One HTTP client for all providers: HTTP/1.1 and h2 over rustls, connections
 //! kept alive, deadlines on everything, redirects never followed.
 
+use super::connection::{Marked, Served};
 use super::{Outgoing, OutgoingBody};
 use crate::config::UpstreamConfig;
 use http::{Request, Response, Uri};
@@ -19,9 +20,9 @@ use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::time::Instant;
 use tower_service::Service;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -29,6 +30,10 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// How often a used HTTP/2 connection is asked for a sign of life, and how long
 /// for: a dead one would hold every request to its origin.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
+
+/// A connection that is closed so soon after a request was sent on it was stale, and nobody
+/// has read the request. One that is closed later may have done the work.
+const STALE_CLOSE: Duration = Duration::from_secs(1);
 
 /// Why no client could be made of the configuration.
 #[derive(Debug, thiserror::Error)]
@@ -48,8 +53,6 @@ pub enum ClientError {
 
 /// Connections to providers, shared by all requests.
 pub struct Client {
-    /// Connections that were begun so far.
-    begun: Arc<AtomicU64>,
     direct: Pool<Timed<HttpsConnector<HttpConnector>>, OutgoingBody>,
     proxied: Option<Proxied>,
 }
@@ -63,34 +66,41 @@ impl Client {
     /// A client with no connection yet.
     pub fn new(config: &UpstreamConfig) -> Result<Self, ClientError> {
         let tls = tls(&config.ca_files)?;
-        let begun = Arc::new(AtomicU64::new(0));
-        let direct = pool(config, https(tls.clone(), tcp(config)), &begun);
+        let direct = pool(config, https(tls.clone(), tcp(config)));
         let proxied = config.proxy.as_ref().map(|proxy| {
             let matcher =
                 Matcher::builder().all(proxy.to_string()).no(config.no_proxy.join(",")).build();
             let tunnel = Tunnel::new(proxy.clone(), tcp(config));
-            Proxied { matcher, pool: pool(config, https(tls, tunnel), &begun) }
+            Proxied { matcher, pool: pool(config, https(tls, tunnel)) }
         });
-        Ok(Self { begun, direct, proxied })
+        Ok(Self { direct, proxied })
     }
 
     /// Sends a request; resolves with the response's head. Dropping the future,
     /// or later the body, cancels the request at the provider.
     ///
     /// A provider may close a connection in the very moment in which it is used again,
-    /// and some do so behind each streamed answer. Where nothing came back on a
-    /// connection that was not made for this request, the request is sent once more.
-    pub async fn send(&self, outgoing: Outgoing) -> Result<Response<Incoming>, legacy::Error> {
+    /// and some do so behind each streamed answer. Where a connection that has served
+    /// before is closed within a second (`STALE_CLOSE`), the request is sent once more, and
+    /// `resending` is called first.
+    pub async fn send(
+        &self,
+        outgoing: Outgoing,
+        resending: impl FnOnce() + Send,
+    ) -> Result<Response<Incoming>, legacy::Error> {
         let again = outgoing.again();
-        let begun = self.begun.load(Ordering::Relaxed);
-        match self.send_once(outgoing).await {
-            Err(error) if is_closed(&error) && self.begun.load(Ordering::Relaxed) == begun => {
-                match again {
-                    Some(again) => self.send_once(again).await,
-                    None => Err(error),
-                }
+        let began = Instant::now();
+        let error = match self.send_once(outgoing).await {
+            Ok(response) => return Ok(response),
+            Err(error) => error,
+        };
+        let is_stale = began.elapsed() < STALE_CLOSE && is_closed(&error) && Served::before(&error);
+        match again.filter(|_| is_stale) {
+            Some(again) => {
+                resending();
+                self.send_once(again).await
             }
-            sent => sent,
+            None => Err(error),
         }
     }
 
@@ -100,12 +110,17 @@ impl Client {
         *request.method_mut() = method;
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
-        match &self.proxied {
+        let sent = match &self.proxied {
             Some(proxied) if proxied.matcher.intercept(request.uri()).is_some() => {
-                proxied.pool.request(request).await
+                proxied.pool.request(request)
             }
-            _ => self.direct.request(request).await,
+            _ => self.direct.request(request),
+        };
+        let mut response = sent.await?;
+        if let Some(served) = response.extensions_mut().remove::<Served>() {
+            served.mark();
         }
+        Ok(response)
     }
 }
 
@@ -139,16 +154,11 @@ pub(super) fn https<C>(tls: Arc<ClientConfig>, connector: C) -> HttpsConnector<C
         .wrap_connector(connector)
 }
 
-fn pool<C>(
-    config: &UpstreamConfig,
-    connector: C,
-    begun: &Arc<AtomicU64>,
-) -> Pool<Timed<C>, OutgoingBody>
+fn pool<C>(config: &UpstreamConfig, connector: C) -> Pool<Timed<C>, OutgoingBody>
 where
     Timed<C>: hyper_util::client::legacy::connect::Connect + Clone,
 {
-    let (patience, begun) = (config.connect_timeout, begun.clone());
-    let connector = Timed { connector, patience, begun };
+    let connector = Timed { connector, patience: config.connect_timeout };
     Pool::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
@@ -162,13 +172,12 @@ where
         .build(connector)
 }
 
-/// A connector that gives up in time: on names, proxies and TLS as on TCP.
+/// A connector that gives up in time: on names, proxies and TLS as on TCP. Its
+/// connections know whether they have served.
 #[derive(Clone)]
 struct Timed<C> {
     connector: C,
     patience: Duration,
-    /// Counts the connections.
-    begun: Arc<AtomicU64>,
 }
 
 impl<C> Service<Uri> for Timed<C>
@@ -176,20 +185,19 @@ where
     C: Service<Uri, Future: Send + 'static>,
     C::Error: Into<BoxError> + Send,
 {
-    type Response = C::Response;
+    type Response = Marked<C::Response>;
     type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<C::Response, BoxError>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         self.connector.poll_ready(context).map_err(Into::into)
     }
 
     fn call(&mut self, origin: Uri) -> Self::Future {
-        self.begun.fetch_add(1, Ordering::Relaxed);
         let connecting = tokio::time::timeout(self.patience, self.connector.call(origin));
         Box::pin(async move {
             match connecting.await {
-                Ok(connected) => connected.map_err(Into::into),
+                Ok(connected) => connected.map(Marked::new).map_err(Into::into),
                 Err(late) => Err(late.into()),
             }
         })

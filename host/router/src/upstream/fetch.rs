@@ -194,7 +194,7 @@ impl Fetcher {
 /// The file as it is sent to a provider, which takes a third more room.
 fn attached(mut held: Held, mime: String, room: &Arc<Semaphore>) -> Result<Fetched, FetchError> {
     let more = held.bytes.len() / 3 + 4;
-    held.grow(room, more).map_err(|_| FetchError::NoRoom)?;
+    held.grow(room, held.bytes.len(), more).map_err(|_| FetchError::NoRoom)?;
     Ok(Fetched { content: Attached::new(&held.bytes), _room: held.room, mime })
 }
 

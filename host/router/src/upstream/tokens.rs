@@ -47,7 +47,7 @@ impl TokenEndpoint<'_> {
         let body = OutgoingBody::Spliced(body);
         let host = url.host().unwrap_or_default().to_owned();
         let outgoing = Outgoing { method: Method::POST, uri: url, headers, body };
-        let response = self.client.send(outgoing).await.map_err(|error| {
+        let response = self.client.send(outgoing, || {}).await.map_err(|error| {
             tracing::warn!(host, %error, "token endpoint not reached");
             TokenError::Unreachable
         })?;

@@ -1,11 +1,11 @@
 //! Counting a prompt without running it.
 
 use super::{Offer, Written};
-use crate::Router;
 use crate::exchange::attempt::tailored;
 use crate::exchange::media::{self, Fill};
 use crate::exchange::tailor;
 use crate::route::{Asked, Service, Step};
+use crate::{Router, Settings};
 use plugway_engine::chat::{Failure, MediaKind, Usage};
 use plugway_engine::{Adapter, CallContext, CallError, ResponseHead, TokenCountCall};
 use plugway_wire::ChatCall;
@@ -33,6 +33,7 @@ impl Offer for Counted {
         &self,
         call: &mut Self::Call,
         router: &Router,
+        _: &Settings,
         step: &Step,
         fills: &[Fill],
     ) -> Result<Result<Written, Failure>, CallError> {

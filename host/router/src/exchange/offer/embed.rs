@@ -1,16 +1,17 @@
 //! Embeddings.
 
 use super::{Offer, Written, read_alone, says_something};
-use crate::Router;
 use crate::exchange::media::{self, Fill};
 use crate::exchange::tailor;
 use crate::route::{Asked, Service, Step};
+use crate::{Router, Settings};
 use plugway_engine::chat::{Failure, Media, MediaKind, ResultBody, Usage};
 use plugway_engine::{
     Adapter, CallContext, CallError, EmbedInput, EmbedRequest, EmbedResponse, EmbeddingsCall,
     ResponseHead,
 };
 use plugway_wire::EmbedCall;
+use plugway_wire::seal::Seals;
 
 impl Offer for EmbedCall {
     type Call = EmbeddingsCall;
@@ -45,6 +46,7 @@ impl Offer for EmbedCall {
         &self,
         call: &mut Self::Call,
         _: &Router,
+        settings: &Settings,
         step: &Step,
         fills: &[Fill],
     ) -> Result<Result<Written, Failure>, CallError> {
@@ -57,8 +59,13 @@ impl Offer for EmbedCall {
         for_each(&mut request, |media| {
             media::fill_one(media, fills, |file| file.content.text());
         });
+        let sealed = !step.adapter.grants().content;
+        let seals = match sealed {
+            true => Seals::of_inputs(&mut request, settings.config.routing.seal_min_bytes),
+            false => Seals::default(),
+        };
         let encoded = call.encode(&request, &tailor::facts(step))?;
-        Ok(encoded.map(Written::plain))
+        Ok(encoded.map(|request| Written { request, seals, sealed }))
     }
 
     fn decode(

@@ -1,15 +1,16 @@
 //! Documents in the order of their relevance.
 
 use super::{Offer, Written, read_alone, says_something};
-use crate::Router;
 use crate::exchange::media::Fill;
 use crate::exchange::tailor;
 use crate::route::{Asked, Service, Step};
+use crate::{Router, Settings};
 use plugway_engine::chat::{Failure, Usage};
 use plugway_engine::{
     Adapter, CallContext, CallError, RerankCall as Call, RerankResponse, ResponseHead,
 };
 use plugway_wire::RerankCall;
+use plugway_wire::seal::Seals;
 use std::collections::HashSet;
 
 impl Offer for RerankCall {
@@ -32,13 +33,19 @@ impl Offer for RerankCall {
         &self,
         call: &mut Call,
         _: &Router,
+        settings: &Settings,
         step: &Step,
         _: &[Fill],
     ) -> Result<Result<Written, Failure>, CallError> {
         let mut request = self.request.clone();
         step.endpoint.upstream_model.clone_into(&mut request.model);
+        let sealed = !step.adapter.grants().content;
+        let seals = match sealed {
+            true => Seals::of_documents(&mut request, settings.config.routing.seal_min_bytes),
+            false => Seals::default(),
+        };
         let encoded = call.encode(&request, &tailor::facts(step))?;
-        Ok(encoded.map(Written::plain))
+        Ok(encoded.map(|request| Written { request, seals, sealed }))
     }
 
     fn decode(

@@ -1,0 +1,13 @@
+//! Names for what is told apart by its content.
+
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+
+/// The SHA-256 of a text: 64 characters, in small letters.
+pub(crate) fn hex(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
+        // A string has no way to fail to grow.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
