@@ -57,7 +57,10 @@ fn write_usage(json: &mut Writer<'_>, bill: &Bill) {
     json.open(b'{');
     json.key("prompt_tokens").number(read);
     json.key("total_tokens").number(read.saturating_add(bill.usage.completion_tokens));
-    json.key("cost").dollars(bill.cost);
+    // The format has no null for what is not known.
+    if bill.cost.is_some() {
+        json.key("cost").dollars(bill.cost);
+    }
     json.key("is_byok").boolean(bill.own_key);
     let kinds = KINDS.map(|(key, meter)| (key, bill.meter(meter)));
     let other = kinds.iter().fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
@@ -69,11 +72,13 @@ fn write_usage(json: &mut Writer<'_>, bill: &Bill) {
         }
         json.close(b'}');
     }
-    json.key("cost_details").open(b'{');
-    json.key("upstream_inference_cost").dollars(bill.upstream_cost);
-    json.key("upstream_inference_prompt_cost").dollars(bill.prompt_cost);
-    json.key("upstream_inference_completions_cost").dollars(bill.completion_cost);
-    json.close(b'}');
+    if let (Some(_), Some(_)) = (bill.prompt_cost, bill.completion_cost) {
+        json.key("cost_details").open(b'{');
+        json.key("upstream_inference_cost").dollars(bill.upstream_cost);
+        json.key("upstream_inference_prompt_cost").dollars(bill.prompt_cost);
+        json.key("upstream_inference_completions_cost").dollars(bill.completion_cost);
+        json.close(b'}');
+    }
     json.close(b'}');
 }
 
@@ -120,15 +125,21 @@ mod tests {
         let whole = written(&[vec![1.0]], Encoding::Float, &bill());
         assert_eq!((&whole["id"], &whole["model"]), (&json!("gen-1"), &json!("a/m")));
         assert_eq!(whole["provider"], "A");
-        let expected = json!({
+        let mut expected = json!({
             "prompt_tokens": 8, "total_tokens": 8, "cost": 0.0000015, "is_byok": false,
-            "cost_details": {
-                "upstream_inference_cost": 0.0000015,
-                "upstream_inference_prompt_cost": null,
-                "upstream_inference_completions_cost": null,
-            },
         });
         assert_eq!(whole["usage"], expected);
+        let parts = Bill { prompt_cost: Some(1_500_000), completion_cost: Some(0), ..bill() };
+        let whole = written(&[vec![1.0]], Encoding::Float, &parts);
+        expected["cost_details"] = json!({
+            "upstream_inference_cost": 0.0000015,
+            "upstream_inference_prompt_cost": 0.0000015,
+            "upstream_inference_completions_cost": 0,
+        });
+        assert_eq!(whole["usage"], expected);
+        let unknown = Bill { cost: None, ..bill() };
+        let whole = written(&[vec![1.0]], Encoding::Float, &unknown);
+        assert!(whole["usage"].get("cost").is_none(), "{whole}");
     }
 
     #[test]

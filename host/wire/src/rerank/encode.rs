@@ -47,7 +47,10 @@ fn write_counts(json: &mut Writer<'_>, bill: &Bill) {
     if units > 0 {
         json.key("search_units").number(units);
     }
-    json.key("cost").dollars(bill.cost);
+    // The format has no null for a price that is not known.
+    if bill.cost.is_some() {
+        json.key("cost").dollars(bill.cost);
+    }
     json.close(b'}');
     json.key("meta").open(b'{');
     json.key("api_version").open(b'{');
@@ -86,7 +89,7 @@ mod tests {
             {"index": 0, "relevance_score": 1e-9, "document": {"text": "a"}},
         ]);
         assert_eq!(whole["results"], expected);
-        assert_eq!(whole["usage"], json!({"total_tokens": 5, "cost": null}));
+        assert_eq!(whole["usage"], json!({"total_tokens": 5}));
         assert_eq!((&whole["id"], &whole["provider"]), (&json!("gen-1"), &json!("A")));
         body["return_documents"] = json!(false);
         body["top_n"] = json!(1);
