@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import compare_failure
+import offered
 import parts
 import wire
 from answer import NAMED_METERS
@@ -55,6 +56,8 @@ def _differences(recorded: dict, answered: dict, status: int, asked: bool) -> It
         yield from _refused(recorded, answered, status, asked)
     elif recorded["kind"] == "failure":
         yield Difference("@failure", "lost", recorded["said"], None)
+    elif recorded["kind"] in offered.KINDS:
+        yield from offered.differences(recorded, answered)
     else:
         yield from _answers(recorded, answered)
 
@@ -76,7 +79,7 @@ def _early_failure(recorded: dict) -> dict | None:
     """The failure that an answer is which says nothing else."""
     if recorded["kind"] == "failure":
         return recorded
-    if recorded["failure"] and not parts.normal(recorded["parts"], recorded["joined"]):
+    if recorded.get("failure") and not parts.normal(recorded["parts"], recorded["joined"]):
         return {"said": "", "codes": [None], **recorded["failure"]}
     return None
 
@@ -153,7 +156,7 @@ def _part(part: dict, other: dict) -> Iterator[Difference]:
     if kind == "call":
         yield from _call(part, other)
     elif kind == "native":
-        if part["value"] != other["value"]:
+        if not _same_value(part["value"], other["value"]):
             yield _changed("native", part["value"], other["value"])
     elif kind == "media":
         for name in ("media", "data", "mime"):
@@ -167,6 +170,11 @@ def _part(part: dict, other: dict) -> Iterator[Difference]:
     if part.get("format") and part["format"] != other.get("format"):
         yield _changed(f"{kind}.format", part["format"], other.get("format"))
     yield from _citations(part, other)
+
+
+def _same_value(one: Any, other: Any) -> bool:
+    """Whether two texts of JSON mean the same: the order of an object's fields is none."""
+    return wire.loads(one) == wire.loads(other)
 
 
 def _proofs(part: dict) -> set[str]:

@@ -7,6 +7,7 @@ router's are read by the same one.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Callable
 from urllib.parse import urlencode
@@ -31,13 +32,13 @@ class Dialect:
     framing: str
     # Where an error's fields are, and of which kind.
     envelope: dict[str, type]
-    # Whether the router's front door has it.
-    spoken: bool
+    # What a client asks for.
+    what: str = "chat"
 
 
-def of(format: str) -> Dialect | None:
-    """The dialect whose client sends requests of a recorded format, if there is one."""
-    name = FORMATS.get(format)
+def of(what: str, format: str) -> Dialect | None:
+    """The dialect whose client asks so in a recorded format, if there is one."""
+    name = FORMATS.get((what, format))
     return DIALECTS[name] if name else None
 
 
@@ -47,10 +48,7 @@ def sent(record: dict, dialect: Dialect, provider: str) -> Sent:
 
 
 def chat(request: Recorded, provider: str) -> Sent:
-    """Wishes that name providers would be the router's own to follow."""
-    fields = {name: node.raw for name, node in request.body_fields() if name not in ROUTING}
-    fields["model"] = quoted(model(request, provider))
-    return "/v1/chat/completions", [], rawjson.object_text(list(fields.items()))
+    return "/v1/chat/completions", [], with_model(request, provider)
 
 
 def responses(request: Recorded, provider: str) -> Sent:
@@ -71,11 +69,30 @@ def messages(request: Recorded, provider: str) -> Sent:
     return "/v1/messages", [[name, value] for name, value in headers.items()], body
 
 
+def message_count(request: Recorded, provider: str) -> Sent:
+    path, headers, body = messages(request, provider)
+    return path + "/count_tokens", headers, body
+
+
 def gemini(request: Recorded, provider: str) -> Sent:
+    """The model is in the path; what to embed names it once more."""
     method = request.path.rpartition(":")[2]
     query = [pair for pair in request.query if pair[0] == "alt"]
-    path = f"/v1beta/models/{model(request, provider)}:{method}"
-    return path + (f"?{urlencode(query)}" if query else ""), [], request.body
+    named = model(request, provider)
+    path = f"/v1beta/models/{named}:{method}" + (f"?{urlencode(query)}" if query else "")
+    return path, [], re.sub(r'("model": *)"models/[^"]*"', rf'\1"models/{named}"', request.body)
+
+
+def embeddings(request: Recorded, provider: str) -> Sent:
+    return "/v1/embeddings", [], with_model(request, provider)
+
+
+def rerank(request: Recorded, provider: str) -> Sent:
+    return "/v1/rerank", [], with_model(request, provider)
+
+
+def embed(request: Recorded, provider: str) -> Sent:
+    return "/api/embed", [], with_model(request, provider)
 
 
 def ollama(request: Recorded, provider: str) -> Sent:
@@ -83,15 +100,16 @@ def ollama(request: Recorded, provider: str) -> Sent:
 
 
 def with_model(request: Recorded, provider: str) -> str:
-    """The body as it was written, but for the name of the model."""
-    fields = {name: node.raw for name, node in request.body_fields()}
+    """The body as it was written, but for the name of the model and wishes that name
+    providers, which would be the router's own to follow."""
+    fields = {name: node.raw for name, node in request.body_fields() if name not in ROUTING}
     fields["model"] = quoted(model(request, provider))
     return rawjson.object_text(list(fields.items()))
 
 
 def model(request: Recorded, provider: str) -> str:
     named = request.body_fields().peek("model")
-    if named is not None and named.is_string:
+    if named is not None and named.is_string and not request.match(OF_MODEL):
         return f"{provider}/{named.held}"
     request.match(IN_PATH)
     return f"{provider}/{request.matched.get('model', 'unnamed')}"
@@ -107,7 +125,10 @@ def quoted(text: str) -> str:
 
 ROUTING = ("models", "provider", "route")
 ANTHROPIC = ("anthropic-version", "anthropic-beta")
-IN_PATH = r".*/(?:models?|deployments)/(?P<model>[^/:]+)(?:[:/].*)?"
+# A method of a model, as Google has them.
+OF_MODEL = r".*/models/(?P<model>[^/:]+):\w+"
+# Bedrock's names of models have a version behind a colon, others' methods stand there.
+IN_PATH = r".*/(?:models?|deployments)/(?P<model>[^/:]+(?::\d+)?)(?:[:/].*)?"
 
 OPENAI_ERROR = {"error.message": str, "error.type": str}
 OPENROUTER_ERROR = {**OPENAI_ERROR, "error.code": int, "error.metadata.error_type": str}
@@ -118,20 +139,32 @@ OLLAMA_ERROR = {"error": str}
 DIALECTS: dict[str, Dialect] = {
     row.name: row
     for row in (
-        Dialect("openai-chat", "openai_chat", chat, "sse", OPENROUTER_ERROR, spoken=True),
-        Dialect("openai-responses", "openai_responses", responses, "sse", OPENAI_ERROR, spoken=False),
-        Dialect("anthropic-messages", "anthropic", messages, "sse", ANTHROPIC_ERROR, spoken=False),
-        Dialect("gemini", "gemini", gemini, "sse", GOOGLE_ERROR, spoken=False),
-        Dialect("ollama", "ollama", ollama, "ndjson", OLLAMA_ERROR, spoken=False),
+        Dialect("openai-chat", "openai_chat", chat, "sse", OPENROUTER_ERROR),
+        Dialect("openai-responses", "openai_responses", responses, "sse", OPENAI_ERROR),
+        Dialect("anthropic-messages", "anthropic", messages, "sse", ANTHROPIC_ERROR),
+        Dialect("gemini", "gemini", gemini, "sse", GOOGLE_ERROR),
+        Dialect("ollama", "ollama", ollama, "ndjson", OLLAMA_ERROR),
+        Dialect("openai-embeddings", "others", embeddings, "", OPENROUTER_ERROR, "embeddings"),
+        Dialect("gemini-embeddings", "others", gemini, "", GOOGLE_ERROR, "embeddings"),
+        Dialect("ollama-embeddings", "others", embed, "", OLLAMA_ERROR, "embeddings"),
+        Dialect("rerank", "others", rerank, "", OPENROUTER_ERROR, "rerank"),
+        Dialect("anthropic-count", "others", message_count, "", ANTHROPIC_ERROR, "count"),
+        Dialect("gemini-count", "others", gemini, "", GOOGLE_ERROR, "count"),
     )
 }
 
-# Format of a recorded exchange -> the dialect of a client that could have asked so.
+# What was asked for in which format -> the dialect of a client that could have asked so.
 FORMATS = {
-    "openai_chat": "openai-chat",
-    "openai_responses": "openai-responses",
-    "anthropic": "anthropic-messages",
-    "invoke": "anthropic-messages",
-    "gemini": "gemini",
-    "ollama": "ollama",
+    ("chat", "openai_chat"): "openai-chat",
+    ("chat", "openai_responses"): "openai-responses",
+    ("chat", "anthropic"): "anthropic-messages",
+    ("chat", "invoke"): "anthropic-messages",
+    ("chat", "gemini"): "gemini",
+    ("chat", "ollama"): "ollama",
+    ("embeddings", "openai_chat"): "openai-embeddings",
+    ("embeddings", "gemini"): "gemini-embeddings",
+    ("embeddings", "ollama"): "ollama-embeddings",
+    ("rerank", "openai_chat"): "rerank",
+    ("count", "anthropic"): "anthropic-count",
+    ("count", "gemini"): "gemini-count",
 }

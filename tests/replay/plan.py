@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import crossing
 import dialects
 import endpoints
 import recorded as recording
@@ -30,44 +31,38 @@ def main(folder: str) -> None:
 
 
 def lines(folder: Path) -> Iterator[dict]:
+    held = []
     for record in traffic.records(folder):
-        named = {"id": record["id"], "provider": record["provider"]}
+        line = {"id": record["id"], "provider": record["provider"]}
         endpoint = endpoints.of(record)
-        dialect = dialects.of(endpoint.format) if endpoint.what == "chat" else None
-        reason = _left_out(endpoint, dialect)
+        dialect = dialects.of(endpoint.what, endpoint.format)
+        reason = endpoint.skipped
+        if not reason and (dialect or endpoint.what == "chat"):
+            try:
+                held.append({**line, **exchange(record, endpoint)})
+            except NotLifted as flaw:
+                reason = str(flaw)
+        if not reason and dialect is None:
+            reason = f"{endpoint.what} of {endpoint.format}, which is no client's dialect"
         if reason:
-            yield {**named, "skipped": reason}
-            continue
-        try:
-            yield {**named, **exchange(record, endpoint.format, dialect)}
-        except NotLifted as flaw:
-            yield {**named, "skipped": str(flaw)}
+            yield {**line, "skipped": reason}
+        else:
+            yield asked(record, dialect, held[-1])
+    yield from crossing.exchanges(held)
 
 
-def _left_out(endpoint: endpoints.Endpoint, dialect: dialects.Dialect | None) -> str:
-    if endpoint.skipped:
-        return endpoint.skipped
-    if endpoint.what != "chat":
-        return f"{endpoint.what}, which is no chat"
-    if dialect is None:
-        return f"{endpoint.format} is no client's dialect"
-    return "" if dialect.spoken else f"{dialect.name}: the router does not speak it yet"
-
-
-def exchange(record: dict, format: str, dialect: dialects.Dialect) -> dict[str, Any]:
-    """One exchange to be played. The model is named after the record: each has a
-    provider of its own."""
+def exchange(record: dict, endpoint: endpoints.Endpoint) -> dict[str, Any]:
+    """What the provider was asked and answered. The model is named after the record: each
+    has a provider of its own."""
     lifted = lift(record)
-    path, headers, body = dialects.sent(record, dialect, record["id"])
     response = record["response"]
     return {
-        "dialect": dialect.name,
-        "format": format,
+        "what": endpoint.what,
+        "format": endpoint.format,
         "model": dialects.model(recording.read(record), record["id"]),
         "adapter": lifted["adapter"],
         "base_path": lifted["base_path"],
         "options": {name: json.loads(value) for name, value in lifted["options"]},
-        "request": {"path": path, "headers": headers, "body": body},
         "response": {
             "status": response["status"],
             "headers": traffic.headers(response),
@@ -76,6 +71,19 @@ def exchange(record: dict, format: str, dialect: dialects.Dialect) -> dict[str, 
         "framing": traffic.framing(record) if response["status"] // 100 == 2 else None,
         "lifted": lifted["request"],
         "recorded": lifted["recorded"],
+    }
+
+
+def asked(record: dict, dialect: dialects.Dialect, held: dict) -> dict[str, Any]:
+    """The exchange, with what a client asks in its own dialect."""
+    path, headers, body = dialects.sent(record, dialect, record["id"])
+    # Servers that take purposes have them by a setting.
+    purposes = {"purpose_field": "input_type"} if '"input_type"' in body else {}
+    return {
+        **held,
+        "dialect": dialect.name,
+        "options": {**held["options"], **purposes},
+        "request": {"path": path, "headers": headers, "body": body},
     }
 
 

@@ -5,6 +5,7 @@ import copy
 import json
 import unittest
 
+import crossing
 import dialects
 import sent
 import verdict
@@ -255,6 +256,9 @@ class OtherDialects(unittest.TestCase):
             ("content.2.input", {"a": 2}, "call.input"),
             ("stop_reason", "end_turn", "finish.reason"),
             ("usage.cache_read_input_tokens", 0, "usage.cache_read_tokens"),
+            ("usage.own", 1, "rest.usage.own"),
+            ("content.1.own", 1, "rest.content.1.own"),
+            ("own", 1, "rest.own"),
         ):
             self.assertIn(found, paths(whole, with_change(whole, place, new), *of), place)
 
@@ -271,6 +275,9 @@ class OtherDialects(unittest.TestCase):
             ("output.0.encrypted_content", "d", "reasoning"),
             ("output.1.arguments", "{ }", "call.input"),
             ("output.1.call_id", "d", "call.id"),
+            ("output.1.own", 1, "rest.output.1.own"),
+            ("usage.own", 1, "rest.usage.own"),
+            ("own", 1, "rest.own"),
         ):
             self.assertIn(found, paths(whole, with_change(whole, place, new), *of), place)
 
@@ -285,6 +292,8 @@ class OtherDialects(unittest.TestCase):
         self.assertEqual(paths(gemini, gemini, *of), [])
         place = "candidates.0.content.parts.0.thoughtSignature"
         self.assertIn("text.signature", paths(gemini, with_change(gemini, place, "t"), *of))
+        for place in ("own", "usageMetadata.own", "candidates.0.own"):
+            self.assertEqual(paths(gemini, with_change(gemini, place, 1), *of), [f"rest.{place}"])
         ollama = {
             "model": MODEL,
             "message": {"role": "assistant", "content": "Hi"},
@@ -296,6 +305,127 @@ class OtherDialects(unittest.TestCase):
         of = ("ollama", "ollama")
         self.assertEqual(paths(ollama, ollama, *of), [])
         self.assertIn("text", paths(ollama, with_change(ollama, "message.content", "Ho"), *of))
+        for place in ("own", "message.own"):
+            self.assertEqual(paths(ollama, with_change(ollama, place, 1), *of), [f"rest.{place}"])
+
+    def test_what_a_stream_tells_beside_what_is_read(self):
+        start = {"id": "x", "model": MODEL, "usage": {"input_tokens": 1, "own": 1}, "own": 1}
+        block = {"type": "text", "text": "", "own": 1}
+        end = {"stop_reason": "end_turn", "ended": 1}
+        events = (
+            {"type": "message_start", "message": start},
+            {"type": "content_block_start", "index": 0, "content_block": block},
+            {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "a"}},
+            {"type": "message_delta", "delta": end, "usage": {"output_tokens": 1, "late": 1}},
+            {"type": "message_stop"},
+        )
+        of = ("anthropic-messages", "anthropic")
+        self.assertEqual(paths(sse(*events), sse(*events), *of), [])
+        for place, field, found in (
+            (0, "message.own", "own"),
+            (0, "message.usage.own", "usage.own"),
+            (1, "content_block.own", "content.0.own"),
+            (3, "delta.ended", "ended"),
+            (3, "usage.late", "usage.late"),
+        ):
+            other = [*events]
+            other[place] = with_change(events[place], field, 2)
+            self.assertEqual(paths(sse(*events), sse(*other), *of), [f"rest.{found}"])
+
+    def test_native_blocks_are_the_same_in_any_order_of_their_fields(self):
+        block = {"type": "own", "a": 1, "b": 2}
+        message = {"model": MODEL, "content": [block], "stop_reason": "end_turn"}
+        turned = {**message, "content": [dict(reversed(block.items()))]}
+        of = ("anthropic-messages", "anthropic")
+        self.assertEqual(paths(message, turned, *of), [])
+        turned["content"][0]["b"] = 3
+        self.assertEqual(paths(message, turned, *of), ["native"])
+
+
+class Offers(unittest.TestCase):
+    """What is no chat."""
+
+    def test_vectors(self):
+        data = [{"index": 0, "embedding": [0.5, 0.25]}, {"index": 1, "embedding": [1, 0]}]
+        whole = {"data": data, "usage": {"prompt_tokens": 3}}
+        of = ("openai-embeddings", "openai_chat")
+        self.assertEqual(paths(whole, whole, *of), [])
+        self.assertEqual(paths(whole, with_change(whole, "data.1.embedding.1", 0.1), *of), ["vector"])
+        self.assertEqual(paths(whole, {**whole, "data": data[:1]}, *of), ["vectors"])
+        found = paths(whole, with_change(whole, "usage.prompt_tokens", 4), *of)
+        self.assertEqual(found, ["usage.prompt_tokens"])
+        self.assertEqual(paths(whole, {"data": []}, *of), ["@answer"])
+
+    def test_rankings_and_counts(self):
+        ranked = {"results": [{"index": 1, "relevance_score": 0.5}], "usage": {"prompt_tokens": 3}}
+        of = ("rerank", "openai_chat")
+        self.assertEqual(paths(ranked, ranked, *of), [])
+        self.assertEqual(paths(ranked, with_change(ranked, "results.0.index", 0), *of), ["rankings"])
+        of = ("anthropic-count", "anthropic")
+        self.assertEqual(paths({"input_tokens": 4}, {"input_tokens": 4}, *of), [])
+        self.assertEqual(paths({"input_tokens": 4}, {"input_tokens": 5}, *of), ["count"])
+
+
+class Crossings(unittest.TestCase):
+    """Recorded answers, told to clients of other dialects."""
+
+    def crossed(self, recorded, answered, dialect="anthropic-messages"):
+        exchange = {
+            "crossed": True,
+            "dialect": dialect,
+            "format": "openai_chat",
+            "framing": None,
+            "response": answer(recorded),
+        }
+        outcome = {"answer": answer(answered), "seen": {}}
+        return [one.path for one in verdict.found(exchange, outcome)]
+
+    def message(self, **changes):
+        blocks = [
+            {"type": "thinking", "thinking": "Hm", "signature": "s"},
+            {"type": "text", "text": "Hi"},
+            {"type": "tool_use", "id": "c1", "name": "f", "input": {"a": 1}},
+        ]
+        whole = {"type": "message", "model": MODEL, "content": blocks, "stop_reason": "tool_use"}
+        return {**whole, **changes}
+
+    def test_what_was_said_comes_through(self):
+        self.assertEqual(self.crossed(completion(), self.message()), [])
+        for place, new, found in (
+            ("content.0.thinking", "Hum", "reasoning"),
+            ("content.1.text", "Ho", "text"),
+            ("content.2.name", "g", "calls"),
+            ("content.2.input", {"a": 2}, "calls"),
+        ):
+            other = with_change(self.message(), place, new)
+            self.assertEqual(self.crossed(completion(), other), [found])
+        refused = {"type": "error", "error": {"type": "api_error", "message": "No"}}
+        self.assertEqual(self.crossed(completion(), refused), ["@answer"])
+
+    def test_each_kind_of_answer_is_told_to_all_others(self):
+        held = {
+            "id": "some-1",
+            "provider": "some",
+            "what": "chat",
+            "format": "ollama",
+            "framing": "ndjson",
+            "model": "some-1/m",
+            "response": answer({"message": {"content": "Hi"}}),
+            "recorded": {"body": "{}"},
+        }
+        told = list(crossing.exchanges([held, held, held]))
+        self.assertEqual(len(told), crossing.OF_A_KIND * (len(crossing.ASKED) - 1))
+        one = told[0]
+        self.assertEqual((one["id"], one["model"]), ("some-1-openai-chat", "some-1-openai-chat/m"))
+        self.assertTrue(json.loads(one["request"]["body"])["stream"])
+        failed = {**held, "response": answer({"error": "No"}, 400)}
+        several = {**held, "recorded": {"body": '{"n": 2}'}}
+        self.assertEqual(list(crossing.exchanges([failed, several])), [])
+
+    def test_input_that_is_no_object_has_no_form(self):
+        place = "choices.0.message.tool_calls.0.function.arguments"
+        cut = with_change(completion(), place, '{"a": ')
+        self.assertEqual(self.crossed(cut, self.message()), [])
 
 
 class Requests(unittest.TestCase):
@@ -320,6 +450,14 @@ class Requests(unittest.TestCase):
         self.assertEqual(path, "/v1beta/models/some-1/m-1:streamGenerateContent?alt=sse")
         self.assertEqual(sent, '{"contents":[]}')
 
+        body = '{"content":{},"model":"models/m-1"}'
+        path, _, sent = self.sent("gemini-embeddings", "/v1beta/models/m-1:embedContent", body)
+        self.assertEqual(path, "/v1beta/models/some-1/m-1:embedContent")
+        self.assertEqual(sent, '{"content":{},"model":"models/some-1/m-1"}')
+        path = "/model/maker.m-v1:0/invoke"
+        sent = self.sent("anthropic-messages", path, '{"max_tokens":1}')[2]
+        self.assertEqual(sent, '{"model":"some-1/maker.m-v1:0","max_tokens":1}')
+
     def test_messages_that_others_host(self):
         path = "/v1/projects/p/locations/l/publishers/anthropic/models/m-1:streamRawPredict"
         body = '{"anthropic_version":"vertex-2023-10-16","anthropic_beta":["b"],"max_tokens":1}'
@@ -330,21 +468,23 @@ class Requests(unittest.TestCase):
 
 
 class SentRequests(unittest.TestCase):
-    def found(self, recorded, seen):
+    def found(self, recorded, seen, dialect="openai-chat", adapter="openai-compatible"):
         exchange = {
-            "adapter": "openai-compatible",
+            "what": "chat",
+            "dialect": dialect,
+            "adapter": adapter,
             "base_path": "/v1",
-            "lifted": {"dialect": "openai-chat"},
+            "lifted": {"dialect": dialect},
             "recorded": {
                 "method": "POST",
-                "path": "/v1/chat/completions",
+                "path": "/v1/sent",
                 "query": [],
                 "headers": [],
                 "body": json.dumps(recorded),
             },
             "response": answer(completion()),
         }
-        request = {"method": "POST", "path": "/chat/completions", "headers": []}
+        request = {"method": "POST", "path": "/sent", "headers": []}
         outcome = {"seen": {**request, "body": json.dumps(seen)}}
         return [one.path for one in sent.differences(exchange, outcome)]
 
@@ -355,6 +495,17 @@ class SentRequests(unittest.TestCase):
         other = [{"role": "user", "content": "Ho"}]
         self.assertTrue(self.found(asked, {**asked, "messages": other})[0].startswith("sent.mess"))
         self.assertEqual(self.found({**asked, "own": 1}, asked), ["sent.own"])
+
+    def test_reasoning_that_does_not_say_whose_it_is_stays_with_openai(self):
+        said = {"type": "message", "role": "user", "content": "Hi"}
+        thought = {"type": "reasoning", "id": "r", "summary": []}
+        asked = {"model": "m", "input": [said, thought], "store": False}
+        left = {**asked, "input": [said]}
+        self.assertEqual(self.found(asked, left, "openai-responses", "xai"), [])
+        self.assertEqual(self.found(asked, left, "openai-responses", "openai"), ["sent.input.1"])
+        labelled = {**asked, "input": [said, {**thought, "format": "xai-responses-v1"}]}
+        found = self.found(labelled, left, "openai-responses", "xai")
+        self.assertEqual(found, ["sent.input.1"])
 
 
 class Lists(unittest.TestCase):

@@ -19,10 +19,10 @@ def differences(exchange: dict, outcome: dict) -> Iterator[Difference]:
     if outcome["seen"] is None or exchange["lifted"] is None:
         return
     task = {
-        "what": "chat",
+        "what": exchange["what"],
         "adapter": exchange["adapter"],
         "request": exchange["lifted"],
-        "recorded": {**exchange["recorded"], "body": _own(exchange["recorded"]["body"])},
+        "recorded": {**exchange["recorded"], "body": _own(exchange)},
         "base_path": exchange["base_path"],
         "response": exchange["response"],
     }
@@ -34,7 +34,24 @@ def differences(exchange: dict, outcome: dict) -> Iterator[Difference]:
             yield replace(one, path=f"sent.{one.path}")
 
 
-def _own(body: str) -> str:
-    """Without the wishes that stayed behind."""
-    fields = rawjson.parse(body).fields()
-    return rawjson.object_text([[name, node.raw] for name, node in fields if name not in ROUTING])
+def _own(exchange: dict) -> str:
+    """Without the wishes that stayed behind, and without reasoning that another sealed."""
+    fields = dict(rawjson.parse(exchange["recorded"]["body"]).fields())
+    if exchange["dialect"] == "openai-responses" and exchange["adapter"] in FOREIGN:
+        if "input" in fields and fields["input"].is_array:
+            items = [item for item in fields["input"].items() if not _thought(item)]
+            raw = "[" + ",".join(item.raw for item in items) + "]"
+            fields["input"] = rawjson.parse(raw)
+    return rawjson.object_text(
+        [[name, node.raw] for name, node in fields.items() if name not in ROUTING]
+    )
+
+
+def _thought(item: rawjson.Node) -> bool:
+    """Reasoning that does not say whose it is, which counts as OpenAI's."""
+    kind = item.fields().peek("type")
+    return kind is not None and kind.held == "reasoning" and item.fields().peek("format") is None
+
+
+# Adapters that keep reasoning of OpenAI's from their providers, and speak its format.
+FOREIGN = ("xai",)

@@ -78,6 +78,20 @@ class Validation(unittest.TestCase):
         self.assertEqual(flaws("{}", 400), [": 'error' is a required property"])
         self.assertEqual(flaws("{}", 418), [], "the description says nothing of it")
 
+    def test_what_the_provider_itself_says_otherwise_is_known(self):
+        schemas = validate.Schemas(DESCRIPTION)
+        body = base64.b64encode(b'{"finish":"halt"}').decode()
+        exchange = {"framing": None, "response": {"status": 200, "body_base64": body}}
+        said = validate.spoken(schemas, "/ask", exchange)
+        self.assertEqual(list(said), flaws('{"finish":"halt"}'))
+        exchange["response"]["body_base64"] = base64.b64encode(b"no JSON").decode()
+        self.assertEqual(validate.spoken(schemas, "/ask", exchange), set())
+
+    def test_providers_may_have_any_name(self):
+        spec = {"a": [{"enum": ["Mistral", "Other"], "type": "string"}, {"enum": ["b"]}]}
+        validate.open_names(spec)
+        self.assertEqual(spec, {"a": [{"type": "string"}, {"enum": ["b"]}]})
+
     def test_an_allowance_covers_one_description_and_is_counted(self):
         reason = "It is as it is."
         listed = [{"description": "b", "says": "finish: ", "reason": reason}]

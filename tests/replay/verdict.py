@@ -21,8 +21,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import alike
+import crossing
 import differ
 import errors
+import others
 import rest
 import rules
 import sent
@@ -58,7 +60,9 @@ class Verdict:
     excluded: set[str] = field(default_factory=set)
 
     def judge(self, exchange: dict, outcome: dict | None) -> None:
-        row = self.rows[(exchange["dialect"], exchange["provider"])]
+        crossed = exchange.get("crossed")
+        place = f"told to {exchange['dialect']}" if crossed else exchange["dialect"]
+        row = self.rows[(place, exchange["format" if crossed else "provider"])]
         row.run += 1
         left = [one for one in found(exchange, outcome) if not self.explained(one, exchange)]
         if left and exchange["id"] in self.exclusions:
@@ -136,10 +140,12 @@ def found(exchange: dict, outcome: dict | None) -> list[Difference]:
     """Everything in which an answer is not the recorded one."""
     if outcome is None:
         return [Difference("@answer", "lost", "an answer", None)]
+    if exchange.get("crossed"):
+        return told_to_others(exchange, outcome["answer"])
     dialect, given = DIALECTS[exchange["dialect"]], outcome["answer"]
     streamed = told_as_stream(given)
-    recorded = reading(exchange["format"], exchange["response"], exchange["framing"])
-    answered = reading(dialect.reader, given, dialect.framing if streamed else None)
+    recorded = reading(dialect.what, exchange["format"], exchange["response"], exchange["framing"])
+    answered = reading(dialect.what, dialect.reader, given, dialect.framing if streamed else None)
     # What a provider may mean by an answer that still runs, the router must not say.
     answered = answered["readings"][0] if answered["kind"] == "either" else answered
     differences = alike.differences(
@@ -150,9 +156,21 @@ def found(exchange: dict, outcome: dict | None) -> list[Difference]:
         differences += envelope(dialect, given)
     elif exchange["response"]["status"] // 100 == 2:
         differences += form(exchange, streamed)
-        differences += model(exchange, answered)
-        differences += rest.differences(exchange, given)
+        if dialect.what == "chat":
+            differences += model(exchange, answered)
+            differences += rest.differences(exchange, given)
     return differences
+
+
+def told_to_others(exchange: dict, given: dict) -> list[Difference]:
+    """Everything that a client of another dialect hears otherwise; nothing reads the legacy
+    completions but their description."""
+    dialect = DIALECTS.get(exchange["dialect"])
+    recorded = reading("chat", exchange["format"], exchange["response"], exchange["framing"])
+    if dialect is None:
+        return []
+    framing = dialect.framing if told_as_stream(given) else None
+    return crossing.differences(recorded, reading("chat", dialect.reader, given, framing))
 
 
 def told_as_stream(answer: dict) -> bool:
@@ -160,11 +178,13 @@ def told_as_stream(answer: dict) -> bool:
     return kind.startswith(("text/event-stream", "application/x-ndjson"))
 
 
-def reading(format: str, answer: dict, framing: str | None) -> dict:
+def reading(what: str, format: str, answer: dict, framing: str | None) -> dict:
     """An answer, as the reader of a format understands it."""
     body, headers = base64.b64decode(answer["body_base64"]), answer["headers"]
     if answer["status"] // 100 != 2:
         return errors.explained(answer["status"], headers, body)
+    if what != "chat":
+        return others.READERS[what](body)
     reader = importlib.import_module(format)
     try:
         if framing is None:
@@ -208,9 +228,14 @@ def print_table(rows: dict[tuple[str, str], Row]) -> None:
         (dialect, provider, row.run, row.passed, row.failed, row.excluded)
         for (dialect, provider), row in sorted(rows.items())
     ]
-    sums = (sum(line[place] for line in cells) for place in range(2, 6))
-    for line in [head, *cells, ("all", "", *sums)]:
-        print(f"{line[0]:<20}{line[1]:<18}" + "".join(f"{cell:>10}" for cell in line[2:]))
+    dialects = sorted({dialect for dialect, _ in rows})
+    totals = [_total(dialect, "all", [it for it in cells if it[0] == dialect]) for dialect in dialects]
+    for line in [head, *cells, *totals, _total("all", "", cells)]:
+        print(f"{line[0]:<28}{line[1]:<18}" + "".join(f"{cell:>10}" for cell in line[2:]))
+
+
+def _total(dialect: str, provider: str, cells: list[tuple]) -> tuple:
+    return dialect, provider, *(sum(line[place] for line in cells) for place in range(2, 6))
 
 
 def print_counted(title: str, reasons: list[str]) -> None:

@@ -129,7 +129,9 @@ async fn vectors(hall: Hall, request: Request<Incoming>, method: Method) -> Resp
     };
     hall.serve(request, decode, async |visit, call| {
         let served = offer::embed(visit, call).await?;
-        let body = plugway_wire::gemini::encode_embeddings(&served.answer.vectors, method);
+        let tokens = served.bill.usage.prompt_tokens;
+        let vectors = &served.answer.vectors;
+        let body = plugway_wire::gemini::encode_embeddings(vectors, method, tokens);
         Ok(served.respond(body))
     })
     .await

@@ -443,13 +443,24 @@ fn usage_counts_the_cache_apart() {
         "service_tier": "standard",
         "cost": 2,
         "is_byok": false,
-        "cost_details": {
-            "upstream_inference_cost": null,
-            "upstream_inference_prompt_cost": null,
-            "upstream_inference_completions_cost": null,
-        },
     });
     assert_eq!(usage, expected);
+}
+
+#[test]
+fn what_the_parts_of_a_bill_cost_is_told_where_it_is_known() {
+    let mut bill = Bill::unpriced(usage_of(3, 4));
+    let mut written = |prompt_cost| {
+        bill.prompt_cost = prompt_cost;
+        bill.completion_cost = Some(2_000_000_000_000);
+        let mut out = BytesMut::new();
+        usage::write(&mut Writer::new(&mut out), &usage_of(3, 4), Some(&bill), None);
+        serde_json::from_slice::<Value>(&out).unwrap()["cost_details"].clone()
+    };
+    let known = json!({"upstream_inference_cost": null, "upstream_inference_prompt_cost": 1,
+        "upstream_inference_completions_cost": 2});
+    assert_eq!(written(Some(1_000_000_000_000)), known);
+    assert_eq!(written(None), Value::Null);
 }
 
 #[test]

@@ -33,11 +33,14 @@ pub(super) fn write(
     if let Some(bill) = bill {
         json.key("cost").dollars(bill.cost);
         json.key("is_byok").boolean(bill.own_key);
-        json.key("cost_details").open(b'{');
-        json.key("upstream_inference_cost").dollars(bill.upstream_cost);
-        json.key("upstream_inference_prompt_cost").dollars(bill.prompt_cost);
-        json.key("upstream_inference_completions_cost").dollars(bill.completion_cost);
-        json.close(b'}');
+        // There is no null for a part whose price is not known.
+        if let (Some(prompt), Some(completion)) = (bill.prompt_cost, bill.completion_cost) {
+            json.key("cost_details").open(b'{');
+            json.key("upstream_inference_cost").dollars(bill.upstream_cost);
+            json.key("upstream_inference_prompt_cost").dollars(Some(prompt));
+            json.key("upstream_inference_completions_cost").dollars(Some(completion));
+            json.close(b'}');
+        }
     }
     json.close(b'}');
 }

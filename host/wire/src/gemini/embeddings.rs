@@ -53,8 +53,8 @@ pub fn decode_embeddings(head: &Parts, body: Bytes) -> Result<EmbedCall, BadRequ
     Ok(EmbedCall::new(request, routing, values))
 }
 
-/// The vectors as the method has them: one, or a list.
-pub fn encode_embeddings(vectors: &[Vec<f32>], method: Method) -> Bytes {
+/// The vectors as the method has them, one or a list, and how many tokens were read.
+pub fn encode_embeddings(vectors: &[Vec<f32>], method: Method, tokens: u64) -> Bytes {
     let mut out = BytesMut::new();
     let mut json = Writer::new(&mut out);
     json.open(b'{');
@@ -65,6 +65,9 @@ pub fn encode_embeddings(vectors: &[Vec<f32>], method: Method) -> Bytes {
     } else if let Some(vector) = vectors.first() {
         write(json.key("embedding"), vector);
     }
+    json.key("usageMetadata").open(b'{');
+    json.key("promptTokenCount").number(tokens);
+    json.close(b'}');
     json.close(b'}');
     out.freeze()
 }
@@ -213,11 +216,13 @@ mod tests {
     fn vectors_are_one_or_a_list() {
         let vectors = [vec![0.5, -1.0], vec![2.0, 0.25]];
         let read = |method| -> Value {
-            serde_json::from_slice(&encode_embeddings(&vectors, method)).unwrap()
+            serde_json::from_slice(&encode_embeddings(&vectors, method, 3)).unwrap()
         };
-        let one = json!({"embedding": {"values": [0.5, -1.0]}});
+        let one = json!({"embedding": {"values": [0.5, -1.0]},
+            "usageMetadata": {"promptTokenCount": 3}});
         assert_eq!(read(Method::EmbedContent), one);
-        let all = json!({"embeddings": [{"values": [0.5, -1.0]}, {"values": [2.0, 0.25]}]});
+        let all = json!({"embeddings": [{"values": [0.5, -1.0]}, {"values": [2.0, 0.25]}],
+            "usageMetadata": {"promptTokenCount": 3}});
         assert_eq!(read(Method::BatchEmbedContents), all);
     }
 }

@@ -16,6 +16,8 @@ pub(super) struct Chunks {
     form: Generation,
     /// Native fields of the response, which the last chunk has.
     extra: Vec<(String, String)>,
+    /// The tier that serves, where the provider tells.
+    tier: Option<String>,
     /// In the order of their indices.
     candidates: Vec<Growing>,
     /// A chunk was written.
@@ -25,14 +27,20 @@ pub(super) struct Chunks {
 impl Chunks {
     /// For one answer.
     pub(super) fn new(head: Head, form: Generation) -> Self {
-        Self { head, form, extra: Vec::new(), candidates: Vec::new(), begun: false }
+        let (extra, candidates) = (Vec::new(), Vec::new());
+        Self { head, form, extra, tier: None, candidates, begun: false }
     }
 }
 
 impl StreamEncoder for Chunks {
     fn push(&mut self, event: &Event, out: &mut BytesMut) {
         match event {
-            Event::Origin(origin) => merge_extra(&mut self.extra, &origin.extra),
+            Event::Origin(origin) => {
+                merge_extra(&mut self.extra, &origin.extra);
+                if origin.service_tier.is_some() {
+                    self.tier.clone_from(&origin.service_tier);
+                }
+            }
             Event::Piece(piece) => self.piece(piece, out),
             // Told in the last chunk, where clients look for it.
             Event::Finish(finish) => {
@@ -57,6 +65,7 @@ impl StreamEncoder for Chunks {
             is_blocked |= write_last(&mut json, candidate, self.form.include_thoughts);
         }
         json.close(b']');
+        let bill = bill.map(|bill| (bill, self.tier.as_deref()));
         whole::write_end(&mut json, is_blocked, &self.extra, &self.head, bill);
         json.close(b'}');
         self.close(out);
@@ -76,7 +85,7 @@ impl StreamEncoder for Chunks {
         json.open(b'{');
         errors::write(json.key("error"), error);
         if let Some(bill) = bill {
-            usage::write(json.key("usageMetadata"), bill);
+            usage::write(json.key("usageMetadata"), bill, self.tier.as_deref());
         }
         json.close(b'}');
         self.close(out);

@@ -262,7 +262,7 @@ fn media() -> Vec<Told> {
                 Event::Origin(Origin {
                     id: None,
                     model: None,
-                    service_tier: None,
+                    service_tier: Some("priority".into()),
                     extra: vec![
                         ("createTime".into(), "\"t\"".into()),
                         ("responseId".into(), "1".into()),
@@ -387,6 +387,13 @@ fn whole_answers_are_shaped_as_googles() {
 }
 
 #[test]
+fn the_tier_that_served_stands_with_the_usage() {
+    let (_, events) =
+        answers().into_iter().find(|(known, _)| *known == "native parts and fields").unwrap();
+    assert_eq!(whole(&events, false)["usageMetadata"]["serviceTier"], "priority");
+}
+
+#[test]
 fn text_is_told_as_it_comes_and_calls_once_they_are_whole() {
     let mut encoder = Chunks::new(head(), form(true, Framing::Events));
     let mut told = |event: Event| {
@@ -458,7 +465,7 @@ fn counts_leave_thoughts_out_of_what_was_written() {
     usage.cache_read_tokens = 6;
     usage.meters = vec![("prompt-image-tokens".into(), 3)];
     let mut out = BytesMut::new();
-    super::usage::write(&mut Writer::new(&mut out), &Bill::unpriced(usage));
+    super::usage::write(&mut Writer::new(&mut out), &Bill::unpriced(usage), None);
     assert_eq!(
         serde_json::from_slice::<Value>(&out).unwrap(),
         json!({

@@ -14,7 +14,8 @@ const KINDS: [(&str, [&str; 3]); 4] = [
     ),
 ];
 
-pub(super) fn write(json: &mut Writer<'_>, bill: &Bill) {
+/// `tier` is the one that served, where the provider tells.
+pub(super) fn write(json: &mut Writer<'_>, bill: &Bill, tier: Option<&str>) {
     let usage = &bill.usage;
     let thoughts = usage.reasoning_tokens.min(usage.completion_tokens);
     let written = usage.completion_tokens - thoughts;
@@ -36,6 +37,9 @@ pub(super) fn write(json: &mut Writer<'_>, bill: &Bill) {
     ];
     for (place, (name, whole)) in details.into_iter().enumerate() {
         write_details(json, name, whole, bill, place);
+    }
+    if let Some(tier) = tier {
+        json.key("serviceTier").string(tier);
     }
     json.close(b'}');
 }

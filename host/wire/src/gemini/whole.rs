@@ -36,32 +36,34 @@ pub(super) fn encode(
         is_blocked |= write_candidate(&mut json, choice, include_thoughts);
     }
     json.close(b']');
-    write_end(&mut json, is_blocked, answer.extra(), head, bill);
+    let tier = answer.tally().service_tier.as_deref();
+    write_end(&mut json, is_blocked, answer.extra(), head, bill.map(|bill| (bill, tier)));
     json.close(b'}');
     out.freeze()
 }
 
-/// What stands behind the candidates of an answer that is all there.
+/// What stands behind the candidates of an answer that is all there; with the bill, the
+/// tier that served.
 pub(super) fn write_end(
     json: &mut Writer<'_>,
     is_blocked: bool,
     extra: &[(String, String)],
     head: &Head,
-    bill: Option<&Bill>,
+    bill: Option<(&Bill, Option<&str>)>,
 ) {
     if is_blocked {
         json.key("promptFeedback").open(b'{');
         json.key("blockReason").string("SAFETY");
         json.close(b'}');
     }
-    if let Some(bill) = bill {
-        usage::write(json.key("usageMetadata"), bill);
+    if let Some((bill, tier)) = bill {
+        usage::write(json.key("usageMetadata"), bill, tier);
     }
     write_head(json, head);
     write_extra(json, extra, &RESPONSE_FIELDS);
     json.key("plugway").open(b'{');
     json.key("provider").string(&head.provider);
-    if let Some(bill) = bill {
+    if let Some((bill, _)) = bill {
         json.key("cost").dollars(bill.cost);
     }
     json.close(b'}');

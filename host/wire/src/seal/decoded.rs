@@ -2,7 +2,7 @@
 
 use plugway_engine::{EmbedInput, EmbedRequest, RerankRequest, chat};
 
-use super::{NONCE_LENGTH, Seals, Table, escaped, token};
+use super::{NONCE_LENGTH, Seals, TOKEN_LENGTH, Table, escaped, token};
 use rand::RngExt;
 use rand::distr::Alphanumeric;
 use std::sync::Arc;
@@ -105,7 +105,6 @@ impl DecodedSealer {
 
 #[cfg(test)]
 mod tests {
-    use super::super::TOKEN_LENGTH;
     use super::*;
     use plugway_engine::chat::{Media, MediaKind, MediaSource, ResultBody, ResultPart};
 

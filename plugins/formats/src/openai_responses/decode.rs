@@ -126,7 +126,11 @@ impl Decoder {
     /// Reads the response as it is at its end.
     fn ended(&mut self, response: &Node, events: &mut Vec<Event>) {
         self.done = true;
-        let extra = if self.native { response.extras(&MODELLED) } else { Vec::new() };
+        let mut extra = if self.native { response.extras(&MODELLED) } else { Vec::new() };
+        // Where others echo how the model was to think, some servers show what it thought.
+        if response.text("reasoning").is_some() {
+            extra.retain(|(name, _)| name != "reasoning");
+        }
         self.origin_with(response, extra, events);
         self.items.all(response.list("output"), events);
         events.extend(usage::usage(response).map(Event::Usage));

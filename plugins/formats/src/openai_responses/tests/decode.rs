@@ -213,6 +213,18 @@ fn reasoning_of_which_nothing_is_shown_is_still_an_item() {
 }
 
 #[test]
+fn reasoning_that_is_shown_beside_the_items_is_told_once() {
+    let mut shown = response("completed", &[message()]);
+    shown["reasoning"] = json!("Hm");
+    let answer = read_whole::<OpenAi>(&shown, NATIVE);
+    assert_eq!(answer.parts[&(0, 0)].body, PartBody::Reasoning(Reasoning::Text("Hm".into())));
+    assert!(answer.origin.extra.iter().all(|(name, _)| name != "reasoning"));
+    shown["reasoning"] = json!({"effort": "low"});
+    let answer = read_whole::<OpenAi>(&shown, NATIVE);
+    assert!(answer.origin.extra.iter().any(|(name, _)| name == "reasoning"));
+}
+
+#[test]
 fn freeform_calls_refusals_and_probabilities() {
     let custom = json!({"id": "ctc_1", "type": "custom_tool_call", "call_id": "c", "name": "sh",
         "input": "ls"});
