@@ -17,6 +17,7 @@ mod compressed;
 mod cors;
 mod credentials;
 mod dialects;
+mod echo;
 mod failover;
 mod formats;
 mod goldens;

@@ -516,14 +516,18 @@ fn headers_of_the_dialect_travel_on_and_no_credential() {
 fn routing_and_labels() {
     let call = with(
         r#""provider":{"order":["a"]},"fallbacks":[{"model":"n"},{"model":"m"}],
-           "session_id":"s-1","plugins":[],"trace":{"trace_id":"t"}"#,
+           "session_id":"s-1","plugins":[],"trace":{"trace_id":"t"},"user":"u-1""#,
     );
     assert_eq!(call.routing.models, ["m", "n"]);
     assert_eq!(call.routing.order, ["a"]);
     assert_eq!(call.session_id.as_deref(), Some("s-1"));
     let names: Vec<_> = call.router_fields.iter().map(|(name, _)| &**name).collect();
     assert_eq!(names, ["plugins", "trace"]);
+    assert_eq!((call.user.as_deref(), &*call.request.extra), (Some("u-1"), &[][..]));
     assert_eq!(with(r#""models":["n"],"fallbacks":[]"#).routing.models, ["m", "n"]);
+    assert!(!with(r#""debug":{"echo_upstream_body":false}"#).echo);
+    refused_with(r#""debug":{"echo_upstream_body":true}"#, "debug", "unsupported_parameter");
+    refused_with(r#""preset":"p""#, "preset", "unsupported_parameter");
 }
 
 #[test]

@@ -72,6 +72,15 @@ impl Events {
 }
 
 impl StreamEncoder for Events {
+    fn echo(&mut self, body: &str, out: &mut BytesMut) {
+        self.begin(out);
+        self.events.event("response.debug", out, |json| {
+            json.key("debug").open(b'{');
+            json.key("echo_upstream_body").raw(body);
+            json.close(b'}');
+        });
+    }
+
     fn push(&mut self, event: &Event, out: &mut BytesMut) {
         match event {
             Event::Origin(origin) => self.origin(origin),

@@ -109,6 +109,7 @@ fn has_its_fields(event: &Value) {
         "response.image_generation_call.in_progress"
         | "response.image_generation_call.generating"
         | "response.image_generation_call.completed" => (&OF_ITEM, &[]),
+        "response.debug" => (&[], &["debug"]),
         "error" => (&[], &["code", "message", "param"]),
         other => panic!("an event that nobody knows: {other}"),
     };
@@ -803,4 +804,24 @@ fn what_still_comes_for_an_item_that_has_ended_is_told() {
     assert_eq!(response, whole(&events));
     assert_eq!(response["output"][0]["content"][0]["text"], "ab");
     assert_eq!(response["output"][0]["signature"], "s");
+}
+
+#[test]
+fn what_was_sent_is_told_once_the_response_is_there() {
+    let mut encoder = plain_form().stream(head());
+    let mut out = BytesMut::new();
+    encoder.echo(r#"{"model":"a"}"#, &mut out);
+    encoder.push(&piece(0, 0, text("t")), &mut out);
+    encoder.end(None, &mut out);
+    let said = events_of(&out);
+    assert_eq!(
+        kinds(&said)[..4],
+        [
+            "response.created",
+            "response.in_progress",
+            "response.debug",
+            "response.output_item.added"
+        ]
+    );
+    assert_eq!(said[2]["debug"], json!({"echo_upstream_body": {"model": "a"}}));
 }
