@@ -23,6 +23,10 @@ const MAX_SESSION_ID: usize = 256;
 /// Pairs that `metadata` may have, and characters of their names and values.
 const MAX_METADATA: (usize, usize, usize) = (16, 64, 512);
 
+/// The summary that a client is taken to want where it wants reasoning shown and its
+/// dialect has no word for summaries: some providers show nothing else.
+pub(crate) const ANY_SUMMARY: &str = "auto";
+
 /// Name and JSON of a field.
 pub(crate) type Field = (String, String);
 

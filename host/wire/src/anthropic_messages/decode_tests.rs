@@ -430,9 +430,11 @@ fn thinking_and_effort() {
         let shown = format!("{:?}", call.form).contains("include_reasoning: true");
         (call.request.reasoning, call.request.extra, shown)
     };
-    let expected = |enabled, max_tokens, effort: Option<&str>, hidden| {
+    let expected = |enabled, max_tokens, effort: Option<&str>, hidden: bool| {
         let effort = effort.map(str::to_owned);
-        Some(chat::ReasoningOptions { enabled, effort, max_tokens, summary: None, hidden })
+        // What is shown may have to be a summary.
+        let summary = (enabled == Some(true) && !hidden).then(|| "auto".to_owned());
+        Some(chat::ReasoningOptions { enabled, effort, max_tokens, summary, hidden })
     };
     assert_eq!(options(r#""stream":false"#), (None, vec![], true));
     assert_eq!(
