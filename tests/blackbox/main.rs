@@ -18,6 +18,7 @@ mod cors;
 mod credentials;
 mod dialects;
 mod echo;
+mod envelopes;
 mod failover;
 mod formats;
 mod goldens;
