@@ -218,7 +218,7 @@ impl Events {
     /// Whether the part at that place was told to be done, and the bit says more of it.
     fn is_over(&self, place: usize, bit: &Part) -> bool {
         let Some(spot) = self.spots[place] else { return false };
-        let is_done = spot.item < self.ended || self.open[spot.item] != Some(place);
+        let is_done = self.open[spot.item] != Some(place);
         let says_more = match &bit.body {
             PartBody::Text(_) | PartBody::Refusal(_) => !readable(bit).is_empty(),
             PartBody::Reasoning(Reasoning::Encrypted(data)) => !data.is_empty(),
