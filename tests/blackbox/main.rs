@@ -17,6 +17,8 @@ mod compressed;
 mod cors;
 mod credentials;
 mod dialects;
+mod echo;
+mod envelopes;
 mod failover;
 mod formats;
 mod goldens;

@@ -11,6 +11,7 @@
 )]
 
 mod bad_input;
+mod published;
 mod replay;
 
 use std::fs::{self, File};

@@ -13,6 +13,7 @@
 
 mod attempt;
 mod budget;
+mod echo;
 mod failover;
 mod kept;
 mod live;
@@ -62,6 +63,8 @@ struct Exchange<C = ChatCall> {
     deadline: Instant,
     /// What was fetched for it.
     media: media::Fetches,
+    /// What its attempts have sent, where the client wants to see that.
+    echoes: echo::Echoes,
     /// The share of the common bound on buffered bodies that the call's bytes take.
     _room: Option<OwnedSemaphorePermit>,
 }
@@ -72,6 +75,8 @@ struct Opened {
     settlement: Settlement,
     form: Arc<dyn Form>,
     head: Head,
+    /// What the stream is to begin with.
+    echoes: Vec<echo::Echo>,
 }
 
 /// A request that failed before any content.
@@ -115,6 +120,7 @@ pub(crate) async fn run(
         record,
         deadline,
         media: media::Fetches::default(),
+        echoes: echo::Echoes::default(),
         _room: room,
     };
     let mut response = match streaming {
@@ -167,7 +173,7 @@ async fn streamed(exchange: Exchange, hold: Duration, keep_alive: Duration) -> R
 
 async fn whole(exchange: Exchange) -> Response<Body> {
     let dialect = exchange.dialect;
-    let Opened { mut live, mut settlement, form, head } = match exchange.open().await {
+    let Opened { mut live, mut settlement, form, head, .. } = match exchange.open().await {
         Ok(opened) => opened,
         Err(refused) => return refuse(*refused),
     };
@@ -223,7 +229,8 @@ impl Exchange {
         self.record.first_content();
         let head = head_of(&self.record, live.endpoint());
         let settlement = Settlement::new(self.record, &mut live, self.call.approx_prompt_bytes);
-        Ok(Opened { live, settlement, form: self.call.form, head })
+        let echoes = self.echoes.into_inner();
+        Ok(Opened { live, settlement, form: self.call.form, head, echoes })
     }
 }
 

@@ -54,9 +54,11 @@ pub struct ChatCall {
     pub opening: Vec<Bytes>,
     /// The client's own labels.
     pub metadata: Vec<(String, String)>,
-    /// Name and JSON of the fields that speak to the router: `plugins`, `preset`,
-    /// `transforms`, `trace`, `debug` and others. Not interpreted here.
+    /// Name and JSON of what the client said to the router that is granted and asks for
+    /// nothing: `trace`, and lists with nothing in them. No provider is shown it.
     pub router_fields: Vec<(String, String)>,
+    /// The stream is to begin with what each attempt has sent.
+    pub echo: bool,
     /// Bytes of text in messages, reasoning, calls and tools; for an estimate.
     pub approx_prompt_bytes: usize,
     /// Media in the messages.
@@ -86,6 +88,7 @@ impl ChatCall {
             opening: Vec::new(),
             metadata: Vec::new(),
             router_fields: Vec::new(),
+            echo: false,
             approx_prompt_bytes: conversation.text_bytes + needs::tool_bytes(&request.tools),
             media: conversation.media,
             values,

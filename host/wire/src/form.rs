@@ -53,6 +53,11 @@ pub trait Form: fmt::Debug + Send + Sync {
 
 /// Writes one answer, event by event.
 pub trait StreamEncoder: Send {
+    /// Appends what a provider was sent: a JSON object, for each attempt one. Comes before
+    /// all events, and only where the client asked for it; nothing in a format without a
+    /// place for it.
+    fn echo(&mut self, _body: &str, _out: &mut BytesMut) {}
+
     /// Appends what the event has to say, which may be nothing. What the answer took
     /// and how it failed is told at the end: see [`Self::end`] and [`Self::fail`].
     fn push(&mut self, event: &Event, out: &mut BytesMut);

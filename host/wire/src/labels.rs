@@ -4,16 +4,17 @@
 use crate::BadRequest;
 use crate::json::{Fields, Node};
 
-/// Fields that speak to the router. What they ask for is the router's to grant or
-/// refuse; no provider is shown them.
-const ROUTER_FIELDS: [&str; 7] = [
-    "plugins",
-    "preset",
-    "transforms",
-    "trace",
-    "debug",
-    "stop_server_tools_when",
-    "max_tool_calls",
+/// Says whether a field asks for something.
+type Check = fn(&Node<'_, '_>) -> Result<(), BadRequest>;
+
+/// Fields that speak to the router, as long as they ask for nothing. The last two are
+/// bounds on the tools that a router runs by itself: this one runs none, so they hold.
+const ASIDES: [(&str, Check); 5] = [
+    ("plugins", no_plugins),
+    ("transforms", no_transforms),
+    ("trace", |node| node.object().map(drop)),
+    ("max_tool_calls", |node| node.integer().map(|_: u32| ())),
+    ("stop_server_tools_when", |node| node.array().map(drop)),
 ];
 
 /// Characters that a session's id may have.
@@ -24,6 +25,10 @@ const MAX_METADATA: usize = 16;
 
 /// Characters that the names and values of labels may have.
 const MAX_LABEL: (usize, usize) = (64, 512);
+
+/// The summary that a client is taken to want where it wants reasoning shown and its
+/// dialect has no word for summaries: some providers show nothing else.
+pub(crate) const ANY_SUMMARY: &str = "auto";
 
 /// Name and JSON of a field.
 pub(crate) type Field = (String, String);
@@ -83,8 +88,67 @@ pub(crate) fn pairs(node: &Node<'_, '_>, most: usize) -> Result<Vec<(String, Str
     Ok(metadata)
 }
 
-/// What nobody took: the fields that speak to the router, and those that travel on.
-pub(crate) fn rest(fields: &Fields<'_, '_>) -> Result<(Vec<Field>, Vec<Field>), BadRequest> {
-    let rest = fields.rest()?.into_iter();
-    Ok(rest.partition(|(name, _)| ROUTER_FIELDS.contains(&name.as_str())))
+/// What a client says to the router itself, and no provider is shown.
+pub(crate) struct Asides {
+    /// The stream is to show what providers are sent.
+    pub(crate) echo: bool,
+    /// What asks for nothing, as it is.
+    pub(crate) fields: Vec<Field>,
+}
+
+/// Takes the fields that speak to the router. `can_echo` says whether a stream of the
+/// dialect has a place for what providers are sent.
+///
+/// # Errors
+/// Where something is asked for that the router does not do: a request without it would
+/// be another one.
+pub(crate) fn asides(fields: &mut Fields<'_, '_>, can_echo: bool) -> Result<Asides, BadRequest> {
+    if let Some(node) = fields.take("preset") {
+        let message = "names settings, and none are kept here: send them in the request itself";
+        return Err(node.fault("unsupported_parameter", message));
+    }
+    let mut kept = Vec::new();
+    for (name, check) in ASIDES {
+        if let Some(node) = fields.take(name) {
+            check(&node)?;
+            kept.push((name.to_owned(), node.json()?));
+        }
+    }
+    let echo = fields.take("debug").map(|node| debug(&node, can_echo)).transpose()?;
+    Ok(Asides { echo: echo.unwrap_or(false), fields: kept })
+}
+
+/// Plugins may be listed to be turned off, which they are.
+fn no_plugins(node: &Node<'_, '_>) -> Result<(), BadRequest> {
+    for plugin in node.array()? {
+        if plugin.object()?.boolean("enabled")? != Some(false) {
+            let message = "is not run here: leave it out, or set its `enabled` to false";
+            return Err(plugin.fault("unsupported_parameter", message));
+        }
+    }
+    Ok(())
+}
+
+fn no_transforms(node: &Node<'_, '_>) -> Result<(), BadRequest> {
+    match node.array()?.first() {
+        None => Ok(()),
+        Some(transform) => {
+            let message = "is not done here: leave it out, and shorten what is too long before";
+            Err(transform.fault("unsupported_parameter", message))
+        }
+    }
+}
+
+/// Whether what providers are sent is asked for.
+fn debug(node: &Node<'_, '_>, can_echo: bool) -> Result<bool, BadRequest> {
+    let mut fields = node.object()?;
+    let echo = fields.boolean("echo_upstream_body")?.unwrap_or(false);
+    if let Some((_, unknown)) = fields.left().next() {
+        return Err(unknown.fault("unknown_parameter", "is not known"));
+    }
+    if echo && !can_echo {
+        let message = "has no place in this format: ask in /v1/chat/completions or /v1/responses";
+        return Err(node.fault("unsupported_parameter", message));
+    }
+    Ok(echo)
 }

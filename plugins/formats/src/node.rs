@@ -1,19 +1,19 @@
 //! JSON as providers wrote it: objects keep the order of their fields, and a field
 //! that is missing, null or of another type is not there, whichever it is.
 
-use std::fmt;
+mod read;
 
 use plugway_sdk::chat::Extra;
-use serde::de::{MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Number;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 /// A JSON value that was read.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Node {
     Null,
     Bool(bool),
-    Number(Number),
+    /// As it was written: read as a float it could lose its last digit.
+    Number(String),
     Text(String),
     List(Vec<Node>),
     Object(Vec<(String, Node)>),
@@ -22,7 +22,7 @@ pub enum Node {
 impl Node {
     /// None where the bytes are not JSON.
     pub fn read(json: &[u8]) -> Option<Self> {
-        serde_json::from_slice(json).ok()
+        read::value(std::str::from_utf8(json).ok()?)
     }
 
     /// A field that is not null; of two with one name the later.
@@ -74,7 +74,7 @@ impl Node {
     /// The value itself where it is a number.
     pub fn as_f64(&self) -> Option<f64> {
         match self {
-            Self::Number(number) => number.as_f64(),
+            Self::Number(number) => number.parse().ok().filter(|number: &f64| number.is_finite()),
             _ => None,
         }
     }
@@ -82,8 +82,8 @@ impl Node {
     /// The value itself where it is a whole number, also one written as a float.
     pub fn as_count(&self) -> Option<u64> {
         let Self::Number(number) = self else { return None };
-        let float = || number.as_f64().filter(|count| (0.0..1e15).contains(count));
-        number.as_u64().or_else(|| float().map(|count| count as u64))
+        let float = || self.as_f64().filter(|count| (0.0..1e15).contains(count));
+        number.parse().ok().or_else(|| float().map(|count| count as u64))
     }
 
     /// A field that is a count; none where it is zero.
@@ -103,8 +103,36 @@ impl Node {
 
     /// The value as JSON, without white space.
     pub fn json(&self) -> String {
-        // Strings for keys and finite numbers: there is no way to fail.
-        serde_json::to_string(self).unwrap_or_else(|_| "null".into())
+        let mut out = String::new();
+        self.write(&mut out);
+        out
+    }
+
+    fn write(&self, out: &mut String) {
+        match self {
+            Self::Null => out.push_str("null"),
+            Self::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+            Self::Number(number) => out.push_str(number),
+            Self::Text(text) => write_text(text, out),
+            Self::List(items) => {
+                out.push('[');
+                for (place, item) in items.iter().enumerate() {
+                    out.push_str(if place == 0 { "" } else { "," });
+                    item.write(out);
+                }
+                out.push(']');
+            }
+            Self::Object(fields) => {
+                out.push('{');
+                for (place, (name, value)) in fields.iter().enumerate() {
+                    out.push_str(if place == 0 { "" } else { "," });
+                    write_text(name, out);
+                    out.push(':');
+                    value.write(out);
+                }
+                out.push('}');
+            }
+        }
     }
 
     /// All fields but the named ones and nulls.
@@ -120,77 +148,14 @@ impl Node {
 
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyNode)
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        read::value(raw.get()).ok_or_else(|| serde::de::Error::custom("a value is too deep"))
     }
 }
 
-struct AnyNode;
-
-impl<'de> Visitor<'de> for AnyNode {
-    type Value = Node;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Node, E> {
-        Ok(Node::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
-        Ok(Node::Bool(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
-        Ok(Node::Number(value.into()))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
-        Ok(Node::Number(value.into()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
-        Ok(Number::from_f64(value).map_or(Node::Null, Node::Number))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Node, E> {
-        Ok(Node::Text(value.into()))
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Node, E> {
-        Ok(Node::Text(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = list.next_element()? {
-            items.push(item);
-        }
-        Ok(Node::List(items))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
-        let mut fields = Vec::new();
-        while let Some(field) = map.next_entry()? {
-            fields.push(field);
-        }
-        Ok(Node::Object(fields))
-    }
-}
-
-impl Serialize for Node {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Null => serializer.serialize_unit(),
-            Self::Bool(value) => serializer.serialize_bool(*value),
-            Self::Number(number) => number.serialize(serializer),
-            Self::Text(text) => serializer.serialize_str(text),
-            Self::List(items) => items.serialize(serializer),
-            Self::Object(fields) => {
-                serializer.collect_map(fields.iter().map(|(name, value)| (name, value)))
-            }
-        }
-    }
+fn write_text(text: &str, out: &mut String) {
+    // A string can always be written.
+    out.push_str(&serde_json::to_string(text).unwrap_or_default());
 }
 
 #[cfg(test)]
@@ -210,6 +175,8 @@ mod tests {
         assert_eq!(node.at(&["a", "b"]), node.get("a").and_then(|a| a.get("b")));
         assert_eq!(node.extras(&["z", "a", "f"]), [("e".into(), "\"\"".into())]);
         assert_eq!(Node::read(b"{\"cut\":"), None);
+        let numbers = r#"[0.12345678901234567,-1E+400,18446744073709551616,1.0,-0]"#;
+        assert_eq!(Node::read(numbers.as_bytes()).unwrap().json(), numbers);
         let deep = "[".repeat(100_000);
         assert_eq!(Node::read(deep.as_bytes()), None);
     }

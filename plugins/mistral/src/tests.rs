@@ -45,6 +45,38 @@ fn thoughts_are_items_of_the_content() {
 }
 
 #[test]
+fn thoughts_between_texts_stay_between_them() {
+    let thought = |text: &str| json!({"type": "thinking", "thinking": text});
+    let said = |text: &str| json!({"type": "text", "text": text});
+    let whole = json!({"id": "m1", "model": "m", "choices": [{"index": 0, "finish_reason": "stop",
+        "message": {"role": "assistant", "content":
+            [thought("One."), said("Two"), said("."), thought("Three."), said("Four.")]}}]});
+    let chunk = |content: Value, finish: Value| {
+        json!({"id": "m1", "model": "m", "choices":
+            [{"index": 0, "delta": {"content": content}, "finish_reason": finish}]})
+    };
+    let data = [
+        chunk(json!(""), Value::Null),
+        chunk(json!([thought("On")]), Value::Null),
+        chunk(json!([thought("e."), said("Tw")]), Value::Null),
+        chunk(json!("o."), Value::Null),
+        chunk(json!([thought("Three.")]), Value::Null),
+        chunk(json!("Four."), json!("stop")),
+        json!("[DONE]"),
+    ];
+    let answer = read_whole::<Adapter>(&whole, "anthropic-messages");
+    assert_eq!(answer, read_stream::<Adapter>(&data, "anthropic-messages"));
+    let parts: Vec<_> = answer.parts.values().cloned().collect();
+    let expected = [
+        Part::reasoning("One."),
+        Part::text("Two."),
+        Part::reasoning("Three."),
+        Part::text("Four."),
+    ];
+    assert_eq!(parts, expected);
+}
+
+#[test]
 fn references_are_citations() {
     let whole = json!({"choices": [{"finish_reason": "stop", "message": {"content": [
         {"type": "text", "text": "It rains"},

@@ -295,6 +295,32 @@ async fn every_conversation_is_held_in_every_dialect_through_every_adapter() {
     table.check();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prompt_is_answered_through_every_adapter() {
+    let mut cases = cases::all();
+    cases.retain(|case| OF_PROMPTS.contains(&case.name));
+    assert_eq!(cases.len(), OF_PROMPTS.len());
+    let stage = Stage::set(&cases).await;
+    for (lane, provider) in LANES.iter().zip(&stage.providers) {
+        for case in &cases {
+            for streaming in [false, true] {
+                let speaker = speak::PROMPTS;
+                let talk = Talk { stage: &stage, lane, provider, speaker, case, streaming };
+                let listed = limits::LIMITS.contains(&(lane.name, case.name));
+                match talk.cell().await {
+                    Cell::Passed if !listed => {}
+                    Cell::Adapter(_) if listed => {}
+                    cell => panic!("{}, {}, streamed {streaming}: {cell:?}", lane.name, case.name),
+                }
+            }
+        }
+    }
+}
+
+/// Conversations that are one prompt and its text.
+const OF_PROMPTS: [&str; 7] =
+    ["plain", "unicode", "stop-sequence", "length", "empty-reply", "error-before", "error-within"];
+
 /// What became of every conversation through one adapter.
 async fn lane_cells(stage: Arc<Stage>, cases: Arc<Vec<Case>>, place: usize) -> (usize, Vec<Entry>) {
     let (lane, provider) = (&LANES[place], &stage.providers[place]);

@@ -94,8 +94,12 @@ impl Table {
             ("P, the providers' limits", reason_of_provider),
             ("G, gaps", reason_of_gap),
         ] {
+            let reasons = self.reasons(pick);
+            if reasons.is_empty() {
+                continue;
+            }
             let _ = writeln!(text, "{title}:\n");
-            for (reason, places) in self.reasons(pick) {
+            for (reason, places) in reasons {
                 let _ = writeln!(
                     text,
                     "- {reason}: {}",

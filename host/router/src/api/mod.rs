@@ -182,8 +182,24 @@ impl Route {
             Some(Self::Offer(desk)) => desk.dialect(),
             Some(Self::Cards(_)) => Dialect::Gemini,
             Some(Self::Ollama(_) | Self::Show) => Dialect::Ollama,
-            None if path.starts_with("/api/") && !path.starts_with("/api/v1/") => Dialect::Ollama,
+            None => Self::dialect_below(path),
             _ => Dialect::OpenAiChat,
+        }
+    }
+
+    /// Whose clients look for something there.
+    fn dialect_below(path: &str) -> Dialect {
+        let below = |place: &str| {
+            let rest = path.strip_prefix("/api").filter(|rest| rest.starts_with("/v1"));
+            let rest = rest.unwrap_or(path).strip_prefix(place);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ':']))
+        };
+        match () {
+            () if below("/v1/messages") => Dialect::AnthropicMessages,
+            () if below("/v1/responses") => Dialect::OpenAiResponses,
+            () if below("/v1beta") || below("/v1beta1") => Dialect::Gemini,
+            () if below("/api") => Dialect::Ollama,
+            () => Dialect::OpenAiChat,
         }
     }
 

@@ -4,7 +4,7 @@
 use super::live::{Live, Source};
 use super::media::Fill;
 use super::transfer::{self, Reply, breach_of_contract, plugin_failed, told};
-use super::{Exchange, media, tailor, tuning};
+use super::{Exchange, echo, media, tailor, tuning};
 use crate::Router;
 use crate::buffer::Held;
 use crate::error::Error;
@@ -58,6 +58,7 @@ pub(super) async fn open(exchange: &Exchange, step: &Step) -> Result<Live, Faile
     let deadline = exchange.deadline.min(Instant::now() + bounds.total_timeout);
     let encode = |fills: &[Fill]| encode(exchange, step, fills);
     let (sent, outgoing) = transfer::encoded(exchange, step, deadline, encode).await?;
+    echo::keep(exchange, &step.endpoint.provider, &outgoing);
     // What was fetched for the request is not the endpoint's time.
     let began = Instant::now();
     let patience = step.first_token_timeout_ms.map(|ms| Duration::from_millis(ms.into()));

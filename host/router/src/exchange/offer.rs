@@ -18,7 +18,7 @@ use super::failover::{self, Answered, Ask};
 use super::media::{self, Fill};
 use super::tariff::Tariff;
 use super::transfer::{self, Reply, breach_of_contract, plugin_failed, told};
-use super::{Exchange, Refused, STRATEGY, head_of, kept};
+use super::{Exchange, Refused, STRATEGY, echo, head_of, kept};
 use crate::api::{Body, respond};
 use crate::buffer::Held;
 use crate::catalog::Provider;
@@ -167,6 +167,7 @@ async fn serve<O: Offer>(visit: Visit, call: O) -> Result<Served<O>, Box<Refused
         record,
         deadline,
         media,
+        echoes: echo::Echoes::default(),
         _room: room,
     };
     match failover::first_answer(&mut exchange).await {

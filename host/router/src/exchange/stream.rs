@@ -33,13 +33,19 @@ pub(super) enum Phase {
 pub(super) struct Flow {
     opened: Opened,
     encoder: Box<dyn StreamEncoder>,
+    /// Told, and not yet handed out.
+    told: BytesMut,
 }
 
 impl Phase {
     /// The phase of an answer whose first content is here.
-    pub(super) fn begin(opened: Opened) -> Self {
-        let encoder = opened.form.stream(opened.head.clone());
-        Self::Flowing(Box::new(Flow { opened, encoder }))
+    pub(super) fn begin(mut opened: Opened) -> Self {
+        let mut encoder = opened.form.stream(opened.head.clone());
+        let mut told = BytesMut::new();
+        for echo in &mut opened.echoes {
+            echo.tell(&mut *encoder, &mut told);
+        }
+        Self::Flowing(Box::new(Flow { opened, encoder, told }))
     }
 }
 
@@ -156,9 +162,10 @@ impl Flow {
     /// The next chunk of the answer, and whether it is the last. Dropping the
     /// future loses nothing.
     async fn next(&mut self) -> (Bytes, bool) {
-        let Self { opened: Opened { live, settlement, .. }, encoder } = self;
-        let mut out = BytesMut::new();
-        match live.next().await {
+        let Self { opened: Opened { live, settlement, .. }, encoder, told } = self;
+        let next = live.next().await;
+        let mut out = std::mem::take(told);
+        match next {
             Ok(Some(events)) => {
                 for event in &events {
                     settlement.observe(event);

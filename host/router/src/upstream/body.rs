@@ -69,7 +69,7 @@ pub struct SplicedBody {
 
 impl SplicedBody {
     /// What is still to be sent, in order.
-    pub(super) fn chunks(&self) -> impl Iterator<Item = &[u8]> {
+    pub(crate) fn chunks(&self) -> impl Iterator<Item = &[u8]> {
         self.chunks.iter().map(|chunk| &**chunk)
     }
 }

@@ -155,7 +155,13 @@ pub(crate) fn join(part: &mut chat::Part, bit: chat::Part) {
     replace(&mut part.format, bit.format);
     replace(&mut part.cache, bit.cache);
     part.citations.extend(bit.citations);
-    part.extra.extend(bit.extra);
+    for (name, value) in bit.extra {
+        // Looked for: a provider may repeat a field in every bit.
+        match part.extra.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => *known = value,
+            None => part.extra.push((name, value)),
+        }
+    }
 }
 
 fn join_bodies(body: &mut chat::PartBody, bit: chat::PartBody) {

@@ -79,8 +79,8 @@ fn read(
     let mut request = request(&mut fields, messages)?;
     request.headers = headers(head)?;
     request.extra.extend(labelled);
-    let (router_fields, extra) = labels::rest(&fields)?;
-    request.extra.extend(extra);
+    let asides = labels::asides(&mut fields, false)?;
+    request.extra.extend(fields.rest()?);
 
     let include_reasoning = request.reasoning.as_ref().is_none_or(|it| !it.hidden);
     let form = Arc::new(Message { include_reasoning });
@@ -88,7 +88,7 @@ fn read(
         user,
         session_id,
         opening,
-        router_fields,
+        router_fields: asides.fields,
         ..ChatCall::new(request, routing, reader.conversation, values, form)
     })
 }
@@ -153,11 +153,12 @@ fn fallbacks(fields: &mut Fields<'_, '_>, routing: &mut Routing) -> Result<(), B
     Ok(())
 }
 
-/// The end user, and what else `metadata` holds.
+/// The end user, under OpenRouter's name or Anthropic's, and what else `metadata` holds.
 fn user(fields: &mut Fields<'_, '_>) -> Result<(Option<String>, Option<Field>), BadRequest> {
-    let Some(node) = fields.take("metadata") else { return Ok((None, None)) };
+    let user = fields.string("user")?;
+    let Some(node) = fields.take("metadata") else { return Ok((user, None)) };
     let mut fields = node.object()?;
-    let user = fields.string("user_id")?;
+    let user = fields.string("user_id")?.or(user);
     Ok((user, inside("metadata", fields.rest()?)))
 }
 

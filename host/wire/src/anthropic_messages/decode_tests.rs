@@ -456,9 +456,11 @@ fn thinking_and_effort() {
         let shown = format!("{:?}", call.form).contains("include_reasoning: true");
         (call.request.reasoning, call.request.extra, shown)
     };
-    let expected = |enabled, max_tokens, effort: Option<&str>, hidden| {
+    let expected = |enabled, max_tokens, effort: Option<&str>, hidden: bool| {
         let effort = effort.map(str::to_owned);
-        Some(chat::ReasoningOptions { enabled, effort, max_tokens, summary: None, hidden })
+        // What is shown may have to be a summary.
+        let summary = (enabled == Some(true) && !hidden).then(|| "auto".to_owned());
+        Some(chat::ReasoningOptions { enabled, effort, max_tokens, summary, hidden })
     };
     assert_eq!(options(r#""stream":false"#), (None, vec![], true));
     assert_eq!(
@@ -542,14 +544,18 @@ fn headers_of_the_dialect_travel_on_and_no_credential() {
 fn routing_and_labels() {
     let call = with(
         r#""provider":{"order":["a"]},"fallbacks":[{"model":"n"},{"model":"m"}],
-           "session_id":"s-1","plugins":[],"trace":{"trace_id":"t"}"#,
+           "session_id":"s-1","plugins":[],"trace":{"trace_id":"t"},"user":"u-1""#,
     );
     assert_eq!(call.routing.models, ["m", "n"]);
     assert_eq!(call.routing.order, ["a"]);
     assert_eq!(call.session_id.as_deref(), Some("s-1"));
     let names: Vec<_> = call.router_fields.iter().map(|(name, _)| &**name).collect();
     assert_eq!(names, ["plugins", "trace"]);
+    assert_eq!((call.user.as_deref(), &*call.request.extra), (Some("u-1"), &[][..]));
     assert_eq!(with(r#""models":["n"],"fallbacks":[]"#).routing.models, ["m", "n"]);
+    assert!(!with(r#""debug":{"echo_upstream_body":false}"#).echo);
+    refused_with(r#""debug":{"echo_upstream_body":true}"#, "debug", "unsupported_parameter");
+    refused_with(r#""preset":"p""#, "preset", "unsupported_parameter");
 }
 
 #[test]

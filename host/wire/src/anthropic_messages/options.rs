@@ -5,7 +5,7 @@ use plugway_engine::chat;
 use crate::BadRequest;
 use crate::conversation;
 use crate::json::{Fields, inside};
-use crate::labels::{self, Field};
+use crate::labels::{self, ANY_SUMMARY, Field};
 
 /// How the model is to think.
 pub(super) struct Thinking {
@@ -58,6 +58,8 @@ pub(super) fn thinking(fields: &mut Fields<'_, '_>) -> Result<Thinking, BadReque
         fields.take("display");
         options.hidden = true;
     }
+    let shown = options.enabled == Some(true) && !options.hidden;
+    options.summary = shown.then(|| ANY_SUMMARY.to_owned());
     Ok(Thinking { options: Some(options), rest: inside("thinking", fields.rest()?) })
 }
 

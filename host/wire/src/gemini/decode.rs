@@ -76,12 +76,14 @@ fn call(
     // What it holds is part of the conversation, and nobody else's to read.
     let cached = fields.left().any(|(name, _)| matches!(name, "cachedContent" | "cached_content"));
     reader.conversation.native |= cached;
+    let asides = labels::asides(&mut fields, false)?;
     let streaming = target.method == Method::StreamGenerateContent;
     let request = request(&mut fields, messages, wishes, streaming)?;
     let routing = Routing { models: vec![target.model], ..Routing::default() };
     Ok(ChatCall {
         opening,
         metadata,
+        router_fields: asides.fields,
         ..ChatCall::new(request, routing, reader.conversation, values, form)
     })
 }

@@ -438,6 +438,7 @@ fn thinking_is_asked_for_in_levels_or_tokens() {
         let shown = format!("{:?}", call.form).contains("include_thoughts: true");
         let options = call.request.reasoning.unwrap();
         assert_eq!(options.hidden, !shown);
+        assert_eq!(options.summary.as_deref(), shown.then_some("auto"));
         (options.enabled, options.effort, options.max_tokens, shown)
     };
     let check =

@@ -5,7 +5,7 @@ use plugway_engine::chat::{JsonSchema, ReasoningOptions, ResponseFormat, Samplin
 use super::schema;
 use crate::BadRequest;
 use crate::json::{Fields, Node, inside, object};
-use crate::labels;
+use crate::labels::{self, ANY_SUMMARY};
 
 /// Answers that one request may ask for.
 const MAX_CANDIDATES: u32 = 128;
@@ -145,14 +145,17 @@ fn thinking(
         enabled: None,
         effort: None,
         max_tokens: None,
-        summary: None,
+        summary: shown.then(|| ANY_SUMMARY.to_owned()),
         hidden: !shown,
     };
     let budget = fields.either("thinkingBudget", "thinking_budget")?;
     if let Some(node) = &budget {
         match node.integer::<i64>()? {
             -1 => options.enabled = Some(true),
-            0 => options.enabled = Some(false),
+            0 => {
+                options.enabled = Some(false);
+                options.summary = None;
+            }
             _ => options.max_tokens = Some(node.integer()?),
         }
     }

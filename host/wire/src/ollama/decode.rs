@@ -49,13 +49,13 @@ pub fn decode(head: &Parts, body: Bytes, options: &DecodeOptions) -> Result<Chat
         thinking: request.reasoning.as_ref().is_none_or(|it| it.enabled != Some(false)),
         idle_reason: idle_reason(&fields, idle),
     };
-    let (router_fields, extra) = labels::rest(&fields)?;
-    request.extra.extend(extra);
+    let asides = labels::asides(&mut fields, false)?;
+    request.extra.extend(fields.rest()?);
     Ok(ChatCall {
         idle,
         session_id,
         opening,
-        router_fields,
+        router_fields: asides.fields,
         ..ChatCall::new(request, routing, reader.conversation, values, Arc::new(form))
     })
 }

@@ -269,7 +269,10 @@ fn thinking_is_asked_for_by_a_boolean_or_a_level() {
     let think = |json: &str| {
         let call = with(&format!(r#""think":{json}"#));
         let shown = format!("{:?}", call.form).contains("thinking: true");
-        (call.request.reasoning.map(|it| (it.enabled, it.effort)), shown)
+        let options = call.request.reasoning;
+        let summary = options.as_ref().and_then(|it| it.summary.as_deref());
+        assert_eq!(summary, options.as_ref().filter(|_| shown).map(|_| "auto"));
+        (options.map(|it| (it.enabled, it.effort)), shown)
     };
     assert_eq!(think("true"), (Some((Some(true), None)), true));
     assert_eq!(think("false"), (Some((Some(false), None)), false));

@@ -24,7 +24,8 @@ pub fn decode_embed(body: &Bytes, older: bool) -> Result<EmbedCall, BadRequest> 
         false => inputs(&fields.need("input")?)?,
     };
     let dimensions = dimensions(&mut fields)?;
-    let (_, extra) = labels::rest(&fields)?;
+    labels::asides(&mut fields, false)?;
+    let extra = fields.rest()?;
     let request = EmbedRequest {
         model: String::new(),
         dialect: DIALECT.to_owned(),

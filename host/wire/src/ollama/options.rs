@@ -4,6 +4,7 @@ use plugway_engine::chat;
 
 use crate::BadRequest;
 use crate::json::{Fields, Node, inside};
+use crate::labels::ANY_SUMMARY;
 
 /// Alternatives per token that a request may ask for.
 const MAX_TOP_LOGPROBS: u8 = 20;
@@ -132,7 +133,9 @@ pub(super) fn thinking(
     } else {
         (Some(node.boolean()?), None)
     };
+    // Thinking is shown wherever it is not turned off.
+    let summary = (enabled != Some(false)).then(|| ANY_SUMMARY.to_owned());
     let options =
-        chat::ReasoningOptions { enabled, effort, max_tokens: None, summary: None, hidden: false };
+        chat::ReasoningOptions { enabled, effort, max_tokens: None, summary, hidden: false };
     Ok(Some(options))
 }

@@ -10,7 +10,7 @@ use super::{Completion, DIALECT, options, tools};
 use crate::conversation::{Conversation, cache_point};
 use crate::json::{self, Fields, Node};
 use crate::seal::Sealer;
-use crate::{BadRequest, ChatCall, DecodeOptions, labels, routing};
+use crate::{BadRequest, ChatCall, DecodeOptions, labels, openai_completions, routing};
 
 /// Reads the body of a chat completion request. Text is neither copied nor
 /// unescaped where it is long enough to be sealed.
@@ -22,6 +22,9 @@ pub fn decode(body: Bytes, options: &DecodeOptions) -> Result<ChatCall, BadReque
     let root = Node::root(text);
     let mut fields = root.object()?;
 
+    if prompts(&mut fields)? {
+        return openai_completions::decode(body, options);
+    }
     let sealer = Sealer::new(body.clone(), options.seal_min_bytes);
     let mut reader = Messages::new(Conversation::new(sealer));
     let messages_node = fields.need("messages")?;
@@ -32,8 +35,8 @@ pub fn decode(body: Bytes, options: &DecodeOptions) -> Result<ChatCall, BadReque
     let labels = Labels::take(&mut fields)?;
     let mut request = request(&mut fields, messages)?;
     request.extra.extend(labels.forwarded);
-    let (router_fields, extra) = labels::rest(&fields)?;
-    request.extra.extend(extra);
+    let asides = labels::asides(&mut fields, true)?;
+    request.extra.extend(fields.rest()?);
 
     let include_reasoning = request.reasoning.as_ref().is_none_or(|it| !it.hidden);
     let form = Arc::new(Completion { include_reasoning });
@@ -42,9 +45,20 @@ pub fn decode(body: Bytes, options: &DecodeOptions) -> Result<ChatCall, BadReque
         session_id: labels.session_id,
         opening,
         metadata: labels.metadata,
-        router_fields,
+        router_fields: asides.fields,
+        echo: asides.echo && request.streaming,
         ..ChatCall::new(request, routing, reader.conversation, values, form)
     })
+}
+
+/// Whether the body holds a prompt in place of messages, as OpenRouter takes it here too:
+/// it is answered as on the route for prompts.
+fn prompts(fields: &mut Fields<'_, '_>) -> Result<bool, BadRequest> {
+    match (fields.take("prompt"), fields.take("messages")) {
+        (None, _) => Ok(false),
+        (Some(_), None) => Ok(true),
+        (Some(prompt), Some(_)) => Err(prompt.invalid("cannot stand beside `messages`")),
+    }
 }
 
 /// All of the request but its model. What is left of fields that are modelled in part is

@@ -364,7 +364,7 @@ fn what_is_not_modelled_travels_on() {
         r#"{"z_first":[1, 2],"messages":[{"role":"assistant","content":"a","prefix":true,"audio":null},
             {"role":"user","content":[{"type":"document_url","document_url":"https://x.test"},
             {"type":"input_audio","input_audio":"QUJD"},
-            {"type":"text","text":"t","extra":{}}]}],"plugins":[{"id":"web"}],"a_second":"x","none":null,
+            {"type":"text","text":"t","extra":{}}]}],"plugins":[],"a_second":"x","none":null,
             "store":true,"metadata":{"k":"v"},"trace":{"trace_id":"t"}}"#,
     );
     let owned = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
@@ -379,13 +379,60 @@ fn what_is_not_modelled_travels_on() {
     ];
     assert_eq!(call.request.extra, owned(&extra));
     assert_eq!(call.metadata, owned(&[("k", "v")]));
-    let to_router = [("plugins", r#"[{"id":"web"}]"#), ("trace", r#"{"trace_id":"t"}"#)];
+    let to_router = [("plugins", "[]"), ("trace", r#"{"trace_id":"t"}"#)];
     assert_eq!(call.router_fields, owned(&to_router));
     assert_eq!(call.request.messages[0].extra, owned(&[("prefix", "true")]));
     let parts = &call.request.messages[1].parts;
     assert!(matches!(parts[0].body, PartBody::Native(_)) && call.native);
     assert!(matches!(parts[1].body, PartBody::Native(_)));
     assert_eq!(parts[2].extra, owned(&[("extra", "{}")]));
+}
+
+#[test]
+fn what_is_said_to_the_router_is_granted_or_refused() {
+    let granted = with(
+        r#""plugins":[{"id":"web","enabled":false}],"transforms":[],"preset":null,
+           "trace":{"trace_id":"t","any":[1]},"max_tool_calls":3,"stop_server_tools_when":[],
+           "stream":true,"debug":{"echo_upstream_body":true}"#,
+    );
+    let names: Vec<_> = granted.router_fields.iter().map(|(name, _)| &**name).collect();
+    assert_eq!(
+        names,
+        ["plugins", "transforms", "trace", "max_tool_calls", "stop_server_tools_when"]
+    );
+    assert!(granted.echo && granted.request.extra.is_empty());
+    // Only a stream has a place for it.
+    assert!(!with(r#""debug":{"echo_upstream_body":true}"#).echo);
+    assert!(!with(r#""stream":true,"debug":{"echo_upstream_body":false}"#).echo);
+    for (fields, param, code) in [
+        (r#""preset":"p""#, "preset", "unsupported_parameter"),
+        (
+            r#""plugins":[{"id":"a","enabled":false},{"id":"b"}]"#,
+            "plugins[1]",
+            "unsupported_parameter",
+        ),
+        (r#""plugins":[{"id":"a","enabled":1}]"#, "plugins[0].enabled", "invalid_type"),
+        (r#""plugins":{}"#, "plugins", "invalid_type"),
+        (r#""transforms":["middle-out"]"#, "transforms[0]", "unsupported_parameter"),
+        (r#""transforms":"middle-out""#, "transforms", "invalid_type"),
+        (r#""trace":"t""#, "trace", "invalid_type"),
+        (r#""max_tool_calls":"3""#, "max_tool_calls", "invalid_type"),
+        (r#""stop_server_tools_when":{}"#, "stop_server_tools_when", "invalid_type"),
+        (r#""debug":true"#, "debug", "invalid_type"),
+        (r#""debug":{"echo_upstream_body":1}"#, "debug.echo_upstream_body", "invalid_type"),
+        (r#""debug":{"timings":true}"#, "debug.timings", "unknown_parameter"),
+    ] {
+        refused_with(fields, param, code);
+    }
+}
+
+#[test]
+fn a_prompt_stands_in_for_messages() {
+    let prompted = call(r#"{"model":"m","prompt":"Count.","max_tokens":5}"#);
+    assert_eq!(prompted.request.messages.len(), 1);
+    assert!(format!("{:?}", prompted.form).starts_with("TextCompletion"));
+    refused_with(r#""prompt":"Count.""#, "prompt", "invalid_value");
+    refused(r#"{"prompt":["a","b"]}"#, "prompt", "unsupported_parameter");
 }
 
 #[test]

@@ -76,6 +76,18 @@ impl Chunks {
 }
 
 impl StreamEncoder for Chunks {
+    fn echo(&mut self, body: &str, out: &mut BytesMut) {
+        self.write_prefix();
+        out.put_slice(&self.prefix);
+        let mut json = Writer::resume(out);
+        json.key("choices").literal("[]");
+        json.key("debug").open(b'{');
+        json.key("echo_upstream_body").raw(body);
+        json.close(b'}');
+        json.close(b'}');
+        json.end_event();
+    }
+
     fn push(&mut self, event: &Event, out: &mut BytesMut) {
         let before = out.len();
         match event {

@@ -558,3 +558,22 @@ fn many_parts_are_told_each_in_its_place() {
     let last = &chunks[chunks.len() - 2]["choices"][0]["delta"]["tool_calls"][0];
     assert_eq!(last["index"], count - 1);
 }
+
+#[test]
+fn what_was_sent_is_told_first_and_changes_nothing() {
+    let mut encoder = Chunks::new(head(), true);
+    let mut out = BytesMut::new();
+    encoder.echo("{\"model\":\n\"a\"}", &mut out);
+    encoder.echo("{}", &mut out);
+    encoder.push(&piece(0, 0, text("Hi")), &mut out);
+    encoder.push(&finish(0, FinishReason::Stop), &mut out);
+    encoder.end(Some(&Bill::unpriced(usage_of(3, 4))), &mut out);
+    let told = chunks(&out);
+    let echoed = json!({"id": "gen-1", "object": "chat.completion.chunk", "created": 7,
+        "model": "m", "provider": "P", "choices": [],
+        "debug": {"echo_upstream_body": {"model": "a"}}});
+    assert_eq!(told[0], echoed);
+    assert_eq!(told[1]["debug"], json!({"echo_upstream_body": {}}));
+    let events = [piece(0, 0, text("Hi")), finish(0, FinishReason::Stop)];
+    assert_eq!(told[2..], stream(&events, true));
+}

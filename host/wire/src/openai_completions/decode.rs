@@ -50,15 +50,15 @@ pub fn decode(body: Bytes, decode_options: &DecodeOptions) -> Result<ChatCall, B
     let metadata = fields.take("metadata").map(|node| labels::metadata(&node)).transpose()?;
     let mut request = request(&mut fields, prompt, choices)?;
     let include_reasoning = request.reasoning.as_ref().is_none_or(|it| !it.hidden);
-    let (router_fields, extra) = labels::rest(&fields)?;
-    request.extra.extend(extra);
+    let asides = labels::asides(&mut fields, false)?;
+    request.extra.extend(fields.rest()?);
     let form = Arc::new(TextCompletion { include_reasoning });
     Ok(ChatCall {
         user,
         session_id,
         opening,
         metadata: metadata.unwrap_or_default(),
-        router_fields,
+        router_fields: asides.fields,
         ..ChatCall::new(request, routing, conversation, values, form)
     })
 }

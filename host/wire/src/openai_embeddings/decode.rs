@@ -42,7 +42,8 @@ pub fn decode(body: Bytes) -> Result<Embeddings, BadRequest> {
     let format = fields.take("encoding_format");
     let encoding = format.map(|node| encoding(&node)).transpose()?;
     never_streamed(&mut fields)?;
-    let (_, mut extra) = labels::rest(&fields)?;
+    labels::asides(&mut fields, false)?;
+    let mut extra = fields.rest()?;
     if let Some(node) = format {
         // A provider that speaks the dialect is asked for what the client wants: what is
         // written in base64 is smaller, and sooner read.

@@ -60,8 +60,8 @@ pub fn decode(body: Bytes, options: &DecodeOptions) -> Result<ChatCall, BadReque
     let metadata = metadata.map_or(Ok(Vec::new()), |node| labels::metadata(&node))?;
     let (messages, conversation) = input.finish();
     let mut request = request(&mut fields, messages)?;
-    let (router_fields, extra) = labels::rest(&fields)?;
-    request.extra.extend(extra);
+    let asides = labels::asides(&mut fields, true)?;
+    request.extra.extend(fields.rest()?);
     let echo = Echo::of(&mut fields, &request)?;
     let include_reasoning = request.reasoning.as_ref().is_none_or(|it| !it.hidden);
     let form = Arc::new(Response { echo, include_reasoning });
@@ -70,7 +70,8 @@ pub fn decode(body: Bytes, options: &DecodeOptions) -> Result<ChatCall, BadReque
         session_id,
         opening,
         metadata,
-        router_fields,
+        router_fields: asides.fields,
+        echo: asides.echo && request.streaming,
         ..ChatCall::new(request, routing, conversation, values, form)
     })
 }

@@ -551,7 +551,8 @@ fn the_knobs() {
            "truncation":"auto","stream":true,"stream_options":{"include_obfuscation":false},
            "max_tool_calls":2,"modalities":["text","image"],"user":"u","safety_identifier":"s",
            "metadata":{"a":"b"},"session_id":"x","store":false,"background":false,"n":1,
-           "previous_response_id":null,"plugins":[{"id":"web"}],"models":["m","o"],
+           "previous_response_id":null,"plugins":[],"models":["m","o"],
+           "debug":{"echo_upstream_body":true},
            "provider":{"only":["p"]}"#,
     );
     let request = &call.request;
@@ -575,7 +576,8 @@ fn the_knobs() {
     assert_eq!(call.user.as_deref(), Some("s"));
     assert_eq!(call.session_id.as_deref(), Some("x"));
     assert_eq!(call.metadata, [("a".to_owned(), "b".to_owned())]);
-    assert_eq!(call.router_fields, [extra("plugins", r#"[{"id":"web"}]"#)]);
+    assert_eq!(call.router_fields, [extra("plugins", "[]"), extra("max_tool_calls", "2")]);
+    assert!(call.echo);
     assert_eq!(call.routing.models, ["m", "o"]);
     assert_eq!(call.routing.only, ["p"]);
     let included = with(r#""include":["message.output_text.logprobs"]"#);

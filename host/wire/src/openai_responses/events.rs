@@ -1,7 +1,7 @@
 //! The events of a stream: their names, their numbers, and where they say they belong.
 
 use bytes::{BufMut, BytesMut};
-use plugway_engine::chat::{Part, PartBody, Reasoning};
+use plugway_engine::chat::{Part, PartBody, Reasoning, ToolCall};
 
 use super::layout::{Item, Spot};
 use crate::json::Writer;
@@ -99,4 +99,48 @@ pub(super) fn of_item(json: &mut Writer<'_>, item: &Item, place: usize) {
 pub(super) fn of_part(json: &mut Writer<'_>, item: &Item, spot: Spot, names: Names) {
     of_item(json, item, spot.item);
     json.key(names.index).number(spot.index as u64);
+}
+
+/// What a model writes more of a call's input.
+pub(super) fn tell_input(
+    events: &mut Numbered,
+    item: &Item,
+    spot: Spot,
+    call: &ToolCall,
+    bit: &ToolCall,
+    out: &mut BytesMut,
+) {
+    let kind = if call.freeform {
+        "response.custom_tool_call_input.delta"
+    } else {
+        "response.function_call_arguments.delta"
+    };
+    if !bit.input.is_empty() {
+        events.event(kind, out, |json| {
+            of_item(json, item, spot.item);
+            json.key("delta").string(&bit.input);
+        });
+    }
+}
+
+/// The whole input of a call.
+pub(super) fn end_input(
+    events: &mut Numbered,
+    item: &Item,
+    spot: Spot,
+    call: &ToolCall,
+    out: &mut BytesMut,
+) {
+    let (kind, name) = if call.freeform {
+        ("response.custom_tool_call_input.done", "input")
+    } else {
+        ("response.function_call_arguments.done", "arguments")
+    };
+    events.event(kind, out, |json| {
+        of_item(json, item, spot.item);
+        if !call.freeform {
+            json.key("name").string(&call.name);
+        }
+        json.key(name).string(&call.input);
+    });
 }

@@ -2,13 +2,13 @@
 //!
 //! Items begin in the order of their parts. One ends when the next begins; a call may
 //! grow beside others, so calls, and all that begins after the first of them, end with
-//! the answer. What still comes for an item that has ended is told, and stands in the
-//! response at the end.
+//! the answer. Where a provider goes back to a part that has ended, an item of its own goes
+//! on with it: what was told to be done stays as it was told.
 
 use bytes::{BufMut, BytesMut};
-use plugway_engine::chat::{Event, Finish, Origin, Part, PartBody, Piece, ToolCall};
+use plugway_engine::chat::{Event, Finish, Origin, Part, PartBody, Piece, Reasoning};
 
-use super::events::{Names, Numbered, names, of_item, of_part, readable};
+use super::events::{Names, Numbered, end_input, names, of_item, of_part, readable, tell_input};
 use super::layout::{Item, Kind, Layout, Spot};
 use super::output::{self, Said};
 use super::response::{Known, Status};
@@ -28,6 +28,9 @@ pub(super) struct Events {
     has_begun: bool,
     layout: Layout,
     parts: Vec<Part>,
+    /// Where each part of the answer grows: its place among `parts`, where a part that was
+    /// gone back to has several.
+    places: Vec<usize>,
     /// Arrays of the tokens of each part.
     logprobs: Vec<Vec<String>>,
     /// Where each part stands, once it is shown.
@@ -58,6 +61,7 @@ impl Events {
             has_begun: false,
             layout: Layout::new(&head.id, form.include_reasoning),
             parts: Vec::new(),
+            places: Vec::new(),
             logprobs: Vec::new(),
             spots: Vec::new(),
             progress: Vec::new(),
@@ -73,6 +77,15 @@ impl Events {
 }
 
 impl StreamEncoder for Events {
+    fn echo(&mut self, body: &str, out: &mut BytesMut) {
+        self.begin(out);
+        self.events.event("response.debug", out, |json| {
+            json.key("debug").open(b'{');
+            json.key("echo_upstream_body").raw(body);
+            json.close(b'}');
+        });
+    }
+
     fn push(&mut self, event: &Event, out: &mut BytesMut) {
         match event {
             Event::Origin(origin) => self.origin(origin),
@@ -160,17 +173,7 @@ impl Events {
     }
 
     fn piece(&mut self, piece: &Piece, out: &mut BytesMut) {
-        // Parts begin in order: whoever checked the event has seen to it.
-        let place = (piece.index as usize).min(self.parts.len());
-        match self.parts.get_mut(place) {
-            Some(part) => join(part, piece.part.clone()),
-            None => {
-                self.parts.push(piece.part.clone());
-                self.logprobs.push(Vec::new());
-                self.spots.push(None);
-                self.progress.push(Progress::default());
-            }
-        }
+        let place = self.joined(piece);
         self.logprobs[place].extend(piece.logprobs.clone());
         if self.spots[place].is_some() {
             let logprobs: Vec<String> = piece.logprobs.iter().cloned().collect();
@@ -183,6 +186,47 @@ impl Events {
             self.grow(place, &part, &logprobs, out);
             self.end_items(self.open.len(), None, out);
         }
+    }
+
+    /// Joins a bit onto its part; onto a new one, where there is none yet or what there is
+    /// of it was told to be done. Gives back the place.
+    fn joined(&mut self, piece: &Piece) -> usize {
+        // Parts begin in order: whoever checked the event has seen to it.
+        let number = (piece.index as usize).min(self.places.len());
+        let known = self.places.get(number).copied();
+        if let Some(place) = known.filter(|place| !self.is_over(*place, &piece.part)) {
+            join(&mut self.parts[place], piece.part.clone());
+            return place;
+        }
+        let mut part = piece.part.clone();
+        if let Some(before) = known {
+            // By the id it would be found again.
+            part.id = None;
+            part.format = part.format.or_else(|| self.parts[before].format.clone());
+        }
+        let place = self.parts.len();
+        self.parts.push(part);
+        self.logprobs.push(Vec::new());
+        self.spots.push(None);
+        self.progress.push(Progress::default());
+        match self.places.get_mut(number) {
+            Some(known) => *known = place,
+            None => self.places.push(place),
+        }
+        place
+    }
+
+    /// Whether the part at that place was told to be done, and the bit says more of it.
+    fn is_over(&self, place: usize, bit: &Part) -> bool {
+        let Some(spot) = self.spots[place] else { return false };
+        let is_done = self.open[spot.item] != Some(place);
+        let says_more = match &bit.body {
+            PartBody::Text(_) | PartBody::Refusal(_) => !readable(bit).is_empty(),
+            PartBody::Reasoning(Reasoning::Encrypted(data)) => !data.is_empty(),
+            PartBody::Reasoning(_) => !readable(bit).is_empty() || bit.signature.is_some(),
+            _ => false,
+        };
+        is_done && says_more
     }
 
     /// Gives a part its place in an item, which may begin with it.
@@ -330,44 +374,6 @@ impl Events {
             output::write_content(json.key("part"), Said { parts, logprobs }, place);
         });
     }
-}
-
-/// What a model writes more of a call's input.
-fn tell_input(
-    events: &mut Numbered,
-    item: &Item,
-    spot: Spot,
-    call: &ToolCall,
-    bit: &ToolCall,
-    out: &mut BytesMut,
-) {
-    let kind = if call.freeform {
-        "response.custom_tool_call_input.delta"
-    } else {
-        "response.function_call_arguments.delta"
-    };
-    if !bit.input.is_empty() {
-        events.event(kind, out, |json| {
-            of_item(json, item, spot.item);
-            json.key("delta").string(&bit.input);
-        });
-    }
-}
-
-/// The whole input of a call.
-fn end_input(events: &mut Numbered, item: &Item, spot: Spot, call: &ToolCall, out: &mut BytesMut) {
-    let (kind, name) = if call.freeform {
-        ("response.custom_tool_call_input.done", "input")
-    } else {
-        ("response.function_call_arguments.done", "arguments")
-    };
-    events.event(kind, out, |json| {
-        of_item(json, item, spot.item);
-        if !call.freeform {
-            json.key("name").string(&call.name);
-        }
-        json.key(name).string(&call.input);
-    });
 }
 
 fn tell_citations(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use plugway_engine::chat::{Citation, FinishReason, Media, MediaKind, MediaSource, Reasoning};
+use plugway_engine::chat::{Citation, FinishReason, Media, MediaKind, MediaSource, ToolCall};
 use serde_json::{Value, json};
 
 use super::*;
@@ -109,6 +109,7 @@ fn has_its_fields(event: &Value) {
         "response.image_generation_call.in_progress"
         | "response.image_generation_call.generating"
         | "response.image_generation_call.completed" => (&OF_ITEM, &[]),
+        "response.debug" => (&[], &["debug"]),
         "error" => (&[], &["code", "message", "param"]),
         other => panic!("an event that nobody knows: {other}"),
     };
@@ -510,9 +511,26 @@ fn any_answer_is_the_same_streamed_and_whole() {
     for turn in 0..2000 {
         let interleaved = turn % 2 == 0;
         let events = random(&mut dice, interleaved);
-        let response = assemble(&stream(&events), false);
-        assert_eq!(response, whole(&events), "{events:?}");
+        let told = stream(&events);
+        let (response, whole) = (assemble(&told, false), whole(&events));
+        if !interleaved {
+            assert_eq!(response, whole, "{events:?}");
+            continue;
+        }
+        // Parts that were gone back to are items of their own, and all of them was said.
+        assert_eq!(said(&response), said(&whole), "{events:?}");
     }
+}
+
+/// The characters that a reader sees, in no order.
+fn said(response: &Value) -> Vec<char> {
+    let items = response["output"].as_array().unwrap().iter();
+    let lists = items.flat_map(|item| [&item["content"], &item["summary"]]);
+    let parts = lists.filter_map(Value::as_array).flatten();
+    let texts = parts.flat_map(|part| [&part["text"], &part["refusal"]]);
+    let mut said: Vec<char> = texts.filter_map(Value::as_str).flat_map(str::chars).collect();
+    said.sort_unstable();
+    said
 }
 
 #[test]
@@ -865,15 +883,57 @@ fn an_error_names_its_field_and_its_type() {
 }
 
 #[test]
-fn what_still_comes_for_an_item_that_has_ended_is_told() {
+fn what_still_comes_for_an_item_that_has_ended_is_an_item_of_its_own() {
     let events = [
         identified(piece(0, 0, reasoning("a")), "rs_1"),
         piece(0, 1, text("t")),
         piece(0, 0, reasoning("b")),
         signed(piece(0, 0, reasoning("")), "s", "f"),
+        piece(0, 1, text("u")),
     ];
-    let response = assemble(&stream(&events), false);
-    assert_eq!(response, whole(&events));
-    assert_eq!(response["output"][0]["content"][0]["text"], "ab");
-    assert_eq!(response["output"][0]["signature"], "s");
+    let told = stream(&events);
+    let output = assemble(&told, false)["output"].clone();
+    let texts: Vec<_> = (0..4).map(|item| &output[item]["content"][0]["text"]).collect();
+    assert_eq!(texts, ["a", "t", "b", "u"]);
+    assert_eq!((&output[0]["id"], &output[2]["signature"]), (&json!("rs_1"), &json!("s")));
+    // Whatever was told to be done stands in the response as it was told.
+    let done = told.iter().filter(|event| event["type"] == "response.output_item.done");
+    let done: Vec<Value> = done.map(|event| event["item"].clone()).collect();
+    assert_eq!(Value::from(done), output);
+    // In one piece there is nothing to go back to.
+    assert_eq!(whole(&events)["output"][0]["content"][0]["text"], "ab");
+}
+
+#[test]
+fn a_part_that_has_ended_within_its_item_is_gone_on_with_in_another() {
+    let identify = |event| identified(event, "msg_1");
+    let events = [
+        identify(piece(0, 0, text("a"))),
+        identify(piece(0, 1, PartBody::Refusal("no".into()))),
+        piece(0, 0, text("b")),
+    ];
+    let output = assemble(&stream(&events), false)["output"].clone();
+    assert_eq!(output[0]["content"][0]["text"], "a");
+    assert_eq!(output[0]["content"][1]["refusal"], "no");
+    assert_eq!(output[1]["content"][0]["text"], "b");
+}
+
+#[test]
+fn what_was_sent_is_told_once_the_response_is_there() {
+    let mut encoder = plain_form().stream(head());
+    let mut out = BytesMut::new();
+    encoder.echo(r#"{"model":"a"}"#, &mut out);
+    encoder.push(&piece(0, 0, text("t")), &mut out);
+    encoder.end(None, &mut out);
+    let said = events_of(&out);
+    assert_eq!(
+        kinds(&said)[..4],
+        [
+            "response.created",
+            "response.in_progress",
+            "response.debug",
+            "response.output_item.added"
+        ]
+    );
+    assert_eq!(said[2]["debug"], json!({"echo_upstream_body": {"model": "a"}}));
 }

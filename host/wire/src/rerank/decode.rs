@@ -44,7 +44,7 @@ pub fn decode(body: &Bytes, version: Version) -> Result<RerankCall, BadRequest> 
             extra.push((name.to_owned(), node.json()?));
         }
     }
-    nothing_left(&fields)?;
+    nothing_left(&mut fields)?;
     let model = routing.models.first().cloned().unwrap_or_default();
     Ok(RerankCall {
         request: RerankRequest { model, query, documents, top_n, extra },
@@ -90,10 +90,9 @@ fn top_n(node: &Node<'_, '_>) -> Result<u32, BadRequest> {
 }
 
 /// What nobody reads would be a wish that is silently not kept.
-fn nothing_left(fields: &Fields<'_, '_>) -> Result<(), BadRequest> {
-    let (_, unknown) = labels::rest(fields)?;
-    let is_unknown = |name: &str| unknown.iter().any(|(known, _)| known == name);
-    match fields.left().find(|(name, _)| is_unknown(name)) {
+fn nothing_left(fields: &mut Fields<'_, '_>) -> Result<(), BadRequest> {
+    labels::asides(fields, false)?;
+    match fields.left().next() {
         None => Ok(()),
         Some((_, node)) => Err(node.fault("unknown_parameter", "is not known")),
     }

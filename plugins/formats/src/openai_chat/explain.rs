@@ -73,7 +73,7 @@ impl Report {
     fn wordless(error: &Node) -> Option<Self> {
         let string = |name: &str| match error.get(name)? {
             Node::Text(text) if !text.is_empty() => Some(text.clone()),
-            Node::Number(number) => Some(number.to_string()),
+            Node::Number(number) => Some(number.clone()),
             _ => None,
         };
         let number = |name: &str| u16::try_from(error.count(name)?).ok();

@@ -140,7 +140,12 @@ fn join(part: &mut Part, bit: &Part) {
     replace(&mut part.signature, &bit.signature);
     replace(&mut part.format, &bit.format);
     part.citations.extend(bit.citations.iter().cloned());
-    part.extra.extend(bit.extra.iter().cloned());
+    for (name, value) in &bit.extra {
+        match part.extra.iter_mut().find(|(known, _)| known == name) {
+            Some((_, known)) => known.clone_from(value),
+            None => part.extra.push((name.clone(), value.clone())),
+        }
+    }
 }
 
 fn replace(former: &mut Option<String>, later: &Option<String>) {

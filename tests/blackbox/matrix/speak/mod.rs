@@ -5,6 +5,7 @@ mod chat;
 mod gemini;
 mod messages;
 mod ollama;
+mod prompts;
 mod responses;
 
 use super::cases::{Case, Said};
@@ -54,6 +55,9 @@ pub(super) trait Speaker: Send + Sync {
     /// The message of an error's envelope, which must be whole.
     fn error(&self, body: &Value, status: u16) -> String;
 }
+
+/// A client with no words but a prompt's, for the few conversations that are one.
+pub(super) static PROMPTS: &dyn Speaker = &prompts::Prompts;
 
 /// One of each.
 pub(super) fn speakers() -> [&'static dyn Speaker; 5] {

@@ -119,8 +119,11 @@ impl Calls {
         }
         let input = input(item);
         let choice = call.choice;
+        let extra = if self.native { item.extras(&MODELLED) } else { Vec::new() };
+        let signature = item.at(&["extra_content", "google"]).and_then(reasoning::proof);
+        let silent = input.is_empty() && extra.is_empty() && signature.is_none();
         let body: Part = match body(item).text("name") {
-            _ if call.begun && input.is_empty() => return,
+            _ if call.begun && silent => return,
             _ if call.begun => ToolCall::more(input).into(),
             // Without a name there is no call to tell of, yet.
             None => return call.held.push_str(&input),
@@ -129,13 +132,11 @@ impl Calls {
                 call.id = id;
                 let whole = std::mem::take(&mut call.held) + &input;
                 let freeform = item.get("custom").is_some() && item.get("function").is_none();
-                let first = ToolCall { freeform, ..ToolCall::new(&call.id, name, whole) };
-                let extra = if self.native { item.extras(&MODELLED) } else { Vec::new() };
-                let signature = item.at(&["extra_content", "google"]).and_then(reasoning::proof);
-                let format = signature.as_ref().map(|_| reasoning::EXTRA_CONTENT_FORMAT.into());
-                Part { extra, signature, format, ..first.into() }
+                ToolCall { freeform, ..ToolCall::new(&call.id, name, whole) }.into()
             }
         };
+        let format = signature.as_ref().map(|_| reasoning::EXTRA_CONTENT_FORMAT.into());
+        let body = Part { extra, signature, format, ..body };
         let (index, _) = places.of(choice, Key::Call(number));
         events.push(Piece::new(choice, index, body).into());
     }

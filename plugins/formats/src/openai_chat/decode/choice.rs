@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plugway_sdk::chat::{Citation, Event, Failure, Finish, FinishReason, Part, PartBody, Piece};
+use plugway_sdk::chat::{
+    Citation, Event, Extra, Failure, Finish, FinishReason, Part, PartBody, Piece,
+};
 use plugway_sdk::provider::Places;
 
 use super::calls::Calls;
@@ -43,9 +45,12 @@ const SAID: [&str; 15] = [
 /// What tells the parts of a choice apart.
 #[derive(Debug, PartialEq)]
 pub(super) enum Key {
-    Text,
+    /// The text between two thoughts, by its place among such texts.
+    Text(u32),
     Refusal,
     Reasoning,
+    /// A thought among the items of the content, by its place among the texts.
+    Thought(u32),
     /// An item of `reasoning_details`, by its kind and index.
     Detail(&'static str, u32),
     /// One that is encrypted: the n-th, for it comes in one bit.
@@ -70,6 +75,9 @@ pub(super) struct Choices {
     finished: BTreeMap<u32, bool>,
     /// Choices whose text has begun, and whether the sources were told with it.
     texts: BTreeMap<u32, bool>,
+    /// Of each choice: how many thoughts interrupted its text, and whether there was text
+    /// since the last.
+    thoughts: BTreeMap<u32, (u32, bool)>,
     sources: Vec<Citation>,
 }
 
@@ -84,6 +92,7 @@ impl Choices {
             encrypted: 0,
             finished: BTreeMap::new(),
             texts: BTreeMap::new(),
+            thoughts: BTreeMap::new(),
             sources: Vec::new(),
         }
     }
@@ -150,7 +159,12 @@ impl Choices {
         for (key, part) in reasoning::parts(said, &mut self.encrypted) {
             self.piece(choice, key, part, logprobs_of(logprobs, "reasoning_content"), events);
         }
-        self.content(choice, said, logprobs_of(logprobs, "content"), events);
+        let mut extra = if self.native { said.extras(&SAID) } else { Vec::new() };
+        self.content(choice, said, logprobs_of(logprobs, "content"), &mut extra, events);
+        // What no text could carry is carried by one that says nothing.
+        if !extra.is_empty() {
+            self.bit_of_text(choice, Part { extra, ..Part::text("") }, None, events);
+        }
         if let Some(refusal) = said.text("refusal") {
             let part = PartBody::Refusal(refusal.into()).into();
             self.piece(choice, Key::Refusal, part, logprobs_of(logprobs, "refusal"), events);
@@ -170,12 +184,13 @@ impl Choices {
         choice: u32,
         said: &Node,
         logprobs: Option<String>,
+        extra: &mut Vec<Extra>,
         events: &mut Vec<Event>,
     ) {
         let mut part = Part::text("");
         part.citations = said.list("annotations").iter().filter_map(sources::annotation).collect();
         // A token can be half a character: then it has a probability and no text yet.
-        let probable = logprobs.is_some() && said.get("content").and_then(Node::as_text).is_some();
+        let spoken = said.get("content").and_then(Node::as_text).is_some();
         if let Some(text) = said.text("content") {
             part.body = PartBody::Text(text.into());
         }
@@ -183,7 +198,7 @@ impl Choices {
             match item.text("type") {
                 Some("thinking") => {
                     if let Some(thought) = reasoning::thought(item) {
-                        self.piece(choice, Key::Reasoning, thought, None, events);
+                        self.thought(choice, thought, events);
                     }
                 }
                 Some("reference" | "tool_reference") => {
@@ -196,34 +211,52 @@ impl Choices {
                 }
                 _ => {
                     let text = Part::text(item.text("text").unwrap_or_default());
-                    self.text(choice, said, text, None, false, events);
+                    self.text(choice, text, None, extra, events);
                 }
             }
         }
-        self.text(choice, said, part, logprobs, probable, events);
+        self.text(choice, part, logprobs.filter(|_| spoken), extra, events);
     }
 
     /// A bit of the text, unless it says nothing.
     fn text(
         &mut self,
         choice: u32,
-        said: &Node,
         mut part: Part,
         logprobs: Option<String>,
-        probable: bool,
+        extra: &mut Vec<Extra>,
         events: &mut Vec<Event>,
     ) {
         let silent = matches!(&part.body, PartBody::Text(text) if text.is_empty());
-        if silent && !probable && part.citations.is_empty() {
+        if silent && logprobs.is_none() && part.citations.is_empty() {
             return;
         }
         if !std::mem::replace(self.texts.entry(choice).or_insert(false), !self.sources.is_empty()) {
             part.citations.extend(self.sources.iter().cloned());
         }
-        if self.native {
-            part.extra = said.extras(&SAID);
-        }
-        self.piece(choice, Key::Text, part, logprobs, events);
+        part.extra = std::mem::take(extra);
+        self.bit_of_text(choice, part, logprobs, events);
+    }
+
+    fn bit_of_text(
+        &mut self,
+        choice: u32,
+        part: Part,
+        logprobs: Option<String>,
+        events: &mut Vec<Event>,
+    ) {
+        let (place, spoken) = self.thoughts.entry(choice).or_default();
+        *spoken |= !matches!(&part.body, PartBody::Text(text) if text.is_empty());
+        let key = Key::Text(*place);
+        self.piece(choice, key, part, logprobs, events);
+    }
+
+    /// A bit of a thought that has a place among the texts.
+    fn thought(&mut self, choice: u32, thought: Part, events: &mut Vec<Event>) {
+        let (place, spoken) = self.thoughts.entry(choice).or_default();
+        *place += u32::from(std::mem::take(spoken));
+        let key = Key::Thought(*place);
+        self.piece(choice, key, thought, None, events);
     }
 
     fn image(&mut self, choice: u32, image: Part, events: &mut Vec<Event>) {
@@ -250,7 +283,7 @@ impl Choices {
         if self.texts.get(&choice) == Some(&false) && !self.sources.is_empty() {
             let part = Part { citations: self.sources.clone(), ..Part::text("") };
             self.texts.insert(choice, true);
-            self.piece(choice, Key::Text, part, None, events);
+            self.bit_of_text(choice, part, None, events);
         }
         let reason = self.calls.reason(choice, reason(native));
         // A router of providers tells the word of the one that it routed to.

@@ -70,7 +70,7 @@ fn arguments_that_are_an_object_keep_the_order_of_its_fields() {
     let body = r#"{"choices":[{"message":{"tool_calls":[{"id":"c","function":
         {"name":"f","arguments":{"z":1,"a":[2.50,"x"]}}}]},"finish_reason":"stop"}]}"#;
     let events = plugway_sdk::testing::whole::<OpenAi>(&Transcript::new(200, body), DIALECT);
-    assert_eq!(Answer::of(&events).calls(0), [("f", r#"{"z":1,"a":[2.5,"x"]}"#)]);
+    assert_eq!(Answer::of(&events).calls(0), [("f", r#"{"z":1,"a":[2.50,"x"]}"#)]);
 }
 
 #[test]

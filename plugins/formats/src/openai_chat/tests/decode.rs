@@ -95,6 +95,47 @@ fn native_fields_are_for_clients_of_the_dialect() {
 }
 
 #[test]
+fn native_fields_of_a_message_travel_on_without_text_too() {
+    let call = |arguments: &str| {
+        json!({"index": 0, "id": "c", "type": "function", "function":
+            {"name": "f", "arguments": arguments}, "score": 0.25})
+    };
+    let body = message(
+        json!({"role": "assistant", "content": null, "tool_calls": [call("{}")],
+            "thought_signature": "s", "certainty": 0.25}),
+        "tool_calls",
+    );
+    let answer = decode_whole(&body);
+    let extra: Vec<_> = answer.parts.values().flat_map(|part| &part.extra).collect();
+    let fields = [
+        ("certainty".to_owned(), "0.25".to_owned()),
+        ("thought_signature".to_owned(), "\"s\"".to_owned()),
+        ("score".to_owned(), "0.25".to_owned()),
+    ];
+    assert_eq!(extra, fields.iter().collect::<Vec<_>>());
+    assert_eq!(answer.text(0), "");
+
+    // Of a field that is repeated the last value stands, and none is lost.
+    let mut last = call("}");
+    last["function"]["name"] = Value::Null;
+    last["score"] = json!(2);
+    let answer = decode_stream(&[
+        delta(json!({"role": "assistant", "content": "", "certainty": 1})),
+        delta(json!({"content": "Hm.", "certainty": 2})),
+        delta(json!({"tool_calls": [call("{")], "certainty": 3})),
+        delta(json!({"tool_calls": [last]})),
+        finish("tool_calls"),
+    ]);
+    let field = |name: &str, json: &str| vec![(name.to_owned(), json.to_owned())];
+    assert_eq!(answer.parts[&(0, 0)].extra, field("certainty", "3"));
+    assert_eq!(answer.parts[&(0, 1)].extra, field("score", "2"));
+
+    // Another dialect's client is shown none, and no text in their place.
+    let foreign = whole::<OpenAi>(&Transcript::new(200, body.to_string()), "gemini");
+    assert_eq!(Answer::of(&foreign).parts.len(), 1);
+}
+
+#[test]
 fn tool_calls() {
     let call = |id: &str, arguments: &str| json!({"id": id, "type": "function", "function": {"name": "f", "arguments": arguments}});
     let body = message(
