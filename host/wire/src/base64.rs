@@ -1,5 +1,8 @@
-//! Base64 with the standard alphabet, for joining streamed media: bits that each
-//! decode on their own do not make one text when laid end to end.
+//! Base64 with the standard alphabet: of what clients attach, and for joining streamed
+//! media, of which bits that each decode on their own do not make one text when laid end
+//! to end.
+
+use std::borrow::Cow;
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -23,7 +26,48 @@ pub(crate) fn append(whole: &mut String, bit: &str) {
     }
 }
 
-fn decode(text: &str) -> Option<Vec<u8>> {
+/// The text in the standard alphabet, padded and in one line, of base64 in any: itself
+/// where it is that. None where it is no base64.
+pub(crate) fn standard(text: &str) -> Option<Cow<'_, str>> {
+    let content = text.trim_end_matches('=');
+    let is_padded = text.len().is_multiple_of(4) && text.len() - content.len() <= 2;
+    if is_padded && content.bytes().all(|byte| IS_STANDARD[usize::from(byte)]) {
+        return Some(Cow::Borrowed(text));
+    }
+    let mut whole = String::with_capacity(text.len() + 2);
+    for character in text.trim_end_matches(['=', '\n', '\r']).chars() {
+        match character {
+            '-' => whole.push('+'),
+            '_' => whole.push('/'),
+            // As mail breaks it.
+            '\n' | '\r' => {}
+            _ => {
+                sextet(u8::try_from(character).ok()?)?;
+                whole.push(character);
+            }
+        }
+    }
+    match whole.len() % 4 {
+        0 => {}
+        1 => return None,
+        rest => whole.push_str(if rest == 2 { "==" } else { "=" }),
+    }
+    Some(Cow::Owned(whole))
+}
+
+/// Which bytes are of the standard alphabet. Looked up, since media are long.
+static IS_STANDARD: [bool; 256] = {
+    let mut is_standard = [false; 256];
+    let mut at = 0;
+    while at < ALPHABET.len() {
+        is_standard[ALPHABET[at] as usize] = true;
+        at += 1;
+    }
+    is_standard
+};
+
+/// The bytes; none where the text is not in the standard alphabet.
+pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     let text = text.trim_end_matches('=');
     let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
     for group in text.as_bytes().chunks(4) {
@@ -81,6 +125,27 @@ mod tests {
             encode(&text[cut..], &mut bit);
             append(&mut whole, &bit);
             assert_eq!(whole, "SGVsbG8sIHdvcmxkIQ==", "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn any_alphabet_is_told_in_the_standard_one() {
+        for (text, expected) in [
+            ("SGVsbG8h", "SGVsbG8h"),
+            ("SGVsbG8=", "SGVsbG8="),
+            ("SGVsbA==", "SGVsbA=="),
+            ("SGVsbG8", "SGVsbG8="),
+            ("SGVsbA", "SGVsbA=="),
+            ("SGVsbA=", "SGVsbA=="),
+            ("-_-_", "+/+/"),
+            ("SGVs\r\nbG8h\n", "SGVsbG8h"),
+            ("SGVs\nbA==\n", "SGVsbA=="),
+            ("", ""),
+        ] {
+            assert_eq!(standard(text).as_deref(), Some(expected), "{text}");
+        }
+        for text in ["S", "SGVsb", "SG=VsbG8", "SGVs bG8", "SGVs!", "SGV\u{e9}", "=SGV", "\\"] {
+            assert_eq!(standard(text), None, "{text}");
         }
     }
 

@@ -23,6 +23,7 @@ pub mod framing;
 pub mod gemini;
 mod json;
 mod labels;
+mod media_type;
 mod needs;
 mod offers;
 pub mod ollama;

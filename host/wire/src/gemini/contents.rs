@@ -1,7 +1,5 @@
 //! `contents`: what user and model said, and what tools answered.
 
-use std::collections::{HashMap, VecDeque};
-
 use plugway_engine::chat::{Message, Part, PartBody, Reasoning, Role};
 
 use super::names::items;
@@ -13,8 +11,6 @@ use crate::json::{Fields, Node};
 /// Reads the contents of one conversation.
 pub(super) struct Contents {
     pub(super) conversation: Conversation,
-    /// Ids of the calls of each tool that nobody has answered yet.
-    open: HashMap<String, VecDeque<String>>,
     /// Calls without an id so far.
     unnamed: usize,
     /// A part has come back with the proof of another provider.
@@ -23,7 +19,7 @@ pub(super) struct Contents {
 
 impl Contents {
     pub(super) fn new(conversation: Conversation) -> Self {
-        Self { conversation, open: HashMap::new(), unnamed: 0, foreign: false }
+        Self { conversation, unnamed: 0, foreign: false }
     }
 
     /// The messages that an instruction and `contents` are.
@@ -43,6 +39,7 @@ impl Contents {
         for node in &nodes {
             self.content(node, &mut messages)?;
         }
+        self.conversation.all_answered()?;
         if self.foreign {
             messages = joined(messages);
         }
@@ -102,31 +99,27 @@ impl Contents {
         Ok(())
     }
 
-    /// Remembers a call, which gets an id where it has none.
-    pub(super) fn called(&mut self, id: Option<String>, name: &str) -> String {
-        let id = id.unwrap_or_else(|| {
+    /// The id of a call, made up where it has none.
+    pub(super) fn call_id(&mut self, id: Option<String>) -> String {
+        id.unwrap_or_else(|| {
             self.unnamed += 1;
             format!("{UNNAMED}{}", self.unnamed)
-        });
-        self.open.entry(name.to_owned()).or_default().push_back(id.clone());
-        id
+        })
     }
 
     /// The call that an answer of this tool's is for: the one that it names, or the
     /// first that is still open.
-    pub(super) fn answered(&mut self, id: Option<String>, name: &str) -> Option<String> {
-        let open = self.open.get_mut(name);
-        match id {
-            None => open?.pop_front(),
-            Some(id) => {
-                if let Some(open) = open
-                    && let Some(place) = open.iter().position(|it| *it == id)
-                {
-                    open.remove(place);
-                }
-                Some(id)
+    pub(super) fn answered(&mut self, id: Option<String>, tool: &str) -> Option<String> {
+        if let Some(id) = id {
+            if self.conversation.answered(&id).is_some() {
+                return Some(id);
             }
+            // Some clients name the calls that came without an id.
+            self.conversation.next_open(Some(tool)).filter(|id| id.starts_with(UNNAMED))?;
         }
+        let next = self.conversation.next_open(Some(tool))?;
+        self.conversation.answered(&next);
+        Some(next)
     }
 }
 
