@@ -30,8 +30,10 @@ impl Messages {
             return Err(node.invalid("must hold at least one message"));
         }
         let messages = nodes.iter().enumerate();
-        let messages = messages.map(|(index, node)| self.message(node, index)).collect();
-        self.conversation.all_answered().and(messages)
+        let messages =
+            messages.map(|(index, node)| self.message(node, index)).collect::<Result<_, _>>()?;
+        self.conversation.all_answered()?;
+        Ok(messages)
     }
 
     fn message(&mut self, node: &Node<'_, '_>, index: usize) -> Result<chat::Message, BadRequest> {
