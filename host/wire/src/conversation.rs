@@ -33,6 +33,8 @@ pub(crate) struct Conversation {
     sealer: Sealer,
     /// By their ids.
     calls: HashMap<String, Call>,
+    /// Calls so far. An id may come again, and then stands for the later call.
+    made: usize,
     /// Ids in the order of the calls; those that have their result are left out late.
     waiting: VecDeque<String>,
     /// The same of each tool.
@@ -50,6 +52,7 @@ impl Conversation {
         Self {
             sealer,
             calls: HashMap::new(),
+            made: 0,
             waiting: VecDeque::new(),
             waiting_of: HashMap::new(),
             native: None,
@@ -89,7 +92,8 @@ impl Conversation {
         extra: Vec<(String, String)>,
     ) -> chat::Part {
         self.text_bytes += call.name.len() + call.input.len();
-        let open = Some((self.calls.len(), node.way()));
+        let open = Some((self.made, node.way()));
+        self.made += 1;
         let known = Call { name: call.name.clone(), freeform: call.freeform, open };
         self.calls.insert(call.id.clone(), known);
         self.waiting.push_back(call.id.clone());
