@@ -319,10 +319,12 @@ fn what_a_client_drops_beside_encrypted_content_was_carried_in_it() {
         assert_eq!((part.signature.as_deref(), part.format.as_deref()), (Some("s"), expected));
     }
     let proof = serde_json::to_string(&Carried::proof(Some("f"), "p")).unwrap();
-    let said = parts(&format!(
+    let messages = messages(&format!(
         r#"{{"type":"function_call","call_id":"c1","name":"f","arguments":"{{}}"}},
-           {{"type":"reasoning","id":"c1","summary":[],"encrypted_content":{proof}}}"#
+           {{"type":"reasoning","id":"c1","summary":[],"encrypted_content":{proof}}},
+           {{"type":"function_call_output","call_id":"c1","output":"r"}}"#
     ));
+    let said = &messages[0].parts;
     assert_eq!(said.len(), 1);
     assert_eq!((said[0].signature.as_deref(), said[0].format.as_deref()), (Some("p"), Some("f")));
 }
