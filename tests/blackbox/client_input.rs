@@ -56,14 +56,16 @@ async fn what_is_no_text_is_refused() {
     let pair = Pair::start(Behaviour::new()).await;
     for bytes in [&b"\xff"[..], b"\xc3", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", b"\xc0\xaf"] {
         let body = [br#"{"model":"test/open","messages":"#, bytes, b"\"}"].concat();
-        refuses(&pair, body, "").await;
+        refuses(&pair, body, "messages").await;
         let text =
             [br#"{"model":"test/open","messages":[{"role":"user","content":""#, bytes, b"\"}]}"];
-        refuses(&pair, text.concat(), "").await;
+        refuses(&pair, text.concat(), "messages[0].content").await;
     }
-    for text in
-        [r"\ud800", r"\udc00", r"\ud800\ud800", r"\ud83d\\ude00", r"\u12", r"\x41", "\n", "\0"]
-    {
+    for text in [r"\ud800", r"\udc00", r"\ud800\ud800", r"\ud83d\\ude00"] {
+        let body = with(&format!(r#""user":"{text}""#));
+        refuses(&pair, body, "user").await;
+    }
+    for text in [r"\u12", r"\x41", "\n", "\0"] {
         let body = with(&format!(r#""user":"{text}""#));
         refuses(&pair, body, "").await;
     }
@@ -73,15 +75,23 @@ async fn what_is_no_text_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_nested_too_deep_is_refused_however_deep() {
     let pair = Pair::start(Behaviour::new()).await;
-    for (open, close) in [("[", "]"), ("{\"a\":", "}"), ("[{\"a\":", "}]")] {
+    for (open, close, way) in [
+        ("[", "]", "[0]".repeat(11)),
+        ("{\"a\":", "}", ".a".repeat(11)),
+        ("[{\"a\":", "}]", "[0].a".repeat(5) + "[0]"),
+    ] {
+        let way = format!("prediction{way}");
         for depth in [64, 65, 127, 128, 1000, 100_000] {
             let nested = format!("{}0{}", open.repeat(depth), close.repeat(depth));
-            refuses(&pair, with(&format!("\"prediction\":{nested}")), "").await;
+            refuses(&pair, with(&format!("\"prediction\":{nested}")), &way).await;
             if depth > 64 {
-                refuses(&pair, nested, "").await;
+                // An array is no field of the body's.
+                let is_field = open.starts_with('{');
+                let way = if is_field { format!("a{}", ".a".repeat(11)) } else { String::new() };
+                refuses(&pair, nested, &way).await;
             }
             // Never closed.
-            refuses(&pair, with(&format!("\"prediction\":{}", open.repeat(depth))), "").await;
+            refuses(&pair, with(&format!("\"prediction\":{}", open.repeat(depth))), &way).await;
         }
     }
     let deep = format!("\"prediction\":{}0{}", "[".repeat(63), "]".repeat(63));

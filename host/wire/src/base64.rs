@@ -1,5 +1,8 @@
-//! Base64 with the standard alphabet, for joining streamed media: bits that each
-//! decode on their own do not make one text when laid end to end.
+//! Base64 with the standard alphabet: of what clients attach, and for joining streamed
+//! media, of which bits that each decode on their own do not make one text when laid end
+//! to end.
+
+use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
@@ -33,6 +36,42 @@ pub(crate) fn append(whole: &mut String, bit: &str) {
     }
 }
 
+/// The text in the standard alphabet, padded and in one line, of base64 in any: itself
+/// where it is that. None where it is no base64.
+pub(crate) fn standard(text: &str) -> Option<Cow<'_, str>> {
+    let content = text.trim_end_matches('=');
+    let is_padded = text.len().is_multiple_of(4) && text.len() - content.len() <= 2;
+    if is_padded && content.bytes().all(is_standard) {
+        return Some(Cow::Borrowed(text));
+    }
+    let mut whole = String::with_capacity(text.len() + 2);
+    for byte in text.trim_end_matches(['=', ' ', '\t', '\n', '\r']).bytes() {
+        match byte {
+            b'-' => whole.push('+'),
+            b'_' => whole.push('/'),
+            // As mail breaks it.
+            b' ' | b'\t' | b'\n' | b'\r' => {}
+            _ if is_standard(byte) => whole.push(char::from(byte)),
+            _ => return None,
+        }
+    }
+    match whole.len() % 4 {
+        0 => {}
+        1 => return None,
+        rest => whole.push_str(if rest == 2 { "==" } else { "=" }),
+    }
+    Some(Cow::Owned(whole))
+}
+
+fn is_standard(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')
+}
+
+/// The bytes; none where the text is not in the standard alphabet.
+pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
+    LENIENT.decode(text).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,6 +88,27 @@ mod tests {
         let mut whole = "SGVsbA==".to_owned();
         append(&mut whole, "byE");
         assert_eq!(whole, "SGVsbG8h", "without padding");
+    }
+
+    #[test]
+    fn any_alphabet_is_told_in_the_standard_one() {
+        for (text, expected) in [
+            ("SGVsbG8h", "SGVsbG8h"),
+            ("SGVsbG8=", "SGVsbG8="),
+            ("SGVsbA==", "SGVsbA=="),
+            ("SGVsbG8", "SGVsbG8="),
+            ("SGVsbA", "SGVsbA=="),
+            ("SGVsbA=", "SGVsbA=="),
+            ("-_-_", "+/+/"),
+            ("SGVs\r\nbG8h\n", "SGVsbG8h"),
+            ("SGVs\nbA==\n", "SGVsbA=="),
+            ("", ""),
+        ] {
+            assert_eq!(standard(text).as_deref(), Some(expected), "{text}");
+        }
+        for text in ["S", "SGVsb", "SG=VsbG8", "SGVs!", "SGV\u{e9}", "=SGV", "\\"] {
+            assert_eq!(standard(text), None, "{text}");
+        }
     }
 
     #[test]

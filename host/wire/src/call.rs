@@ -43,6 +43,8 @@ pub struct ChatCall {
     pub parameters: Vec<&'static str>,
     /// The request holds a `native` case, which only this dialect's family reads.
     pub native: bool,
+    /// The way to the first of them, where that is known.
+    pub native_at: Option<String>,
     /// Nothing is asked of the model: the answer is an empty one, and nobody is asked.
     pub idle: bool,
     /// The raw id of the end user, to be made a pseudonym of and never forwarded.
@@ -73,7 +75,7 @@ impl ChatCall {
     pub(crate) fn new(
         mut request: chat::Request,
         routing: Routing,
-        conversation: Conversation,
+        mut conversation: Conversation,
         values: usize,
         form: Arc<dyn Form>,
     ) -> Self {
@@ -81,7 +83,8 @@ impl ChatCall {
         Self {
             needs: needs::needs(&request),
             parameters: needs::parameters(&request),
-            native: conversation.native || needs::native(&request),
+            native: conversation.native.is_some() || needs::native(&request),
+            native_at: conversation.native.take(),
             idle: false,
             user: None,
             session_id: None,

@@ -5,6 +5,7 @@
 //! megabyte of text is looked at, never moved.
 
 mod node;
+mod place;
 mod scan;
 mod unique;
 mod writer;
@@ -20,8 +21,11 @@ pub(crate) use writer::{Writer, inside, object, write_extra, write_joined};
 /// # Errors
 /// Where it is no JSON, or more than the bounds allow.
 pub(crate) fn checked(body: &[u8]) -> Result<(&str, usize), BadRequest> {
-    let whole = |message: String| BadRequest::at(String::new(), "invalid_json", message);
-    let text = std::str::from_utf8(body).map_err(|_| whole("is not valid UTF-8".to_owned()))?;
-    let values = scan::check(text).map_err(|flaw| whole(flaw.to_string()))?;
+    let fault = |at: usize, message: String| {
+        BadRequest::at(place::way_to(body, at), "invalid_json", message)
+    };
+    let text = std::str::from_utf8(body)
+        .map_err(|error| fault(error.valid_up_to(), "is not valid UTF-8".to_owned()))?;
+    let values = scan::judge(text).map_err(|(flaw, at)| fault(at, flaw.to_string()))?;
     Ok((text, values))
 }

@@ -91,7 +91,8 @@ async fn coheres_own_fields_go_to_cohere_alone() {
     request["max_tokens_per_doc"] = json!(512);
     let scene = Scene::start(&["openai-compatible"]).await;
     let answer = scene.post("/v2/rerank", &request).await;
-    assert_eq!(answer.status, 503, "{}", answer.text());
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    assert_eq!(answer.json()["error"]["param"], "max_tokens_per_doc");
     let reason = "the request holds native parts of a format that it does not speak";
     assert_eq!(reasons(&answer), [("p1/upstream-p1".to_owned(), reason.to_owned())]);
     let scene = Scene::start(&["openai-compatible", "cohere"]).await;

@@ -59,6 +59,8 @@ pub struct Asked<'c> {
     pub dialect: &'c str,
     /// There are some that would be lost elsewhere.
     pub native: bool,
+    /// The way to the first of them in the client's body.
+    pub native_at: Option<&'c str>,
     /// What the request makes use of.
     pub needs: &'c [&'static str],
     /// OpenAI's names of the parameters that are set.
@@ -85,6 +87,7 @@ impl<'c> Asked<'c> {
             routing: &call.routing,
             dialect: &call.request.dialect,
             native: call.native,
+            native_at: call.native_at.as_deref(),
             needs: &call.needs,
             parameters: &call.parameters,
             prompt_bytes: call.approx_prompt_bytes,
@@ -103,6 +106,7 @@ impl<'c> Asked<'c> {
             routing,
             dialect: "",
             native: false,
+            native_at: None,
             needs: &[],
             parameters: &[],
             prompt_bytes,

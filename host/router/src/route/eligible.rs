@@ -19,6 +19,9 @@ const MAX_MODELS: usize = 32;
 /// The longest name of a model, bytes.
 const MAX_NAME_BYTES: usize = 256;
 
+/// Why an endpoint of another format is left out.
+const CANNOT_READ: &str = "the request holds native parts of a format that it does not speak";
+
 /// An endpoint that may be tried.
 pub(super) struct Choice {
     pub(super) endpoint: Arc<Endpoint>,
@@ -32,6 +35,8 @@ pub(super) struct Eligible {
     pub(super) excluded: Vec<(String, String)>,
     /// How many of those have an adapter that does not do what is asked for.
     pub(super) lacks_offer: usize,
+    /// How many of those cannot read what is native in the request.
+    pub(super) cannot_read: usize,
     /// No circuit breaker of those that are left is closed.
     pub(super) is_last_resort: bool,
     /// When the first of those that are cooling down may be tried again.
@@ -58,6 +63,7 @@ pub(super) fn list(
         let adapter = match judge(router, asked, &endpoint) {
             Ok(adapter) => adapter,
             Err(reason) => {
+                eligible.cannot_read += usize::from(reason == CANNOT_READ);
                 eligible.excluded.push((endpoint.id.clone(), reason));
                 continue;
             }
@@ -164,7 +170,7 @@ fn judge(router: &Router, asked: &Asked<'_>, endpoint: &Endpoint) -> Result<Arc<
     let info = adapter.info();
     let speaks = info.dialects.iter().any(|dialect| dialect == asked.dialect);
     if asked.native && !speaks {
-        return Err("the request holds native parts of a format that it does not speak".into());
+        return Err(CANNOT_READ.into());
     }
     if let Some(limit) = endpoint.context_length
         && super::Estimate::of(asked).prompt_tokens / 2 > limit

@@ -106,16 +106,21 @@ const LAST_RESORT: &str = "Nothing but endpoints whose circuit breaker is open w
 fn nothing_left(asked: &Asked<'_>, eligible: Eligible) -> Error {
     let models = asked.routing.models.join("`, `");
     // No wait and no other preference would change that.
-    let (code, what) = match eligible.lacks_offer == eligible.excluded.len() {
-        true => {
-            (Code::Unsupported, format!("No endpoint of `{models}` {}", asked.service.activity()))
-        }
-        false => (Code::NoEndpoint, format!("No endpoint is left for `{models}`")),
+    let all = eligible.excluded.len();
+    let (code, what) = if eligible.lacks_offer == all {
+        (Code::Unsupported, format!("No endpoint of `{models}` {}", asked.service.activity()))
+    } else if eligible.cannot_read == all {
+        let field = asked.native_at.map_or(String::new(), |way| format!(" at `{way}`"));
+        (Code::Unsupported, format!("No endpoint of `{models}` reads what is native{field}"))
+    } else {
+        (Code::NoEndpoint, format!("No endpoint is left for `{models}`"))
     };
     let message = format!("{what}; error.metadata.endpoints has the reason for each.");
+    let native_at = asked.native_at.filter(|_| eligible.cannot_read == all);
     Error {
         reasons: eligible.excluded.into(),
         retry_after: eligible.recovery,
+        param: native_at.map(Into::into),
         ..Error::new(code, message)
     }
 }

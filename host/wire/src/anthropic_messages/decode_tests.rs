@@ -45,10 +45,14 @@ fn messages(messages: &str) -> Vec<chat::Message> {
     call.seals.unseal(&call.request).messages
 }
 
-/// The parts of a message of that role.
+/// The parts of a message of that role; of a call `t` comes the result.
 #[track_caller]
 fn parts(role: &str, content: &str) -> Vec<chat::Part> {
-    messages(&format!(r#"{{"role":"{role}","content":{content}}}"#)).remove(0).parts
+    let result = match content.contains(r#""tool_use","id":"t""#) {
+        true => r#",{"role":"user","content":[{"type":"tool_result","tool_use_id":"t"}]}"#,
+        false => "",
+    };
+    messages(&format!(r#"{{"role":"{role}","content":{content}}}{result}"#)).remove(0).parts
 }
 
 #[track_caller]
@@ -95,7 +99,7 @@ fn roles_and_plain_text() {
             {"role":"user","content":"u"},
             {"role":"assistant","content":[{"type":"text","text":"a"}]},
             {"role":"system","content":[{"type":"text","text":"later"}]},
-            {"role":"user","content":""}]}"#,
+            {"role":"assistant","content":""}]}"#,
     );
     assert_eq!(call.request.dialect, "anthropic-messages");
     assert_eq!(call.request.max_tokens, Some(7));
@@ -108,7 +112,7 @@ fn roles_and_plain_text() {
         (Role::User, "u"),
         (Role::Assistant, "a"),
         (Role::System, "later"),
-        (Role::User, ""),
+        (Role::Assistant, ""),
     ];
     let expected = expected.map(|(role, text)| (role, PartBody::Text(text.into())));
     assert_eq!(said, expected);

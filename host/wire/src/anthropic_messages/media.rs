@@ -19,9 +19,9 @@ pub(super) fn medium(
     let (found, mime) = match &*source.need("type")?.text()? {
         "base64" => {
             let mime = source.need("media_type")?.string()?;
-            (conversation.base64(&source.need("data")?)?, Some(mime))
+            conversation.base64(&source.need("data")?, kind, Some(mime))?
         }
-        "url" => conversation.located(&source.need("url")?)?,
+        "url" => conversation.located(&source.need("url")?, Some(kind))?,
         "file" => (MediaSource::FileId(source.need("file_id")?.string()?), None),
         "text" if !is_image => {
             let mime = source.need("media_type")?;

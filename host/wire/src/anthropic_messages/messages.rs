@@ -43,6 +43,7 @@ impl Messages {
         for node in &nodes {
             self.message(node, &mut messages)?;
         }
+        self.conversation.all_answered()?;
         Ok(messages)
     }
 
@@ -59,7 +60,12 @@ impl Messages {
             "system" => chat::Role::System,
             _ => return Err(role.invalid("must be user, assistant or system")),
         };
-        let parts = self.content(&fields.need("content")?, role)?;
+        let content = fields.need("content")?;
+        // A model may say nothing, and its client hands that back.
+        if role != chat::Role::Assistant && says_nothing(&content)? {
+            return Err(content.invalid("must not be empty"));
+        }
+        let parts = self.content(&content, role)?;
         add(role, parts, &fields, messages)
     }
 
@@ -81,6 +87,13 @@ impl Messages {
         prove(&mut parts, proofs);
         Ok(parts)
     }
+}
+
+fn says_nothing(content: &Node<'_, '_>) -> Result<bool, BadRequest> {
+    Ok(match content.is_array() {
+        true => content.array()?.is_empty(),
+        false => content.escaped()?.is_empty(),
+    })
 }
 
 /// Adds a message as those that it is: a client answers calls and speaks in one, of

@@ -48,7 +48,7 @@ impl Messages {
                     return Ok(());
                 }
             },
-            "tool_use" => self.tool_use(&mut fields)?,
+            "tool_use" => self.tool_use(block, &mut fields)?,
             "tool_result" => self.tool_result(&mut fields)?,
             "thinking" => match self.thinking(&mut fields)? {
                 Some(part) => part,
@@ -70,7 +70,11 @@ impl Messages {
         Ok(())
     }
 
-    fn tool_use(&mut self, fields: &mut Fields<'_, '_>) -> Result<chat::Part, BadRequest> {
+    fn tool_use(
+        &mut self,
+        block: &Node<'_, '_>,
+        fields: &mut Fields<'_, '_>,
+    ) -> Result<chat::Part, BadRequest> {
         let id = not_empty(fields, "id")?;
         let name = called(fields)?;
         if name.is_empty() {
@@ -82,16 +86,15 @@ impl Messages {
             Some(node) => return Err(node.invalid("must be an object")),
         };
         let call = chat::ToolCall { id, name, input, freeform: false };
-        Ok(self.conversation.call(call, Vec::new()))
+        Ok(self.conversation.call(block, call, Vec::new()))
     }
 
     fn tool_result(&mut self, fields: &mut Fields<'_, '_>) -> Result<chat::Part, BadRequest> {
         let call_id = not_empty(fields, "tool_use_id")?;
-        let (name, freeform) = self.conversation.called(&call_id);
-        if name.is_empty() {
+        let Some((name, freeform)) = self.conversation.answered(&call_id) else {
             let node = fields.need("tool_use_id")?;
             return Err(node.invalid("must be the id of a `tool_use` in a message before it"));
-        }
+        };
         let content = match fields.take("content") {
             None => Vec::new(),
             Some(node) if node.is_array() => {
@@ -128,7 +131,7 @@ impl Messages {
         match body {
             Some(body) => Ok(chat::ResultPart { body, extra: fields.rest()? }),
             None => {
-                self.conversation.native = true;
+                self.conversation.holds_native(block);
                 self.conversation.text_bytes += block.raw().len();
                 let body = chat::ResultBody::Native(block.json()?);
                 Ok(chat::ResultPart { body, extra: Vec::new() })

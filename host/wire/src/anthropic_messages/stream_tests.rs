@@ -295,6 +295,8 @@ fn another_providers_reasoning_is_carried_and_read_again() {
     assert_eq!(message["content"][4]["signature"], "");
     let body = json!({"max_tokens": 9, "messages": [{
         "role": "assistant", "content": message["content"],
+    }, {
+        "role": "user", "content": [{"type": "tool_result", "tool_use_id": "t"}],
     }]});
     let request = http::Request::new(()).into_parts().0;
     let options = crate::DecodeOptions::default();

@@ -7,12 +7,10 @@ use super::{FORMAT, UNNAMED};
 use crate::BadRequest;
 use crate::conversation::{Conversation, plain};
 use crate::json::{Fields, Node};
-use crate::open_calls::OpenCalls;
 
 /// Reads the contents of one conversation.
 pub(super) struct Contents {
     pub(super) conversation: Conversation,
-    open: OpenCalls,
     /// Calls without an id so far.
     unnamed: usize,
     /// A part has come back with the proof of another provider.
@@ -21,7 +19,7 @@ pub(super) struct Contents {
 
 impl Contents {
     pub(super) fn new(conversation: Conversation) -> Self {
-        Self { conversation, open: OpenCalls::default(), unnamed: 0, foreign: false }
+        Self { conversation, unnamed: 0, foreign: false }
     }
 
     /// The messages that an instruction and `contents` are.
@@ -41,6 +39,7 @@ impl Contents {
         for node in &nodes {
             self.content(node, &mut messages)?;
         }
+        self.conversation.all_answered()?;
         if self.foreign {
             messages = joined(messages);
         }
@@ -100,26 +99,27 @@ impl Contents {
         Ok(())
     }
 
-    /// Remembers a call, which gets an id where it has none.
-    pub(super) fn called(&mut self, id: Option<String>, name: &str) -> String {
-        let id = id.unwrap_or_else(|| {
+    /// The id of a call, made up where it has none.
+    pub(super) fn call_id(&mut self, id: Option<String>) -> String {
+        id.unwrap_or_else(|| {
             self.unnamed += 1;
             format!("{UNNAMED}{}", self.unnamed)
-        });
-        self.open.add(&id, name);
-        id
+        })
     }
 
     /// The call that an answer of this tool's is for: the one that it names, or the
     /// first that is still open.
-    pub(super) fn answered(&mut self, id: Option<String>, name: &str) -> Option<String> {
-        match id {
-            None => self.open.answer_next(Some(name)).map(|(id, _)| id),
-            Some(id) => {
-                self.open.answer(&id);
-                Some(id)
+    pub(super) fn answered(&mut self, id: Option<String>, tool: &str) -> Option<String> {
+        if let Some(id) = id {
+            if self.conversation.answered(&id).is_some() {
+                return Some(id);
             }
+            // Some clients name the calls that came without an id.
+            self.conversation.next_open(Some(tool)).filter(|id| id.starts_with(UNNAMED))?;
         }
+        let next = self.conversation.next_open(Some(tool))?;
+        self.conversation.answered(&next);
+        Some(next)
     }
 }
 

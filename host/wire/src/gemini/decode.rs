@@ -74,8 +74,10 @@ fn call(
         Arc::new(Generation { include_thoughts: wishes.include_thoughts, framing: target.framing });
     let metadata = metadata(&fields)?;
     // What it holds is part of the conversation, and nobody else's to read.
-    let cached = fields.left().any(|(name, _)| matches!(name, "cachedContent" | "cached_content"));
-    reader.conversation.native |= cached;
+    let cached = |name: &str| matches!(name, "cachedContent" | "cached_content");
+    if let Some((_, node)) = fields.left().find(|(name, _)| cached(name)) {
+        reader.conversation.holds_native(&node);
+    }
     let asides = labels::asides(&mut fields, false)?;
     let streaming = target.method == Method::StreamGenerateContent;
     let request = request(&mut fields, messages, wishes, streaming)?;

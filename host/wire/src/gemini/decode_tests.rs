@@ -39,10 +39,16 @@ fn messages(contents: Value) -> Vec<Message> {
     call.seals.unseal(&call.request).messages
 }
 
-/// The one part of a content of this role.
+/// The one part of a content of this role, beside the answer to the call that it is.
 #[track_caller]
 fn part(role: &str, part: Value) -> Part {
-    messages(json!([{"role": role, "parts": [part]}])).remove(0).parts.remove(0)
+    let name = &part["functionCall"]["name"];
+    let answer = match name.is_string() {
+        true => json!({"functionResponse": {"name": name}}),
+        false => json!({"text": "t"}),
+    };
+    let contents = json!([{"role": role, "parts": [part]}, {"parts": [answer]}]);
+    messages(contents).remove(0).parts.remove(0)
 }
 
 #[track_caller]
@@ -150,7 +156,8 @@ fn calls_and_answers_find_each_other_by_id_or_by_name_and_order() {
 #[test]
 fn arguments_stay_as_they_were_written() {
     let body = r#"{"contents":[{"role":"model","parts":[
-        {"functionCall":{"name":"f","args":{ "z" : 1e2, "a":"\u00e9" }}}]}]}"#;
+        {"functionCall":{"name":"f","args":{ "z" : 1e2, "a":"\u00e9" }}}]},
+        {"parts":{"functionResponse":{"name":"f"}}}]}"#;
     let request = read(PATH, body).unwrap().request;
     match &request.messages[0].parts[0].body {
         PartBody::ToolCall(call) => assert_eq!(call.input, r#"{ "z" : 1e2, "a":"\u00e9" }"#),
@@ -161,7 +168,11 @@ fn arguments_stay_as_they_were_written() {
 #[test]
 fn what_a_tool_answered_is_text_json_or_media() {
     let result = |response: Value| {
-        let part = part("user", json!({"functionResponse": response}));
+        let mut messages = messages(json!([
+            {"role": "model", "parts": [{"functionCall": {"id": "c", "name": "f"}}]},
+            {"parts": [{"functionResponse": response}]},
+        ]));
+        let part = messages.remove(1).parts.remove(0);
         match part.body {
             PartBody::ToolResult(result) => (result, part.extra),
             other => panic!("{other:?}"),
@@ -582,7 +593,7 @@ fn what_is_wrong_with_a_wish_is_named() {
     let with = |fields: &str| format!(r#"{{"contents":[{text}],{fields}}}"#);
     for (fields, param, code) in [
         (
-            r#""systemInstruction":{"parts":[{"inlineData":{"mimeType":"image/png","data":""}}]}"#,
+            r#""systemInstruction":{"parts":[{"inlineData":{"mimeType":"image/png","data":"AAAA"}}]}"#,
             "systemInstruction.parts[0]",
             invalid,
         ),

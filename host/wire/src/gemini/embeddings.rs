@@ -198,7 +198,7 @@ mod tests {
             (
                 "embedContent",
                 json!({"content": {"parts": [{"functionResponse": {"id": "c", "name": "f"}}]}}),
-                "content.parts[0]",
+                "content.parts[0].functionResponse.id",
             ),
             ("batchEmbedContents", json!({"requests": []}), "requests"),
             (

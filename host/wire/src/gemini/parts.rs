@@ -10,6 +10,7 @@ use super::signature::Proof;
 use crate::BadRequest;
 use crate::conversation::{called, plain, scheme};
 use crate::json::{Fields, Node, inside};
+use crate::media_type::kind;
 
 /// What a part is, in either case, where that is modelled.
 const MODELLED: [(&str, &str); 5] = [
@@ -140,7 +141,7 @@ impl Contents {
         let input = args.map(|args| args.json()).transpose()?;
         let id = call.string("id")?.filter(|id| !id.is_empty());
         let name = called(&mut call)?;
-        let call_id = self.called(id, &name);
+        let call_id = self.call_id(id);
         let mut extra: Vec<_> = inside("functionCall", call.rest()?).into_iter().collect();
         if thought {
             extra.push(("thought".to_owned(), "true".to_owned()));
@@ -148,7 +149,7 @@ impl Contents {
         extra.extend(fields.rest()?);
         let input = input.unwrap_or_else(|| "{}".to_owned());
         let call = ToolCall { id: call_id, name, input, freeform: false };
-        let part = self.conversation.call(call, extra);
+        let part = self.conversation.call(node, call, extra);
         self.signed(part, signature.as_ref())
     }
 
@@ -161,10 +162,11 @@ impl Contents {
         let mut fields = node.object()?;
         let mime = fields.either("mimeType", "mime_type")?;
         let mime = mime.ok_or_else(|| fields.missing("mimeType"))?.string()?;
-        let source = self.conversation.any_base64(&fields.need("data")?)?;
+        let kind = kind(&mime);
+        let (source, mime) = self.conversation.base64(&fields.need("data")?, kind, Some(mime))?;
         let name = name(&mut fields)?;
         extra.extend(inside("inlineData", rest(&fields, name.as_deref())?));
-        let medium = self.conversation.medium(kind(&mime), source, Some(mime));
+        let medium = self.conversation.medium(kind, source, mime);
         Ok(Media { name, ..medium })
     }
 
@@ -182,7 +184,7 @@ impl Contents {
         let text = uri.string()?;
         let (source, told) = match scheme(&text) {
             None if text.starts_with("files/") => (MediaSource::FileId(text.clone()), None),
-            _ => self.conversation.located(&uri)?,
+            _ => self.conversation.located(&uri, mime.as_deref().map(kind))?,
         };
         let name = name(&mut fields)?;
         extra.extend(inside("fileData", rest(&fields, name.as_deref())?));
@@ -246,15 +248,6 @@ fn rest(fields: &Fields<'_, '_>, name: Option<&str>) -> Result<Vec<(String, Stri
         rest.push(("displayName".to_owned(), serde_json::Value::from(name).to_string()));
     }
     Ok(rest)
-}
-
-fn kind(mime: &str) -> MediaKind {
-    match mime.split('/').next().unwrap_or_default() {
-        "image" => MediaKind::Image,
-        "audio" => MediaKind::Audio,
-        "video" => MediaKind::Video,
-        _ => MediaKind::Document,
-    }
 }
 
 /// What is behind an address that comes without a media type: Google takes videos by

@@ -20,16 +20,18 @@ impl Contents {
             return Err(node.invalid("is the answer of a tool, which only the user brings"));
         }
         let mut fields = node.object()?;
-        let id = fields.string("id")?.filter(|id| !id.is_empty());
+        let named = fields.take("id");
+        let id = named.map(|node| node.string()).transpose()?.filter(|id| !id.is_empty());
         let mut name = fields.string("name")?.unwrap_or_default();
         if let (true, Some(id)) = (name.is_empty(), &id) {
-            (name, _) = self.conversation.called(id);
+            name = self.conversation.called(id);
         }
         if name.is_empty() {
             return Err(fields.missing("name"));
         }
-        let call_id = self.answered(id, &name).ok_or_else(|| {
-            node.invalid("must have an `id`, or come after a call of its tool that is still open")
+        let call_id = self.answered(id, &name).ok_or_else(|| match named {
+            Some(id) => id.invalid("must be the id of a call before it"),
+            None => node.invalid("must come after a call of its tool that is still open"),
         })?;
         let mut content = Vec::new();
         let mut failed = false;
@@ -86,7 +88,7 @@ impl Contents {
                 return Err(file.invalid("must not stand beside `inlineData`: a part is one"));
             }
             (None, None) => {
-                self.conversation.native = true;
+                self.conversation.holds_native(node);
                 self.conversation.text_bytes += node.raw().len();
                 return Ok(ResultPart {
                     body: ResultBody::Native(node.json()?),

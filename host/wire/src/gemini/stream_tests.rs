@@ -3,6 +3,8 @@
 use plugway_engine::chat::{
     Citation, Finish, FinishReason, Media, MediaKind, MediaSource, Origin, Reasoning,
 };
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use serde_json::{Value, json};
 
 use super::*;
@@ -320,6 +322,14 @@ fn a_stream_says_what_a_whole_answer_says() {
     for (name, events) in answers() {
         println!("{name}");
         same_both_ways(&events);
+    }
+}
+
+#[test]
+fn any_answer_is_the_same_streamed_and_whole() {
+    let mut draws = StdRng::seed_from_u64(7);
+    for _ in 0..1000 {
+        same_both_ways(&drawn(&mut draws));
     }
 }
 

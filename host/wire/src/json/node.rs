@@ -56,6 +56,11 @@ impl<'b, 'p> Node<'b, 'p> {
         self.raw
     }
 
+    /// The way to it, e.g. `messages[3].content[1].image_url`.
+    pub(crate) fn way(&self) -> String {
+        self.path.to_string()
+    }
+
     /// The value as it travels on. Whoever reads it must not have to choose
     /// between two fields of one name.
     pub(crate) fn json(&self) -> Result<String, BadRequest> {

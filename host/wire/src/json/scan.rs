@@ -43,14 +43,39 @@ impl fmt::Display for Flaw {
 /// Checks that `text` is one JSON value that everybody can read, and counts the
 /// values in it.
 pub(crate) fn check(text: &str) -> Result<usize, Flaw> {
-    serde_json::from_str::<IgnoredAny>(text)
-        .map_err(|error| Flaw::Syntax { line: error.line(), column: error.column() })?;
+    judge(text).map_err(|(flaw, _)| flaw)
+}
+
+/// The same; a flaw comes with the byte at which it is. Bad syntax is told by its line,
+/// and is the whole text's.
+pub(super) fn judge(text: &str) -> Result<usize, (Flaw, usize)> {
+    if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
+        let (line, column) = (error.line(), error.column());
+        // The parser itself gives up on what is nested much too deep.
+        let read = text.get(..offset(text, line, column)).unwrap_or(text);
+        count(read, &|_, at| Ok(skip_string(read.as_bytes(), at)))?;
+        return Err((Flaw::Syntax { line, column }, 0));
+    }
+    count(text, &checked_string_end)
+}
+
+/// The byte at this line and column, both counted from 1.
+fn offset(text: &str, line: usize, column: usize) -> usize {
+    let lines = text.split_inclusive('\n').take(line.saturating_sub(1));
+    lines.map(str::len).sum::<usize>() + column
+}
+
+/// Counts the values of a text of which every string ends where `string_end` says.
+fn count(
+    text: &str,
+    string_end: &dyn Fn(&[u8], usize) -> Result<usize, Flaw>,
+) -> Result<usize, (Flaw, usize)> {
     let bytes = text.as_bytes();
     let (mut at, mut depth, mut values) = (0, 0_usize, 1_usize);
     while at < bytes.len() {
         match byte(bytes, at) {
             b'"' => {
-                at = checked_string_end(bytes, at)?;
+                at = string_end(bytes, at).map_err(|flaw| (flaw, at + 1))?;
                 continue;
             }
             b'{' | b'[' => {
@@ -62,10 +87,10 @@ pub(crate) fn check(text: &str) -> Result<usize, Flaw> {
             _ => {}
         }
         if depth > MAX_DEPTH {
-            return Err(Flaw::TooDeep);
+            return Err((Flaw::TooDeep, at));
         }
         if values > MAX_VALUES {
-            return Err(Flaw::TooMany);
+            return Err((Flaw::TooMany, 0));
         }
         at += 1;
     }

@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 use plugway_engine::chat::{MediaKind, MediaSource, Origin};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use serde_json::{Value, json};
 
 use super::*;
@@ -102,6 +104,17 @@ fn text_and_thoughts_come_as_they_are_told() {
     let hidden = Told { thinking: false, ..CHAT };
     check(hidden, &events, json!({"message": {"role": "assistant", "content": content}}));
     assert_eq!(lines(hidden, &events).len(), 3);
+}
+
+#[test]
+fn any_answer_is_the_same_in_lines_and_whole() {
+    let mut draws = StdRng::seed_from_u64(7);
+    for _ in 0..1000 {
+        let events = drawn(&mut draws);
+        for told in [CHAT, GENERATE, Told { thinking: false, ..CHAT }] {
+            assert_eq!(assemble(&lines(told, &events)), whole(told, &events), "{events:?}");
+        }
+    }
 }
 
 #[test]

@@ -356,8 +356,9 @@ fn what_is_wrong_in_a_message_is_named() {
         (r#"{"content":"x"}"#, "messages[0].role", "missing_required_parameter"),
         (r#"{"role":"robot"}"#, "messages[0].role", "invalid_value"),
         (r#"{"role":"user","content":[]}"#, "messages[0].content", "invalid_type"),
+        (r#"{"role":"user","images":["x"]}"#, "messages[0].images[0]", "invalid_value"),
         (r#"{"role":"user","images":"x"}"#, "messages[0].images", "invalid_type"),
-        (r#"{"role":"user","images":["x",1]}"#, "messages[0].images[1]", "invalid_type"),
+        (r#"{"role":"user","images":["eA==",1]}"#, "messages[0].images[1]", "invalid_type"),
         (r#"{"role":"assistant","thinking":1}"#, "messages[0].thinking", "invalid_type"),
         (
             r#"{"role":"assistant","tool_calls":[{}]}"#,

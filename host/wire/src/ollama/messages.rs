@@ -8,29 +8,18 @@ use plugway_engine::chat::{
 use crate::BadRequest;
 use crate::conversation::{Conversation, called, plain};
 use crate::json::{Fields, Node};
-use crate::open_calls::OpenCalls;
 
 /// A message, and the slice of the body that it was read from.
 pub(super) type Read<'b> = (Message, &'b str);
 
-/// How the base64 of an image begins, and its type: the format does not tell.
-const IMAGES: [(&str, &str); 4] = [
-    ("iVBORw0KGgo", "image/png"),
-    ("/9j/", "image/jpeg"),
-    ("R0lGOD", "image/gif"),
-    ("UklGR", "image/webp"),
-];
-
 /// Reads the messages of one conversation.
 pub(super) struct Messages {
     pub(super) conversation: Conversation,
-    /// Results that name no call answer these in order.
-    open: OpenCalls,
 }
 
 impl Messages {
     pub(super) fn new(conversation: Conversation) -> Self {
-        Self { conversation, open: OpenCalls::default() }
+        Self { conversation }
     }
 
     /// The messages; none where a model is only to be loaded.
@@ -76,8 +65,8 @@ impl Messages {
     /// Images as base64.
     pub(super) fn images(&mut self, node: &Node<'_, '_>) -> Result<Vec<Part>, BadRequest> {
         let image = |node: &Node<'_, '_>| {
-            let mime = image_type(node.escaped()?);
-            let source = self.conversation.base64(node)?;
+            // What type they are of the format does not tell.
+            let (source, mime) = self.conversation.base64(node, MediaKind::Image, None)?;
             let image = self.conversation.medium(MediaKind::Image, source, mime);
             Ok(plain(PartBody::Media(image)))
         };
@@ -133,9 +122,8 @@ impl Messages {
         };
         let name = called(&mut function)?;
         let id = id.unwrap_or(made_up);
-        self.open.add(&id, &name);
         let call = ToolCall { id, name, input, freeform: false };
-        Ok(self.conversation.call(call, fields.rest()?))
+        Ok(self.conversation.call(node, call, fields.rest()?))
     }
 
     fn tool_result(
@@ -175,24 +163,10 @@ impl Messages {
         name: Option<&str>,
         index: usize,
     ) -> (String, String) {
-        let answered = match &id {
-            Some(id) => self.open.answer(id),
-            None => self.open.answer_next(name),
+        let Some(id) = id.or_else(|| self.conversation.next_open(name)) else {
+            return (format!("call_{index}"), String::new());
         };
-        answered.unwrap_or_else(|| match id {
-            Some(id) => {
-                let (name, _) = self.conversation.called(&id);
-                (id, name)
-            }
-            None => (format!("call_{index}"), String::new()),
-        })
+        let known = self.conversation.answered(&id);
+        (id, known.map(|(name, _)| name).unwrap_or_default())
     }
-}
-
-/// The media type that the first bytes of an image tell; none where it is of no kind
-/// that is known here. Some clients escape a slash.
-fn image_type(escaped: &str) -> Option<String> {
-    let start: String = escaped.chars().filter(|c| *c != '\\').take(16).collect();
-    let known = IMAGES.iter().find(|(prefix, _)| start.starts_with(prefix));
-    known.map(|(_, mime)| (*mime).to_owned())
 }

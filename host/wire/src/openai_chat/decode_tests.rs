@@ -94,6 +94,7 @@ fn roles_and_plain_text() {
 fn long_text_is_sealed_and_opens_again() {
     let call = call(&format!(
         r#"{{"messages":[{{"role":"user","content":"{LONG}\n\u00e9"}},
+            {{"role":"assistant","tool_calls":[{{"id":"x","function":{{"name":"f"}}}}]}},
             {{"role":"tool","tool_call_id":"x","content":[{{"type":"text","text":"{LONG}"}}]}}]}}"#
     ));
     assert_eq!(call.seals.len(), 2);
@@ -102,7 +103,7 @@ fn long_text_is_sealed_and_opens_again() {
     };
     assert_eq!(call.seals.open(token), Some(format!("{LONG}\n\u{e9}")));
     let unsealed = call.seals.unseal(&call.request);
-    let PartBody::ToolResult(result) = &unsealed.messages[1].parts[0].body else {
+    let PartBody::ToolResult(result) = &unsealed.messages[2].parts[0].body else {
         panic!("tool result");
     };
     assert_eq!(result.content[0].body, ResultBody::Text(LONG.into()));
@@ -112,7 +113,8 @@ fn long_text_is_sealed_and_opens_again() {
 fn arguments_and_reasoning_are_never_sealed() {
     let call = call(&format!(
         r#"{{"messages":[{{"role":"assistant","reasoning":"{LONG}","refusal":"{LONG}","tool_calls":[
-            {{"id":"c","type":"function","function":{{"name":"f","arguments":"{LONG}"}}}}]}}]}}"#
+            {{"id":"c","type":"function","function":{{"name":"f","arguments":"{LONG}"}}}}]}},
+            {{"role":"tool","tool_call_id":"c","content":"r"}}]}}"#
     ));
     assert!(call.seals.is_empty());
 }
@@ -234,11 +236,13 @@ fn cache_breakpoints_stand_on_their_part() {
     let caches: Vec<_> = marked.into_iter().map(|part| part.cache).collect();
     assert_eq!(caches, [ttl(Some("1h")), ttl(None), ttl(None)]);
     assert_eq!(with(r#""cache_control":{"type":"ephemeral"}"#).request.auto_cache, ttl(None));
-    let result = parts(
-        r#"{"role":"tool","tool_call_id":"c","content":[
-            {"type":"text","text":"a","cache_control":{"type":"ephemeral","ttl":"5m"}}]}"#,
+    let call = call(
+        r#"{"messages":[
+            {"role":"assistant","tool_calls":[{"id":"c","function":{"name":"f"}}]},
+            {"role":"tool","tool_call_id":"c","content":[
+            {"type":"text","text":"a","cache_control":{"type":"ephemeral","ttl":"5m"}}]}]}"#,
     );
-    assert_eq!(result[0].cache, ttl(Some("5m")));
+    assert_eq!(call.request.messages[1].parts[0].cache, ttl(Some("5m")));
     refused_with(r#""cache_control":{"type":"forever"}"#, "cache_control.type", "invalid_value");
 }
 
@@ -256,7 +260,11 @@ fn calls_keep_what_the_model_wrote() {
             {"id":"c1","type":"function","index":0,"function":{"name":"f","arguments":"{\"a\": 1"},"extra_content":{"x":1},"cache_control":{"type":"ephemeral"}},
             {"id":"c2","type":"custom","custom":{"name":"g","input":"plain"}},
             {"type":"function","function":{"name":"h","arguments":{"b":2}}}],
-            "function_call":{"name":"old","arguments":"{}"}}"#,
+            "function_call":{"name":"old","arguments":"{}"}},
+            {"role":"tool","tool_call_id":"c1","content":""},
+            {"role":"tool","tool_call_id":"c2","content":""},
+            {"role":"tool","tool_call_id":"call_0_2","content":""},
+            {"role":"function","name":"old","content":""}"#,
     );
     assert_eq!(called(&calls[0]), ("c1", "f", "{\"a\": 1", false));
     assert_eq!(calls[0].extra, [("extra_content".to_owned(), "{\"x\":1}".to_owned())]);
@@ -273,6 +281,7 @@ fn results_know_their_call() {
         r#"{"messages":[
             {"role":"assistant","tool_calls":[{"id":"c1","type":"custom","custom":{"name":"g","input":"x"}}]},
             {"role":"tool","tool_call_id":"c1","content":"done"},
+            {"role":"assistant","tool_calls":[{"id":"c9","type":"future","x":{}}]},
             {"role":"tool","tool_call_id":"c9","content":[{"type":"text","text":"a"},
                 {"type":"image_url","image_url":{"url":"https://x.test/a"}},{"type":"other","x":1}]},
             {"role":"assistant","function_call":{"name":"old","arguments":"{}"}},
@@ -284,10 +293,10 @@ fn results_know_their_call() {
     };
     assert_eq!((&*result(1).call_id, &*result(1).name, result(1).freeform), ("c1", "g", true));
     assert_eq!(result(1).content[0].body, ResultBody::Text("done".into()));
-    assert_eq!((&*result(2).call_id, &*result(2).name), ("c9", ""));
-    assert!(matches!(result(2).content[1].body, ResultBody::Media(_)));
-    assert!(matches!(result(2).content[2].body, ResultBody::Native(_)));
-    assert_eq!((&*result(4).call_id, &*result(4).name), ("call_3", "old"));
+    assert_eq!((&*result(3).call_id, &*result(3).name), ("c9", ""));
+    assert!(matches!(result(3).content[1].body, ResultBody::Media(_)));
+    assert!(matches!(result(3).content[2].body, ResultBody::Native(_)));
+    assert_eq!((&*result(5).call_id, &*result(5).name), ("call_4", "old"));
     assert!(call.native);
 }
 
@@ -337,7 +346,9 @@ fn the_proof_on_a_call_finds_its_call() {
             {"type":"reasoning.encrypted","data":"proof","id":"c2","format":"google-gemini-v1","index":0}],
             "tool_calls":[
             {"id":"c1","type":"function","function":{"name":"f","arguments":"{}"}},
-            {"id":"c2","type":"function","function":{"name":"g","arguments":"{}"}}]}]}"#,
+            {"id":"c2","type":"function","function":{"name":"g","arguments":"{}"}}]},
+            {"role":"tool","tool_call_id":"c1","content":"r"},
+            {"role":"tool","tool_call_id":"c2","content":"r"}]}"#,
     );
     let parts = &call.request.messages[0].parts;
     assert_eq!(parts.len(), 2);
@@ -779,7 +790,7 @@ fn faults_are_named_by_their_place() {
         "invalid_value",
     );
     refused_with(r#""functions":[]"#, "functions", "unsupported_parameter");
-    refused_message(r#"{"role":"user","content":"\ud800"}"#, "", "invalid_json");
+    refused_message(r#"{"role":"user","content":"\ud800"}"#, "messages[0].content", "invalid_json");
 }
 
 #[test]
@@ -805,7 +816,10 @@ fn nesting_has_a_limit() {
         format!(r#"{{"messages":[{{"role":"user","content":"x"}}],"deep":{deep}}}"#)
     };
     assert!(decode(Bytes::from(nested(63)), &DecodeOptions::default()).is_ok());
-    refused(&nested(64), "", "invalid_json");
+    let way = format!("deep{}", "[0]".repeat(11));
+    for depth in [64, 127, 128, 10_000] {
+        refused(&nested(depth), &way, "invalid_json");
+    }
 }
 
 #[test]
@@ -835,8 +849,13 @@ fn the_work_of_decoding_grows_with_the_body_alone() {
     let calls = join(&|n| {
         format!(r#"{{"id":"c{n}","type":"function","function":{{"name":"f","arguments":"{{}}"}}}}"#)
     });
+    // Answered in another order than made.
+    let answers = join(&|n| {
+        let n = 19_999 - n;
+        format!(r#"{{"role":"tool","tool_call_id":"c{n}","content":"x"}}"#)
+    });
     let signed = format!(
-        r#"{{"role":"assistant","content":null,"reasoning_details":[{details}],"tool_calls":[{calls}]}}"#
+        r#"{{"role":"assistant","content":null,"reasoning_details":[{details}],"tool_calls":[{calls}]}},{answers}"#
     );
     for messages in [called, signed] {
         let call = call(&format!(r#"{{"model":"m","messages":[{messages}]}}"#));

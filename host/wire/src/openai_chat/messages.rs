@@ -30,7 +30,10 @@ impl Messages {
             return Err(node.invalid("must hold at least one message"));
         }
         let messages = nodes.iter().enumerate();
-        messages.map(|(index, node)| self.message(node, index)).collect()
+        let messages =
+            messages.map(|(index, node)| self.message(node, index)).collect::<Result<_, _>>()?;
+        self.conversation.all_answered()?;
+        Ok(messages)
     }
 
     fn message(&mut self, node: &Node<'_, '_>, index: usize) -> Result<chat::Message, BadRequest> {
@@ -53,7 +56,11 @@ impl Messages {
 
     /// What system, developer or user say.
     fn spoken(&mut self, fields: &mut Fields<'_, '_>) -> Result<Vec<chat::Part>, BadRequest> {
-        let mut parts = self.content(&fields.need("content")?)?;
+        let content = fields.need("content")?;
+        let mut parts = self.content(&content)?;
+        if parts.is_empty() {
+            return Err(content.invalid("must hold at least one part"));
+        }
         mark_last(&mut parts, cache_point(fields)?);
         Ok(parts)
     }
@@ -106,7 +113,9 @@ impl Messages {
             if !parts.is_empty() {
                 self.conversation.text_bytes += node.raw().len();
                 let native = |part: &chat::Part| matches!(part.body, chat::PartBody::Native(_));
-                self.conversation.native |= parts.iter().any(native);
+                if parts.iter().any(native) {
+                    self.conversation.holds_native(&node);
+                }
                 return Ok(parts);
             }
         }
@@ -138,7 +147,7 @@ impl Messages {
             let mut call = function(&mut node.object()?)?;
             call.id = format!("call_{index}");
             self.legacy.insert(call.name.clone(), call.id.clone());
-            calls.push(self.conversation.call(call, Vec::new()));
+            calls.push(self.conversation.call(&node, call, Vec::new()));
         }
         Ok(calls)
     }
@@ -153,13 +162,14 @@ impl Messages {
             None | Some("function") => function(&mut fields.need("function")?.object()?)?,
             Some("custom") => custom(&mut fields.need("custom")?.object()?)?,
             Some(_) => {
-                self.conversation.native = true;
+                id.into_iter().for_each(|id| self.conversation.native_call(id));
+                self.conversation.holds_native(node);
                 return Ok(plain(chat::PartBody::Native(node.json()?)));
             }
         };
         call.id = id.unwrap_or_else(|| made_up.to_owned());
         let cache = cache_point(&mut fields)?;
-        let part = self.conversation.call(call, fields.rest()?);
+        let part = self.conversation.call(node, call, fields.rest()?);
         Ok(chat::Part { cache, ..part })
     }
 
@@ -169,27 +179,32 @@ impl Messages {
         if call_id.is_empty() {
             return Err(id.invalid("must not be empty"));
         }
-        self.result(fields, call_id)
+        let called = self.conversation.answered(&call_id);
+        let called =
+            called.ok_or_else(|| id.invalid("must be the id of a call in a message before it"))?;
+        self.result(fields, call_id, called)
     }
 
     /// The result of a legacy call, which has a name but no id: of the last such call.
     fn function_result(&mut self, fields: &mut Fields<'_, '_>) -> Result<chat::Part, BadRequest> {
-        let name = fields.need("name")?.string()?;
-        let id = self.legacy.get(&name).cloned();
-        let call_id = id.unwrap_or_else(|| format!("call_{name}"));
-        self.result(fields, call_id)
+        let node = fields.need("name")?;
+        let call_id = self.legacy.get(&node.string()?).cloned();
+        let called = call_id.and_then(|id| Some((self.conversation.answered(&id)?, id)));
+        let (called, call_id) =
+            called.ok_or_else(|| node.invalid("must be of a `function_call` before it"))?;
+        self.result(fields, call_id, called)
     }
 
     fn result(
         &mut self,
         fields: &mut Fields<'_, '_>,
         call_id: String,
+        (name, freeform): (String, bool),
     ) -> Result<chat::Part, BadRequest> {
         let parts = self.content(&fields.need("content")?)?;
         let cache = cache_point(fields)?;
         // A breakpoint on a bit of the result is one on the result.
         let cache = cache.or_else(|| parts.iter().rev().find_map(|part| part.cache.clone()));
-        let (name, freeform) = self.conversation.called(&call_id);
         let content = parts.into_iter().map(result_part).collect();
         let body = chat::PartBody::ToolResult(chat::ToolResult {
             call_id,

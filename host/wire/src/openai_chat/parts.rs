@@ -60,11 +60,11 @@ impl Messages {
         let kind =
             if name == "image_url" { chat::MediaKind::Image } else { chat::MediaKind::Video };
         if node.is_string() {
-            let (source, mime) = self.conversation.located(&node)?;
+            let (source, mime) = self.conversation.located(&node, Some(kind))?;
             return Ok(self.media(kind, source, mime));
         }
         let mut fields = node.object()?;
-        let (source, mime) = self.conversation.located(&fields.need("url")?)?;
+        let (source, mime) = self.conversation.located(&fields.need("url")?, Some(kind))?;
         let mut body = self.media(kind, source, mime);
         if let chat::PartBody::Media(media) = &mut body {
             media.detail = fields.string("detail")?;
@@ -76,33 +76,36 @@ impl Messages {
     fn audio(&mut self, fields: &mut Fields<'_, '_>) -> Result<chat::PartBody, BadRequest> {
         let data = fields.need("data")?;
         let format = fields.string("format")?;
+        let kind = chat::MediaKind::Audio;
+        let said = format.as_deref().map(audio_mime);
         let (source, mime) = if scheme(data.escaped()?).as_deref() == Some("data") {
-            self.conversation.located(&data)?
+            let (source, mime) = self.conversation.located(&data, Some(kind))?;
+            (source, mime.or(said))
         } else {
-            (self.conversation.base64(&data)?, None)
+            self.conversation.base64(&data, kind, said)?
         };
-        let mime = mime.or_else(|| format.as_deref().map(audio_mime));
-        Ok(self.media(chat::MediaKind::Audio, source, mime))
+        Ok(self.media(kind, source, mime))
     }
 
     fn file(&mut self, fields: &mut Fields<'_, '_>) -> Result<chat::PartBody, BadRequest> {
         let name = fields.string("filename")?;
         let id = fields.take("file_id");
+        let kind = chat::MediaKind::Document;
         let (source, mime) = if let Some(data) = fields.take("file_data") {
             if let Some(id) = id {
                 return Err(id.invalid("cannot stand beside `file_data`"));
             }
             if scheme(data.escaped()?).is_some() {
-                self.conversation.located(&data)?
+                self.conversation.located(&data, Some(kind))?
             } else {
-                (self.conversation.base64(&data)?, None)
+                self.conversation.base64(&data, kind, None)?
             }
         } else if let Some(id) = id {
             (chat::MediaSource::FileId(id.string()?), None)
         } else {
             return Err(fields.invalid("must have a `file_data` or a `file_id`"));
         };
-        let mut body = self.media(chat::MediaKind::Document, source, mime);
+        let mut body = self.media(kind, source, mime);
         if let chat::PartBody::Media(media) = &mut body {
             media.name = name;
         }

@@ -126,9 +126,11 @@ mod tests {
     use super::*;
     use crate::Form;
     use crate::answer::Answer;
-    use crate::events::{finish, piece, reasoning, text, usage_of};
+    use crate::events::{drawn, finish, piece, reasoning, text, usage_of};
     use crate::openai_completions::TextCompletion;
     use plugway_engine::chat::FinishReason;
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
     use serde_json::{Value, json};
 
     fn head() -> Head {
@@ -203,6 +205,29 @@ mod tests {
                 let bits = of(0).into_iter().filter_map(|it| it["logprobs"][list].as_array());
                 assert_eq!(Value::from(bits.flatten().cloned().collect::<Vec<_>>()), lists[list]);
             }
+        }
+    }
+
+    #[test]
+    fn any_answer_is_the_same_streamed_and_whole() {
+        let mut draws = StdRng::seed_from_u64(7);
+        let bill = Bill::unpriced(usage_of(3, 5));
+        for turn in 0..1000 {
+            let form = TextCompletion { include_reasoning: turn % 2 == 0 };
+            let events = drawn(&mut draws);
+            let answer = Answer::from_events(events.clone());
+            let whole = form.encode_whole(&answer, &head(), Some(&bill), None).unwrap();
+            let whole: Value = serde_json::from_slice(&whole).unwrap();
+            let chunks = chunks(form, &events, &bill);
+            let told = chunks.iter().map(|chunk| &chunk["choices"][0]);
+            let choice = &whole["choices"][0];
+            for field in ["text", "reasoning"] {
+                let bits = told.clone().filter_map(|bit| bit[field].as_str());
+                let expected = choice[field].as_str().unwrap_or_default();
+                assert_eq!(bits.collect::<String>(), expected, "{events:?}");
+            }
+            let reasons = told.filter_map(|bit| bit["finish_reason"].as_str());
+            assert_eq!(reasons.last(), choice["finish_reason"].as_str(), "{events:?}");
         }
     }
 

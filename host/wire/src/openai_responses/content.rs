@@ -29,8 +29,9 @@ pub(super) fn part(
             audio
         }
         "input_video" => {
-            let (source, mime) = conversation.located(&fields.need("video_url")?)?;
-            let media = conversation.medium(chat::MediaKind::Video, source, mime);
+            let kind = chat::MediaKind::Video;
+            let (source, mime) = conversation.located(&fields.need("video_url")?, Some(kind))?;
+            let media = conversation.medium(kind, source, mime);
             chat::PartBody::Media(media)
         }
         _ => return conversation.native(node),
@@ -58,13 +59,14 @@ fn image(
     conversation: &mut Conversation,
     fields: &mut Fields<'_, '_>,
 ) -> Result<chat::PartBody, BadRequest> {
+    let kind = chat::MediaKind::Image;
     let (source, mime) = match (fields.take("image_url"), fields.take("file_id")) {
         (Some(_), Some(id)) => return Err(id.invalid("cannot stand beside `image_url`")),
-        (Some(url), None) => conversation.located(&url)?,
+        (Some(url), None) => conversation.located(&url, Some(kind))?,
         (None, Some(id)) => (chat::MediaSource::FileId(id.string()?), None),
         (None, None) => return Err(fields.invalid("must have an `image_url` or a `file_id`")),
     };
-    let mut media = conversation.medium(chat::MediaKind::Image, source, mime);
+    let mut media = conversation.medium(kind, source, mime);
     media.detail = fields.string("detail")?;
     Ok(chat::PartBody::Media(media))
 }
@@ -76,20 +78,23 @@ fn file(
     let name = fields.string("filename")?;
     let data = fields.take("file_data");
     let url = fields.take("file_url");
+    let kind = chat::MediaKind::Document;
     let (source, mime) = match (data, url, fields.take("file_id")) {
         (Some(_), Some(other), _) | (Some(_), _, Some(other)) => {
             return Err(other.invalid("cannot stand beside `file_data`"));
         }
         (_, Some(_), Some(id)) => return Err(id.invalid("cannot stand beside `file_url`")),
-        (Some(data), ..) if scheme(data.escaped()?).is_some() => conversation.located(&data)?,
-        (Some(data), ..) => (conversation.base64(&data)?, None),
-        (None, Some(url), _) => conversation.located(&url)?,
+        (Some(data), ..) if scheme(data.escaped()?).is_some() => {
+            conversation.located(&data, Some(kind))?
+        }
+        (Some(data), ..) => conversation.base64(&data, kind, None)?,
+        (None, Some(url), _) => conversation.located(&url, Some(kind))?,
         (None, None, Some(id)) => (chat::MediaSource::FileId(id.string()?), None),
         (None, None, None) => {
             return Err(fields.invalid("must have a `file_data`, a `file_url` or a `file_id`"));
         }
     };
-    let mut media = conversation.medium(chat::MediaKind::Document, source, mime);
+    let mut media = conversation.medium(kind, source, mime);
     media.name = name;
     media.detail = fields.string("detail")?;
     Ok(chat::PartBody::Media(media))
@@ -100,15 +105,16 @@ fn audio(
     fields: &mut Fields<'_, '_>,
 ) -> Result<chat::PartBody, BadRequest> {
     let data = fields.need("data")?;
-    let format = fields.string("format")?;
-    let (source, mime) = if scheme(data.escaped()?).as_deref() == Some("data") {
-        conversation.located(&data)?
-    } else {
-        (conversation.base64(&data)?, None)
-    };
-    let mime = mime.or_else(|| match format.as_deref()? {
-        "mp3" => Some("audio/mpeg".to_owned()),
-        other => Some(format!("audio/{other}")),
+    let kind = chat::MediaKind::Audio;
+    let said = fields.string("format")?.map(|format| match &*format {
+        "mp3" => "audio/mpeg".to_owned(),
+        other => format!("audio/{other}"),
     });
-    Ok(chat::PartBody::Media(conversation.medium(chat::MediaKind::Audio, source, mime)))
+    let (source, mime) = if scheme(data.escaped()?).as_deref() == Some("data") {
+        let (source, mime) = conversation.located(&data, Some(kind))?;
+        (source, mime.or(said))
+    } else {
+        conversation.base64(&data, kind, said)?
+    };
+    Ok(chat::PartBody::Media(conversation.medium(kind, source, mime)))
 }

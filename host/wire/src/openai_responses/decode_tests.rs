@@ -161,12 +161,13 @@ fn what_the_model_did_in_a_row_is_one_message() {
 
 #[test]
 fn a_result_may_be_a_list_of_parts() {
-    let part = parts(
-        r#"{"type":"function_call_output","call_id":"c","output":[{"type":"input_text","text":"t"},
+    let said = messages(
+        r#"{"type":"function_call","call_id":"c","name":"f","arguments":"{}"},
+           {"type":"function_call_output","call_id":"c","output":[{"type":"input_text","text":"t"},
            {"type":"input_image","image_url":"https://x.test/a","detail":"low"},
            {"type":"input_file","file_id":"file-1"},{"type":"output_chart","x":1}]}"#,
     );
-    let PartBody::ToolResult(result) = &part[0].body else { panic!("no result") };
+    let PartBody::ToolResult(result) = &said[1].parts[0].body else { panic!("no result") };
     let [first, image, file, other] = &*result.content else { panic!("{:?}", result.content) };
     assert_eq!(first.body, ResultBody::Text("t".into()));
     assert!(matches!(&image.body, ResultBody::Media(media)
@@ -181,7 +182,8 @@ fn a_result_may_be_a_list_of_parts() {
 fn long_text_is_sealed_and_opens_again() {
     let call = call(&format!(
         r#"{{"instructions":"{LONG}","input":[{{"role":"user","content":"{LONG}\n\u00e9"}},
-            {{"type":"function_call_output","call_id":"x","output":"{LONG}"}}]}}"#
+            {{"type":"custom_tool_call","call_id":"x","name":"f","input":""}},
+            {{"type":"custom_tool_call_output","call_id":"x","output":"{LONG}"}}]}}"#
     ));
     assert_eq!(call.seals.len(), 3);
     let PartBody::Text(token) = &call.request.messages[1].parts[0].body else { panic!("text") };
@@ -323,23 +325,27 @@ fn what_a_client_drops_beside_encrypted_content_was_carried_in_it() {
         assert_eq!((part.signature.as_deref(), part.format.as_deref()), (Some("s"), expected));
     }
     let proof = carried(Kind::Call, None, Some("p"), Some("f"));
-    let said = parts(&format!(
+    let messages = messages(&format!(
         r#"{{"type":"function_call","call_id":"c1","name":"f","arguments":"{{}}"}},
-           {{"type":"reasoning","id":"c1","summary":[],"encrypted_content":{proof}}}"#
+           {{"type":"reasoning","id":"c1","summary":[],"encrypted_content":{proof}}},
+           {{"type":"function_call_output","call_id":"c1","output":"r"}}"#
     ));
+    let said = &messages[0].parts;
     assert_eq!(said.len(), 1);
     assert_eq!((said[0].signature.as_deref(), said[0].format.as_deref()), (Some("p"), Some("f")));
 }
 
 #[test]
 fn a_proof_goes_back_to_its_call_and_its_text() {
-    let said = parts(
+    let messages = messages(
         r#"{"role":"assistant","id":"msg_1","content":"t"},
            {"type":"function_call","call_id":"c1","name":"f","arguments":"{}"},
            {"type":"reasoning","id":"c1","summary":[],"encrypted_content":"p1","format":"g"},
            {"type":"reasoning","id":"msg_1","summary":[],"encrypted_content":"p2","format":"g"},
-           {"type":"reasoning","id":"rs_1","summary":[],"encrypted_content":"p3","format":"g"}"#,
+           {"type":"reasoning","id":"rs_1","summary":[],"encrypted_content":"p3","format":"g"},
+           {"type":"function_call_output","call_id":"c1","output":"r"}"#,
     );
+    let said = &messages[0].parts;
     let proofs: Vec<_> = said.iter().map(|part| part.signature.as_deref()).collect();
     assert_eq!(proofs, [Some("p2"), Some("p1"), None]);
     assert_eq!(said[1].format.as_deref(), Some("g"));
@@ -691,10 +697,14 @@ fn an_item_that_is_wrong_is_named_with_its_way() {
         ),
         (r#"{"type":"custom_tool_call","call_id":"c","name":"f"}"#, "input[0].input", missing),
         (r#"{"type":"function_call_output","output":"x"}"#, "input[0].call_id", missing),
-        (r#"{"type":"function_call_output","call_id":"c"}"#, "input[0].output", missing),
         (
-            r#"{"type":"function_call_output","call_id":"c","output":[{"type":"input_image","image_url":"x"}]}"#,
-            "input[0].output[0].image_url",
+            r#"{"type":"local_shell_call","call_id":"c"},{"type":"function_call_output","call_id":"c"}"#,
+            "input[1].output",
+            missing,
+        ),
+        (
+            r#"{"type":"custom_tool_call","call_id":"c","name":"f","input":""},{"type":"custom_tool_call_output","call_id":"c","output":[{"type":"input_image","image_url":"x"}]}"#,
+            "input[1].output[0].image_url",
             "invalid_value",
         ),
         (

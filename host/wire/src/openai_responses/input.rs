@@ -61,6 +61,7 @@ impl Input {
         if self.messages.is_empty() {
             return Err(node.invalid("says nothing"));
         }
+        self.conversation.all_answered()?;
         Ok(first)
     }
 
@@ -69,8 +70,8 @@ impl Input {
         let kind = fields.take("type");
         match kind.map(|node| node.text()).transpose()?.as_deref() {
             None | Some("message") => self.spoken(&mut fields),
-            Some("function_call") => self.call(&mut fields, false),
-            Some("custom_tool_call") => self.call(&mut fields, true),
+            Some("function_call") => self.call(node, &mut fields, false),
+            Some("custom_tool_call") => self.call(node, &mut fields, true),
             Some("function_call_output") => self.result(&mut fields, false),
             Some("custom_tool_call_output") => self.result(&mut fields, true),
             Some("reasoning") => {
@@ -88,6 +89,10 @@ impl Input {
                 // What a provider's own tool gave back, or what a person said to it, is
                 // not the model's.
                 let told = kind.ends_with("_output") || kind.ends_with("_response");
+                // A call of a tool of the provider's may have the result of a function.
+                if let Some(id) = fields.take("call_id").filter(|id| !told && id.is_string()) {
+                    self.conversation.native_call(id.string()?);
+                }
                 let part = self.conversation.native(node)?;
                 if told {
                     self.message(chat::Role::User, vec![part], Vec::new());
@@ -180,7 +185,12 @@ impl Input {
         Ok(chat::Part { citations, extra: fields.rest()?, ..plain(body) })
     }
 
-    fn call(&mut self, fields: &mut Fields<'_, '_>, freeform: bool) -> Result<(), BadRequest> {
+    fn call(
+        &mut self,
+        node: &Node<'_, '_>,
+        fields: &mut Fields<'_, '_>,
+        freeform: bool,
+    ) -> Result<(), BadRequest> {
         let input = fields.need(if freeform { "input" } else { "arguments" })?.string()?;
         let call = chat::ToolCall {
             id: said(&fields.need("call_id")?)?,
@@ -189,16 +199,20 @@ impl Input {
             freeform,
         };
         let id = fields.string("id")?;
-        let part = self.conversation.call(call, fields.rest()?);
+        let part = self.conversation.call(node, call, fields.rest()?);
         self.said(vec![chat::Part { id, ..part }]);
         Ok(())
     }
 
     fn result(&mut self, fields: &mut Fields<'_, '_>, freeform: bool) -> Result<(), BadRequest> {
-        let call_id = said(&fields.need("call_id")?)?;
+        let id = fields.need("call_id")?;
+        let call_id = said(&id)?;
+        let (name, _) = self
+            .conversation
+            .answered(&call_id)
+            .ok_or_else(|| id.invalid("must be the id of a call before it"))?;
         let parts = self.content(&fields.need("output")?)?;
         let cache = parts.iter().rev().find_map(|part| part.cache.clone());
-        let (name, _) = self.conversation.called(&call_id);
         let content = parts.into_iter().map(content::of_result).collect();
         let result = chat::ToolResult { call_id, name, content, failed: false, freeform };
         let part = chat::Part {
@@ -225,11 +239,12 @@ impl Input {
             self.said(vec![part]);
             return Ok(());
         };
-        let source = self.conversation.base64(&data)?;
         let format = fields.take("output_format");
         let word = format.map(|node| node.string()).transpose()?;
         let mime = format!("image/{}", word.as_deref().unwrap_or("png"));
-        let media = self.conversation.medium(chat::MediaKind::Image, source, Some(mime));
+        let kind = chat::MediaKind::Image;
+        let (source, mime) = self.conversation.base64(&data, kind, Some(mime))?;
+        let media = self.conversation.medium(kind, source, mime);
         let id = fields.string("id")?.unwrap_or_else(|| format!("ig_{index}"));
         let mut extra = fields.rest()?;
         if let Some(format) = format {

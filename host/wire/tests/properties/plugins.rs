@@ -11,7 +11,7 @@ use plugway_guest_build::{Guest, build};
 pub(crate) const ADAPTERS: [&str; 2] = ["anthropic", "openai"];
 
 /// Those that write what clients write too.
-const WRITERS: [&str; 3] = ["anthropic", "openai", "openrouter"];
+const WRITERS: [&str; 5] = ["anthropic", "gemini", "ollama", "openai", "openrouter"];
 
 pub(crate) const CONTEXT: CallContext = CallContext { seed: 1, now_ms: 1_700_000_000_000 };
 

@@ -22,31 +22,125 @@ struct Family {
     /// Whose requests are written in it.
     adapter: &'static str,
     options: &'static [(&'static str, &'static str)],
+    /// A name of which the adapter knows what the model can do.
+    model: &'static str,
     /// Where a client sends them.
     path: &'static str,
-    /// Who can read the proofs on reasoning; none where it has none.
-    reasoning: Option<&'static str>,
+    thoughts: Thoughts,
     /// Each result is a message of its own.
     results_apart: bool,
     /// A result may say that its tool failed.
     failures: bool,
     /// Images may be behind a URL.
     urls: bool,
+    /// Images stand before the text beside them.
+    images_first: bool,
+    /// A schema for the answer has a name.
+    names_schemas: bool,
     /// Names of sampling parameters that it lacks.
     lacks: &'static [&'static str],
 }
 
-const FAMILIES: [Family; 1] = [Family {
-    dialect: Dialect::OpenAiChat,
-    adapter: "openrouter",
-    options: &[],
-    path: "/v1/chat/completions",
-    reasoning: Some("anthropic-claude-v1"),
-    results_apart: true,
-    failures: false,
-    urls: true,
-    lacks: &[],
-}];
+/// What reasoning comes back as.
+#[derive(Clone, Copy)]
+enum Thoughts {
+    /// Readable, with a proof that is read by whoever has this format.
+    Signed(&'static str),
+    /// An item of which all is sealed.
+    Sealed(&'static str),
+    /// Readable, and nobody's in particular.
+    Plain,
+}
+
+const FAMILIES: [Family; 5] = [
+    Family {
+        dialect: Dialect::OpenAiChat,
+        adapter: "openrouter",
+        options: &[],
+        model: "m",
+        path: "/v1/chat/completions",
+        thoughts: Thoughts::Signed("anthropic-claude-v1"),
+        results_apart: true,
+        failures: false,
+        urls: true,
+        images_first: false,
+        names_schemas: true,
+        lacks: &[],
+    },
+    Family {
+        dialect: Dialect::OpenAiResponses,
+        adapter: "openai",
+        options: &[("api", "\"responses\"")],
+        model: "m",
+        path: "/v1/responses",
+        thoughts: Thoughts::Sealed("openai-responses-v1"),
+        results_apart: true,
+        failures: false,
+        urls: true,
+        images_first: false,
+        names_schemas: true,
+        lacks: &[
+            "top_k",
+            "min_p",
+            "top_a",
+            "frequency_penalty",
+            "presence_penalty",
+            "repetition_penalty",
+            "seed",
+            "stop",
+        ],
+    },
+    Family {
+        dialect: Dialect::AnthropicMessages,
+        adapter: "anthropic",
+        options: &[],
+        model: "claude-sonnet-4-5",
+        path: "/v1/messages",
+        thoughts: Thoughts::Signed("anthropic-claude-v1"),
+        results_apart: false,
+        failures: true,
+        urls: true,
+        images_first: false,
+        names_schemas: false,
+        lacks: &[
+            "top_p",
+            "min_p",
+            "top_a",
+            "frequency_penalty",
+            "presence_penalty",
+            "repetition_penalty",
+            "seed",
+        ],
+    },
+    Family {
+        dialect: Dialect::Gemini,
+        adapter: "gemini",
+        options: &[],
+        model: "gemini-2.5-flash",
+        path: "/v1beta/models/gemini-2.5-flash:generateContent",
+        thoughts: Thoughts::Signed("google-gemini-v1"),
+        results_apart: false,
+        failures: true,
+        urls: false,
+        images_first: false,
+        names_schemas: false,
+        lacks: &["min_p", "top_a", "repetition_penalty"],
+    },
+    Family {
+        dialect: Dialect::Ollama,
+        adapter: "ollama",
+        options: &[],
+        model: "m",
+        path: "/api/chat",
+        thoughts: Thoughts::Plain,
+        results_apart: true,
+        failures: false,
+        urls: false,
+        images_first: true,
+        names_schemas: false,
+        lacks: &["top_a"],
+    },
+];
 
 const TEXTS: [&str; 8] = [
     "Hi",
@@ -58,6 +152,9 @@ const TEXTS: [&str; 8] = [
     "</tag> 'single' `ticks`",
     "\u{0}\u{1f}\u{7f}",
 ];
+
+/// How an image begins.
+const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB";
 
 const INPUTS: [&str; 4] = [
     "{}",
@@ -71,6 +168,8 @@ struct Drawn<'f, R> {
     family: &'f Family,
     draws: R,
     calls: usize,
+    /// Items of sealed reasoning.
+    items: usize,
 }
 
 impl<R: Rng> Drawn<'_, R> {
@@ -96,14 +195,14 @@ impl<R: Rng> Drawn<'_, R> {
         let tools = (0..self.draws.random_range(0..3)).map(|number| self.tool(number)).collect();
         let sampling = self.sampling();
         chat::Request {
-            model: "m".into(),
+            model: self.family.model.into(),
             dialect: self.family.dialect.name().into(),
             headers: Vec::new(),
             messages,
             tools,
             tool_choice: None,
             parallel_tool_calls: None,
-            response_format: self.maybe(|_| schema()),
+            response_format: self.maybe(|drawn| schema(drawn.family)),
             sampling,
             choices: 1,
             max_tokens: Some(self.draws.random_range(1..5000)),
@@ -122,8 +221,8 @@ impl<R: Rng> Drawn<'_, R> {
     fn user(&mut self) -> chat::Message {
         let mut parts = vec![part(chat::PartBody::Text(self.text()))];
         if self.draws.random_bool(0.4) {
-            let image = self.image();
-            parts.push(part(chat::PartBody::Media(image)));
+            let image = part(chat::PartBody::Media(self.image()));
+            parts.insert(if self.family.images_first { 0 } else { 1 }, image);
         }
         message(chat::Role::User, parts)
     }
@@ -132,7 +231,7 @@ impl<R: Rng> Drawn<'_, R> {
         let (source, mime) = if self.family.urls && self.draws.random_bool(0.5) {
             (chat::MediaSource::Uri("https://example.com/a.png".into()), None)
         } else {
-            let data = "QUJD".repeat(self.draws.random_range(1..40));
+            let data = format!("{PNG}{}", "QUJD".repeat(self.draws.random_range(0..40)));
             (chat::MediaSource::Base64(data), Some("image/png".into()))
         };
         chat::Media { kind: chat::MediaKind::Image, source, mime, name: None, detail: None }
@@ -141,14 +240,7 @@ impl<R: Rng> Drawn<'_, R> {
     /// What the model said, and what its tools gave.
     fn answer(&mut self, messages: &mut Vec<chat::Message>) {
         let mut parts = Vec::new();
-        if let Some(format) = self.family.reasoning.filter(|_| self.draws.random_bool(0.5)) {
-            let thought = chat::Reasoning::Text(self.text());
-            parts.push(chat::Part {
-                signature: Some("cHJvb2Y=".into()),
-                format: Some(format.into()),
-                ..part(chat::PartBody::Reasoning(thought))
-            });
-        }
+        parts.extend(self.maybe(Self::thought));
         let calls = self.draws.random_range(0..3);
         if calls == 0 || self.draws.random_bool(0.5) {
             parts.push(part(chat::PartBody::Text(self.text())));
@@ -180,6 +272,26 @@ impl<R: Rng> Drawn<'_, R> {
             messages.extend(apart);
         } else if !results.is_empty() {
             messages.push(message(chat::Role::Tool, results));
+        }
+    }
+
+    fn thought(&mut self) -> chat::Part {
+        let said = |thought| part(chat::PartBody::Reasoning(thought));
+        match self.family.thoughts {
+            Thoughts::Signed(format) => chat::Part {
+                signature: Some("cHJvb2Y=".into()),
+                format: Some(format.into()),
+                ..said(chat::Reasoning::Text(self.text()))
+            },
+            Thoughts::Sealed(format) => {
+                self.items += 1;
+                chat::Part {
+                    id: Some(format!("rs_{}", self.items)),
+                    format: Some(format.into()),
+                    ..said(chat::Reasoning::Encrypted("c2VhbGVk".into()))
+                }
+            }
+            Thoughts::Plain => said(chat::Reasoning::Text(self.text())),
         }
     }
 
@@ -215,9 +327,9 @@ impl<R: Rng> Drawn<'_, R> {
     }
 }
 
-fn schema() -> chat::ResponseFormat {
+fn schema(family: &Family) -> chat::ResponseFormat {
     chat::ResponseFormat::JsonSchema(chat::JsonSchema {
-        name: Some("response".into()),
+        name: family.names_schemas.then(|| "response".into()),
         description: None,
         schema: r#"{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]}"#.into(),
         strict: None,
@@ -251,7 +363,13 @@ fn check(family: &Family, request: &chat::Request) {
     let body = Bytes::from(encoded.body);
     let call = family.dialect.decode(&head, body, &DecodeOptions { seal_min_bytes: 64 });
     let call = call.unwrap_or_else(|refusal| panic!("{refusal}: {shown}"));
-    let read = call.seals.unseal(&call.request);
+    let mut read = call.seals.unseal(&call.request);
+    // Beside what was drawn: what a dialect wants of every provider, and where a stream
+    // is asked for by the path.
+    read.extra.retain(|(name, _)| name != "store");
+    if family.dialect == Dialect::Gemini {
+        read.streaming = request.streaming;
+    }
     let [read, written] = [&read, request].map(|it| serde_json::to_value(it).unwrap());
     assert_eq!(read, written, "{}: {shown}", family.dialect.name());
 }
@@ -259,7 +377,7 @@ fn check(family: &Family, request: &chat::Request) {
 #[test]
 fn a_request_is_read_back_as_it_was_written() {
     for family in &FAMILIES {
-        let mut drawn = Drawn { family, draws: draws(7), calls: 0 };
+        let mut drawn = Drawn { family, draws: draws(7), calls: 0, items: 0 };
         for _ in 0..REQUESTS {
             let request = drawn.request();
             check(family, &request);
