@@ -39,7 +39,7 @@ pub(super) fn keep(exchange: &Exchange<ChatCall>, provider: &Provider, outgoing:
     let bytes: usize = body.chunks().map(<[u8]>::len).sum();
     let mut held = Held { bytes: Bytes::new(), room: None };
     let fits =
-        shown + bytes <= MAX_ECHOED_BYTES && held.grow(&exchange.router.buffers, bytes).is_ok();
+        shown + bytes <= MAX_ECHOED_BYTES && held.grow(&exchange.router.buffers, 0, bytes).is_ok();
     let body = fits.then(|| {
         let mut whole = Vec::with_capacity(bytes);
         body.chunks().for_each(|chunk| whole.extend_from_slice(chunk));
