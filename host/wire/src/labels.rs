@@ -129,14 +129,16 @@ fn no_plugins(node: &Node<'_, '_>) -> Result<(), BadRequest> {
     Ok(())
 }
 
+/// What is only done to a prompt that is too long may be named: here nothing is cut from
+/// the middle of one, and it is refused by whoever it is too long for.
 fn no_transforms(node: &Node<'_, '_>) -> Result<(), BadRequest> {
-    match node.array()?.first() {
-        None => Ok(()),
-        Some(transform) => {
-            let message = "is not done here: leave it out, and shorten what is too long before";
-            Err(transform.fault("unsupported_parameter", message))
+    for transform in node.array()? {
+        if transform.text()? != "middle-out" {
+            let message = "is not done here: leave it out";
+            return Err(transform.fault("unsupported_parameter", message));
         }
     }
+    Ok(())
 }
 
 /// Whether what providers are sent is asked for.

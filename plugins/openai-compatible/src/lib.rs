@@ -21,7 +21,9 @@
 //! All of them, with those for embeddings and ranking, stand in
 //! `plugway_formats::openai_chat`, `::openai_embeddings` and `::rerank`.
 
-use plugway_formats::openai_chat::{CachePoints, Defaults, OpenAiChat, Profile, Profiled};
+use plugway_formats::openai_chat::{
+    CachePoints, Defaults, OpenAiChat, Profile, Profiled, ResultMedia,
+};
 use plugway_formats::openai_embeddings::OpenAiEmbeddings;
 use plugway_formats::openai_models::OpenAiModels;
 use plugway_formats::rerank::DocumentRerank;
@@ -54,6 +56,7 @@ impl Profiled for Compatible {
 const DEFAULTS: Defaults = Defaults {
     efforts: &["none", "minimal", "low", "medium", "high", "xhigh", "max"],
     videos: true,
+    result_media: ResultMedia::Content,
     echo_images: true,
     // Servers that pass requests on take the client's own marks; others mostly ignore them.
     cache_points: CachePoints::Native,

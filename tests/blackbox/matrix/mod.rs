@@ -16,7 +16,7 @@ mod table;
 use crate::setup::bare_provider;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use cases::{Case, IMAGE, SERVED_AT};
+use cases::{Bit, Case, IMAGE, SERVED_AT};
 use heard::Heard;
 use http::Method;
 use plugway_simulator::{Behaviour, Failure, Kind, Script, Simulator, Speech, When};
@@ -66,7 +66,7 @@ const LANES: [Lane; 15] = [
     Lane {
         adapter: "openai-compatible",
         // A strict server.
-        options: "options = { cache_points = \"none\" }\n",
+        options: "options = { cache_points = \"none\", result_media = \"message\" }\n",
         ..lane("openai-compatible", Kind::OpenAi)
     },
     lane("openrouter", Kind::OpenRouter),
@@ -78,16 +78,22 @@ const LANES: [Lane; 15] = [
 struct Stage {
     router: TestRouter,
     providers: Vec<Simulator>,
-    _pictures: RawUpstream,
+    _pictures: Option<RawUpstream>,
 }
 
 impl Stage {
     async fn set(cases: &[Case]) -> Self {
-        let pictures = serve_picture().await;
-        let place = pictures.base_url().replace("http://", "").replace("/v1", "");
-        let mut toml = format!(
-            "[media]\nfetch = true\nallow_plain_http = true\nprivate_hosts = [\"{place}\"]\n"
-        );
+        let mut toml = String::new();
+        let mut pictures = None;
+        if cases.iter().any(|case| case.has(&Bit::Linked)) {
+            let server = serve_picture().await;
+            let place = server.base_url().replace("http://", "").replace("/v1", "");
+            let _ = writeln!(
+                toml,
+                "[media]\nfetch = true\nallow_plain_http = true\nprivate_hosts = [\"{place}\"]"
+            );
+            pictures = Some(server);
+        }
         let mut providers = Vec::new();
         for lane in &LANES {
             let told = cases.iter().map(|case| told_by(lane, case));

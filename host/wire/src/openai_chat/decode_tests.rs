@@ -402,7 +402,7 @@ fn what_is_not_modelled_travels_on() {
 #[test]
 fn what_is_said_to_the_router_is_granted_or_refused() {
     let granted = with(
-        r#""plugins":[{"id":"web","enabled":false}],"transforms":[],"preset":null,
+        r#""plugins":[{"id":"web","enabled":false}],"transforms":["middle-out"],"preset":null,
            "trace":{"trace_id":"t","any":[1]},"max_tool_calls":3,"stop_server_tools_when":[],
            "stream":true,"debug":{"echo_upstream_body":true}"#,
     );
@@ -424,7 +424,7 @@ fn what_is_said_to_the_router_is_granted_or_refused() {
         ),
         (r#""plugins":[{"id":"a","enabled":1}]"#, "plugins[0].enabled", "invalid_type"),
         (r#""plugins":{}"#, "plugins", "invalid_type"),
-        (r#""transforms":["middle-out"]"#, "transforms[0]", "unsupported_parameter"),
+        (r#""transforms":["middle-out","upside-down"]"#, "transforms[1]", "unsupported_parameter"),
         (r#""transforms":"middle-out""#, "transforms", "invalid_type"),
         (r#""trace":"t""#, "trace", "invalid_type"),
         (r#""max_tool_calls":"3""#, "max_tool_calls", "invalid_type"),

@@ -65,12 +65,13 @@ impl Speaker for Prompts {
             _ => None,
         };
         let usage = &answer["usage"];
+        let cached = usage["prompt_tokens_details"]["cached_tokens"].as_u64().unwrap_or(0);
         let usage = usage["prompt_tokens"].as_u64().zip(usage["completion_tokens"].as_u64());
         Heard {
             parts: vec![Part::Text(string(&choice["text"]))],
             ids: Vec::new(),
             finish,
-            usage: usage.map(|(prompt, completion)| [prompt, completion, 0]),
+            usage: usage.map(|(prompt, completion)| [prompt, completion, cached]),
         }
     }
 
