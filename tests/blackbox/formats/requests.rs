@@ -56,7 +56,7 @@ async fn an_image_arrives_byte_for_byte() {
             if format.kind == Kind::DeepSeek {
                 // It reads text alone.
                 wrong.equal(format, &said.status, &400);
-                wrong.check(said.content.as_str() != Some("A pixel."), format, "it was answered");
+                wrong.check(said.content != "A pixel.", format, "it was answered");
                 continue;
             }
             wrong.equal(format, &said.content.as_str(), &"A pixel.");

@@ -53,10 +53,10 @@ pub(super) fn judge(text: &str) -> Result<usize, (Flaw, usize)> {
         let (line, column) = (error.line(), error.column());
         // The parser itself gives up on what is nested much too deep.
         let read = text.get(..offset(text, line, column)).unwrap_or(text);
-        count(read, &|_, at| Ok(skip_string(read.as_bytes(), at)))?;
+        count(read, |_, at| Ok(skip_string(read.as_bytes(), at)))?;
         return Err((Flaw::Syntax { line, column }, 0));
     }
-    count(text, &checked_string_end)
+    count(text, checked_string_end)
 }
 
 /// The byte at this line and column, both counted from 1.
@@ -68,7 +68,7 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
 /// Counts the values of a text of which every string ends where `string_end` says.
 fn count(
     text: &str,
-    string_end: &dyn Fn(&[u8], usize) -> Result<usize, Flaw>,
+    string_end: impl Fn(&[u8], usize) -> Result<usize, Flaw>,
 ) -> Result<usize, (Flaw, usize)> {
     let bytes = text.as_bytes();
     let (mut at, mut depth, mut values) = (0, 0_usize, 1_usize);

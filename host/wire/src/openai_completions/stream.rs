@@ -226,8 +226,8 @@ mod tests {
                 let expected = choice[field].as_str().unwrap_or_default();
                 assert_eq!(bits.collect::<String>(), expected, "{events:?}");
             }
-            let reasons = told.filter_map(|bit| bit["finish_reason"].as_str());
-            assert_eq!(reasons.last(), choice["finish_reason"].as_str(), "{events:?}");
+            let mut reasons = told.filter_map(|bit| bit["finish_reason"].as_str());
+            assert_eq!(reasons.next_back(), choice["finish_reason"].as_str(), "{events:?}");
         }
     }
 
