@@ -19,7 +19,7 @@ fn usage_has_a_name_of_its_own() {
         "completion_tokens_details": {"reasoning_tokens": 5}});
     let whole = json!({"id": "g1", "model": "m", "service_tier": "on_demand", "usage": usage,
         "x_groq": {"id": "req"}, "choices": [{"index": 0, "finish_reason": "stop", "message":
-            {"role": "assistant", "reasoning": "Hm", "content": "Yes"}}]});
+            {"role": "assistant", "reasoning": "Hm", "content": "Yes", "channel": "analysis"}}]});
     let mut first = chunk(json!({"role": "assistant", "content": ""}), Value::Null);
     first["x_groq"] = json!({"id": "req"});
     first["service_tier"] = json!("on_demand");
