@@ -3,6 +3,7 @@
 use bytes::{BufMut, BytesMut};
 use plugway_engine::chat::{Part, PartBody, Reasoning, ToolCall};
 
+use super::citations;
 use super::layout::{Item, Spot};
 use crate::json::Writer;
 
@@ -143,4 +144,32 @@ pub(super) fn end_input(
         }
         json.key(name).string(&call.input);
     });
+}
+
+/// How far a part is told.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Progress {
+    pub(super) has_begun: bool,
+    pub(super) annotations: u64,
+    pub(super) characters: u32,
+}
+
+/// Tells of the sources that come with a bit of a text.
+pub(super) fn tell_citations(
+    events: &mut Numbered,
+    item: &Item,
+    spot: Spot,
+    names: Names,
+    progress: &mut Progress,
+    bit: &Part,
+    out: &mut BytesMut,
+) {
+    for citation in bit.citations.iter().filter(|citation| citations::has_form(citation)) {
+        events.event("response.output_text.annotation.added", out, |json| {
+            of_part(json, item, spot, names);
+            json.key("annotation_index").number(progress.annotations);
+            citations::write(json.key("annotation"), citation, progress.characters);
+        });
+        progress.annotations += 1;
+    }
 }

@@ -8,11 +8,13 @@
 use bytes::{BufMut, BytesMut};
 use plugway_engine::chat::{Event, Finish, Origin, Part, PartBody, Piece, Reasoning};
 
-use super::events::{Names, Numbered, end_input, names, of_item, of_part, readable, tell_input};
-use super::layout::{Item, Kind, Layout, Spot};
+use super::events::{
+    Numbered, Progress, end_input, names, of_item, of_part, readable, tell_citations, tell_input,
+};
+use super::layout::{Kind, Layout, Spot};
 use super::output::{self, Said};
 use super::response::{Known, Status};
-use super::{Response, citations, errors, response};
+use super::{Response, errors, response};
 use crate::answer::{join, merge_extra};
 use crate::json::write_joined;
 use crate::{Bill, ErrorBody, Head, StreamEncoder};
@@ -43,14 +45,6 @@ pub(super) struct Events {
     extra: Vec<(String, String)>,
     service_tier: Option<String>,
     finish: Option<Finish>,
-}
-
-/// How far a part is told.
-#[derive(Clone, Copy, Debug, Default)]
-struct Progress {
-    has_begun: bool,
-    annotations: u64,
-    characters: u32,
 }
 
 impl Events {
@@ -373,25 +367,6 @@ impl Events {
             of_part(json, item, spot, names);
             output::write_content(json.key("part"), Said { parts, logprobs }, place);
         });
-    }
-}
-
-fn tell_citations(
-    events: &mut Numbered,
-    item: &Item,
-    spot: Spot,
-    names: Names,
-    progress: &mut Progress,
-    bit: &Part,
-    out: &mut BytesMut,
-) {
-    for citation in bit.citations.iter().filter(|citation| citations::has_form(citation)) {
-        events.event("response.output_text.annotation.added", out, |json| {
-            of_part(json, item, spot, names);
-            json.key("annotation_index").number(progress.annotations);
-            citations::write(json.key("annotation"), citation, progress.characters);
-        });
-        progress.annotations += 1;
     }
 }
 
