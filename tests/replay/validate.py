@@ -47,6 +47,7 @@ HELD_TO = {
     "openai-embeddings": [("openrouter", "/embeddings"), ("openai", "/embeddings")],
     "rerank": [("openrouter", "/rerank")],
 }
+PAIRS = [(dialect, description) for dialect, held in HELD_TO.items() for description, _ in held]
 # A provider that OpenRouter's description lists.
 A_PROVIDER = "Mistral"
 WHOLE, STREAM = "application/json", "text/event-stream"
@@ -154,8 +155,11 @@ def main(descriptions: str, plan: str, outcomes: str) -> None:
         print(f"{len(ids):>7} {description} {said}: {ids[0]}")
     for said in allowed.unused():
         print(f"An allowance that nothing needs: {said}")
-    if flaws or allowed.unused():
-        sys.exit("answers break the published schemas, or the list of allowances is wrong")
+    idle = [pair for pair in PAIRS if not checked[pair]]
+    for dialect, description in idle:
+        print(f"Nothing in {dialect} was held against {description}'s description")
+    if flaws or idle or allowed.unused():
+        sys.exit("answers break the published schemas, or the lists of this judge are wrong")
 
 
 def spoken(schemas: Schemas, path: str, exchange: dict) -> set[str]:

@@ -1,5 +1,4 @@
-//! What adapters refuse, because their providers have no such thing; and what is not
-//! right yet.
+//! What adapters refuse, because their providers have no such thing.
 
 /// Adapter and conversation.
 pub(super) const LIMITS: [(&str, &str); 10] = [
@@ -14,6 +13,3 @@ pub(super) const LIMITS: [(&str, &str); 10] = [
     ("openai-responses", "stop-sequence"),
     ("xai", "document"),
 ];
-
-/// Dialect, adapter, conversation, and what is not right yet.
-pub(super) const GAPS: [(&str, &str, &str, &str); 0] = [];

@@ -1,6 +1,6 @@
 //! The cells, as they are printed, checked and kept in the docs.
 
-use super::limits::{GAPS, LIMITS};
+use super::limits::LIMITS;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -15,8 +15,6 @@ pub(super) enum Cell {
     Provider(String),
     /// The adapter says that its provider has no such thing.
     Adapter(String),
-    /// It failed as it was known to.
-    Gap(String),
     Failed(String),
 }
 
@@ -49,7 +47,6 @@ impl Cell {
             Self::Passed => "yes",
             Self::Dialect(_) => "D",
             Self::Provider(_) | Self::Adapter(_) => "P",
-            Self::Gap(_) => "G",
             Self::Failed(_) => "FAILED",
         }
     }
@@ -57,18 +54,7 @@ impl Cell {
 
 impl Table {
     pub(super) fn new(cells: Vec<Entry>) -> Self {
-        let known = |dialect, case, lane| {
-            GAPS.iter().find(|gap| (gap.0, gap.1, gap.2) == (dialect, lane, case))
-        };
-        let cells = cells.into_iter().map(|(dialect, case, lane, cell)| {
-            let cell = match (known(dialect, case, lane), cell) {
-                (Some(gap), Cell::Failed(_)) => Cell::Gap(gap.3.to_owned()),
-                (Some(_), cell) => Cell::Failed(format!("listed as a gap, but {cell:?}")),
-                (None, cell) => cell,
-            };
-            (dialect, case, lane, cell)
-        });
-        Self { cells: cells.collect() }
+        Self { cells }
     }
 
     /// As it stands in the docs.
@@ -92,7 +78,6 @@ impl Table {
         for (title, pick) in [
             ("D, the dialect's limits", reason_of_dialect as fn(&Cell) -> Option<&str>),
             ("P, the providers' limits", reason_of_provider),
-            ("G, gaps", reason_of_gap),
         ] {
             let reasons = self.reasons(pick);
             if reasons.is_empty() {
@@ -118,7 +103,6 @@ impl Table {
             if let Some(reason) = pick(cell) {
                 let whose = match cell {
                     Cell::Dialect(_) => (*dialect).to_owned(),
-                    Cell::Gap(_) => format!("{dialect} through {lane}"),
                     _ => (*lane).to_owned(),
                 };
                 reasons.entry(reason).or_default().insert(format!("{whose} ({case})"));
@@ -202,13 +186,6 @@ fn names(all: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
 fn reason_of_dialect(cell: &Cell) -> Option<&str> {
     match cell {
         Cell::Dialect(reason) => Some(reason),
-        _ => None,
-    }
-}
-
-fn reason_of_gap(cell: &Cell) -> Option<&str> {
-    match cell {
-        Cell::Gap(reason) => Some(reason),
         _ => None,
     }
 }

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 /// A route that chats.
 #[derive(Clone, Copy)]
-pub(super) struct Door {
+pub(super) struct ChatRoute {
     /// The pattern, for logs and metrics.
     pub(super) route: &'static str,
     /// What is spoken there.
@@ -26,7 +26,7 @@ pub(super) struct Door {
 }
 
 /// The route that chats at this path.
-pub(super) fn door(path: &str) -> Option<Door> {
+pub(super) fn chat_route(path: &str) -> Option<ChatRoute> {
     let (route, dialect) = match path {
         "/v1/chat/completions" => ("/v1/chat/completions", Dialect::OpenAiChat),
         "/v1/responses" => ("/v1/responses", Dialect::OpenAiResponses),
@@ -39,7 +39,7 @@ pub(super) fn door(path: &str) -> Option<Door> {
             (method.route(), Dialect::Gemini)
         }
     };
-    Some(Door { route, dialect })
+    Some(ChatRoute { route, dialect })
 }
 
 /// Lets clients name their session without touching the body.
@@ -49,11 +49,11 @@ const SESSION_ID: &str = "x-session-id";
 pub(super) async fn answer(
     router: Arc<Router>,
     settings: Arc<Settings>,
-    door: Door,
+    at: ChatRoute,
     request: Request<Incoming>,
     place: OwnedSemaphorePermit,
 ) -> Response<Body> {
-    let Door { route, dialect } = door;
+    let ChatRoute { route, dialect } = at;
     let mut record = Record::open(router.metrics.clone(), route);
     record.hold(place);
     let (head, body) = request.into_parts();

@@ -76,16 +76,16 @@ async fn answer(
             Err(bound) => shed::answer(&router, Dialect::Ollama, request, bound).await,
         },
         // What takes a place keeps a record of its own.
-        (Ok(()), Some(Route::Chat(door))) if method == Method::POST => {
+        (Ok(()), Some(Route::Chat(found))) if method == Method::POST => {
             match place(&router, is_excess) {
-                Ok(place) => return chat::answer(router, settings, door, request, place).await,
-                Err(bound) => shed::answer(&router, door.dialect, request, bound).await,
+                Ok(place) => return chat::answer(router, settings, found, request, place).await,
+                Err(bound) => shed::answer(&router, found.dialect, request, bound).await,
             }
         }
-        (Ok(()), Some(Route::Offer(desk))) if method == Method::POST => {
+        (Ok(()), Some(Route::Offer(found))) if method == Method::POST => {
             match place(&router, is_excess) {
-                Ok(place) => return offers::answer(router, settings, desk, request, place).await,
-                Err(bound) => shed::answer(&router, desk.dialect(), request, bound).await,
+                Ok(place) => return offers::answer(router, settings, found, request, place).await,
+                Err(bound) => shed::answer(&router, found.dialect(), request, bound).await,
             }
         }
         (Ok(()), Some(Route::Relay { provider, path })) if relay::takes(&method) => {
@@ -151,12 +151,12 @@ fn look_up(router: &Router, settings: &Settings, route: &Route, method: &Method)
 }
 
 enum Route {
-    Chat(chat::Door),
+    Chat(chat::ChatRoute),
     /// What tools for local models look up.
     Ollama(ollama::Page),
     Show,
     /// What adapters offer beside chats.
-    Offer(offers::Desk),
+    Offer(offers::OfferRoute),
     Models,
     EmbeddingModels,
     /// One model or all, for clients that list them in a format of their own.
@@ -178,8 +178,8 @@ impl Route {
     /// Whose envelope an error gets there, or at a path that is no route's.
     fn dialect(route: Option<&Self>, path: &str) -> Dialect {
         match route {
-            Some(Self::Chat(door)) => door.dialect,
-            Some(Self::Offer(desk)) => desk.dialect(),
+            Some(Self::Chat(found)) => found.dialect,
+            Some(Self::Offer(found)) => found.dialect(),
             Some(Self::Cards(_)) => Dialect::Gemini,
             Some(Self::Ollama(_) | Self::Show) => Dialect::Ollama,
             None => Self::dialect_below(path),
@@ -206,10 +206,10 @@ impl Route {
     /// The pattern, for logs and metrics: a path could hold anything.
     fn name(&self) -> &'static str {
         match self {
-            Self::Chat(door) => door.route,
+            Self::Chat(found) => found.route,
             Self::Ollama(page) => page.route(),
             Self::Show => ollama::SHOW,
-            Self::Offer(desk) => desk.route(),
+            Self::Offer(found) => found.route(),
             Self::Models => "/v1/models",
             Self::EmbeddingModels => "/v1/embeddings/models",
             Self::Cards(None) => "/v1beta/models",
@@ -235,14 +235,14 @@ impl Route {
 
 fn route(path: &str, headers: &HeaderMap) -> Option<Route> {
     let path = path.strip_prefix("/api").filter(|rest| rest.starts_with("/v1")).unwrap_or(path);
-    if let Some(door) = chat::door(path) {
-        return Some(Route::Chat(door));
+    if let Some(found) = chat::chat_route(path) {
+        return Some(Route::Chat(found));
     }
     if let Some(page) = ollama::page(path) {
         return Some(Route::Ollama(page));
     }
-    if let Some(desk) = offers::desk(path) {
-        return Some(Route::Offer(desk));
+    if let Some(found) = offers::offer_route(path) {
+        return Some(Route::Offer(found));
     }
     if let Some(model) = plugway_wire::gemini::listed(path, headers) {
         return Some(Route::Cards(model));

@@ -2,7 +2,7 @@
 
 use super::{Body, body, deadline, respond};
 use crate::error::Error;
-use crate::exchange::{self, Refused, offer, offer::Visit};
+use crate::exchange::{self, Refused, offer, offer::RequestContext};
 use crate::record::Record;
 use crate::{Router, Settings};
 use bytes::Bytes;
@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 /// A route of this kind.
 #[derive(Clone, Copy)]
-pub(super) enum Desk {
+pub(super) enum OfferRoute {
     Embeddings,
     /// Of tools for local models; on their older path or not.
     Embed {
@@ -33,21 +33,21 @@ pub(super) enum Desk {
     MessageCount,
 }
 
-/// The desk at this path.
-pub(super) fn desk(path: &str) -> Option<Desk> {
-    let desks = [
-        Desk::Embeddings,
-        Desk::Embed { older: false },
-        Desk::Embed { older: true },
-        Desk::Rerank(Version::V1),
-        Desk::Rerank(Version::V2),
-        Desk::MessageCount,
+/// The route of this path.
+pub(super) fn offer_route(path: &str) -> Option<OfferRoute> {
+    let known = [
+        OfferRoute::Embeddings,
+        OfferRoute::Embed { older: false },
+        OfferRoute::Embed { older: true },
+        OfferRoute::Rerank(Version::V1),
+        OfferRoute::Rerank(Version::V2),
+        OfferRoute::MessageCount,
     ];
-    let desk = desks.into_iter().find(|desk| desk.route() == path);
-    desk.or_else(|| Method::of(path).filter(|method| !method.is_chat()).map(Desk::Model))
+    let found = known.into_iter().find(|known| known.route() == path);
+    found.or_else(|| Method::of(path).filter(|method| !method.is_chat()).map(OfferRoute::Model))
 }
 
-impl Desk {
+impl OfferRoute {
     /// The pattern, for logs and metrics.
     pub(super) fn route(self) -> &'static str {
         match self {
@@ -76,29 +76,29 @@ impl Desk {
 pub(super) async fn answer(
     router: Arc<Router>,
     settings: Arc<Settings>,
-    desk: Desk,
+    at: OfferRoute,
     request: Request<Incoming>,
     place: OwnedSemaphorePermit,
 ) -> Response<Body> {
-    let (dialect, route) = (desk.dialect(), desk.route());
-    let hall = Hall { router, settings, dialect, route, place };
-    match desk {
-        Desk::Embeddings => embeddings(hall, request).await,
-        Desk::Embed { older } => embed(hall, request, older).await,
-        Desk::Rerank(version) => ranking(hall, request, version).await,
-        Desk::MessageCount => {
+    let (dialect, route) = (at.dialect(), at.route());
+    let intake = Intake { router, settings, dialect, route, place };
+    match at {
+        OfferRoute::Embeddings => embeddings(intake, request).await,
+        OfferRoute::Embed { older } => embed(intake, request, older).await,
+        OfferRoute::Rerank(version) => ranking(intake, request, version).await,
+        OfferRoute::MessageCount => {
             let messages = (
                 plugway_wire::anthropic_messages::decode_count as _,
                 plugway_wire::anthropic_messages::encode_count as _,
             );
-            count(hall, request, messages).await
+            count(intake, request, messages).await
         }
-        Desk::Model(Method::CountTokens) => {
+        OfferRoute::Model(Method::CountTokens) => {
             let contents =
                 (plugway_wire::gemini::decode_count as _, plugway_wire::gemini::encode_count as _);
-            count(hall, request, contents).await
+            count(intake, request, contents).await
         }
-        Desk::Model(method) => vectors(hall, request, method).await,
+        OfferRoute::Model(method) => vectors(intake, request, method).await,
     }
 }
 
@@ -106,107 +106,117 @@ pub(super) async fn answer(
 type Counting =
     (fn(&Parts, Bytes, &DecodeOptions) -> Result<ChatCall, BadRequest>, fn(u64) -> Bytes);
 
-async fn count(hall: Hall, request: Request<Incoming>, (read, encode): Counting) -> Response<Body> {
-    let options = DecodeOptions { seal_min_bytes: hall.settings.config.routing.seal_min_bytes };
+async fn count(
+    intake: Intake,
+    request: Request<Incoming>,
+    (read, encode): Counting,
+) -> Response<Body> {
+    let options = DecodeOptions { seal_min_bytes: intake.settings.config.routing.seal_min_bytes };
     let decode = |head: &Parts, body| {
         let call = read(head, body, &options)?;
         let values = call.values;
         Ok((call, values))
     };
-    hall.serve(request, decode, async |visit, call| {
-        let served = offer::count_tokens(visit, call).await?;
-        let body = encode(served.answer);
-        Ok(served.respond(body))
-    })
-    .await
+    intake
+        .serve(request, decode, async |context, call| {
+            let served = offer::count_tokens(context, call).await?;
+            let body = encode(served.answer);
+            Ok(served.respond(body))
+        })
+        .await
 }
 
-async fn vectors(hall: Hall, request: Request<Incoming>, method: Method) -> Response<Body> {
+async fn vectors(intake: Intake, request: Request<Incoming>, method: Method) -> Response<Body> {
     let decode = |head: &Parts, body| {
         let call = plugway_wire::gemini::decode_embeddings(head, body)?;
         let values = call.values;
         Ok((call, values))
     };
-    hall.serve(request, decode, async |visit, call| {
-        let served = offer::embed(visit, call).await?;
-        let tokens = served.bill.usage.prompt_tokens;
-        let vectors = &served.answer.vectors;
-        let body = plugway_wire::gemini::encode_embeddings(vectors, method, tokens);
-        Ok(served.respond(body))
-    })
-    .await
+    intake
+        .serve(request, decode, async |context, call| {
+            let served = offer::embed(context, call).await?;
+            let tokens = served.bill.usage.prompt_tokens;
+            let vectors = &served.answer.vectors;
+            let body = plugway_wire::gemini::encode_embeddings(vectors, method, tokens);
+            Ok(served.respond(body))
+        })
+        .await
 }
 
-async fn embeddings(hall: Hall, request: Request<Incoming>) -> Response<Body> {
+async fn embeddings(intake: Intake, request: Request<Incoming>) -> Response<Body> {
     let decode = |_: &Parts, body| {
         let embeddings = openai_embeddings::decode(body)?;
         let values = embeddings.call.values;
         Ok((embeddings, values))
     };
-    hall.serve(request, decode, async |visit, Embeddings { call, encoding }| {
-        let served = offer::embed(visit, call).await?;
-        let vectors = &served.answer.vectors;
-        let body = openai_embeddings::encode(vectors, encoding, &served.head, &served.bill);
-        Ok(served.respond(body))
-    })
-    .await
+    intake
+        .serve(request, decode, async |context, Embeddings { call, encoding }| {
+            let served = offer::embed(context, call).await?;
+            let vectors = &served.answer.vectors;
+            let body = openai_embeddings::encode(vectors, encoding, &served.head, &served.bill);
+            Ok(served.respond(body))
+        })
+        .await
 }
 
-async fn embed(hall: Hall, request: Request<Incoming>, older: bool) -> Response<Body> {
+async fn embed(intake: Intake, request: Request<Incoming>, older: bool) -> Response<Body> {
     let decode = |_: &Parts, body: Bytes| {
         let call = ollama::decode_embed(&body, older)?;
         let values = call.values;
         Ok((call, values))
     };
-    hall.serve(request, decode, async |visit, call| {
-        let served = offer::embed(visit, call).await?;
-        let tokens = served.bill.usage.prompt_tokens;
-        let body = ollama::encode_embed(&served.answer.vectors, older, &served.head.model, tokens);
-        Ok(served.respond(body))
-    })
-    .await
+    intake
+        .serve(request, decode, async |context, call| {
+            let served = offer::embed(context, call).await?;
+            let tokens = served.bill.usage.prompt_tokens;
+            let body =
+                ollama::encode_embed(&served.answer.vectors, older, &served.head.model, tokens);
+            Ok(served.respond(body))
+        })
+        .await
 }
 
-async fn ranking(hall: Hall, request: Request<Incoming>, version: Version) -> Response<Body> {
+async fn ranking(intake: Intake, request: Request<Incoming>, version: Version) -> Response<Body> {
     let decode = |_: &Parts, body: Bytes| {
         let call = rerank::decode(&body, version)?;
         let values = call.values;
         Ok((call, values))
     };
-    hall.serve(request, decode, async |visit, call| {
-        let served = offer::rerank(visit, call).await?;
-        let rankings = &served.answer.rankings;
-        let body = rerank::encode(&served.call, rankings, &served.head, &served.bill);
-        Ok(served.respond(body))
-    })
-    .await
+    intake
+        .serve(request, decode, async |context, call| {
+            let served = offer::rerank(context, call).await?;
+            let rankings = &served.answer.rankings;
+            let body = rerank::encode(&served.call, rankings, &served.head, &served.bill);
+            Ok(served.respond(body))
+        })
+        .await
 }
 
 /// Where every request for something beside chats waits while its body comes in,
 /// whatever its client speaks.
-pub(super) struct Hall {
-    pub(super) router: Arc<Router>,
-    pub(super) settings: Arc<Settings>,
+struct Intake {
+    router: Arc<Router>,
+    settings: Arc<Settings>,
     /// How an error is told.
-    pub(super) dialect: Dialect,
+    dialect: Dialect,
     /// The pattern, for logs and metrics.
-    pub(super) route: &'static str,
+    route: &'static str,
     /// Held until the answer has ended.
-    pub(super) place: OwnedSemaphorePermit,
+    place: OwnedSemaphorePermit,
 }
 
-impl Hall {
+impl Intake {
     /// Reads the request, and answers it with what `answer` makes of it.
     async fn serve<T>(
         self,
         request: Request<Incoming>,
         decode: impl FnOnce(&Parts, Bytes) -> Result<(T, usize), BadRequest>,
-        answer: impl AsyncFnOnce(Visit, T) -> Result<Response<Body>, Box<Refused>>,
+        answer: impl AsyncFnOnce(RequestContext, T) -> Result<Response<Body>, Box<Refused>>,
     ) -> Response<Body> {
         match self.enter(request, decode).await {
             Err(refusal) => *refusal,
-            Ok((visit, call)) => {
-                answer(visit, call).await.unwrap_or_else(|refused| exchange::refuse(*refused))
+            Ok((context, call)) => {
+                answer(context, call).await.unwrap_or_else(|refused| exchange::refuse(*refused))
             }
         }
     }
@@ -216,11 +226,11 @@ impl Hall {
     ///
     /// # Errors
     /// The response that says why it cannot be read.
-    pub(super) async fn enter<T>(
+    async fn enter<T>(
         self,
         request: Request<Incoming>,
         decode: impl FnOnce(&Parts, Bytes) -> Result<(T, usize), BadRequest>,
-    ) -> Result<(Visit, T), Box<Response<Body>>> {
+    ) -> Result<(RequestContext, T), Box<Response<Body>>> {
         let Self { router, settings, dialect, route, place } = self;
         let mut record = Record::open(router.metrics.clone(), route);
         record.hold(place);
@@ -228,7 +238,7 @@ impl Hall {
         let (head, body) = request.into_parts();
         match read(&router, &settings, (&head, body), began, decode).await {
             Ok((call, room, deadline)) => {
-                Ok((Visit { router, settings, dialect, room, deadline, record }, call))
+                Ok((RequestContext { router, settings, dialect, room, deadline, record }, call))
             }
             Err(error) => {
                 record.failed(&error);

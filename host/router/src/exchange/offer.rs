@@ -40,7 +40,7 @@ use tokio::time::Instant;
 pub(crate) use count::Counted;
 
 /// What a request needs beside what it asks for. Whoever reads a body makes it.
-pub(crate) struct Visit {
+pub(crate) struct RequestContext {
     pub(crate) router: Arc<Router>,
     /// What held when the request came.
     pub(crate) settings: Arc<Settings>,
@@ -125,30 +125,30 @@ pub(crate) struct Written {
 /// Counts the tokens of a chat's prompt, as its provider counts them: where no endpoint
 /// can, that is said, for an estimate is no count.
 pub(crate) async fn count_tokens(
-    visit: Visit,
+    context: RequestContext,
     call: ChatCall,
 ) -> Result<Served<Counted>, Box<Refused>> {
-    serve(visit, Counted(call)).await
+    serve(context, Counted(call)).await
 }
 
 /// Makes vectors, one for each input.
 pub(crate) async fn embed(
-    visit: Visit,
+    context: RequestContext,
     call: EmbedCall,
 ) -> Result<Served<EmbedCall>, Box<Refused>> {
-    serve(visit, call).await
+    serve(context, call).await
 }
 
 /// Puts documents in order.
 pub(crate) async fn rerank(
-    visit: Visit,
+    context: RequestContext,
     call: RerankCall,
 ) -> Result<Served<RerankCall>, Box<Refused>> {
-    serve(visit, call).await
+    serve(context, call).await
 }
 
-async fn serve<O: Offer>(visit: Visit, call: O) -> Result<Served<O>, Box<Refused>> {
-    let Visit { router, settings, dialect, room, deadline, mut record } = visit;
+async fn serve<O: Offer>(context: RequestContext, call: O) -> Result<Served<O>, Box<Refused>> {
+    let RequestContext { router, settings, dialect, room, deadline, mut record } = context;
     record.model = call.asked().routing.models.join(",");
     let decision = match route::decide(&router, &settings, &call.asked()) {
         Ok(decision) => decision,
