@@ -38,6 +38,7 @@ mod provider_input;
 mod relay;
 mod reload;
 mod resending;
+mod routing;
 mod seals;
 mod setup;
 mod shedding;

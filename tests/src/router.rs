@@ -7,6 +7,8 @@ use plugway::upstream::Credentials;
 use plugway::{Router, cli, config, server};
 use plugway_engine::ScanReport;
 use plugway_guest_build::graft;
+use plugway_routing::Clock;
+use plugway_store::Store;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,6 +40,12 @@ impl TestRouter {
     /// Starts a router with this configuration and an empty plugins directory.
     /// Its environment holds `TEST_KEY`, `TEST_ID` and `TEST_TOKEN`, and nothing else.
     pub async fn start(toml: &str) -> Self {
+        Self::start_at(toml, Clock::machine()).await
+    }
+
+    /// The same, where what is remembered of endpoints and conversations lives in this
+    /// clock's time.
+    pub async fn start_at(toml: &str, clock: Clock) -> Self {
         LogLines::install();
         let home = TempDir::new().unwrap();
         let (plugins, file) = (home.path().join(PLUGINS), home.path().join(FILE));
@@ -46,10 +54,12 @@ impl TestRouter {
         let text = toml.to_owned();
         let read = move |toml: &str| configuration(toml, &plugins);
         let config = read(toml).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let store = Store::open(&config.state).await.unwrap();
         let make = move || {
             // Components are compiled as the real program has them compiled.
             let compiler = cli::compiler_of(binary().to_owned());
-            let router = Router::new(config, Credentials::new(environment), compiler).unwrap();
+            let router = Router::new(config, Credentials::new(environment), store, compiler);
+            let router = router.unwrap().timed_by(clock);
             router.configured_by(Some(ConfigSource::new(file, &text, read)))
         };
         let router = Arc::new(tokio::task::spawn_blocking(make).await.unwrap());

@@ -210,7 +210,7 @@ async fn whole(exchange: Exchange) -> Response<Body> {
 impl<C> Exchange<C> {
     /// What a plugin may build on beside the request itself.
     fn context(&self) -> CallContext {
-        CallContext { seed: self.decision.seed, now_ms: self.decision.now_ms }
+        CallContext { seed: self.decision.query.seed, now_ms: self.decision.query.now_ms }
     }
 }
 

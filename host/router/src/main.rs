@@ -10,6 +10,7 @@ use plugway::demo::{self, Demo};
 use plugway::upstream::Credentials;
 use plugway::{Router, discovery, reload, server};
 use plugway_engine::compile_here;
+use plugway_store::Store;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -76,7 +77,8 @@ fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
         tracing::warn!("{warning}");
     }
     let process = Process::new()?;
-    let router = Router::new(config, Credentials::from_process(), cli::compiler())?;
+    let store = process.runtime.block_on(Store::open(&config.state))?;
+    let router = Router::new(config, Credentials::from_process(), store, cli::compiler())?;
     listen(process, router.configured_by(source), |address| {
         tracing::info!("listening on http://{address}")
     })
@@ -103,7 +105,8 @@ fn models(args: &ModelsArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let process = Process::new()?;
-    let router = Router::new(config, Credentials::from_process(), cli::compiler())?;
+    let store = process.runtime.block_on(Store::open(&config.state))?;
+    let router = Router::new(config, Credentials::from_process(), store, cli::compiler())?;
     let mut code = ExitCode::SUCCESS;
     for provider in catalog.providers.values() {
         if named.is_some_and(|name| name != provider.name) {
@@ -126,8 +129,9 @@ fn demonstrate(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let demo = Demo::start(listen_on, Path::new("plugins"))?;
     log(demo.config.log);
     let process = Process::new()?;
-    let router =
-        Router::new(demo.config.clone(), Credentials::new(demo::environment), cli::compiler())?;
+    let store = process.runtime.block_on(Store::open(&demo.config.state))?;
+    let credentials = Credentials::new(demo::environment);
+    let router = Router::new(demo.config.clone(), credentials, store, cli::compiler())?;
     listen(process, router, |address| println!("{}", demo.guide(address)))
 }
 

@@ -284,6 +284,10 @@ fn keep_until_restart(before: &Config, after: &mut Config) -> Vec<&'static str> 
         plugins.cache_directory = "plugins.cache_directory",
         plugins.limits = "plugins.limits",
     }
+    if after.state != before.state {
+        after.state.clone_from(&before.state);
+        kept.push("state");
+    }
     if after.log != before.log {
         after.log = before.log;
         kept.push("log");

@@ -11,6 +11,8 @@ use crate::telemetry::Metrics;
 use crate::upstream::{self, Client, ClientError, Credentials, Fetcher};
 use arc_swap::ArcSwap;
 use plugway_engine::{Compiler, Engine, Registry, RegistryOptions, Setup, machine};
+use plugway_routing::Clock;
+use plugway_store::Store;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 
@@ -37,6 +39,10 @@ pub struct Router {
     pub(crate) shown: ArcSwap<ConfigStatus>,
     /// Who serves as adapter and strategy now.
     pub registry: Arc<Registry>,
+    /// The time of everything that is remembered of endpoints and conversations.
+    pub clock: Clock,
+    /// What outlasts this process.
+    pub store: Store,
     /// What each endpoint has lately been worth.
     pub health: Health,
     /// Counters and histograms.
@@ -65,6 +71,7 @@ impl Router {
     pub fn new(
         config: Config,
         credentials: Credentials,
+        store: Store,
         compiler: Compiler,
     ) -> Result<Self, StartError> {
         let wanted = Wanted::by(&config);
@@ -81,16 +88,19 @@ impl Router {
         let kibibytes = config.server.max_buffered_bytes / 1024;
         let kibibytes = kibibytes.clamp(1, Semaphore::MAX_PERMITS);
         let metrics = Arc::new(Metrics::new());
+        let clock = Clock::machine();
         Ok(Self {
             settings: ArcSwap::from_pointee(Settings::new(config, &capacity, None)?),
             reloading: Mutex::default(),
             shown: ArcSwap::default(),
             registry: Arc::new(registry),
-            health: Health::new(metrics.clone()),
+            health: Health::new(clock.clone(), metrics.clone()),
             metrics,
             credentials,
             reload_turn: Arc::new(Semaphore::new(1)),
-            retries: RetryBudget::new(),
+            retries: RetryBudget::new(clock.clone()),
+            clock,
+            store,
             admission: Admission::new(capacity),
             buffer_kibibytes: kibibytes,
             buffers: Arc::new(Semaphore::new(kibibytes)),
@@ -103,6 +113,17 @@ impl Router {
         let reloading = Reloading::new(source);
         let shown = ArcSwap::from_pointee(reloading.status().clone());
         Self { reloading: Mutex::new(reloading), shown, ..self }
+    }
+
+    /// The same, at another time: all that it remembers is forgotten.
+    #[must_use]
+    pub fn timed_by(self, clock: Clock) -> Self {
+        Self {
+            health: Health::new(clock.clone(), self.metrics.clone()),
+            retries: RetryBudget::new(clock.clone()),
+            clock,
+            ..self
+        }
     }
 
     /// Brings the metrics of what is in use up to date.

@@ -4,6 +4,7 @@ use crate::{provider, proxy};
 use plugway::upstream::Credentials;
 use plugway::{Router, config, server};
 use plugway_engine::Compiler;
+use plugway_store::{Location, Store};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -165,5 +166,7 @@ fn router(upstream: &str, server: &str) -> Router {
     let mut config = config::load_str("bench.toml", &toml, &environment).unwrap();
     let cache = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/test-code-cache");
     config.plugins.cache_directory = Some(cache);
-    Router::new(config, Credentials::new(environment), Compiler::InProcess).unwrap()
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let store = runtime.block_on(Store::open(&Location::Memory)).unwrap();
+    Router::new(config, Credentials::new(environment), store, Compiler::InProcess).unwrap()
 }

@@ -34,6 +34,7 @@ mod tests;
 use std::sync::Arc;
 
 use crate::catalog::Catalog;
+use plugway_store::Location;
 
 pub use cors::CorsConfig;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
@@ -63,6 +64,8 @@ pub struct Config {
     pub routing: RoutingConfig,
     /// Log lines.
     pub log: LogConfig,
+    /// Where is kept what outlasts a restart.
+    pub state: Location,
     /// Providers, models and prices.
     pub catalog: Arc<Catalog>,
     /// What is doubtful but no mistake.

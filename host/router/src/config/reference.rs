@@ -13,7 +13,7 @@ use super::plugins::{self, PluginTable};
 use super::prices::{self, PriceTable};
 use super::providers::{self, ProviderTable};
 use super::reader::quoted_list;
-use super::typed::{SECTIONS, Typed};
+use super::typed::{SECTIONS, STATE, Typed};
 use super::{
     CorsConfig, LogConfig, MediaConfig, PluginsConfig, RoutingConfig, ServerConfig, UpstreamConfig,
     log, media, routing, server, upstream,
@@ -66,6 +66,8 @@ there is none: name the provider in the file.
 #[must_use]
 pub fn reference() -> String {
     let mut out = INTRODUCTION.to_owned();
+    chapter(&mut out, "Above all sections", "What belongs to none of them.");
+    rows(&mut out, &[&[STATE]], &mut Typed::default());
     chapter(&mut out, "[server]", about("server"));
     rows(&mut out, &[server::FIELDS], &mut ServerConfig::default());
     chapter(&mut out, "[server.cors]", CORS);

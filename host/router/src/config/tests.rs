@@ -467,6 +467,18 @@ fn the_cache_is_kept_where_the_user_keeps_caches() {
 }
 
 #[test]
+fn state_is_kept_where_the_user_keeps_it() {
+    let check = |text: &str, env: &dyn Fn(&str) -> Option<String>, expected: Location| {
+        let config = load_str("/etc/plugway.toml", &format!("{text}{LOCAL}"), env).unwrap();
+        assert_eq!(config.state, expected);
+    };
+    check("", &no_keys, Location::Memory);
+    let env = |name: &str| (name == "XDG_STATE_HOME").then(|| "/s".to_owned());
+    check("", &env, Location::File("/s/plugway/plugway.db".into()));
+    check("state = 'a.db'\n", &env, Location::File("/etc/a.db".into()));
+}
+
+#[test]
 fn paths_count_from_the_file() {
     let text = format!("{LOCAL}\n[plugins]\ncache_directory = 'cache'");
     let config = load_str("/etc/plugway/plugway.toml", &text, &no_keys).unwrap();

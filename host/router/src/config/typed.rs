@@ -2,9 +2,11 @@
 //! active, which endpoints they serve.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use plugway_engine::AuthScheme;
+use plugway_store::Location;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Severity};
 use super::field::{Field, Slot};
@@ -21,6 +23,7 @@ use crate::catalog::{Catalog, EMBEDDED, OFFERS, Provider};
 /// All sections as typed.
 #[derive(Default)]
 pub(super) struct Typed {
+    pub(super) state: Option<PathBuf>,
     server: ServerConfig,
     upstream: UpstreamConfig,
     media: MediaConfig,
@@ -35,7 +38,15 @@ pub(super) struct Typed {
     is_embedded: bool,
 }
 
+/// The one key that stands outside all sections.
+pub(super) const STATE: Field<Typed> = Field {
+    key: "state",
+    slot: Slot::Path(|c| &mut c.state),
+    about: "SQLite file that keeps what outlasts a restart: presets, decisions, health. It is made if it is not there. Default: `plugway/plugway.db` where the system keeps the user's state, `$XDG_STATE_HOME` or `~/.local/state`; without either, nothing outlasts the process. Stands above all sections.",
+};
+
 pub(super) const SECTIONS: &[Field<Typed>] = &[
+    STATE,
     Field {
         key: "server",
         slot: Slot::Nested {
@@ -336,6 +347,7 @@ impl Typed {
             plugins: self.plugins,
             routing: self.routing,
             log: self.log,
+            state: self.state.map_or(Location::Memory, Location::File),
             catalog: Arc::new(Catalog::new(providers, models, inactive)),
             warnings,
         }

@@ -3,15 +3,15 @@
 //! the requests of the last seconds, plus a small reserve.
 
 use crate::config::RoutingConfig;
+use plugway_routing::Clock;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
 
 /// Seconds that requests and further attempts are remembered for.
 const WINDOW: usize = 10;
 
 /// The budget. One per router, shared by all requests.
 pub(crate) struct RetryBudget {
-    started: Instant,
+    clock: Clock,
     window: Mutex<Window>,
 }
 
@@ -39,8 +39,8 @@ struct Slot {
 
 impl RetryBudget {
     /// A budget that nothing was taken from.
-    pub(crate) fn new() -> Self {
-        Self { started: Instant::now(), window: Mutex::default() }
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { clock, window: Mutex::default() }
     }
 
     /// Counts a request. Its first attempt costs nothing.
@@ -56,7 +56,7 @@ impl RetryBudget {
 
     fn with<T>(&self, change: impl FnOnce(&mut Window, u64) -> T) -> T {
         let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut window, self.started.elapsed().as_secs())
+        change(&mut window, self.clock.now().as_secs())
     }
 }
 

@@ -168,7 +168,8 @@ impl Failures {
         let failed = self.errors.iter().map(|(step, error)| (id(step), error.message.clone()));
         let cooling = self.cooling.iter();
         let cooling = cooling.map(|(step, rest)| (id(step), LeftOut::Cooling(*rest).to_string()));
-        let excluded = decision.excluded.iter().cloned();
+        let excluded = decision.excluded.iter();
+        let excluded = excluded.map(|it| (it.endpoint.clone(), it.reason.clone()));
         failed.chain(cooling).chain(excluded).collect()
     }
 

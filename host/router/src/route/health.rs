@@ -1,19 +1,19 @@
 //! What is known of each endpoint's health: shares of success, attempts under way,
 //! whether its provider asked for a pause, whether its circuit breaker is open.
 
-use super::breaker::{self, Breaker, Change, Pass, Standing};
-use super::cooldown::Cooldown;
 use super::window::Windows;
 use crate::catalog;
 use crate::config::RoutingConfig;
 use crate::error::{Code, Error};
 use crate::telemetry::{EndpointLabels, Metrics};
 use plugway_engine::Health as Reading;
+use plugway_routing::breaker::{self, Change, Pass, Standing};
+use plugway_routing::{Breaker, Clock, Cooldown, Verdict};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Endpoints outside the catalogue that are remembered. Clients name those as they
 /// like; what comes beyond this is served and not remembered.
@@ -21,7 +21,7 @@ const MAX_UNLISTED: usize = 10_000;
 
 /// The endpoints' records. One per router, shared by all requests.
 pub struct Health {
-    started: Instant,
+    clock: Clock,
     metrics: Arc<Metrics>,
     endpoints: RwLock<HashMap<String, Arc<Endpoint>>>,
 }
@@ -57,32 +57,18 @@ impl From<&RoutingConfig> for Policy {
     }
 }
 
-/// How an attempt ended, as far as the endpoint is to blame for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It served.
-    Good,
-    /// It failed.
-    Bad,
-    /// It asked for a pause.
-    Limited,
-    /// Somebody else's doing: says nothing about the endpoint.
-    Blameless,
-}
-
-impl From<Code> for Verdict {
-    fn from(code: Code) -> Self {
-        match code {
-            Code::RateLimited => Self::Limited,
-            Code::ProviderOverloaded
-            | Code::ProviderTimeout
-            | Code::ProviderUnavailable
-            | Code::ProviderAuthentication
-            | Code::PaymentRequired
-            | Code::ProviderModelNotFound
-            | Code::PluginFailed => Self::Bad,
-            _ => Self::Blameless,
-        }
+/// Who is to blame for an error.
+fn verdict(code: Code) -> Verdict {
+    match code {
+        Code::RateLimited => Verdict::Limited,
+        Code::ProviderOverloaded
+        | Code::ProviderTimeout
+        | Code::ProviderUnavailable
+        | Code::ProviderAuthentication
+        | Code::PaymentRequired
+        | Code::ProviderModelNotFound
+        | Code::PluginFailed => Verdict::Bad,
+        _ => Verdict::Blameless,
     }
 }
 
@@ -136,14 +122,14 @@ struct Tracked {
     endpoint: Arc<Endpoint>,
     pass: Pass,
     policy: Policy,
-    started: Instant,
+    clock: Clock,
     metrics: Arc<Metrics>,
 }
 
 impl Health {
     /// Records of nothing yet.
-    pub fn new(metrics: Arc<Metrics>) -> Self {
-        Self { started: Instant::now(), metrics, endpoints: RwLock::default() }
+    pub fn new(clock: Clock, metrics: Arc<Metrics>) -> Self {
+        Self { clock, metrics, endpoints: RwLock::default() }
     }
 
     /// Whether an endpoint may be tried now.
@@ -153,7 +139,7 @@ impl Health {
     pub fn check(&self, id: &str) -> Result<Footing, LeftOut> {
         let Some(endpoint) = self.known(id) else { return Ok(Footing::Sound) };
         let record = endpoint.lock();
-        record.check(self.started.elapsed())
+        record.check(self.clock.now())
     }
 
     /// Counts an attempt in, until the returned guard goes; what is known of it is kept
@@ -170,7 +156,7 @@ impl Health {
     ) -> Result<InFlight, LeftOut> {
         let Some(endpoint) = self.remember(id, endpoint) else { return Ok(InFlight(None)) };
         let mut record = endpoint.lock();
-        let now = self.started.elapsed();
+        let now = self.clock.now();
         if let Err(left_out) = record.check(now) {
             let is_merely_tripped = !matches!(left_out, LeftOut::Cooling(_));
             if !(is_merely_tripped && last_resort) {
@@ -180,8 +166,8 @@ impl Health {
         let pass = record.breaker.begin(now);
         drop(record);
         endpoint.in_flight.fetch_add(1, Ordering::Relaxed);
-        let (started, metrics) = (self.started, self.metrics.clone());
-        Ok(InFlight(Some(Tracked { endpoint, pass, policy, started, metrics })))
+        let (clock, metrics) = (self.clock.clone(), self.metrics.clone());
+        Ok(InFlight(Some(Tracked { endpoint, pass, policy, clock, metrics })))
     }
 
     /// What strategies are told about an endpoint now.
@@ -189,7 +175,7 @@ impl Health {
         let Some(endpoint) = self.known(id) else { return Reading::default() };
         let in_flight = endpoint.in_flight.load(Ordering::Relaxed);
         let record = endpoint.lock();
-        let now = self.started.elapsed();
+        let now = self.clock.now();
         let standing = record.breaker.standing(now);
         Reading {
             tripped: matches!(standing, Standing::Open(_) | Standing::Probed),
@@ -271,7 +257,7 @@ impl InFlight {
     /// Records how the attempt ended: well, or with `failure`.
     pub fn ended(mut self, failure: Option<&Error>) {
         if let Some(tracked) = self.0.take() {
-            tracked.end(failure.map_or(Verdict::Good, |error| error.code.into()), failure);
+            tracked.end(failure.map_or(Verdict::Good, |error| verdict(error.code)), failure);
         }
     }
 }
@@ -286,10 +272,10 @@ impl Drop for InFlight {
 
 impl Tracked {
     fn end(self, verdict: Verdict, failure: Option<&Error>) {
-        let Self { endpoint, pass, policy, started, metrics } = self;
+        let Self { endpoint, pass, policy, clock, metrics } = self;
         endpoint.in_flight.fetch_sub(1, Ordering::Relaxed);
         let mut record = endpoint.lock();
-        let now = started.elapsed();
+        let now = clock.now();
         record.windows.add(now.as_secs(), verdict);
         let change = record.breaker.end(pass, verdict, policy.breaker, now);
         let wait = failure.and_then(wish);
@@ -342,7 +328,7 @@ mod tests {
     }
 
     fn health() -> Health {
-        Health::new(Arc::new(Metrics::new()))
+        Health::new(Clock::machine(), Arc::new(Metrics::new()))
     }
 
     fn policy() -> Policy {

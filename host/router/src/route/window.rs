@@ -1,8 +1,8 @@
 //! Shares of success over two sliding windows. Pure: whoever asks says what time
 //! it is.
 
-use super::Verdict;
 use plugway_engine::Health as Reading;
+use plugway_routing::Verdict;
 
 /// Fewer attempts than this say nothing about an endpoint.
 const MIN_SAMPLES: u32 = 5;

@@ -2,7 +2,7 @@
 //! alone for a pause, then tried by one request at a time until one of them shows
 //! that it works. Pure: whoever asks says what time it is.
 
-use super::Verdict;
+use crate::Verdict;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -14,14 +14,16 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// When a breaker opens, and how long it may pause.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Policy {
-    pub(super) failures: u32,
-    pub(super) max_pause: Duration,
+pub struct Policy {
+    /// So many in a row open it.
+    pub failures: u32,
+    /// The longest pause.
+    pub max_pause: Duration,
 }
 
 /// One endpoint's breaker. Times count from the router's start.
 #[derive(Debug, Default)]
-pub(super) struct Breaker {
+pub struct Breaker {
     state: State,
     /// How often it has opened.
     term: u64,
@@ -42,7 +44,8 @@ enum State {
 
 /// How a breaker stands to another attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub enum Standing {
+    /// Nothing speaks against one.
     Closed,
     /// The pause lasts so much longer.
     Open(Duration),
@@ -54,7 +57,7 @@ pub(super) enum Standing {
 
 /// An attempt's part in the breaker, from its beginning to its end.
 #[derive(Debug)]
-pub(super) struct Pass {
+pub struct Pass {
     term: u64,
     is_probe: bool,
     /// No other probe may begin.
@@ -63,7 +66,7 @@ pub(super) struct Pass {
 
 /// What the end of an attempt did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Change {
+pub enum Change {
     /// It failed once too often.
     Opened,
     /// A probe failed.
@@ -80,7 +83,7 @@ impl Default for State {
 
 impl Breaker {
     /// How it stands to an attempt that would begin now.
-    pub(super) fn standing(&self, now: Duration) -> Standing {
+    pub fn standing(&self, now: Duration) -> Standing {
         match &self.state {
             State::Closed { .. } => Standing::Closed,
             State::Open { until, .. } if now < *until => Standing::Open(*until - now),
@@ -91,7 +94,7 @@ impl Breaker {
 
     /// An attempt begins. It is the probe where one is due. To begin one at an open
     /// breaker is for the caller to decide.
-    pub(super) fn begin(&mut self, now: Duration) -> Pass {
+    pub fn begin(&mut self, now: Duration) -> Pass {
         let is_probe = self.standing(now) == Standing::HalfOpen;
         if let State::Open { is_probed, .. } = &mut self.state {
             *is_probed |= is_probe;
@@ -101,7 +104,7 @@ impl Breaker {
 
     /// The attempt has yielded content and may yield more for minutes: the next
     /// probe need not wait for its end.
-    pub(super) fn answered(&mut self, pass: &mut Pass) {
+    pub fn answered(&mut self, pass: &mut Pass) {
         let was_held = std::mem::take(&mut pass.holds_place);
         if pass.term == self.term
             && was_held
@@ -114,7 +117,7 @@ impl Breaker {
     /// The attempt ended. While the breaker is closed every end counts. While it
     /// is not, a good one closes it and a probe's bad one opens it again; what
     /// began before it opened has nothing to say about it.
-    pub(super) fn end(
+    pub fn end(
         &mut self,
         mut pass: Pass,
         verdict: Verdict,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// One endpoint's pause. Times count from the router's start.
 #[derive(Debug, Default)]
-pub(super) struct Cooldown {
+pub struct Cooldown {
     until: Duration,
 }
 
@@ -12,14 +12,14 @@ impl Cooldown {
     /// The provider asks for a pause; of it no more than `most` is kept. Requests
     /// under way hear different things at different times, so none of them
     /// shortens the pause. Whether one has begun that was not there before.
-    pub(super) fn ask(&mut self, wait: Duration, most: Duration, now: Duration) -> bool {
+    pub fn ask(&mut self, wait: Duration, most: Duration, now: Duration) -> bool {
         let was_over = self.rest(now).is_none();
         self.until = self.until.max(now.saturating_add(wait.min(most)));
         was_over && self.rest(now).is_some()
     }
 
     /// What is left of the pause; none when it is over.
-    pub(super) fn rest(&self, now: Duration) -> Option<Duration> {
+    pub fn rest(&self, now: Duration) -> Option<Duration> {
         self.until.checked_sub(now).filter(|rest| !rest.is_zero())
     }
 }

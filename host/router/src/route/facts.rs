@@ -1,0 +1,89 @@
+//! What a strategy is told: the request in numbers, and each endpoint that it may go to.
+
+use super::{Asked, builtin};
+use crate::Router;
+use crate::catalog::Endpoint;
+use plugway_engine::{Candidate, Objective, Query};
+use plugway_wire::{Partition, Routing, Sort};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// What the request will about use, for comparing prices and checking limits.
+#[derive(Clone, Copy)]
+pub(super) struct Estimate {
+    pub(super) prompt_tokens: u32,
+    pub(super) completion_tokens: u32,
+}
+
+impl Estimate {
+    /// Four bytes of text make a token, about; an image a thousand tokens; an
+    /// answer 500 tokens, if the client sets no lower limit.
+    pub(super) fn of(asked: &Asked<'_>) -> Self {
+        let text = u32::try_from(asked.prompt_bytes / 4).unwrap_or(u32::MAX);
+        let media = asked.media.saturating_mul(1000);
+        let limit = asked.max_tokens.unwrap_or(u32::MAX);
+        Self { prompt_tokens: text.saturating_add(media).max(1), completion_tokens: limit.min(500) }
+    }
+}
+
+pub(super) fn candidate(
+    router: &Router,
+    asked: &Asked<'_>,
+    endpoint: &Endpoint,
+    estimate: Estimate,
+) -> Candidate {
+    let (price, estimated_cost) = builtin::compare_price(endpoint, estimate);
+    Candidate {
+        id: endpoint.id.clone(),
+        provider: endpoint.provider.name.clone(),
+        model: endpoint.model_slug.clone(),
+        price,
+        estimated_cost,
+        context_length: endpoint.context_length.unwrap_or(u32::MAX),
+        max_output_tokens: endpoint.max_output_tokens,
+        quantization: endpoint.quantization.clone(),
+        region: endpoint.region.clone(),
+        service_tier: endpoint.service_tier.clone(),
+        tags: endpoint.tags.clone(),
+        health: router.health.reading(&asked.service.health_id(&endpoint.id)),
+        ..Candidate::default()
+    }
+}
+
+pub(super) fn query(
+    router: &Router,
+    asked: &Asked<'_>,
+    routing: &Routing,
+    estimate: Estimate,
+) -> Query {
+    let needs = asked.needs.iter().copied().chain(asked.service.offer());
+    Query {
+        models: routing.models.clone(),
+        keep_model_order: matches!(routing.partition, Partition::Model),
+        providers: routing.order.clone(),
+        objective: match routing.sort {
+            None => Objective::Balanced,
+            Some(Sort::Price) => Objective::Price,
+            Some(Sort::Throughput) => Objective::Throughput,
+            Some(Sort::Latency) => Objective::Latency,
+            Some(Sort::Exacto) => Objective::Quality,
+        },
+        min_throughput: routing.min_throughput,
+        max_latency_ms: routing.max_latency_ms,
+        prompt_tokens: estimate.prompt_tokens,
+        max_tokens: asked.max_tokens,
+        streaming: asked.streaming,
+        needs: needs.map(str::to_owned).collect(),
+        tags: asked.metadata.to_vec(),
+        options: routing.options.clone(),
+        session: asked.session.map(number_of),
+        seed: rand::random(),
+        now_ms: router.clock.unix_ms(),
+    }
+}
+
+/// The number of the conversation of this name.
+fn number_of(session: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    session.hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,111 @@
+//! Who puts the candidates in order: the strategy, or the built-in order where the
+//! strategy failed.
+
+use super::builtin;
+use crate::error::{Code, Error};
+use crate::telemetry::PluginLabels;
+use crate::{Router, Settings};
+use plugway_engine::{CallErrorKind, Candidate, Plan, Policy, Query, Refusal};
+use plugway_wire::Routing;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The strategy that the request names, or else the first configured one that
+/// is loaded. None: the built-in order decides.
+pub(super) fn choose_policy(
+    router: &Router,
+    settings: &Settings,
+    routing: &Routing,
+) -> Result<Option<Arc<Policy>>, Error> {
+    if let Some(name) = &routing.strategy {
+        return match router.registry.policy(name) {
+            Some(policy) => Ok(Some(policy)),
+            None => {
+                let message = format!("No strategy named `{name}` is loaded; /readyz lists them.");
+                Err(Error::new(Code::InvalidRequest, message).param("provider.strategy"))
+            }
+        };
+    }
+    Ok(settings.config.routing.strategies.iter().find_map(|name| router.registry.policy(name)))
+}
+
+/// The strategy's plan, if it keeps to the contract, and who made it.
+pub(super) fn plan(
+    router: &Router,
+    policy: Option<&Policy>,
+    query: &Query,
+    candidates: &[Candidate],
+) -> Result<(Plan, String), Error> {
+    let Some(policy) = policy else {
+        return Ok((builtin::plan(query, candidates), "built-in".to_owned()));
+    };
+    let strategy = policy.strategy();
+    let breach = match policy.route(query, candidates) {
+        Ok(Ok(plan)) => match check(&plan, candidates.len()) {
+            Ok(()) => return Ok((plan, format!("{}@{}", strategy.id(), short(strategy.digest())))),
+            Err(breach) => breach.to_owned(),
+        },
+        Ok(Err(Refusal::NoRoute(sentence))) => return Err(Error::new(Code::NoEndpoint, sentence)),
+        Ok(Err(Refusal::InvalidOptions(sentence))) => {
+            return Err(Error::new(Code::InvalidRequest, sentence).param("provider.options"));
+        }
+        Err(error) if error.cause == CallErrorKind::NoCapacity => {
+            return Err(Error::no_instance());
+        }
+        Err(error) => {
+            let labels = PluginLabels { plugin: strategy.id().to_owned() };
+            router.metrics.plugin_failures.get_or_create(&labels).inc();
+            tracing::error!(%error, backtrace = error.backtrace(), "strategy failed");
+            error.to_string()
+        }
+    };
+    let labels = PluginLabels { plugin: strategy.id().to_owned() };
+    router.metrics.strategy_fallbacks.get_or_create(&labels).inc();
+    tracing::warn!(strategy = strategy.id(), breach, "the built-in order takes over");
+    let mut plan = builtin::plan(query, candidates);
+    plan.reason = format!("Strategy `{}` failed ({breach}). {}", strategy.id(), plan.reason);
+    Ok((plan, "built-in".to_owned()))
+}
+
+/// Whether a plan names candidates that exist, each once.
+fn check(plan: &Plan, candidates: usize) -> Result<(), &'static str> {
+    let mut seen = BTreeSet::new();
+    if plan.steps.is_empty() {
+        return Err("its plan is empty");
+    }
+    for step in &plan.steps {
+        if step.candidate as usize >= candidates {
+            return Err("its plan names a candidate that does not exist");
+        }
+        if !seen.insert(step.candidate) {
+            return Err("its plan repeats a candidate");
+        }
+    }
+    Ok(())
+}
+
+/// The part of a digest that people read.
+fn short(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plugway_engine::Step;
+
+    #[test]
+    fn a_plan_names_each_candidate_at_most_once() {
+        let plan = |candidates: &[u32]| Plan {
+            steps: candidates
+                .iter()
+                .map(|&candidate| Step { candidate, ..Step::default() })
+                .collect(),
+            ..Plan::default()
+        };
+        assert_eq!(check(&plan(&[1, 0]), 2), Ok(()));
+        assert!(check(&plan(&[]), 2).is_err());
+        assert!(check(&plan(&[2]), 2).is_err());
+        assert!(check(&plan(&[0, 0]), 2).is_err());
+    }
+}

@@ -1,0 +1,79 @@
+//! What time it is for everything that routing remembers: the machine's, or one that
+//! only moves when it is told to.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// A clock. Its copies show the same time.
+#[derive(Clone, Debug)]
+pub struct Clock(Arc<Source>);
+
+#[derive(Debug)]
+enum Source {
+    Machine {
+        started: Instant,
+    },
+    Stopped {
+        /// Since the Unix epoch, when the clock was made.
+        began: Duration,
+        /// Nanoseconds since then.
+        elapsed: AtomicU64,
+    },
+}
+
+impl Clock {
+    /// The machine's time.
+    #[must_use]
+    pub fn machine() -> Self {
+        Self(Arc::new(Source::Machine { started: Instant::now() }))
+    }
+
+    /// A time that stands still at `began`, counted from the Unix epoch, until it is
+    /// [advanced](Self::advance).
+    #[must_use]
+    pub fn stopped(began: Duration) -> Self {
+        Self(Arc::new(Source::Stopped { began, elapsed: AtomicU64::new(0) }))
+    }
+
+    /// Moves a stopped clock on. The machine's cannot be moved.
+    pub fn advance(&self, by: Duration) {
+        if let Source::Stopped { elapsed, .. } = &*self.0 {
+            let by = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
+            elapsed.fetch_add(by, Ordering::SeqCst);
+        }
+    }
+
+    /// How long the clock has run. Never less than before.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        match &*self.0 {
+            Source::Machine { started } => started.elapsed(),
+            Source::Stopped { elapsed, .. } => Duration::from_nanos(elapsed.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Milliseconds since the Unix epoch; 0 where the machine's clock is before it.
+    #[must_use]
+    pub fn unix_ms(&self) -> u64 {
+        let since_epoch = match &*self.0 {
+            Source::Machine { .. } => SystemTime::now().duration_since(UNIX_EPOCH).ok(),
+            Source::Stopped { began, .. } => began.checked_add(self.now()),
+        };
+        since_epoch.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stopped_clock_moves_only_when_it_is_told_to() {
+        let clock = Clock::stopped(Duration::from_secs(1_000));
+        let copy = clock.clone();
+        assert_eq!((clock.now(), clock.unix_ms()), (Duration::ZERO, 1_000_000));
+        clock.advance(Duration::from_millis(1_500));
+        assert_eq!((copy.now(), copy.unix_ms()), (Duration::from_millis(1_500), 1_001_500));
+    }
+}

@@ -1,0 +1,8 @@
+//! What the router keeps: presets, decisions, and what it knows of endpoints' health
+//! over a restart. One SQLite file, or the memory of this process.
+
+mod error;
+mod store;
+
+pub use error::Error;
+pub use store::{Location, Store};

@@ -1,0 +1,15 @@
+//! Each rule of routing has a test that is named after it.
+
+mod attempt;
+mod availability;
+mod credentials;
+mod eligible;
+mod explained;
+mod health;
+mod hedging;
+mod metadata;
+mod presets;
+mod ranking;
+mod recorded;
+mod resolve;
+mod stickiness;

@@ -1,0 +1,1 @@
+//! From step to step of a plan: failover, stalls, what is not billed.

@@ -1,0 +1,1 @@
+//! How a client is told that nothing is left.

@@ -1,0 +1,1 @@
+//! Several credentials of one provider.

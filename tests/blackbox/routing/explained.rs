@@ -1,0 +1,1 @@
+//! `plugway route`: what would happen to a request.

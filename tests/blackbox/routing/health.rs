@@ -1,0 +1,1 @@
+//! What is measured of endpoints, shown and handed to strategies.

@@ -1,0 +1,1 @@
+//! Two attempts at once: who wins, who is cancelled, who pays.

@@ -1,0 +1,1 @@
+//! `openrouter_metadata`: what the router says of its own decision.

@@ -1,0 +1,1 @@
+//! Stored settings: made, versioned, named by requests.

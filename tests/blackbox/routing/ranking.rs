@@ -1,0 +1,1 @@
+//! Who puts endpoints in order, and what may choose that.

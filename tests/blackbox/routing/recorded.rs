@@ -1,0 +1,1 @@
+//! What is kept of each decision, and how it is looked up.

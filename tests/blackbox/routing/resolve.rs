@@ -1,0 +1,1 @@
+//! What the names in a request mean: models, aliases, suffixes, pins.

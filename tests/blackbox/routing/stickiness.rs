@@ -1,0 +1,1 @@
+//! A conversation stays where its prompt cache is warm.
