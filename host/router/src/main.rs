@@ -8,9 +8,8 @@ use plugway::cli::{self, Cli, Command, CompileArgs, DemoArgs, ModelsArgs, ServeA
 use plugway::config::{self, LogConfig, LogFormat, ServerConfig};
 use plugway::demo::{self, Demo};
 use plugway::upstream::Credentials;
-use plugway::{Router, discovery, reload, server};
+use plugway::{Router, discovery, reload, server, state};
 use plugway_engine::compile_here;
-use plugway_store::Store;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -77,7 +76,7 @@ fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
         tracing::warn!("{warning}");
     }
     let process = Process::new()?;
-    let store = process.runtime.block_on(Store::open(&config.state))?;
+    let store = process.runtime.block_on(state::open(&config.state))?;
     let router = Router::new(config, Credentials::from_process(), store, cli::compiler())?;
     listen(process, router.configured_by(source), |address| {
         tracing::info!("listening on http://{address}")
@@ -105,7 +104,7 @@ fn models(args: &ModelsArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let process = Process::new()?;
-    let store = process.runtime.block_on(Store::open(&config.state))?;
+    let store = process.runtime.block_on(state::open(&config.state))?;
     let router = Router::new(config, Credentials::from_process(), store, cli::compiler())?;
     let mut code = ExitCode::SUCCESS;
     for provider in catalog.providers.values() {
@@ -129,7 +128,7 @@ fn demonstrate(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let demo = Demo::start(listen_on, Path::new("plugins"))?;
     log(demo.config.log);
     let process = Process::new()?;
-    let store = process.runtime.block_on(Store::open(&demo.config.state))?;
+    let store = process.runtime.block_on(state::open(&demo.config.state))?;
     let credentials = Credentials::new(demo::environment);
     let router = Router::new(demo.config.clone(), credentials, store, cli::compiler())?;
     listen(process, router, |address| println!("{}", demo.guide(address)))
