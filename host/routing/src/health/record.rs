@@ -10,8 +10,11 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
-/// Fewer tokens after the first say nothing about speed: they come in one piece.
+/// Fewer tokens after the first say nothing about speed.
 const MIN_TOKENS: u64 = 8;
+
+/// What came in less time was written before and came in one piece.
+const MIN_WRITING: Duration = Duration::from_millis(10);
 
 /// One endpoint's record.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -121,7 +124,7 @@ impl Record {
     /// So many completion tokens came within `over` after the first one.
     #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
     pub fn wrote(&mut self, tokens: u64, over: Duration, now: Duration) {
-        if tokens >= MIN_TOKENS && !over.is_zero() {
+        if tokens >= MIN_TOKENS && over >= MIN_WRITING {
             let rate = tokens as f64 / over.as_secs_f64();
             self.timings.get_or_insert_default().throughput.add(rate, now);
             self.is_changed = true;
@@ -271,13 +274,26 @@ mod tests {
     }
 
     #[test]
+    fn unusable_tool_calls_have_a_share_of_their_own() {
+        let mut record = after(&[Good; 5], 1_000);
+        for usable in [true, false, true, true] {
+            record.called_tools(usable, seconds(1_000));
+        }
+        assert_eq!(record.reading(LEAST, seconds(1_000)).bad_tool_calls, None);
+        record.called_tools(true, seconds(1_000));
+        let reading = record.reading(LEAST, seconds(1_000));
+        assert_eq!((reading.bad_tool_calls, reading.uptime_5m), (Some(0.2), Some(1.0)));
+        assert_eq!(record.reading(LEAST, seconds(3_000)).bad_tool_calls, None);
+    }
+
+    #[test]
     fn speed_needs_a_stream_that_is_long_enough() {
         let mut record = Record::default();
         for _ in 0..20 {
             record.first_token(Duration::from_millis(250), seconds(600));
             record.wrote(100, seconds(2), seconds(600));
-            record.wrote(MIN_TOKENS - 1, Duration::from_micros(1), seconds(600));
-            record.wrote(1_000, Duration::ZERO, seconds(600));
+            record.wrote(MIN_TOKENS - 1, seconds(1), seconds(600));
+            record.wrote(1_000, Duration::from_millis(9), seconds(600));
         }
         let reading = record.reading(LEAST, seconds(600));
         let (latency, throughput) = (reading.latency_ms.unwrap(), reading.throughput.unwrap());
