@@ -35,7 +35,7 @@ use crate::{Router, Settings};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use live::Live;
 use plugway_engine::CallContext;
-use plugway_wire::answer::Answer;
+use plugway_wire::answer::{Answer, Calls};
 use plugway_wire::{ChatCall, Dialect, Form, Head};
 use settle::Settlement;
 use std::pin::Pin;
@@ -228,7 +228,9 @@ impl Exchange {
         live.in_flight = Some(answered.in_flight);
         self.record.first_content();
         let head = head_of(&self.record, live.endpoint());
-        let settlement = Settlement::new(self.record, &mut live, self.call.approx_prompt_bytes);
+        let calls = Calls::to(&self.call.request.tools);
+        let prompt_bytes = self.call.approx_prompt_bytes;
+        let settlement = Settlement::new(self.record, &mut live, calls, prompt_bytes);
         let echoes = self.echoes.into_inner();
         Ok(Opened { live, settlement, form: self.call.form, head, echoes })
     }

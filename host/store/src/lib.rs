@@ -2,7 +2,9 @@
 //! over a restart. One SQLite file, or the memory of this process.
 
 mod error;
+mod health;
 mod store;
 
 pub use error::Error;
+pub use health::HealthRow;
 pub use store::{Location, Store};

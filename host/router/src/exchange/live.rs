@@ -47,6 +47,7 @@ pub(super) struct Live {
     read_bytes: usize,
     /// When to stop reading, once the answer is complete.
     trailing_until: Option<Instant>,
+    is_streamed: bool,
 }
 
 /// Where further events come from.
@@ -89,6 +90,7 @@ impl Live {
             in_flight: None,
             room: None,
             ready: Vec::new(),
+            is_streamed: matches!(source, Source::Stream(_)),
             source,
             order: Order::new(exchange.call.request.choices),
             read_bytes: 0,
@@ -116,6 +118,11 @@ impl Live {
     /// When the attempt began.
     pub(super) fn began(&self) -> Clock {
         self.began
+    }
+
+    /// It comes bit by bit, so that it has a first token.
+    pub(super) fn is_streamed(&self) -> bool {
+        self.is_streamed
     }
 
     /// The next events, as soon as there are any; none after the last. Dropping

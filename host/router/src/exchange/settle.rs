@@ -6,9 +6,9 @@ use super::tariff::Tariff;
 use crate::error::Error;
 use crate::record::{Record, Tokens};
 use crate::route::InFlight;
-use plugway_engine::chat::{Event, Usage};
+use plugway_engine::chat::{Event, FinishReason, Usage};
 use plugway_wire::Bill;
-use plugway_wire::answer::Tally;
+use plugway_wire::answer::{Calls, Tally};
 use std::time::Instant;
 
 /// Letters of a provider's own word for the end that are logged. It is the
@@ -19,23 +19,33 @@ const MAX_FINISH_LETTERS: usize = 64;
 pub(super) struct Settlement {
     record: Record,
     tally: Tally,
+    calls: Calls,
     tariff: Tariff,
     began: Instant,
+    /// When the first content of a streamed answer was there.
+    first_content: Option<Instant>,
     in_flight: Option<InFlight>,
     prompt_bytes: usize,
     settled: bool,
 }
 
 impl Settlement {
-    /// Opens the account of the answer that `live` yields.
-    pub(super) fn new(record: Record, live: &mut Live, prompt_bytes: usize) -> Self {
+    /// Opens the account of the answer that `live` yields, whose first content is here.
+    /// `calls` judges its tool calls.
+    pub(super) fn new(record: Record, live: &mut Live, calls: Calls, prompt_bytes: usize) -> Self {
         let in_flight = live.in_flight.take();
+        let first_content = live.is_streamed().then(Instant::now);
+        if let (Some(in_flight), Some(at)) = (&in_flight, first_content) {
+            in_flight.first_token(at.duration_since(live.began()));
+        }
         let tariff = Tariff::new(live.settings().clone(), live.endpoint().clone());
         Self {
             record,
             tally: Tally::default(),
+            calls,
             tariff,
             began: live.began(),
+            first_content,
             in_flight,
             prompt_bytes,
             settled: false,
@@ -45,6 +55,7 @@ impl Settlement {
     /// Takes note of what is about to be delivered.
     pub(super) fn observe(&mut self, event: &Event) {
         self.tally.observe(event);
+        self.calls.observe(event);
     }
 
     /// The request's record.
@@ -88,9 +99,30 @@ impl Settlement {
             (!estimated).then_some(&bill.usage),
         );
         if let Some(in_flight) = self.in_flight.take() {
-            in_flight.ended(failure);
+            if failure.is_none() {
+                self.report(&in_flight, (!estimated).then_some(&bill.usage));
+            }
+            match failure {
+                None if self.tally.finish_reason == Some(FinishReason::Error) => {
+                    in_flight.ended_in_error();
+                }
+                _ => in_flight.ended(failure),
+            }
         }
         bill
+    }
+
+    /// Tells how good an answer was that has ended well, by what its provider counted.
+    fn report(&self, in_flight: &InFlight, counted: Option<&Usage>) {
+        if let Some(verdict) = self.calls.judge() {
+            in_flight.called_tools(verdict.is_ok());
+        }
+        if let (Some(usage), Some(first_content)) = (counted, self.first_content) {
+            // Reasoning that was not shown came before the first content.
+            let unseen = if self.tally.reasoning_bytes == 0 { usage.reasoning_tokens } else { 0 };
+            let after_the_first = usage.completion_tokens.saturating_sub(unseen.max(1));
+            in_flight.wrote(after_the_first, first_content.elapsed());
+        }
     }
 
     fn bill(&self, usage: Usage) -> Bill {

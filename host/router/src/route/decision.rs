@@ -3,6 +3,7 @@
 use super::Service;
 use crate::catalog::Endpoint;
 use plugway_engine::{Adapter, Candidate, Query};
+use plugway_routing::health::Snapshot;
 use std::sync::Arc;
 
 /// One endpoint to try, with the adapter that was serving when the decision fell.
@@ -37,6 +38,8 @@ pub struct Decision {
     pub query: Query,
     /// Among which it chose.
     pub candidates: Vec<Candidate>,
+    /// Where their health is from.
+    pub snapshot: Arc<Snapshot>,
 }
 
 /// An endpoint that the request may not go to.

@@ -10,11 +10,12 @@ mod facts;
 mod health;
 mod rank;
 mod resolve;
-mod window;
 
 pub use asked::{Asked, Service};
 pub use decision::{Cause, Decision, Excluded, Step};
-pub use health::{Footing, Health, InFlight, LeftOut, Policy as HealthPolicy};
+pub use health::{Health, InFlight, SnapshotPolicy};
+pub(crate) use health::{restore, save_all, save_now_and_then};
+pub use plugway_routing::health::{Footing, LeftOut, Policy as HealthPolicy};
 pub(crate) use resolve::endpoints;
 
 use crate::error::{Code, Error};
@@ -37,9 +38,10 @@ pub fn decide(router: &Router, settings: &Settings, asked: &Asked<'_>) -> Result
     let Eligible { endpoints, excluded, is_last_resort, .. } = eligible;
     let policy = rank::choose_policy(router, settings, asked.routing)?;
     let estimate = Estimate::of(asked);
+    let snapshot = router.health.snapshot(SnapshotPolicy::from(&settings.config.routing));
     let candidates: Vec<Candidate> = endpoints
         .iter()
-        .map(|it| facts::candidate(router, asked, &it.endpoint, estimate))
+        .map(|it| facts::candidate(&snapshot, asked, &it.endpoint, estimate))
         .collect();
     let query = facts::query(router, asked, asked.routing, estimate);
     let (mut plan, strategy) = rank::plan(router, policy.as_deref(), &query, &candidates)?;
@@ -61,7 +63,8 @@ pub fn decide(router: &Router, settings: &Settings, asked: &Asked<'_>) -> Result
         })
     });
     let (steps, service) = (steps.collect(), asked.service);
-    Ok(Decision { service, steps, strategy, reason: plan.reason, excluded, query, candidates })
+    let reason = plan.reason;
+    Ok(Decision { service, steps, strategy, reason, excluded, query, candidates, snapshot })
 }
 
 /// Goes ahead of a plan's reason.

@@ -48,6 +48,15 @@ impl EndpointLabels {
     }
 }
 
+/// How an endpoint called tools.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ToolCallLabels {
+    /// As in [`EndpointLabels`].
+    pub endpoint: String,
+    /// `usable` or `unusable`.
+    pub outcome: &'static str,
+}
+
 /// What was left out, and for whom.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ParameterLabels {
