@@ -38,6 +38,12 @@ pub struct Metrics {
     pub parameters_left_out: Family<ParameterLabels, Counter>,
     /// Further attempts that the retry budget did not allow.
     pub retries_refused: Counter,
+    /// Attempts beside slow ones that their budget did not allow.
+    pub hedges_refused: Counter,
+    /// What attempts cost at their providers, billed to somebody or not.
+    pub upstream_cost: Family<AttemptLabels, Counter>,
+    /// Answers that no key was billed for, because they came to nothing.
+    pub answers_insured: Counter,
     /// Circuit breakers that are not closed now.
     pub breakers_open: Family<EndpointLabels, Gauge>,
     /// Circuit breakers that opened; failed probes are not counted again.
@@ -78,6 +84,9 @@ impl Metrics {
             requests_resent: Family::default(),
             parameters_left_out: Family::default(),
             retries_refused: Counter::default(),
+            hedges_refused: Counter::default(),
+            upstream_cost: Family::default(),
+            answers_insured: Counter::default(),
             breakers_open: Family::default(),
             breaker_trips: Family::default(),
             cooldowns: Family::default(),
