@@ -164,8 +164,10 @@ mod tests {
     fn never_more_than_the_share_and_the_reserve() {
         for seed in 0..200 {
             let mut random = StdRng::seed_from_u64(seed);
-            let policy =
-                Policy { percent: random.random_range(1..150), reserve: random.random_range(10..40) };
+            let policy = Policy {
+                percent: random.random_range(1..150),
+                reserve: random.random_range(10..40),
+            };
             let (mut window, mut now) = (Window::default(), 0);
             let (mut requests, mut retries): (Vec<u64>, Vec<u64>) = (Vec::new(), Vec::new());
             for _ in 0..2000 {
@@ -178,10 +180,14 @@ mod tests {
                     _ => {
                         let lately =
                             |all: &[u64]| all.iter().filter(|at| now - **at < 10).count() as u64;
-                        let most = lately(&requests) * u64::from(policy.percent) / 100
-                            + policy.reserve;
+                        let most =
+                            lately(&requests) * u64::from(policy.percent) / 100 + policy.reserve;
                         let fits = lately(&retries) < most;
-                        assert_eq!(window.withdraw(Purpose::Retry, policy, now), fits, "seed {seed}, {policy:?}");
+                        assert_eq!(
+                            window.withdraw(Purpose::Retry, policy, now),
+                            fits,
+                            "seed {seed}, {policy:?}"
+                        );
                         if fits {
                             retries.push(now);
                         }

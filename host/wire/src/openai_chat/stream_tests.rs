@@ -446,6 +446,7 @@ fn a_bill_is_exact() {
         prompt_cost: Some(1),
         completion_cost: Some(87_249_999),
         own_key: false,
+        metadata: None,
     };
     let mut out = BytesMut::new();
     bill.write(&mut Writer::new(&mut out));
