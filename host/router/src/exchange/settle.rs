@@ -102,7 +102,8 @@ impl Settlement {
     /// written and no reason given for that, or it ended in an error. One that the client
     /// had no more time for, or left, is none of the provider's errors.
     fn is_insured(&self, bill: &Bill, failure: Option<&Error>) -> bool {
-        let says_nothing = bill.usage.completion_tokens == 0 && self.tally.finished == 0;
+        let is_empty = bill.usage.completion_tokens == 0 && self.tally.media == 0;
+        let says_nothing = is_empty && self.tally.finished == 0;
         let is_error = self.tally.finish_reason == Some(FinishReason::Error)
             || failure.is_some_and(|error| error.code != Code::OutOfTime);
         says_nothing || is_error
