@@ -25,6 +25,7 @@ mod tailor;
 mod tariff;
 mod transfer;
 mod tuning;
+mod underway;
 
 use crate::api::{Body, respond};
 use crate::catalog::Endpoint;
@@ -44,7 +45,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
 
-pub(crate) use budget::RetryBudget;
+pub(crate) use budget::AttemptBudget;
 pub(crate) use transfer::{breach_of_contract, plugin_failed, told};
 pub(crate) use tuning::takes;
 
@@ -103,10 +104,14 @@ pub(crate) async fn run(
     record.streaming = call.request.streaming;
     let decision = match route::decide(&router, &settings, &Asked::chat(&call)) {
         Ok(decision) => decision,
-        Err(error) => return refuse(Refused { dialect, error, record }),
+        Err(error) => {
+            record.undecided(&error);
+            return refuse(Refused { dialect, error, record });
+        }
     };
     record.strategy.clone_from(&decision.strategy);
     record.reason.clone_from(&decision.reason);
+    record.decided(&decision);
     let strategy = HeaderValue::try_from(&decision.strategy).ok();
     let server = &settings.config.server;
     let (hold, keep_alive) = (server.head_hold, server.keep_alive_interval);
@@ -192,11 +197,11 @@ async fn whole(exchange: Exchange) -> Response<Body> {
     };
     let bill = settlement.close(failure.as_ref());
     let record = settlement.record();
-    let told = failure.as_ref().map(|error| respond::envelope(error, Some(&record.id)));
+    let told = failure.as_ref().map(|error| respond::envelope_of(error, record));
     let body = form.encode_whole(&answer, &head, Some(&bill), told.as_ref());
     let mut response = match (body, failure) {
         (Some(body), _) => respond::json_text(StatusCode::OK, body),
-        (None, Some(error)) => respond::error_in(dialect, &error, Some(&record.id)),
+        (None, Some(error)) => respond::error_of(dialect, &error, record),
         (None, None) => {
             let error = Error::new(Code::Internal, "The answer has no form in this format.");
             respond::error_in(dialect, &error, Some(&record.id))
@@ -217,7 +222,7 @@ impl<C> Exchange<C> {
 impl Exchange {
     /// Walks the plan to the first content, then lets go of the request.
     async fn open(mut self) -> Result<Opened, Box<Refused>> {
-        let answered = match failover::first_answer(&mut self).await {
+        let answered = match failover::first_answer(&self).await {
             Ok(answered) => answered,
             Err(error) => {
                 let Self { dialect, record, .. } = self;
@@ -226,6 +231,7 @@ impl Exchange {
         };
         let mut live = answered.answer;
         live.in_flight = Some(answered.in_flight);
+        live.number = answered.number;
         self.record.first_content();
         let head = head_of(&self.record, live.endpoint());
         let calls = Calls::to(&self.call.request.tools);
@@ -251,5 +257,5 @@ pub(crate) fn refuse(refused: Refused) -> Response<Body> {
     let Refused { dialect, error, mut record } = refused;
     record.failed(&error);
     record.answered(error.code.status());
-    respond::error_in(dialect, &error, Some(&record.id))
+    respond::error_of(dialect, &error, &record)
 }

@@ -4,7 +4,7 @@ use crate::admission::Admission;
 use crate::capacity::{Capacity, TooFewDescriptors, Wanted};
 use crate::config::Config;
 use crate::embedded;
-use crate::exchange::RetryBudget;
+use crate::exchange::AttemptBudget;
 use crate::reload::{ConfigSource, ConfigStatus, Reloading};
 use crate::route::Health;
 use crate::telemetry::Metrics;
@@ -52,7 +52,7 @@ pub struct Router {
     /// One reload on request at a time.
     pub(crate) reload_turn: Arc<Semaphore>,
     /// How often requests may be tried again.
-    pub(crate) retries: RetryBudget,
+    pub(crate) attempts: AttemptBudget,
     /// Places for connections and requests.
     pub(crate) admission: Admission,
     /// All the room for request and response bodies held whole, in KiB.
@@ -98,7 +98,7 @@ impl Router {
             metrics,
             credentials,
             reload_turn: Arc::new(Semaphore::new(1)),
-            retries: RetryBudget::new(clock.clone()),
+            attempts: AttemptBudget::new(clock.clone()),
             clock,
             store,
             admission: Admission::new(capacity),
@@ -120,7 +120,7 @@ impl Router {
     pub fn timed_by(self, clock: Clock) -> Self {
         Self {
             health: Health::new(clock.clone(), self.metrics.clone()),
-            retries: RetryBudget::new(clock.clone()),
+            attempts: AttemptBudget::new(clock.clone()),
             clock,
             ..self
         }

@@ -43,6 +43,12 @@ pub struct Metrics {
     pub parameters_left_out: Family<ParameterLabels, Counter>,
     /// Further attempts that the retry budget did not allow.
     pub retries_refused: Counter,
+    /// Attempts beside slow ones that their budget did not allow.
+    pub hedges_refused: Counter,
+    /// What attempts cost at their providers, billed to somebody or not.
+    pub upstream_cost: Family<AttemptLabels, Counter>,
+    /// Answers that no key was billed for, because they came to nothing.
+    pub answers_insured: Counter,
     /// Circuit breakers that are not closed now.
     pub breakers_open: Family<EndpointLabels, Gauge>,
     /// Circuit breakers that opened; failed probes are not counted again.
@@ -92,6 +98,9 @@ impl Metrics {
             requests_resent: Family::default(),
             parameters_left_out: Family::default(),
             retries_refused: Counter::default(),
+            hedges_refused: Counter::default(),
+            upstream_cost: Family::default(),
+            answers_insured: Counter::default(),
             breakers_open: Family::default(),
             breaker_trips: Family::default(),
             cooldowns: Family::default(),
@@ -116,6 +125,7 @@ impl Metrics {
         };
         metrics.register();
         metrics.register_health();
+        metrics.register_costs();
         metrics.register_states();
         metrics
     }
@@ -217,6 +227,26 @@ impl Metrics {
             "endpoint_capacity",
             "Attempts at a time that it is believed to bear, learned from 429s",
             self.endpoint_capacity.clone(),
+        );
+    }
+
+    /// What further attempts take.
+    fn register_costs(&mut self) {
+        let Self { registry, .. } = self;
+        registry.register(
+            "hedges_refused",
+            "Attempts beside slow ones that the budget for them did not allow",
+            self.hedges_refused.clone(),
+        );
+        registry.register(
+            "upstream_cost_picodollars",
+            "What attempts cost at their providers, where that is known or can be guessed",
+            self.upstream_cost.clone(),
+        );
+        registry.register(
+            "answers_insured",
+            "Answers that came to nothing, which no key was billed for",
+            self.answers_insured.clone(),
         );
     }
 

@@ -8,9 +8,11 @@ mod clock;
 mod cooldown;
 pub mod health;
 mod verdict;
+pub mod walk;
 
 pub use breaker::Breaker;
 pub use capacity::Capacity;
 pub use clock::Clock;
 pub use cooldown::Cooldown;
 pub use verdict::Verdict;
+pub use walk::Walk;

@@ -17,6 +17,8 @@ pub struct RoutingConfig {
     pub retry_percent: u32,
     /// Further attempts that are allowed besides, per second.
     pub retry_reserve: u32,
+    /// Attempts beside slow ones, of all requests together, per hundred requests.
+    pub hedge_percent: u32,
     /// How long a provider's wish for a pause is kept at most.
     pub max_cooldown: Duration,
     /// Failures in a row that open an endpoint's circuit breaker.
@@ -40,6 +42,7 @@ impl Default for RoutingConfig {
             max_attempts: 4,
             retry_percent: 50,
             retry_reserve: 10,
+            hedge_percent: 5,
             max_cooldown: Duration::from_secs(60),
             breaker_failures: 5,
             breaker_max_pause: Duration::from_secs(30),
@@ -77,6 +80,11 @@ pub(super) const FIELDS: &[Field<RoutingConfig>] = &[
         key: "retry_reserve",
         slot: Slot::Count(|c| &mut c.retry_reserve),
         about: "Further attempts that are allowed besides, per second on the average of ten seconds, so that a router with little traffic fails over too.",
+    },
+    Field {
+        key: "hedge_percent",
+        slot: Slot::Count(|c| &mut c.hedge_percent),
+        about: "Where a strategy's plan says so, a request that has waited long for its first content is sent to the next endpoint too, and whichever answers first serves. So many of these further attempts all requests together may make, per hundred requests of the last ten seconds, and one in any case. What the slower one cost is the operator's.",
     },
     Field {
         key: "max_cooldown",

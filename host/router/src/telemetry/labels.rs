@@ -18,7 +18,8 @@ pub struct RequestLabels {
 pub struct AttemptLabels {
     /// Provider slug.
     pub provider: String,
-    /// `ok`, `cancelled`, or the error's type.
+    /// `ok`, `cancelled` where the client left, `hedged` where another attempt was
+    /// faster, or the error's type.
     pub outcome: &'static str,
 }
 

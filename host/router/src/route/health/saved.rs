@@ -50,7 +50,7 @@ pub(crate) async fn save_all(router: &Router) {
 
 /// What cannot be saved now is saved when it changes again.
 async fn save(router: &Router, all: bool) {
-    if router.settings().config.state == Location::Memory {
+    if router.settings().config.state.location == Location::Memory {
         return;
     }
     let lasting = router.health.lasting(all);
