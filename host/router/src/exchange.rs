@@ -45,7 +45,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
 
-pub(crate) use budget::AttemptBudget;
+pub use budget::AttemptBudget;
 pub(crate) use transfer::{breach_of_contract, plugin_failed, told};
 pub(crate) use tuning::takes;
 

@@ -52,7 +52,7 @@ pub struct Router {
     /// One reload on request at a time.
     pub(crate) reload_turn: Arc<Semaphore>,
     /// How often requests may be tried again.
-    pub(crate) attempts: AttemptBudget,
+    pub attempts: AttemptBudget,
     /// Places for connections and requests.
     pub(crate) admission: Admission,
     /// All the room for request and response bodies held whole, in KiB.

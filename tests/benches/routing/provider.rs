@@ -67,17 +67,19 @@ pub(crate) enum Outcome {
     /// Content after so long, the end after so long; both from the beginning.
     Answer { first_token: Duration, end: Duration, cached_tokens: u64 },
     /// An error, after so long.
-    Failure(Error, Duration),
+    Failure(Wrong, Duration),
     /// Nothing, for as long as anybody waits.
     Silence,
 }
 
-/// What kind of error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Error {
+/// How an attempt fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Wrong {
     Refused,
     Failed,
     Limited,
+    /// The router lost its patience.
+    TooSlow,
 }
 
 /// One provider at work.
@@ -105,7 +107,7 @@ impl Provider {
         let (mut slow, mut bears, mut fails) = (1.0, f64::from(self.profile.bears), 0.0);
         for trouble in troubles {
             match trouble {
-                Trouble::Refuses => return Outcome::Failure(Error::Refused, REFUSED_AFTER),
+                Trouble::Refuses => return Outcome::Failure(Wrong::Refused, REFUSED_AFTER),
                 Trouble::Hangs => return Outcome::Silence,
                 Trouble::Fails(share) => fails = share,
                 Trouble::Slow(times) => slow = times,
@@ -113,10 +115,10 @@ impl Provider {
             }
         }
         if f64::from(self.in_flight) >= bears {
-            return Outcome::Failure(Error::Limited, LIMITED_AFTER);
+            return Outcome::Failure(Wrong::Limited, LIMITED_AFTER);
         }
         if self.random.random_bool(fails) {
-            return Outcome::Failure(Error::Failed, FAILED_AFTER);
+            return Outcome::Failure(Wrong::Failed, FAILED_AFTER);
         }
         let cached_tokens = self.read(request, now);
         let fresh = request.prompt_tokens.saturating_sub(cached_tokens);
@@ -129,6 +131,14 @@ impl Provider {
             end: Duration::from_secs_f64(first + writing),
             cached_tokens,
         }
+    }
+
+    /// US dollars for a request of which so much was cached and written.
+    pub(crate) fn bill(&self, request: &Arrival, cached: u64, written: u64) -> f64 {
+        let Profile { prompt, completion, cache_read, .. } = self.profile;
+        let fresh = request.prompt_tokens.saturating_sub(cached);
+        let millions = |tokens: u64, price: f64| tokens as f64 / 1e6 * price;
+        millions(fresh, prompt) + millions(cached, cache_read) + millions(written, completion)
     }
 
     /// Reads the prompt; how many of its tokens were known.

@@ -2,10 +2,10 @@
 //! answer were, and which prompts begin alike.
 
 use flate2::read::GzDecoder;
-use plugway_tests::corpus::shared;
 use serde::Deserialize;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::time::Duration;
 
 /// Tokens of a block, the unit in which prompts are the same.
@@ -69,7 +69,8 @@ pub(crate) fn mooncake() -> Vec<Arrival> {
 }
 
 fn lines(name: &str) -> impl Iterator<Item = String> {
-    let file = File::open(shared().join("routing").join(name)).unwrap();
+    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/routing");
+    let file = File::open(shared.join(name)).unwrap();
     BufReader::new(GzDecoder::new(file)).lines().map(Result::unwrap)
 }
 

@@ -1,14 +1,15 @@
 //! One run: requests of a trace, decided and walked by the router's own code, served by
 //! providers in numbers. Nothing waits: time goes from event to event.
 
-use crate::provider::{Error as Trouble, Outcome, Provider};
+use crate::provider::{Outcome, Provider, Wrong};
 use crate::report::Tally;
 use crate::scenario::{PROVIDERS, Scenario};
 use crate::trace::Arrival;
 use plugway::error::{Code, Error};
-use plugway::route::{self, Asked, Decision, HealthPolicy, InFlight, Service, Step};
+use plugway::catalog::{Endpoint, Resolution};
+use plugway::route::{self, Asked, HealthPolicy, InFlight, LeftOut, Service, Step};
 use plugway::{Router, Settings};
-use plugway_routing::walk::{Admission, Bounds, Failure, Gates, Leg, Move, Over};
+use plugway_routing::walk::{Admission, Bounds, Failure, Gates, Kind, Leg, Move, Over};
 use plugway_routing::{Clock, Walk};
 use plugway_wire::Routing;
 use std::cmp::Reverse;
@@ -30,9 +31,8 @@ pub(crate) enum Chooser {
 /// What a provider that limits asks its clients to wait.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Further attempts per hundred requests, as the router's own budgets have it. The bench
-/// counts over the whole run instead of ten seconds.
-const HEDGE_PERCENT: u64 = 5;
+/// The one model that all requests ask for.
+pub(crate) const MODEL: &str = "bench/model";
 
 /// A run under way.
 pub(crate) struct World<'w> {
@@ -44,6 +44,9 @@ pub(crate) struct World<'w> {
     trace: &'w [Arrival],
     scenario: &'w Scenario,
     providers: Vec<Provider>,
+    /// All steps that there are, in the order of the providers.
+    steps: Vec<Step>,
+    routing: Routing,
     events: BinaryHeap<Reverse<Event>>,
     /// Events of the same time happen in the order in which they were foreseen.
     foreseen: u64,
@@ -62,12 +65,12 @@ enum What {
     /// An attempt, by its request and number.
     Answers(usize, usize),
     Ends(usize, usize),
-    Fails(usize, usize, u8),
+    Fails(usize, usize, Wrong),
 }
 
 /// A request under way.
 struct Flight {
-    decision: Decision,
+    steps: Vec<Step>,
     walk: Walk,
     attempts: Vec<Attempt>,
 }
@@ -76,6 +79,8 @@ struct Attempt {
     step: usize,
     provider: usize,
     began: Duration,
+    /// When its first content came.
+    content: Option<Duration>,
     cached_tokens: u64,
     in_flight: Option<InFlight>,
     is_open: bool,
@@ -98,6 +103,15 @@ impl<'w> World<'w> {
             trace,
             scenario,
             providers: providers.collect(),
+            steps: steps(router),
+            routing: Routing {
+                models: vec![MODEL.to_owned()],
+                strategy: match chooser {
+                    Chooser::Strategy(name) => Some(name.to_owned()),
+                    Chooser::RoundRobin | Chooser::Cheapest => None,
+                },
+                ..Routing::default()
+            },
             events: BinaryHeap::new(),
             foreseen: 0,
             flights: Vec::new(),
@@ -119,7 +133,7 @@ impl<'w> World<'w> {
                 What::Wakes(request) => self.walk(request),
                 What::Answers(request, attempt) => self.answer(request, attempt),
                 What::Ends(request, attempt) => self.end(request, attempt),
-                What::Fails(request, attempt, code) => self.fail(request, attempt, code),
+                What::Fails(request, attempt, wrong) => self.fail(request, attempt, wrong),
             }
         }
         self.tally
@@ -135,24 +149,25 @@ impl<'w> World<'w> {
 impl World<'_> {
     fn arrive(&mut self, request: usize) {
         self.tally.requests += 1;
-        let decision = match self.decide(request) {
-            Ok(decision) => decision,
+        let steps = match self.decide(request) {
+            Ok(steps) => steps,
             Err(_) => {
                 self.tally.failed += 1;
                 return;
             }
         };
-        let legs = decision.steps.iter().map(|step| Leg {
+        let legs = steps.iter().map(|step| Leg {
             model: 0,
             hedge_after: step.hedge_after_ms.map(|ms| Duration::from_millis(ms.into())),
         });
         let routing = &self.settings.config.routing;
+        self.router.attempts.deposit();
         let bounds = Bounds {
             max_attempts: routing.max_attempts as usize,
             deadline: self.settings.config.server.request_deadline,
         };
         let walk = Walk::new(legs.collect(), bounds);
-        self.flights[request] = Some(Flight { decision, walk, attempts: Vec::new() });
+        self.flights[request] = Some(Flight { steps, walk, attempts: Vec::new() });
         self.walk(request);
     }
 
@@ -162,8 +177,8 @@ impl World<'_> {
         let arrived = self.trace[request].at;
         loop {
             let since = self.clock.now() - arrived;
-            let mut gates = Doors { world: self, steps: &flight.decision.steps };
-            match flight.walk.next(since, &mut gates) {
+            let mut doors = Doors { world: self, steps: &flight.steps };
+            match flight.walk.next(since, &mut doors) {
                 Move::Start { step, kind, pass, .. } => {
                     self.tally.attempts += 1;
                     self.tally.hedges += u64::from(kind == Kind::Hedge);
@@ -194,7 +209,7 @@ impl World<'_> {
     ) -> Attempt {
         let now = self.clock.now();
         let number = flight.attempts.len();
-        let planned = &flight.decision.steps[step];
+        let planned = &flight.steps[step];
         let name = &planned.endpoint.provider.name;
         let provider = PROVIDERS.iter().position(|it| it.name == name).expect("one of ours");
         let troubles = self.scenario.spells.iter();
@@ -214,13 +229,21 @@ impl World<'_> {
                 self.foresee(now + end, What::Ends(request, number));
             }
             Outcome::Answer { .. } | Outcome::Silence => {
-                self.foresee(now + patience, What::Fails(request, number, TIMEOUT));
+                self.foresee(now + patience, What::Fails(request, number, Wrong::TooSlow));
             }
-            Outcome::Failure(error, after) => {
-                self.foresee(now + after, What::Fails(request, number, error as u8));
+            Outcome::Failure(wrong, after) => {
+                self.foresee(now + after, What::Fails(request, number, wrong));
             }
         }
-        Attempt { step, provider, began: now, cached_tokens, in_flight, is_open: true }
+        Attempt {
+            step,
+            provider,
+            began: now,
+            content: None,
+            cached_tokens,
+            in_flight,
+            is_open: true,
+        }
     }
 
     fn answer(&mut self, request: usize, number: usize) {
@@ -232,6 +255,7 @@ impl World<'_> {
         self.tally.first_tokens.push(now - self.trace[request].at);
         let losers = flight.walk.answered(number);
         let attempt = &mut flight.attempts[number];
+        attempt.content = Some(now);
         if let Some(in_flight) = &mut attempt.in_flight {
             in_flight.answered();
             in_flight.first_token(now - attempt.began);
@@ -260,16 +284,14 @@ impl World<'_> {
             provider.bill(arrival, attempt.cached_tokens, arrival.completion_tokens);
         self.tally.prompt_tokens += arrival.prompt_tokens;
         self.tally.cached_tokens += attempt.cached_tokens;
-        if let Some(mut in_flight) = attempt.in_flight.take() {
-            let first = *self.tally.first_tokens.last().unwrap_or(&Duration::ZERO);
-            let _ = first;
-            in_flight.wrote(arrival.completion_tokens, self.clock.now() - attempt.began);
+        if let Some(in_flight) = attempt.in_flight.take() {
+            let content = attempt.content.unwrap_or(attempt.began);
+            in_flight.wrote(arrival.completion_tokens, self.clock.now() - content);
             in_flight.ended(None);
         }
-        self.remember(&flight, number, request);
     }
 
-    fn fail(&mut self, request: usize, number: usize, code: u8) {
+    fn fail(&mut self, request: usize, number: usize, wrong: Wrong) {
         let Some(flight) = &mut self.flights[request] else { return };
         let attempt = &mut flight.attempts[number];
         if !std::mem::take(&mut attempt.is_open) {
@@ -277,9 +299,96 @@ impl World<'_> {
         }
         self.providers[attempt.provider].in_flight -= 1;
         if let Some(in_flight) = attempt.in_flight.take() {
-            in_flight.ended(Some(&error(code)));
+            in_flight.ended(Some(&wrong.error()));
         }
         flight.walk.failed(number, Failure { weighs: true, ..Failure::default() });
         self.walk(request);
+    }
+}
+
+/// Who decides.
+impl World<'_> {
+    fn decide(&self, request: usize) -> Result<Vec<Step>, Error> {
+        let arrival = &self.trace[request];
+        match self.chooser {
+            Chooser::Strategy(_) => {
+                let bytes = usize::try_from(arrival.prompt_tokens * 4).unwrap_or(usize::MAX);
+                let session = arrival.conversation().filter(|_| self.sticky);
+                let session = session.map(|it| it.to_string());
+                let asked = Asked {
+                    streaming: true,
+                    max_tokens: None,
+                    session: session.as_deref(),
+                    ..Asked::beside(Service::Chat, &self.routing, bytes)
+                };
+                Ok(route::decide(self.router, &self.settings, &asked)?.steps)
+            }
+            Chooser::RoundRobin => {
+                let mut steps = self.steps.clone();
+                steps.rotate_left(request % self.steps.len());
+                Ok(steps)
+            }
+            Chooser::Cheapest => Ok(self.steps.clone()),
+        }
+    }
+}
+
+/// One step for each provider.
+fn steps(router: &Router) -> Vec<Step> {
+    let settings = router.settings();
+    let Resolution::Known(model) = settings.config.catalog.resolve(MODEL) else {
+        panic!("the configuration has the model");
+    };
+    let step = |endpoint: &Arc<Endpoint>| Step {
+        endpoint: endpoint.clone(),
+        adapter: router.registry.adapter(&endpoint.provider.adapter).unwrap(),
+        effort: None,
+        hedge_after_ms: None,
+        first_token_timeout_ms: None,
+    };
+    model.endpoints.iter().map(step).collect()
+}
+
+/// Who lets a walk through: the router's own health for its strategies, nobody for the
+/// orders that they are compared with.
+struct Doors<'a, 'w> {
+    world: &'a World<'w>,
+    steps: &'a [Step],
+}
+
+impl Gates for Doors<'_, '_> {
+    type Pass = Option<InFlight>;
+
+    fn admit(&mut self, step: usize, last_resort: bool) -> Admission<Self::Pass> {
+        let Chooser::Strategy(_) = self.world.chooser else { return Admission::Granted(None) };
+        let (router, settings) = (self.world.router, &self.world.settings);
+        let endpoint = &self.steps[step].endpoint;
+        let policy = HealthPolicy::from(&settings.config.routing);
+        match router.health.begin(&endpoint.id, endpoint, policy, last_resort) {
+            Ok(in_flight) => Admission::Granted(Some(in_flight)),
+            Err(LeftOut::Cooling(_)) => Admission::Never,
+            Err(LeftOut::Tripped(_) | LeftOut::Probed) => Admission::Later,
+        }
+    }
+
+    fn retry(&mut self) -> bool {
+        self.world.router.attempts.retry(&self.world.settings.config.routing)
+    }
+
+    fn hedge(&mut self) -> bool {
+        self.world.router.attempts.hedge(&self.world.settings.config.routing)
+    }
+}
+
+impl Wrong {
+    /// As the router's adapters would tell it.
+    fn error(self) -> Error {
+        let code = match self {
+            Self::Refused | Self::Failed => Code::ProviderUnavailable,
+            Self::Limited => Code::RateLimited,
+            Self::TooSlow => Code::ProviderTimeout,
+        };
+        let retry_after = (self == Self::Limited).then_some(RETRY_AFTER);
+        Error { retry_after, ..Error::new(code, "simulated") }
     }
 }

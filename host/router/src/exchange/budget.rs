@@ -15,7 +15,7 @@ const WINDOW: usize = 10;
 const LEAST_HEDGES: u64 = 1;
 
 /// The budget. One per router, shared by all requests.
-pub(crate) struct AttemptBudget {
+pub struct AttemptBudget {
     clock: Clock,
     window: Mutex<Window>,
 }
@@ -63,24 +63,24 @@ impl Slot {
 
 impl AttemptBudget {
     /// A budget that nothing was taken from.
-    pub(crate) fn new(clock: Clock) -> Self {
+    pub fn new(clock: Clock) -> Self {
         Self { clock, window: Mutex::default() }
     }
 
     /// Counts a request. Its first attempt costs nothing.
-    pub(crate) fn deposit(&self) {
+    pub fn deposit(&self) {
         self.with(|window, now| window.deposit(now));
     }
 
     /// Takes an attempt that is made because another failed, if there is one left.
-    pub(crate) fn retry(&self, routing: &RoutingConfig) -> bool {
+    pub fn retry(&self, routing: &RoutingConfig) -> bool {
         let reserve = u64::from(routing.retry_reserve) * WINDOW as u64;
         let policy = Policy { percent: routing.retry_percent, reserve };
         self.with(|window, now| window.withdraw(Purpose::Retry, policy, now))
     }
 
     /// Takes an attempt that is made because another is slow, if there is one left.
-    pub(crate) fn hedge(&self, routing: &RoutingConfig) -> bool {
+    pub fn hedge(&self, routing: &RoutingConfig) -> bool {
         let policy = Policy { percent: routing.hedge_percent, reserve: LEAST_HEDGES };
         self.with(|window, now| window.withdraw(Purpose::Hedge, policy, now))
     }
