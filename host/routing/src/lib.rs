@@ -5,6 +5,7 @@
 pub mod breaker;
 mod clock;
 mod cooldown;
+pub mod estimate;
 mod verdict;
 
 pub use breaker::Breaker;

@@ -34,6 +34,8 @@ pub mod openai_responses;
 pub mod rerank;
 mod routing;
 pub mod seal;
+mod size;
+mod text;
 
 pub use bad_request::BadRequest;
 pub use bill::Bill;
@@ -43,3 +45,4 @@ pub use error_body::ErrorBody;
 pub use form::{Form, Head, StreamEncoder};
 pub use offers::{EmbedCall, RerankCall};
 pub use routing::{MaxPrice, Partition, Routing, Sort};
+pub use size::{PromptSize, Script};

@@ -422,6 +422,7 @@ fn an_error_names_its_field_and_its_provider() {
         provider_name: None,
         provider_code: Some("E1".into()),
         metadata: vec![("previous_errors".into(), "[]".into())],
+        availability: None,
         id: None,
     };
     let body: Value = serde_json::from_slice(&encode_error(&error)).unwrap();
