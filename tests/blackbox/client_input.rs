@@ -253,14 +253,14 @@ async fn names_that_are_too_long_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_model_that_nobody_can_serve_is_503_with_each_reason() {
+async fn a_model_whose_endpoints_are_all_ruled_out_is_404_with_each_reason() {
     let pair = Pair::start(Behaviour::new()).await;
     let mut request = ask("test/open", "Hi");
     request["models"] = json!(["test/anth"]);
     request["provider"] = json!({"only": ["nobody"]});
     let body = request.to_string();
     let answer = pair.router.client().post(body.clone()).await;
-    check(body.as_bytes(), &answer, 503, "no_endpoint", "");
+    check(body.as_bytes(), &answer, 404, "no_endpoint", "");
     let endpoints = answer.json()["error"]["metadata"]["endpoints"].clone();
     let endpoints = endpoints.as_array().unwrap();
     let ids: Vec<&str> = endpoints.iter().map(|it| it["endpoint"].as_str().unwrap()).collect();

@@ -158,7 +158,7 @@ async fn the_clients_own_lists_are_kept() {
         let mut request = ask("test/both", "Hi");
         request["provider"] = provider.clone();
         let answer = router.client().chat(&request).await;
-        assert_eq!(answer.status, 503, "{provider}: {}", answer.text());
+        assert_eq!(answer.status, 404, "{provider}: {}", answer.text());
         let reasons = answer.json()["error"]["metadata"]["endpoints"].clone();
         assert_eq!(reasons.as_array().map(Vec::len), Some(2), "{provider}: {reasons}");
     }

@@ -234,8 +234,15 @@ def facts_of_model(slug, offers, override):
         "max_output_tokens": offer.output,
         "input_modalities": offer.inputs if offer.inputs != ["text"] else None,
         "output_modalities": offer.outputs if offer.outputs != ["text"] else None,
+        "tokenizer": tokenizer(slug, override["tokenizers"]),
         "supported_parameters": offer.parameters,
     }
+
+
+def tokenizer(slug, starts):
+    """The vocabulary of the longest start that fits."""
+    found = [start for start in starts if slug.startswith(start)]
+    return starts[max(found, key=len)] if found else None
 
 
 def endpoint(offer, model, table, quantization):

@@ -1,6 +1,11 @@
 //! What went wrong, whose fault it was and whether another endpoint may do
 //! better. This file alone decides which status a client sees.
 
+mod availability;
+mod reasons;
+
+pub use reasons::{Reason, Reasons, Why};
+
 use http::StatusCode;
 use plugway_engine::chat::{Failure, FailureKind};
 use std::time::Duration;
@@ -46,8 +51,11 @@ pub enum Code {
     PayloadTooLarge,
     /// The body is compressed in a way that is not understood.
     UnsupportedCoding,
-    /// The model exists, but nothing can serve this request.
+    /// The model exists, but what the request or the operator insists on rules out
+    /// every endpoint of it.
     NoEndpoint,
+    /// The model exists, but none of its endpoints can be used now.
+    TemporarilyUnavailable,
     /// This router is at a configured bound.
     Overloaded,
     /// The router's own credential was refused.
@@ -119,7 +127,10 @@ impl Code {
             Self::UnsupportedCoding => {
                 row(415, "unsupported_content_encoding", Client, false).within(INVALID)
             }
-            Self::NoEndpoint => row(503, "no_endpoint", Operator, false).within(OVERLOADED),
+            Self::NoEndpoint => row(404, "no_endpoint", Client, false).within("not_found"),
+            Self::TemporarilyUnavailable => {
+                row(503, "temporarily_unavailable", Operator, false).within(OVERLOADED)
+            }
             Self::Overloaded => row(503, "overloaded", Operator, false).within(OVERLOADED),
             Self::ProviderAuthentication => {
                 row(502, "provider_authentication", Operator, true).within(UNAVAILABLE)
@@ -218,8 +229,8 @@ pub struct Error {
     pub is_quoted: bool,
     /// How long the client should wait.
     pub retry_after: Option<Duration>,
-    /// Why each endpoint was not used: `(endpoint, reason)`.
-    pub reasons: Box<[(String, String)]>,
+    /// Why each endpoint was not used.
+    pub reasons: Reasons,
 }
 
 impl Error {
@@ -233,7 +244,7 @@ impl Error {
             provider_code: None,
             is_quoted: false,
             retry_after: None,
-            reasons: Box::default(),
+            reasons: Reasons::default(),
         }
     }
 
@@ -242,6 +253,26 @@ impl Error {
     pub fn param(mut self, param: impl Into<Box<str>>) -> Self {
         self.param = Some(param.into());
         self
+    }
+
+    /// Adds the models that the client named, and whether it wants the providers that
+    /// it named or none.
+    #[must_use]
+    pub fn asked_for(mut self, models: &[String], is_pinned: bool) -> Self {
+        self.reasons.asked(models, is_pinned);
+        self
+    }
+
+    /// How long the client should wait, in whole seconds that are enough.
+    pub fn retry_seconds(&self) -> Option<u64> {
+        let wait = self.retry_after?;
+        Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
+    }
+
+    /// OpenRouter's object about the availability of what was asked for, as JSON; none
+    /// where that is not what the error is about.
+    pub fn availability(&self) -> Option<serde_json::Value> {
+        availability::of(self)
     }
 
     /// The router is at one of its own bounds.
@@ -281,7 +312,7 @@ impl Error {
             provider_code: failure.code.map(Into::into),
             is_quoted: true,
             retry_after: failure.retry_after_ms.map(Duration::from_millis),
-            reasons: Box::default(),
+            reasons: Reasons::default(),
         }
     }
 
@@ -295,7 +326,7 @@ impl Error {
 mod tests {
     use super::*;
 
-    const ALL: [Code; 24] = [
+    const ALL: [Code; 25] = [
         Code::InvalidRequest,
         Code::Unsupported,
         Code::ContextLength,
@@ -308,6 +339,7 @@ mod tests {
         Code::PayloadTooLarge,
         Code::UnsupportedCoding,
         Code::NoEndpoint,
+        Code::TemporarilyUnavailable,
         Code::Overloaded,
         Code::ProviderAuthentication,
         Code::PaymentRequired,

@@ -225,7 +225,8 @@ impl Exchange {
         let answered = match failover::first_answer(&self).await {
             Ok(answered) => answered,
             Err(error) => {
-                let Self { dialect, record, .. } = self;
+                let Self { dialect, record, decision, .. } = self;
+                let error = error.asked_for(&decision.query.models, decision.is_pinned);
                 return Err(Box::new(Refused { dialect, error, record }));
             }
         };

@@ -6,6 +6,7 @@ pub mod breaker;
 pub mod capacity;
 mod clock;
 mod cooldown;
+pub mod estimate;
 pub mod health;
 mod verdict;
 pub mod walk;

@@ -8,7 +8,7 @@ use plugway_engine::chat;
 
 use crate::conversation::Conversation;
 use crate::seal::Seals;
-use crate::{Form, Routing, needs};
+use crate::{Form, PromptSize, Routing, needs};
 
 /// How to decode.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +47,9 @@ pub struct ChatCall {
     pub native_at: Option<String>,
     /// Nothing is asked of the model: the answer is an empty one, and nobody is asked.
     pub idle: bool,
+    /// Who can read the signatures and the sealed reasoning that the conversation
+    /// carries, each once, as `part.format` names them.
+    pub reasoning_formats: Vec<String>,
     /// The raw id of the end user, to be made a pseudonym of and never forwarded.
     pub user: Option<String>,
     /// Groups requests for the same endpoint; beats the header of that name.
@@ -63,6 +66,8 @@ pub struct ChatCall {
     pub echo: bool,
     /// Bytes of text in messages, reasoning, calls and tools; for an estimate.
     pub approx_prompt_bytes: usize,
+    /// The same taken apart, with what else takes tokens.
+    pub size: PromptSize,
     /// Media in the messages.
     pub media: u32,
     /// JSON values in the body: beside its bytes, what the call takes grows with them.
@@ -80,19 +85,22 @@ impl ChatCall {
         form: Arc<dyn Form>,
     ) -> Self {
         request.model = routing.models.first().cloned().unwrap_or_default();
+        let size = PromptSize::of(&request, conversation.text_bytes, conversation.script);
         Self {
             needs: needs::needs(&request),
             parameters: needs::parameters(&request),
             native: conversation.native.is_some() || needs::native(&request),
             native_at: conversation.native.take(),
             idle: false,
+            reasoning_formats: needs::reasoning_formats(&request.messages),
             user: None,
             session_id: None,
             opening: Vec::new(),
             metadata: Vec::new(),
             router_fields: Vec::new(),
             echo: false,
-            approx_prompt_bytes: conversation.text_bytes + needs::tool_bytes(&request.tools),
+            approx_prompt_bytes: conversation.text_bytes + size.tool_bytes,
+            size,
             media: conversation.media,
             values,
             seals: conversation.finish(),

@@ -7,6 +7,7 @@ use plugway_engine::chat;
 
 use crate::json::{Fields, Node, unescape};
 use crate::seal::{Sealer, Seals};
+use crate::size::Script;
 use crate::{BadRequest, base64, media_type};
 
 /// Bytes of the name of a tool that was called. Every result of the call gets a
@@ -43,6 +44,8 @@ pub(crate) struct Conversation {
     pub(crate) native: Option<String>,
     /// Bytes of text so far, as they stand in the body.
     pub(crate) text_bytes: usize,
+    /// Which bytes those of the longer texts are.
+    pub(crate) script: Script,
     /// Media so far.
     pub(crate) media: u32,
 }
@@ -57,6 +60,7 @@ impl Conversation {
             waiting_of: HashMap::new(),
             native: None,
             text_bytes: 0,
+            script: Script::default(),
             media: 0,
         }
     }
@@ -69,6 +73,7 @@ impl Conversation {
     pub(crate) fn text(&mut self, node: &Node<'_, '_>) -> Result<String, BadRequest> {
         let content = node.escaped()?;
         self.text_bytes += content.len();
+        self.script.add(content);
         Ok(self.sealer.seal(content))
     }
 

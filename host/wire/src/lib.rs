@@ -35,6 +35,8 @@ pub mod rerank;
 mod routed;
 mod routing;
 pub mod seal;
+mod size;
+mod text;
 
 pub use bad_request::BadRequest;
 pub use bill::Bill;
@@ -44,3 +46,4 @@ pub use error_body::ErrorBody;
 pub use form::{Form, Head, StreamEncoder};
 pub use offers::{EmbedCall, RerankCall};
 pub use routing::{MaxPrice, Partition, Routing, Sort};
+pub use size::{PromptSize, Script};

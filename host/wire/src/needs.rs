@@ -41,14 +41,14 @@ fn wants_reasoning(options: &chat::ReasoningOptions) -> bool {
     options.enabled.unwrap_or(asked)
 }
 
-fn media_kinds(messages: &[chat::Message]) -> Vec<chat::MediaKind> {
+pub(crate) fn media_kinds(messages: &[chat::Message]) -> Vec<chat::MediaKind> {
     let mut kinds = Vec::new();
     for part in messages.iter().flat_map(|message| &message.parts) {
         match &part.body {
-            chat::PartBody::Media(media) => kinds.push(media.kind),
+            chat::PartBody::Media(media) => kinds.extend(medium(media)),
             chat::PartBody::ToolResult(result) => {
                 kinds.extend(result.content.iter().filter_map(|part| match &part.body {
-                    chat::ResultBody::Media(media) => Some(media.kind),
+                    chat::ResultBody::Media(media) => medium(media),
                     _ => None,
                 }));
             }
@@ -56,6 +56,29 @@ fn media_kinds(messages: &[chat::Message]) -> Vec<chat::MediaKind> {
         }
     }
     kinds
+}
+
+/// What kind of medium a model must read. A document of plain text is text.
+fn medium(media: &chat::Media) -> Option<chat::MediaKind> {
+    let is_text = matches!(media.source, chat::MediaSource::Text(_));
+    (!is_text).then_some(media.kind)
+}
+
+/// Formats of the signatures and of the sealed reasoning, in the order in which they
+/// come first.
+pub(crate) fn reasoning_formats(messages: &[chat::Message]) -> Vec<String> {
+    let mut formats: Vec<String> = Vec::new();
+    for part in messages.iter().flat_map(|message| &message.parts) {
+        let is_sealed =
+            matches!(&part.body, chat::PartBody::Reasoning(chat::Reasoning::Encrypted(_)));
+        if let Some(format) = &part.format
+            && (is_sealed || part.signature.is_some())
+            && !formats.contains(format)
+        {
+            formats.push(format.clone());
+        }
+    }
+    formats
 }
 
 /// OpenAI's names of the parameters that are set.

@@ -33,6 +33,11 @@ pub struct Routing {
     pub ignore: Vec<String>,
     /// Quantizations to accept; empty: any.
     pub quantizations: Vec<String>,
+    /// Regions to stay in; empty: any.
+    pub regions: Vec<String>,
+    /// Service tiers to admit beside the default one, as a suffix of a model's name
+    /// asks; never read from `provider`.
+    pub tiers: Vec<String>,
     /// Only the first choice is to be tried.
     pub no_fallbacks: bool,
     /// Only endpoints that know every parameter of the request.
@@ -57,6 +62,14 @@ pub struct Routing {
     pub strategy: Option<String>,
     /// Name and JSON of the strategy's options.
     pub options: Vec<(String, String)>,
+}
+
+impl Routing {
+    /// The client wants the providers that it names or none.
+    #[must_use]
+    pub fn is_pinned(&self) -> bool {
+        self.no_fallbacks && !self.only.is_empty()
+    }
 }
 
 /// What endpoints are sorted by.
@@ -150,6 +163,7 @@ fn provider(node: &Node<'_, '_>, routing: &mut Routing) -> Result<(), BadRequest
     routing.only = slugs(&mut fields, "only")?;
     routing.ignore = slugs(&mut fields, "ignore")?;
     routing.quantizations = slugs(&mut fields, "quantizations")?;
+    routing.regions = slugs(&mut fields, "regions")?;
     let mut flag = |name| fields.boolean(name);
     routing.no_fallbacks = flag("allow_fallbacks")? == Some(false);
     routing.require_parameters = flag("require_parameters")? == Some(true);

@@ -49,7 +49,15 @@ impl Tally {
     pub(crate) fn heading() {
         println!(
             "{:<22} | {:>8} | {:>8} | {:>8} | {:>5} | {:>9} | {:>6} | {:>5} | {:>5}",
-            "strategy", "served %", "p50 ms", "p99 ms", "times", "$ / 1000", "tries", "hedg%", "cach%"
+            "strategy",
+            "served %",
+            "p50 ms",
+            "p99 ms",
+            "times",
+            "$ / 1000",
+            "tries",
+            "hedg%",
+            "cach%"
         );
     }
 }

@@ -24,7 +24,16 @@ const fn provider(
     bears: u32,
 ) -> Profile {
     let first_token = Duration::from_millis(first_token_ms);
-    Profile { name, prompt, completion, cache_read: prompt / 10.0, first_token, reads, writes, bears }
+    Profile {
+        name,
+        prompt,
+        completion,
+        cache_read: prompt / 10.0,
+        first_token,
+        reads,
+        writes,
+        bears,
+    }
 }
 
 /// One run's troubles.
@@ -38,10 +47,19 @@ pub(crate) fn scenarios(length: Duration) -> Vec<Scenario> {
     let always = |provider, trouble| Spell { provider, from: Duration::ZERO, to: length, trouble };
     vec![
         Scenario { name: "healthy", spells: Vec::new() },
-        Scenario { name: "one refuses, another each minute", spells: rolling(length, 60, Trouble::Refuses) },
-        Scenario { name: "one hangs, another each 5 minutes", spells: rolling(length, 300, Trouble::Hangs) },
+        Scenario {
+            name: "one refuses, another each minute",
+            spells: rolling(length, 60, Trouble::Refuses),
+        },
+        Scenario {
+            name: "one hangs, another each 5 minutes",
+            spells: rolling(length, 300, Trouble::Hangs),
+        },
         Scenario { name: "the cheapest fails 30%", spells: vec![always(0, Trouble::Fails(0.3))] },
-        Scenario { name: "brown-outs: one 6 times slower", spells: rolling(length, 300, Trouble::Slow(6.0)) },
+        Scenario {
+            name: "brown-outs: one 6 times slower",
+            spells: rolling(length, 300, Trouble::Slow(6.0)),
+        },
         Scenario { name: "429 storms: three bear a tenth", spells: storms(length) },
     ]
 }

@@ -5,8 +5,8 @@ use crate::provider::{Outcome, Provider, Wrong};
 use crate::report::Tally;
 use crate::scenario::{PROVIDERS, Scenario};
 use crate::trace::Arrival;
-use plugway::error::{Code, Error};
 use plugway::catalog::{Endpoint, Resolution};
+use plugway::error::{Code, Error};
 use plugway::route::{self, Asked, HealthPolicy, InFlight, LeftOut, Service, Step};
 use plugway::{Router, Settings};
 use plugway_routing::walk::{Admission, Bounds, Failure, Gates, Kind, Leg, Move, Over};
@@ -213,7 +213,8 @@ impl World<'_> {
         let name = &planned.endpoint.provider.name;
         let provider = PROVIDERS.iter().position(|it| it.name == name).expect("one of ours");
         let troubles = self.scenario.spells.iter();
-        let troubles = troubles.filter(|it| it.provider == provider && it.from <= now && now < it.to);
+        let troubles =
+            troubles.filter(|it| it.provider == provider && it.from <= now && now < it.to);
         let troubles = troubles.map(|it| it.trouble);
         let served = &mut self.providers[provider];
         let outcome = served.serve(&self.trace[request], troubles, now);
@@ -223,7 +224,9 @@ impl World<'_> {
         let patience = patience.unwrap_or(bound);
         let mut cached_tokens = 0;
         match outcome {
-            Outcome::Answer { first_token, end, cached_tokens: cached } if first_token < patience => {
+            Outcome::Answer { first_token, end, cached_tokens: cached }
+                if first_token < patience =>
+            {
                 cached_tokens = cached;
                 self.foresee(now + first_token, What::Answers(request, number));
                 self.foresee(now + end, What::Ends(request, number));

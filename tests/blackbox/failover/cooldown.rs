@@ -51,7 +51,7 @@ async fn when_all_cool_down_the_client_learns_for_how_long() {
     let answer = router.client().chat(&ask("test/both", "Hi")).await;
     assert_eq!(answer.status, 503, "{}", answer.text());
     let error = &answer.json()["error"];
-    assert_eq!(error["metadata"]["code"], "no_endpoint");
+    assert_eq!(error["metadata"]["code"], "temporarily_unavailable");
     let wait: u64 = answer.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=40).contains(&wait), "{wait}");
     let endpoints = error["metadata"]["endpoints"].as_array().unwrap();

@@ -88,6 +88,7 @@ fn best(model: &Model) -> Option<&Endpoint> {
 
 fn describe(model: &Model) -> Value {
     let best = best(model);
+    let (inputs, outputs) = (or_text(&model.input_modalities), or_text(&model.output_modalities));
     json!({
         "id": model.slug,
         "canonical_slug": model.slug,
@@ -98,13 +99,9 @@ fn describe(model: &Model) -> Value {
         "description": model.description,
         "context_length": model.context_length,
         "architecture": {
-            "modality": format!(
-                "{}->{}",
-                model.input_modalities.join("+"),
-                model.output_modalities.join("+"),
-            ),
-            "input_modalities": model.input_modalities,
-            "output_modalities": model.output_modalities,
+            "modality": format!("{}->{}", inputs.join("+"), outputs.join("+")),
+            "input_modalities": inputs,
+            "output_modalities": outputs,
             "tokenizer": "Other",
             "instruct_type": null,
         },
@@ -123,6 +120,14 @@ fn describe(model: &Model) -> Value {
         "hugging_face_id": null,
         "links": {"details": format!("/api/v1/models/{}/endpoints", model.slug)},
     })
+}
+
+/// Of what nobody knows, text may be taken for granted.
+fn or_text(modalities: &[String]) -> Vec<&str> {
+    match modalities {
+        [] => vec!["text"],
+        known => known.iter().map(String::as_str).collect(),
+    }
 }
 
 fn offer(router: &Router, model: &Model, endpoint: &Endpoint) -> Value {

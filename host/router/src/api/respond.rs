@@ -1,7 +1,7 @@
 //! Responses, as every route writes them.
 
 use super::Body;
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, Why};
 use crate::record::{GenerationId, Record};
 use bytes::Bytes;
 use http::header::{
@@ -12,7 +12,7 @@ use http_body::Body as _;
 use http_body_util::{BodyExt, Empty, Full};
 use plugway_inflate::TAKEN;
 use plugway_wire::{Dialect, ErrorBody};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Names the generation in every inference response.
 pub(crate) const GENERATION_ID: HeaderName = HeaderName::from_static("x-generation-id");
@@ -60,8 +60,7 @@ pub(crate) fn error_of(dialect: Dialect, error: &Error, record: &Record) -> Resp
 fn told(dialect: Dialect, error: &Error, envelope: &ErrorBody) -> Response<Body> {
     let status = error.code.status();
     let mut response = json_text(status, dialect.encode_error(envelope));
-    if let Some(wait) = error.retry_after {
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    if let Some(seconds) = error.retry_seconds() {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     if error.code == Code::UnsupportedCoding {
@@ -82,15 +81,6 @@ pub(crate) fn envelope_of(error: &Error, record: &Record) -> ErrorBody {
 
 /// The same error as a dialect's envelope wants it.
 pub(crate) fn envelope(error: &Error, id: Option<&GenerationId>) -> ErrorBody {
-    let mut metadata = Vec::new();
-    if !error.reasons.is_empty() {
-        let reasons: Vec<_> = error
-            .reasons
-            .iter()
-            .map(|(endpoint, reason)| json!({"endpoint": endpoint, "reason": reason}))
-            .collect();
-        metadata.push(("endpoints".to_owned(), serde_json::Value::from(reasons).to_string()));
-    }
     ErrorBody {
         status: error.code.status().as_u16(),
         message: error.message.clone(),
@@ -100,10 +90,47 @@ pub(crate) fn envelope(error: &Error, id: Option<&GenerationId>) -> ErrorBody {
         param: error.param.as_deref().map(str::to_owned),
         provider_name: error.provider.clone(),
         provider_code: error.provider_code.as_deref().map(str::to_owned),
-        metadata,
+        metadata: metadata(error),
+        availability: error.availability().map(|it| it.to_string()),
         id: id.map(ToString::to_string),
         router: None,
     }
+}
+
+/// Why each endpoint did not serve, and what failed before the error that is told.
+fn metadata(error: &Error) -> Vec<(String, String)> {
+    let mut metadata = Vec::new();
+    let reasons = &error.reasons;
+    if !reasons.is_empty() {
+        let endpoints = reasons.all().iter().map(|reason| {
+            let code = match reason.why {
+                Why::Excluded(cause) => cause.name(),
+                Why::Failed(code) => code.name(),
+            };
+            json!({
+                "endpoint": reason.endpoint,
+                "provider": reason.provider,
+                "model": reason.model,
+                "code": code,
+                "reason": reason.text,
+            })
+        });
+        metadata.push(("endpoints".to_owned(), Value::from_iter(endpoints).to_string()));
+    }
+    let mut failures: Vec<_> = reasons.failures().collect();
+    // The last of them is the error itself.
+    failures.pop_if(|_| error.provider.is_some());
+    if !failures.is_empty() {
+        let previous = failures.into_iter().map(|(reason, code)| {
+            let status = code.status().as_u16();
+            json!({"provider": reason.provider, "code": code.name(), "status": status})
+        });
+        metadata.push(("previous_errors".to_owned(), Value::from_iter(previous).to_string()));
+    }
+    if reasons.is_pinned() {
+        metadata.push(("pinned".to_owned(), "true".to_owned()));
+    }
+    metadata
 }
 
 /// Says which generation the response is.

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use plugway_engine::{AuthScheme, Setting};
+use plugway_routing::estimate::Vocabulary;
 
 pub use cost::{Consumption, cost};
 pub use credential::{AccessKeySource, ClientSource, CredentialSource, FileSource, SecretSource};
@@ -101,9 +102,9 @@ pub struct Model {
     pub context_length: Option<u32>,
     /// Longest answer, in tokens.
     pub max_output_tokens: Option<u32>,
-    /// Of `text`, `image`, `file`, `audio`, `video`.
+    /// Of `text`, `image`, `file`, `audio`, `video`; empty: unknown.
     pub input_modalities: Vec<String>,
-    /// As above, or `embeddings` or `rerank`.
+    /// As above, or `embeddings` or `rerank`; empty: unknown.
     pub output_modalities: Vec<String>,
     /// Request parameters that the model takes; empty: whatever the adapter translates.
     pub supported_parameters: Vec<String>,
@@ -114,7 +115,7 @@ pub struct Model {
 /// One provider's offer of one model.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
-    /// `<provider>/<upstream model>`, unique.
+    /// `<provider>/<upstream model>`, and `/<variant>` where it is one; unique.
     pub id: String,
     /// In the catalogue. Otherwise a client made the name up, and may make up more.
     pub is_listed: bool,
@@ -138,6 +139,14 @@ pub struct Endpoint {
     pub region: Option<String>,
     /// E.g. `flex`.
     pub service_tier: Option<String>,
+    /// Tells it apart from other offers of its provider for the model, e.g. `turbo`.
+    pub variant: Option<String>,
+    /// What the model reads here, as in [`Model`].
+    pub input_modalities: Vec<String>,
+    /// What the model writes here, as in [`Model`].
+    pub output_modalities: Vec<String>,
+    /// The published vocabulary that it reads in; none: unknown.
+    pub tokenizer: Option<Vocabulary>,
     /// The operator's labels: the provider's, then the endpoint's.
     pub tags: Vec<(String, String)>,
     /// The model's, unless this offer has its own.
@@ -165,6 +174,10 @@ impl Endpoint {
             quantization: None,
             region: None,
             service_tier: None,
+            variant: None,
+            input_modalities: Vec::new(),
+            output_modalities: Vec::new(),
+            tokenizer: None,
             tags: provider.tags.clone(),
             supported_parameters: Vec::new(),
             refused_parameters: Vec::new(),

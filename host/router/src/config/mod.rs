@@ -43,7 +43,7 @@ pub use log::{LogConfig, LogFormat, LogLevel};
 pub use media::MediaConfig;
 pub use plugins::PluginsConfig;
 pub use reference::reference;
-pub use routing::RoutingConfig;
+pub use routing::{Ceiling, RoutingConfig};
 pub use server::ServerConfig;
 pub use state::StateConfig;
 pub use summary::summary;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use plugway_engine::Setting;
+use plugway_routing::estimate::Vocabulary;
 use toml::de::DeValue;
 
 use super::diagnostic::Place;
@@ -28,6 +29,7 @@ pub(super) struct ModelTable {
     input_modalities: Vec<String>,
     output_modalities: Vec<String>,
     supported_parameters: Vec<String>,
+    tokenizer: Option<Vocabulary>,
     pub(super) endpoints: Vec<EndpointTable>,
 }
 
@@ -47,6 +49,9 @@ pub(super) struct EndpointTable {
     quantization: Option<String>,
     region: Option<String>,
     service_tier: Option<String>,
+    variant: Option<String>,
+    input_modalities: Vec<String>,
+    output_modalities: Vec<String>,
     options: Vec<Setting>,
     tags: Vec<(String, String)>,
 }
@@ -86,17 +91,25 @@ pub(super) const FIELDS: &[Field<ModelTable>] = &[
     Field {
         key: "input_modalities",
         slot: Slot::Words(|c| &mut c.input_modalities),
-        about: "What the model reads: `text`, `image`, `file`, `audio`, `video`. Default: text.",
+        about: "What the model reads: `text`, `image`, `file`, `audio`, `video`. Requests with other media leave it out. Default: unknown, and nothing is left out.",
     },
     Field {
         key: "output_modalities",
         slot: Slot::Words(|c| &mut c.output_modalities),
-        about: "What the model writes: the same, or `embeddings` or `rerank`, of a model that makes vectors or puts documents in order. Default: text.",
+        about: "What the model writes: the same, or `embeddings` or `rerank`, of a model that makes vectors or puts documents in order. Default: unknown.",
     },
     Field {
         key: "supported_parameters",
         slot: Slot::Words(|c| &mut c.supported_parameters),
         about: "Request parameters that the model takes. Default: all that the adapter translates.",
+    },
+    Field {
+        key: "tokenizer",
+        slot: Slot::Nested {
+            shape: "`o200k` or `cl100k`",
+            read: |entry, model| model.tokenizer = read_tokenizer(entry).or(model.tokenizer),
+        },
+        about: "The published vocabulary that the model reads in. With it a prompt near the limit is counted exactly. Default: unknown, and prompts are estimated.",
     },
     Field {
         key: "endpoints",
@@ -150,7 +163,26 @@ pub(super) const ENDPOINT_FIELDS: &[Field<EndpointTable>] = &[
     },
     Field { key: "quantization", slot: Slot::Text(|c| &mut c.quantization), about: "E.g. `fp8`." },
     Field { key: "region", slot: Slot::Text(|c| &mut c.region), about: "E.g. `eu`." },
-    Field { key: "service_tier", slot: Slot::Text(|c| &mut c.service_tier), about: "E.g. `flex`." },
+    Field {
+        key: "service_tier",
+        slot: Slot::Text(|c| &mut c.service_tier),
+        about: "E.g. `flex`. Only requests that ask for the tier go there.",
+    },
+    Field {
+        key: "variant",
+        slot: Slot::Text(|c| &mut c.variant),
+        about: "Tells it apart from other offers of the provider for the same model: requests name it `provider/variant`, and its id ends in it. Default: its service tier.",
+    },
+    Field {
+        key: "input_modalities",
+        slot: Slot::Words(|c| &mut c.input_modalities),
+        about: "Where they differ from the model's.",
+    },
+    Field {
+        key: "output_modalities",
+        slot: Slot::Words(|c| &mut c.output_modalities),
+        about: "Where they differ from the model's.",
+    },
     Field {
         key: "options",
         slot: Slot::Nested {
@@ -186,6 +218,14 @@ pub(super) fn read(section: &Section<'_>, model: &mut ModelTable, is_embedded: b
         section.error("", "is no model slug", "name models `author/name`");
     }
     if is_embedded {
+        // Its generator leaves out what is text alone.
+        if !model.is_known {
+            for modalities in [&mut model.input_modalities, &mut model.output_modalities] {
+                if modalities.is_empty() {
+                    modalities.push("text".to_owned());
+                }
+            }
+        }
         model.is_known = true;
     } else if model.endpoints.is_empty() && !model.is_known {
         let remedy = format!("add `[[models.{slug:?}.endpoints]]` with a `provider`");
@@ -215,6 +255,13 @@ fn read_endpoints(entry: &Entry<'_>, model: &mut ModelTable) {
         }
         model.endpoints.push(endpoint);
     }
+}
+
+fn read_tokenizer(entry: &Entry<'_>) -> Option<Vocabulary> {
+    let name = entry.text()?;
+    let read = name.parse();
+    let remedy = || format!("choose `{}`", Vocabulary::NAMES.join("` or `"));
+    read.map_err(|error| entry.error(format!("`{name}` {error}"), remedy())).ok()
 }
 
 fn read_date(entry: &Entry<'_>) -> Option<u64> {
@@ -258,10 +305,6 @@ impl ModelTable {
         if endpoints.is_empty() {
             return None;
         }
-        let or_text = |modalities: Vec<String>| match modalities.is_empty() {
-            true => vec!["text".to_owned()],
-            false => modalities,
-        };
         Some(Model {
             slug: slug.to_owned(),
             name: self.name.unwrap_or_else(|| slug.to_owned()),
@@ -269,8 +312,8 @@ impl ModelTable {
             description: self.description.unwrap_or_default(),
             context_length: self.context_length,
             max_output_tokens: self.max_output_tokens,
-            input_modalities: or_text(self.input_modalities),
-            output_modalities: or_text(self.output_modalities),
+            input_modalities: self.input_modalities,
+            output_modalities: self.output_modalities,
             supported_parameters: self.supported_parameters,
             endpoints,
         })
@@ -283,9 +326,9 @@ impl ModelTable {
         provider: &Arc<Provider>,
     ) -> Endpoint {
         let EndpointTable { options, tags, .. } = endpoint.clone();
-        let supported = match endpoint.supported_parameters.is_empty() {
-            true => &self.supported_parameters,
-            false => &endpoint.supported_parameters,
+        let own_or = |own: &[String], model: &[String]| match own.is_empty() {
+            true => model.to_vec(),
+            false => own.to_vec(),
         };
         Endpoint {
             id: endpoint.id(slug),
@@ -300,18 +343,33 @@ impl ModelTable {
             quantization: endpoint.quantization.clone(),
             region: endpoint.region.clone(),
             service_tier: endpoint.service_tier.clone(),
+            variant: endpoint.variant().map(str::to_owned),
+            input_modalities: own_or(&endpoint.input_modalities, &self.input_modalities),
+            output_modalities: own_or(&endpoint.output_modalities, &self.output_modalities),
+            tokenizer: self.tokenizer,
             tags: overlay(&provider.tags, tags),
-            supported_parameters: supported.clone(),
+            supported_parameters: own_or(
+                &endpoint.supported_parameters,
+                &self.supported_parameters,
+            ),
             refused_parameters: endpoint.refused_parameters.clone(),
         }
     }
 }
 
 impl EndpointTable {
-    /// `<provider>/<upstream model>`.
+    /// `<provider>/<upstream model>`, and the variant where it is one.
     pub(super) fn id(&self, slug: &str) -> String {
         let provider = self.provider.as_deref().unwrap_or_default();
-        format!("{provider}/{}", self.upstream_model(slug))
+        let model = self.upstream_model(slug);
+        match self.variant() {
+            Some(variant) => format!("{provider}/{model}/{variant}"),
+            None => format!("{provider}/{model}"),
+        }
+    }
+
+    fn variant(&self) -> Option<&str> {
+        self.variant.as_deref().or(self.service_tier.as_deref())
     }
 
     fn upstream_model<'a>(&'a self, slug: &'a str) -> &'a str {

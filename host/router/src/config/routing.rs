@@ -33,6 +33,27 @@ pub struct RoutingConfig {
     pub min_timed_samples: u32,
     /// Texts of at least this many bytes cross the sandbox as seals.
     pub seal_min_bytes: usize,
+    /// What no request may go beyond.
+    pub ceiling: Ceiling,
+}
+
+/// What the operator allows at most: a request can only ask for less.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ceiling {
+    /// Models, or starts of their slugs before an asterisk; empty: any.
+    pub allow_models: Vec<String>,
+    /// Models that are not served.
+    pub ignore_models: Vec<String>,
+    /// Providers, or their variants; empty: any.
+    pub allow_providers: Vec<String>,
+    /// Providers that are not used.
+    pub ignore_providers: Vec<String>,
+    /// Where endpoints may be; empty: anywhere.
+    pub regions: Vec<String>,
+    /// Only endpoints that retain nothing.
+    pub zdr: bool,
+    /// Only endpoints that keep nothing for training.
+    pub deny_data_collection: bool,
 }
 
 impl Default for RoutingConfig {
@@ -50,6 +71,7 @@ impl Default for RoutingConfig {
             min_samples: 5,
             min_timed_samples: 20,
             seal_min_bytes: 64,
+            ceiling: Ceiling::default(),
         }
     }
 }
@@ -120,6 +142,45 @@ pub(super) const FIELDS: &[Field<RoutingConfig>] = &[
         key: "seal_min",
         slot: Slot::Size(|c| &mut c.seal_min_bytes),
         about: "Texts at least this long are hidden from plugins that were not granted content.",
+    },
+    Field {
+        key: "allow_models",
+        slot: Slot::Words(|c| &mut c.ceiling.allow_models),
+        about: "Models that requests may use, by slug, or by its start as in `openai/*`. Empty: all. This and the keys below are a ceiling: a request can ask for less, never for more.",
+    },
+    Field {
+        key: "ignore_models",
+        slot: Slot::Words(|c| &mut c.ceiling.ignore_models),
+        about: "Models that requests may not use, written the same way.",
+    },
+    Field {
+        key: "allow_providers",
+        slot: Slot::Words(|c| &mut c.ceiling.allow_providers),
+        about: "Providers that requests may go to, written as in a request's `provider.only`: `deepinfra`, or one variant such as `deepinfra/turbo`. Empty: all.",
+    },
+    Field {
+        key: "ignore_providers",
+        slot: Slot::Words(|c| &mut c.ceiling.ignore_providers),
+        about: "Providers that requests may not go to, written the same way.",
+    },
+    Field {
+        key: "regions",
+        slot: Slot::Words(|c| &mut c.ceiling.regions),
+        about: "Regions that endpoints must be in; `eu` holds `eu-west-1`. An endpoint whose `region` is unknown is left out. Empty: anywhere.",
+    },
+    Field {
+        key: "zdr",
+        slot: Slot::Flag(|c| &mut c.ceiling.zdr),
+        about: "Only endpoints whose provider is known to retain nothing (`retains_prompts = false`).",
+    },
+    Field {
+        key: "data_collection",
+        slot: Slot::Choice {
+            names: &["allow", "deny"],
+            set: |c, name| c.ceiling.deny_data_collection = name == "deny",
+            get: |c| if c.ceiling.deny_data_collection { "deny" } else { "allow" },
+        },
+        about: "`\"deny\"`: only endpoints whose provider is known not to train on prompts (`trains_on_prompts = false`).",
     },
 ];
 

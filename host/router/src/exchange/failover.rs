@@ -6,7 +6,7 @@ use super::live::Live;
 use super::tariff::{self, Tariff};
 use super::underway::UnderWay;
 use super::{Exchange, media};
-use crate::error::{Code, Error, Fault};
+use crate::error::{Code, Error, Fault, Reason, Reasons};
 use crate::record::{Ending, Trace};
 use crate::route::{Decision, HealthPolicy, InFlight, LeftOut, Step};
 use plugway_engine::chat::{MediaKind, Usage};
@@ -245,13 +245,13 @@ impl Failures {
     }
 
     /// Why each endpoint did not serve, those included that were not to be tried.
-    fn reasons(&self, decision: &Decision) -> Box<[(String, String)]> {
-        let id = |step: &Step| step.endpoint.id.clone();
-        let failed = self.errors.iter().map(|(step, error)| (id(step), error.message.clone()));
+    fn reasons(&self, decision: &Decision) -> Reasons {
+        let failed = self.errors.iter().map(|(step, error)| Reason::failed(&step.endpoint, error));
         let cooling = self.cooling.iter();
-        let cooling = cooling.map(|(step, rest)| (id(step), LeftOut::Cooling(*rest).to_string()));
-        let excluded = decision.excluded.iter();
-        let excluded = excluded.map(|it| (it.endpoint.clone(), it.reason.clone()));
+        let cooling = cooling.map(|(step, rest)| {
+            Reason::cooling(&step.endpoint, LeftOut::Cooling(*rest).to_string())
+        });
+        let excluded = decision.excluded.iter().cloned().map(Reason::from);
         failed.chain(cooling).chain(excluded).collect()
     }
 
@@ -267,7 +267,7 @@ impl Failures {
             (None, _, Some((_, last))) => Error { retry_after: last.retry_after.and(wait), ..last },
             (None, _, None) => {
                 let message = "No endpoint of the plan was left to try.";
-                Error { retry_after: wait, ..Error::new(Code::NoEndpoint, message) }
+                Error { retry_after: wait, ..Error::new(Code::TemporarilyUnavailable, message) }
             }
         };
         Error { reasons, ..last }

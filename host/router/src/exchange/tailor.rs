@@ -20,6 +20,9 @@ pub(super) fn request(call: &ChatCall, step: &Step, user: Option<String>) -> (Re
     };
     step.endpoint.upstream_model.clone_into(&mut request.model);
     request.user = user;
+    if let Some(tier) = &step.endpoint.service_tier {
+        request.service_tier = Some(tier.clone());
+    }
     if !adapter.info().dialects.contains(&request.dialect) {
         drop_native(&mut request);
     }

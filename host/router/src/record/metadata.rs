@@ -89,9 +89,8 @@ impl Record {
     /// There is nowhere that the request may go.
     pub(crate) fn undecided(&mut self, error: &Error) {
         let Some(routed) = &mut self.routed else { return };
-        let excluded = error.reasons.iter().map(|(endpoint, reason)| {
-            let provider = endpoint.split('/').next().unwrap_or(endpoint);
-            json!({"provider": provider, "endpoint": endpoint, "reason": reason})
+        let excluded = error.reasons.all().iter().map(|it| {
+            json!({"provider": it.provider, "model": it.model, "endpoint": it.endpoint, "reason": it.text})
         });
         routed.excluded = excluded.collect();
     }

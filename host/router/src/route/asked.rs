@@ -1,6 +1,7 @@
 //! What a decision is about: a chat, or something that adapters offer beside it.
 
-use plugway_wire::{ChatCall, Routing};
+use plugway_routing::estimate::Prompt;
+use plugway_wire::{ChatCall, PromptSize, Routing};
 use std::borrow::Cow;
 
 /// What a request wants done.
@@ -65,10 +66,14 @@ pub struct Asked<'c> {
     pub needs: &'c [&'static str],
     /// OpenAI's names of the parameters that are set.
     pub parameters: &'c [&'static str],
-    /// Bytes of text; for an estimate.
-    pub prompt_bytes: usize,
-    /// Media; for an estimate.
-    pub media: u32,
+    /// How large it is; for an estimate.
+    pub size: PromptSize,
+    /// To be counted where an estimate does not do; none where nothing is counted.
+    pub call: Option<&'c ChatCall>,
+    /// Who can read the signatures and sealed reasoning that it carries.
+    pub reasoning_formats: &'c [String],
+    /// The service tier that is asked for.
+    pub service_tier: Option<&'c str>,
     /// Upper bound on what is written.
     pub max_tokens: Option<u32>,
     /// The answer is wanted bit by bit.
@@ -90,8 +95,10 @@ impl<'c> Asked<'c> {
             native_at: call.native_at.as_deref(),
             needs: &call.needs,
             parameters: &call.parameters,
-            prompt_bytes: call.approx_prompt_bytes,
-            media: call.media,
+            size: call.size,
+            call: Some(call),
+            reasoning_formats: &call.reasoning_formats,
+            service_tier: call.request.service_tier.as_deref(),
             max_tokens: call.request.max_tokens,
             streaming: call.request.streaming,
             session: call.session_id.as_deref().or(call.request.cache_key.as_deref()),
@@ -99,8 +106,9 @@ impl<'c> Asked<'c> {
         }
     }
 
-    /// For something beside chats, of so much text. Nothing is written for it.
-    pub fn beside(service: Service, routing: &'c Routing, prompt_bytes: usize) -> Self {
+    /// For something beside chats, of so much text and so many images. Nothing is
+    /// written for it.
+    pub fn beside(service: Service, routing: &'c Routing, text_bytes: usize, images: u32) -> Self {
         Self {
             service,
             routing,
@@ -109,12 +117,35 @@ impl<'c> Asked<'c> {
             native_at: None,
             needs: &[],
             parameters: &[],
-            prompt_bytes,
-            media: 0,
+            size: PromptSize { text_bytes, images, ..PromptSize::default() },
+            call: None,
+            reasoning_formats: &[],
+            service_tier: None,
             max_tokens: Some(0),
             streaming: false,
             session: None,
             metadata: &[],
+        }
+    }
+
+    /// What takes tokens in the prompt.
+    pub fn prompt(&self) -> Prompt {
+        let wide = |count: usize| count as u64;
+        let PromptSize { text_bytes, script, tool_bytes, .. } = self.size;
+        let other = script.digits + script.marks + script.narrow + script.wide;
+        Prompt {
+            letters: wide(text_bytes.saturating_sub(other)),
+            digits: wide(script.digits),
+            marks: wide(script.marks),
+            narrow: wide(script.narrow),
+            wide: wide(script.wide),
+            messages: self.size.messages.into(),
+            tools: self.size.tools.into(),
+            tool_bytes: wide(tool_bytes),
+            images: self.size.images.into(),
+            documents: self.size.documents.into(),
+            audio: self.size.audio.into(),
+            videos: self.size.videos.into(),
         }
     }
 }

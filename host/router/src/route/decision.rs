@@ -31,6 +31,8 @@ pub struct Decision {
     pub strategy: String,
     /// The strategy's sentence.
     pub reason: String,
+    /// The client wants the providers that it names or none.
+    pub is_pinned: bool,
     /// Endpoints ruled out.
     pub excluded: Vec<Excluded>,
     /// What the strategy was asked. Its seed is all the randomness of this request, its
@@ -73,6 +75,8 @@ impl Excluded {
 /// The rules that shut endpoints out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cause {
+    /// The operator's lists of models.
+    Models,
     /// Lists of providers to use or not to use.
     Providers,
     /// It may keep what it is sent.
@@ -115,4 +119,79 @@ pub enum Cause {
     Tripped,
     /// It bears no more requests at a time.
     Capacity,
+}
+
+/// What a rule is called, and what it is about.
+struct Row {
+    name: &'static str,
+    /// In OpenRouter's `excluded_by`, where it is one of them; else the rule's own name.
+    rule: Option<&'static str>,
+    /// The field of a request that it holds against endpoints.
+    field: Option<&'static str>,
+}
+
+impl Cause {
+    const fn row(self) -> Row {
+        let (name, rule, field) = match self {
+            Self::Models => ("models", Some("allowed_models"), Some("model")),
+            Self::Providers => ("providers", Some("allowed_providers"), Some("provider")),
+            Self::Retention => ("retention", Some("data_policy:zdr"), Some("provider.zdr")),
+            Self::Training => {
+                ("training", Some("data_policy:training"), Some("provider.data_collection"))
+            }
+            Self::Distillation => {
+                let field = "provider.enforce_distillable_text";
+                ("distillation", Some("data_policy:distillation"), Some(field))
+            }
+            Self::Quantization => {
+                ("quantization", Some("quantization"), Some("provider.quantizations"))
+            }
+            Self::Price => ("price", Some("max_price"), Some("provider.max_price")),
+            Self::ContextLength => ("context_length", Some("context_length"), Some("messages")),
+            Self::OutputLength => ("output_length", Some("max_tokens"), Some("max_tokens")),
+            Self::Parameters => {
+                let field = "provider.require_parameters";
+                ("parameters", Some("require_parameters"), Some(field))
+            }
+            Self::Modality => ("modality", Some("modality"), None),
+            Self::Feature => ("feature", Some("feature"), None),
+            Self::NativeFormat => ("native_format", Some("native_format"), None),
+            Self::ReasoningFormat => ("reasoning_format", Some("reasoning_format"), None),
+            Self::Region => ("region", Some("data_region"), Some("provider.regions")),
+            Self::ServiceTier => ("service_tier", Some("service_tier"), Some("service_tier")),
+            Self::Adapter => ("adapter", None, None),
+            Self::Offer => ("offer", Some("endpoint_type"), None),
+            Self::Credential => ("credential", None, None),
+            Self::Cooling => ("cooling", None, None),
+            Self::Tripped => ("tripped", None, None),
+            Self::Capacity => ("capacity", None, None),
+        };
+        Row { name, rule, field }
+    }
+
+    /// Its stable name.
+    pub const fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// What OpenRouter's `excluded_by` calls it, or would; none where no rule, but a
+    /// state that passes, shuts the endpoint out.
+    pub const fn rule(self) -> Option<&'static str> {
+        self.row().rule
+    }
+
+    /// The field of the request that it holds against endpoints.
+    pub const fn field(self) -> Option<&'static str> {
+        self.row().field
+    }
+
+    /// The same request may be served another time.
+    pub const fn is_passing(self) -> bool {
+        self.rule().is_none()
+    }
+
+    /// What it guards is what becomes of the prompt.
+    pub const fn is_privacy(self) -> bool {
+        matches!(self, Self::Retention | Self::Training | Self::Distillation)
+    }
 }

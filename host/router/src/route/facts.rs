@@ -16,13 +16,10 @@ pub(super) struct Estimate {
 }
 
 impl Estimate {
-    /// Four bytes of text make a token, about; an image a thousand tokens; an
-    /// answer 500 tokens, if the client sets no lower limit.
+    /// An answer is taken for 500 tokens, if the client sets no lower limit.
     pub(super) fn of(asked: &Asked<'_>) -> Self {
-        let text = u32::try_from(asked.prompt_bytes / 4).unwrap_or(u32::MAX);
-        let media = asked.media.saturating_mul(1000);
         let limit = asked.max_tokens.unwrap_or(u32::MAX);
-        Self { prompt_tokens: text.saturating_add(media).max(1), completion_tokens: limit.min(500) }
+        Self { prompt_tokens: asked.prompt().tokens(), completion_tokens: limit.min(500) }
     }
 }
 

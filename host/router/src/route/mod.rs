@@ -8,8 +8,10 @@ mod decision;
 mod eligible;
 mod facts;
 mod health;
+mod preference;
 mod rank;
 mod resolve;
+mod unavailable;
 
 pub use asked::{Asked, Service};
 pub use decision::{Cause, Decision, Excluded, Step};
@@ -18,22 +20,37 @@ pub(crate) use health::{restore, save_all, save_now_and_then};
 pub use plugway_routing::health::{Footing, LeftOut, Policy as HealthPolicy};
 pub(crate) use resolve::endpoints;
 
-use crate::error::{Code, Error};
+use crate::catalog::Endpoint;
+use crate::error::Error;
 use crate::{Router, Settings};
 use eligible::Eligible;
 use facts::Estimate;
-use plugway_engine::Candidate;
+use plugway_engine::{Candidate, Query};
+use std::sync::Arc;
 
 /// Decides where a request may go.
 ///
 /// # Errors
 /// When the model is unknown, nothing is eligible, or the strategy refuses.
 pub fn decide(router: &Router, settings: &Settings, asked: &Asked<'_>) -> Result<Decision, Error> {
-    let resolved = resolve::resolve(&settings.config.catalog, asked.routing)?;
+    let named = &asked.routing.models;
+    let resolved = resolve::resolve(&settings.config.catalog, asked.routing)
+        .map_err(|error| error.asked_for(named, false))?;
     let asked = &Asked { routing: &resolved.routing, ..*asked };
-    let eligible = eligible::list(router, resolved.endpoints, asked);
+    decide_among(router, settings, asked, resolved.endpoints)
+        .map_err(|error| error.asked_for(named, asked.routing.is_pinned()))
+}
+
+fn decide_among(
+    router: &Router,
+    settings: &Settings,
+    asked: &Asked<'_>,
+    endpoints: Vec<Arc<Endpoint>>,
+) -> Result<Decision, Error> {
+    let ceiling = &settings.config.routing.ceiling;
+    let eligible = eligible::list(router, ceiling, endpoints, asked);
     if eligible.endpoints.is_empty() {
-        return Err(nothing_left(asked, eligible));
+        return Err(unavailable::nothing_left(asked, eligible));
     }
     let Eligible { endpoints, excluded, is_last_resort, .. } = eligible;
     let policy = rank::choose_policy(router, settings, asked.routing)?;
@@ -43,10 +60,14 @@ pub fn decide(router: &Router, settings: &Settings, asked: &Asked<'_>) -> Result
         .iter()
         .map(|it| facts::candidate(&snapshot, asked, &it.endpoint, estimate))
         .collect();
-    let query = facts::query(router, asked, asked.routing, estimate);
+    let providers = eligible::slugs(&asked.routing.order, endpoints.iter().map(|it| &*it.endpoint));
+    let query = Query { providers, ..facts::query(router, asked, asked.routing, estimate) };
     let (mut plan, strategy) = rank::plan(router, policy.as_deref(), &query, &candidates)?;
     if is_last_resort {
         plan.reason = format!("{LAST_RESORT} {}", plan.reason);
+    }
+    if preference::put_takers_first(&mut plan.steps, &endpoints, asked.parameters) {
+        plan.reason.push_str(TAKERS_FIRST);
     }
     let limit = match asked.routing.no_fallbacks && asked.routing.order.is_empty() {
         true => 1,
@@ -63,31 +84,22 @@ pub fn decide(router: &Router, settings: &Settings, asked: &Asked<'_>) -> Result
         })
     });
     let (steps, service) = (steps.collect(), asked.service);
-    let reason = plan.reason;
-    Ok(Decision { service, steps, strategy, reason, excluded, query, candidates, snapshot })
+    let (is_pinned, reason) = (asked.routing.is_pinned(), plan.reason);
+    Ok(Decision {
+        service,
+        steps,
+        strategy,
+        reason,
+        is_pinned,
+        excluded,
+        query,
+        candidates,
+        snapshot,
+    })
 }
 
 /// Goes ahead of a plan's reason.
 const LAST_RESORT: &str = "Nothing but endpoints whose circuit breaker is open was left, so these are tried all the same.";
 
-fn nothing_left(asked: &Asked<'_>, eligible: Eligible) -> Error {
-    let models = asked.routing.models.join("`, `");
-    let all_for = |cause| eligible.excluded.iter().all(|it| it.cause == cause);
-    // No wait and no other preference would change that.
-    let (code, what) = if all_for(Cause::Offer) {
-        (Code::Unsupported, format!("No endpoint of `{models}` {}", asked.service.activity()))
-    } else if all_for(Cause::NativeFormat) {
-        let field = asked.native_at.map_or(String::new(), |way| format!(" at `{way}`"));
-        (Code::Unsupported, format!("No endpoint of `{models}` reads what is native{field}"))
-    } else {
-        (Code::NoEndpoint, format!("No endpoint is left for `{models}`"))
-    };
-    let message = format!("{what}; error.metadata.endpoints has the reason for each.");
-    let native_at = asked.native_at.filter(|_| all_for(Cause::NativeFormat));
-    let reasons = eligible.excluded.into_iter().map(|it| (it.endpoint, it.reason)).collect();
-    let error = Error { reasons, retry_after: eligible.recovery, ..Error::new(code, message) };
-    match native_at {
-        Some(way) => error.param(way),
-        None => error,
-    }
-}
+/// Follows a plan's reason.
+const TAKERS_FIRST: &str = " Of each model, endpoints that take all that is asked for come first.";

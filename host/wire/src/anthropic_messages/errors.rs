@@ -25,26 +25,18 @@ impl ErrorBody {
         json.key("type").string(self.class_of_message());
         json.key("message").string(&self.message);
         json.key("error_type").string(self.kind);
+        self.write_availability(json);
         json.close(b'}');
         json.key("request_id").string_or_null(self.id.as_deref());
-        let named = [
-            ("code", &self.code),
-            ("param", &self.param),
-            ("provider_name", &self.provider_name),
-            ("provider_code", &self.provider_code),
-        ];
-        if self.metadata.is_empty() && named.iter().all(|(_, value)| value.is_none()) {
+        let param = self.param.as_deref();
+        if self.metadata.is_empty() && param.is_none() && self.named().next().is_none() {
             return;
         }
         json.key("metadata").open(b'{');
-        for (name, value) in named {
-            if let Some(value) = value {
-                json.key(name).string(value);
-            }
+        if let Some(param) = param {
+            json.key("param").string(param);
         }
-        for (name, value) in &self.metadata {
-            json.foreign_key(name).raw(value);
-        }
+        self.write_metadata(json);
         json.close(b'}');
     }
 

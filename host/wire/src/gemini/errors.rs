@@ -48,16 +48,10 @@ fn write_info(json: &mut Writer<'_>, error: &ErrorBody) {
     json.key("domain").string(DOMAIN);
     json.key("metadata").open(b'{');
     json.key("error_type").string(error.kind);
-    let named = [
-        ("code", &error.code),
-        ("provider_name", &error.provider_name),
-        ("provider_code", &error.provider_code),
-        ("id", &error.id),
-    ];
-    for (name, value) in named {
-        if let Some(value) = value {
-            json.key(name).string(value);
-        }
+    let id = error.id.as_deref().map(|id| ("id", id));
+    let availability = error.availability.as_deref().map(|it| ("availability", it));
+    for (name, value) in error.named().chain(id).chain(availability) {
+        json.key(name).string(value);
     }
     for (name, value) in &error.metadata {
         json.foreign_key(name).string(value);
@@ -101,6 +95,7 @@ mod tests {
             provider_name: Some("Acme".into()),
             provider_code: Some("slow".into()),
             metadata: vec![("endpoints".into(), r#"["a"]"#.into())],
+            availability: Some("{}".into()),
             id: Some("gen-1".into()),
             ..ErrorBody::default()
         });
@@ -118,6 +113,7 @@ mod tests {
                         "provider_name": "Acme",
                         "provider_code": "slow",
                         "id": "gen-1",
+                        "availability": "{}",
                         "endpoints": "[\"a\"]",
                     },
                 },

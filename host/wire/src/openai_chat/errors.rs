@@ -14,20 +14,9 @@ impl ErrorBody {
         json.key("param").string_or_null(self.param.as_deref());
         json.key("metadata").open(b'{');
         json.key("error_type").string(self.kind);
-        let named = [
-            ("code", &self.code),
-            ("provider_name", &self.provider_name),
-            ("provider_code", &self.provider_code),
-        ];
-        for (name, value) in named {
-            if let Some(value) = value {
-                json.key(name).string(value);
-            }
-        }
-        for (name, value) in &self.metadata {
-            json.foreign_key(name).raw(value);
-        }
+        self.write_metadata(json);
         json.close(b'}');
+        self.write_availability(json);
         json.close(b'}');
     }
 }

@@ -11,28 +11,7 @@ pub fn encode_error(error: &ErrorBody) -> Bytes {
     let mut out = BytesMut::new();
     let mut json = Writer::new(&mut out);
     json.open(b'{');
-    json.key("error").open(b'{');
-    json.key("code").number(u64::from(error.status));
-    json.key("message").string(&error.message);
-    json.key("type").string(error.class);
-    json.key("param").string_or_null(error.param.as_deref());
-    json.key("metadata").open(b'{');
-    json.key("error_type").string(error.kind);
-    let named = [
-        ("code", &error.code),
-        ("provider_name", &error.provider_name),
-        ("provider_code", &error.provider_code),
-    ];
-    for (name, value) in named {
-        if let Some(value) = value {
-            json.key(name).string(value);
-        }
-    }
-    for (name, value) in &error.metadata {
-        json.foreign_key(name).raw(value);
-    }
-    json.close(b'}');
-    json.close(b'}');
+    error.write(json.key("error"));
     json.key("error_type").string(error.kind);
     routed::write(&mut json, None, Some(error));
     json.close(b'}');

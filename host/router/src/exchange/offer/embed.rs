@@ -21,8 +21,7 @@ impl Offer for EmbedCall {
         Asked {
             dialect: &self.request.dialect,
             native: self.native,
-            media: self.media,
-            ..Asked::beside(Service::Embeddings, &self.routing, self.approx_bytes)
+            ..Asked::beside(Service::Embeddings, &self.routing, self.approx_bytes, self.media)
         }
     }
 

@@ -22,7 +22,7 @@ impl Offer for RerankCall {
             dialect: self.dialect,
             native: !self.request.extra.is_empty(),
             native_at: self.request.extra.first().map(|(name, _)| name.as_str()),
-            ..Asked::beside(Service::Rerank, &self.routing, self.approx_bytes())
+            ..Asked::beside(Service::Rerank, &self.routing, self.approx_bytes(), 0)
         }
     }
 
