@@ -5,9 +5,11 @@
 pub mod breaker;
 mod clock;
 mod cooldown;
+pub mod credential;
 mod verdict;
 
 pub use breaker::Breaker;
 pub use clock::Clock;
 pub use cooldown::Cooldown;
+pub use credential::{CredentialBounds, CredentialFooting, CredentialRecord};
 pub use verdict::Verdict;
