@@ -2,8 +2,11 @@
 //! line is written when the record is dropped, so it is written once, however
 //! the request ends. It holds no content.
 
+use crate::catalog::Credential;
 use crate::error::{Code, Error};
-use crate::telemetry::{AttemptLabels, Metrics, ProviderLabels, RequestLabels, TokenLabels};
+use crate::telemetry::{
+    AttemptLabels, CredentialAttemptLabels, Metrics, ProviderLabels, RequestLabels, TokenLabels,
+};
 use http::StatusCode;
 use plugway_engine::chat;
 use std::fmt;
@@ -55,6 +58,8 @@ pub fn plain(metrics: &Metrics, route: &'static str, status: StatusCode, began: 
 #[derive(Clone, Debug)]
 struct Attempt {
     endpoint: String,
+    /// Empty where the provider wants none.
+    credential: String,
     outcome: &'static str,
     elapsed: Duration,
     /// Prompt and completion tokens, where the provider counted any.
@@ -89,13 +94,15 @@ pub struct Record {
     pub reason: String,
     /// Endpoint that served.
     pub endpoint: String,
+    /// With which of the provider's credentials; empty where it wants none.
+    pub credential: String,
     attempts: Vec<Attempt>,
     /// The retry budget ended it.
     retry_refused: bool,
     /// An attempt was sent twice. Set from within one.
     resent: AtomicBool,
-    /// Provider, endpoint and beginning of the attempt under way.
-    under_way: Option<(String, String, Instant)>,
+    /// Provider, endpoint, credential and beginning of the attempt under way.
+    under_way: Option<([String; 3], Instant)>,
     first_content: Option<Duration>,
     tokens: Tokens,
     cost: Option<chat::Picodollars>,
@@ -120,6 +127,7 @@ impl Record {
             strategy: String::new(),
             reason: String::new(),
             endpoint: String::new(),
+            credential: String::new(),
             attempts: Vec::new(),
             retry_refused: false,
             resent: AtomicBool::new(false),
@@ -145,8 +153,8 @@ impl Record {
     }
 
     /// An attempt begins. If nobody says how it ends, it was cancelled.
-    pub fn attempting(&mut self, provider: &str, endpoint: &str, began: Instant) {
-        self.under_way = Some((provider.to_owned(), endpoint.to_owned(), began));
+    pub fn attempting(&mut self, provider: &str, endpoint: &str, credential: &str, began: Instant) {
+        self.under_way = Some(([provider, endpoint, credential].map(str::to_owned), began));
     }
 
     /// An attempt ended; `outcome` is `ok` or the error's type. What a failed one
@@ -155,6 +163,7 @@ impl Record {
         &mut self,
         provider: &str,
         endpoint: &str,
+        credential: &str,
         outcome: &'static str,
         began: Instant,
         usage: Option<&chat::Usage>,
@@ -162,15 +171,20 @@ impl Record {
         self.under_way = None;
         let labels = AttemptLabels { provider: provider.to_owned(), outcome };
         self.metrics.attempts.get_or_create(&labels).inc();
+        if !credential.is_empty() {
+            let (provider, credential) = (provider.to_owned(), credential.to_owned());
+            let labels = CredentialAttemptLabels { provider, credential, outcome };
+            self.metrics.credential_attempts.get_or_create(&labels).inc();
+        }
         let tokens = usage.map(|usage| (usage.prompt_tokens, usage.completion_tokens));
         let (prompt, completion) = tokens.unwrap_or_default();
         for (kind, count) in [("prompt", prompt), ("completion", completion)] {
             let labels = TokenLabels { provider: provider.to_owned(), kind };
             self.metrics.tokens.get_or_create(&labels).inc_by(count);
         }
-        let attempt =
-            Attempt { endpoint: endpoint.to_owned(), outcome, elapsed: began.elapsed(), tokens };
-        self.attempts.push(attempt);
+        let (endpoint, credential) = (endpoint.to_owned(), credential.to_owned());
+        let elapsed = began.elapsed();
+        self.attempts.push(Attempt { endpoint, credential, outcome, elapsed, tokens });
     }
 
     /// There was another endpoint to try, but no room in the retry budget.
@@ -227,7 +241,12 @@ impl Record {
 
     fn attempts(&self) -> String {
         let tell = |it: &Attempt| {
-            let told = format!("{}:{}:{}ms", it.endpoint, it.outcome, it.elapsed.as_millis());
+            let whose = match &*it.credential {
+                "" | Credential::SOLE => String::new(),
+                name => format!("({name})"),
+            };
+            let elapsed = it.elapsed.as_millis();
+            let told = format!("{}{whose}:{}:{elapsed}ms", it.endpoint, it.outcome);
             match it.tokens {
                 Some((prompt, completion)) => format!("{told}:{prompt}+{completion}tok"),
                 None => told,
@@ -239,8 +258,8 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
-        if let Some((provider, endpoint, began)) = self.under_way.take() {
-            self.attempt(&provider, &endpoint, "cancelled", began, None);
+        if let Some(([provider, endpoint, credential], began)) = self.under_way.take() {
+            self.attempt(&provider, &endpoint, &credential, "cancelled", began, None);
         }
         let elapsed = self.started.elapsed();
         // 499 is what access logs say of a client that left before an answer.
@@ -259,6 +278,7 @@ impl Drop for Record {
             error = self.failure.as_ref().map(|(_, message)| message.as_str()),
             model = self.model,
             endpoint = self.endpoint,
+            credential = self.credential,
             strategy = self.strategy,
             reason = self.reason,
             attempts = self.attempts(),

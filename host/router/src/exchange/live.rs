@@ -2,7 +2,7 @@
 
 use super::Exchange;
 use super::transfer::{breach_of_contract, plugin_failed, told};
-use crate::catalog::Endpoint;
+use crate::catalog::{Credential, Endpoint};
 use crate::error::{Code, Error};
 use crate::route::{InFlight, Step};
 use crate::{Router, Settings};
@@ -29,6 +29,7 @@ pub(super) struct Live {
     router: Arc<Router>,
     settings: Arc<Settings>,
     endpoint: Arc<Endpoint>,
+    credential: Option<Arc<Credential>>,
     plugin: String,
     began: Clock,
     /// Of the request.
@@ -82,6 +83,7 @@ impl Live {
             router: exchange.router.clone(),
             settings: exchange.settings.clone(),
             endpoint: step.endpoint.clone(),
+            credential: step.credential.clone(),
             plugin: step.adapter.id().to_owned(),
             began: began.into_std(),
             deadline: exchange.deadline,
@@ -111,6 +113,11 @@ impl Live {
     /// Where the answer comes from.
     pub(super) fn endpoint(&self) -> &Arc<Endpoint> {
         &self.endpoint
+    }
+
+    /// What its provider was called with.
+    pub(super) fn credential(&self) -> &Option<Arc<Credential>> {
+        &self.credential
     }
 
     /// When the attempt began.

@@ -189,9 +189,9 @@ fn settle<O: Offer>(
     let head = head_of(&record, &endpoint);
     let counted = O::counted(&answer);
     let estimated = counted.is_none();
+    let tariff = Tariff::new(settings, endpoint.clone(), step.credential);
     let (bill, tokens) = match counted.or_else(|| call.estimate()) {
         Some(usage) => {
-            let tariff = Tariff::new(settings, endpoint.clone());
             let bill = tariff.bill(usage.clone(), std::slice::from_ref(&usage));
             let (prompt, completion) = (usage.prompt_tokens, usage.completion_tokens);
             (bill, Tokens { prompt, completion, estimated })
@@ -200,8 +200,10 @@ fn settle<O: Offer>(
     };
     record.consumed(tokens, bill.cost);
     record.endpoint.clone_from(&endpoint.id);
+    tariff.credential().clone_into(&mut record.credential);
     let told = (!estimated).then_some(&bill.usage);
-    record.attempt(&endpoint.provider.name, &endpoint.id, "ok", began, told);
+    let (provider, credential) = (&endpoint.provider.name, tariff.credential());
+    record.attempt(provider, &endpoint.id, credential, "ok", began, told);
     record.finished("complete");
     in_flight.ended(None);
     Served { call, answer, bill, head, strategy, record, room }

@@ -30,7 +30,8 @@ impl Settlement {
     /// Opens the account of the answer that `live` yields.
     pub(super) fn new(record: Record, live: &mut Live, prompt_bytes: usize) -> Self {
         let in_flight = live.in_flight.take();
-        let tariff = Tariff::new(live.settings().clone(), live.endpoint().clone());
+        let (endpoint, credential) = (live.endpoint().clone(), live.credential().clone());
+        let tariff = Tariff::new(live.settings().clone(), endpoint, credential);
         Self {
             record,
             tally: Tally::default(),
@@ -78,11 +79,13 @@ impl Settlement {
             estimated,
         };
         self.record.consumed(tokens, bill.cost);
-        let endpoint = self.tariff.endpoint();
+        let (endpoint, credential) = (self.tariff.endpoint(), self.tariff.credential());
         self.record.endpoint.clone_from(&endpoint.id);
+        credential.clone_into(&mut self.record.credential);
         self.record.attempt(
             &endpoint.provider.name,
             &endpoint.id,
+            credential,
             outcome,
             self.began,
             (!estimated).then_some(&bill.usage),

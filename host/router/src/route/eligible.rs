@@ -1,7 +1,7 @@
 //! Which endpoints a request may go to at all. Every one that may not keeps its
 //! reason, and whoever is refused is shown all of them.
 
-use super::{Asked, Cause, Excluded, Footing, LeftOut};
+use super::{Asked, Cause, Excluded, Footing, LeftOut, credentials};
 use crate::Router;
 use crate::catalog::{Endpoint, Price};
 use crate::exchange::takes;
@@ -46,6 +46,10 @@ pub(super) fn list(router: &Router, endpoints: Vec<Arc<Endpoint>>, asked: &Asked
                 continue;
             }
         };
+        if let Some(rest) = credentials::cooling(router, &endpoint.provider) {
+            eligible.lacks_credential(&endpoint, rest);
+            continue;
+        }
         match router.health.check(&asked.service.health_id(&endpoint.id)) {
             Ok(footing) => {
                 is_any_sound |= footing == Footing::Sound;
@@ -63,6 +67,13 @@ impl Eligible {
     fn cools_down(&mut self, endpoint: &Endpoint, rest: Duration) {
         let reason = LeftOut::Cooling(rest).to_string();
         self.excluded.push(Excluded::new(endpoint, Cause::Cooling, reason));
+        self.recovery = Some(self.recovery.map_or(rest, |first| first.min(rest)));
+    }
+
+    /// All credentials of its provider are cooling down.
+    fn lacks_credential(&mut self, endpoint: &Endpoint, rest: Duration) {
+        let reason = credentials::reason(rest);
+        self.excluded.push(Excluded::new(endpoint, Cause::Credential, reason));
         self.recovery = Some(self.recovery.map_or(rest, |first| first.min(rest)));
     }
 

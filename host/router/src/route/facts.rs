@@ -1,6 +1,6 @@
 //! What a strategy is told: the request in numbers, and each endpoint that it may go to.
 
-use super::{Asked, builtin};
+use super::{Asked, builtin, credentials};
 use crate::Router;
 use crate::catalog::Endpoint;
 use plugway_engine::{Candidate, Objective, Query};
@@ -44,6 +44,7 @@ pub(super) fn candidate(
         region: endpoint.region.clone(),
         service_tier: endpoint.service_tier.clone(),
         tags: endpoint.tags.clone(),
+        own_key: credentials::is_own_next(router, &endpoint.provider),
         health: router.health.reading(&asked.service.health_id(&endpoint.id)),
         ..Candidate::default()
     }

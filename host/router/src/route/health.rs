@@ -303,7 +303,7 @@ fn wish(failure: &Error) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{CredentialSource, Provider};
+    use crate::catalog::Provider;
     use plugway_engine::AuthScheme;
 
     fn provider() -> Arc<Provider> {
@@ -313,7 +313,7 @@ mod tests {
             adapter: "a".into(),
             base_url: http::Uri::from_static("http://localhost/v1"),
             auth: AuthScheme::None,
-            credential: CredentialSource::None,
+            credentials: Vec::new(),
             options: Vec::new(),
             tags: Vec::new(),
             headers: Vec::new(),

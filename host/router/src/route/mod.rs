@@ -4,6 +4,7 @@
 
 mod asked;
 mod builtin;
+pub(crate) mod credentials;
 mod decision;
 mod eligible;
 mod facts;
@@ -13,6 +14,7 @@ mod resolve;
 mod window;
 
 pub use asked::{Asked, Service};
+pub use credentials::CredentialHealth;
 pub use decision::{Cause, Decision, Excluded, Step};
 pub use health::{Footing, Health, InFlight, LeftOut, Policy as HealthPolicy};
 pub(crate) use resolve::endpoints;
@@ -54,6 +56,7 @@ pub fn decide(router: &Router, settings: &Settings, asked: &Asked<'_>) -> Result
         let eligible = endpoints.get(step.candidate as usize)?;
         Some(Step {
             endpoint: eligible.endpoint.clone(),
+            credential: None,
             adapter: eligible.adapter.clone(),
             effort: step.effort.clone(),
             hedge_after_ms: step.hedge_after_ms,
