@@ -27,7 +27,7 @@ pub use program::Program;
 pub use python::Python;
 pub use raw_client::{RawAnswer, RawClient};
 pub use raw_upstream::{Play, RawUpstream};
-pub use router::{ID, KEY, TestRouter, guest};
+pub use router::{ID, KEY, KEYS, TestRouter, guest};
 pub use shared::Shared;
 
 /// Whether a test whose tools are missing must fail instead of being skipped.

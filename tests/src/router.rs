@@ -25,6 +25,10 @@ pub const KEY: &str = "sk-test-0123456789-secret";
 /// What `TEST_ID` holds, for credentials that are more than a secret.
 pub const ID: &str = "test-id-0123456789";
 
+/// What `TEST_KEY_A`, `TEST_KEY_B` and so on hold. One begins with another.
+pub const KEYS: [&str; 4] =
+    ["sk-test-aaaaaaaa", "sk-test-bbbbbbbb", "sk-test-cccccccc", "sk-test-aaaaaaaa-dddd"];
+
 /// A running router. Dropping it stops it.
 pub struct TestRouter {
     /// Its state, for looking inside.
@@ -37,7 +41,8 @@ pub struct TestRouter {
 
 impl TestRouter {
     /// Starts a router with this configuration and an empty plugins directory.
-    /// Its environment holds `TEST_KEY`, `TEST_ID` and `TEST_TOKEN`, and nothing else.
+    /// Its environment holds `TEST_KEY`, `TEST_ID`, `TEST_TOKEN`, `TEST_KEY_A` to
+    /// `TEST_KEY_D`, and nothing else.
     pub async fn start(toml: &str) -> Self {
         Self::start_at(toml, Clock::machine()).await
     }
@@ -136,6 +141,10 @@ fn environment(name: &str) -> Option<String> {
         KEY_VARIABLE => KEY,
         "TEST_ID" => ID,
         "TEST_TOKEN" => "a-session+token/==",
+        "TEST_KEY_A" => KEYS[0],
+        "TEST_KEY_B" => KEYS[1],
+        "TEST_KEY_C" => KEYS[2],
+        "TEST_KEY_D" => KEYS[3],
         _ => return None,
     };
     Some(value.to_owned())

@@ -17,6 +17,9 @@ pub struct Script {
     pub behaviour: Behaviour,
     /// What is done for a model of this name.
     pub models: BTreeMap<String, Behaviour>,
+    /// What is done for whoever shows this credential, in place of what is done for the
+    /// model.
+    pub keys: BTreeMap<String, Behaviour>,
     /// The model names that exist beside those of `models`. When empty, every
     /// name exists; otherwise the others are answered with 404.
     pub known_models: Vec<String>,
@@ -51,6 +54,13 @@ impl Script {
     #[must_use]
     pub fn key(mut self, key: impl Into<String>) -> Script {
         self.key = Some(key.into());
+        self
+    }
+
+    /// Gives whoever shows this credential a behaviour of its own.
+    #[must_use]
+    pub fn for_key(mut self, key: impl Into<String>, behaviour: Behaviour) -> Script {
+        self.keys.insert(key.into(), behaviour);
         self
     }
 
@@ -304,6 +314,7 @@ mod tests {
                     {"when": {"first": 1}, "failure": {"cut": {"after_chunks": 3}}},
                     {"when": "always", "failure": "close"}
                 ]}},
+                "keys": {"sk-one": {"reply": "one"}},
                 "known_models": ["steady"],
                 "key": "secret",
                 "seed": 7
@@ -321,6 +332,7 @@ mod tests {
                 .fault(When::First(1), Failure::Cut { after_chunks: 3 })
                 .fault(When::Always, Failure::Close),
         )
+        .for_key("sk-one", Behaviour::new().reply("one"))
         .knows("steady")
         .key("secret")
         .seed(7);

@@ -83,6 +83,7 @@ async fn answer(
     let dialect = state.kind().dialect(&head.uri);
     let act = state.act();
     let checked = check(&head, &body, dialect, &act.script);
+    let key = dialect.credential(&head).unwrap_or_default().to_owned();
     let model = match &checked {
         Ok(Asked::Chat(prompt)) => Some(prompt.model.clone()),
         Ok(Asked::Other(served)) => Some(served.model.clone()),
@@ -98,7 +99,7 @@ async fn answer(
             return Ok(respond.answer(Timeline::whole(body, None), 0, "application/json"));
         }
         Ok(Asked::Other(served)) => {
-            let (_, failure) = act.next(&served.model);
+            let (_, failure) = act.next(&served.model, &key);
             return match failure {
                 Some(Failure::Close) => Err(respond.close()),
                 Some(Failure::Status { code, retry_after, message }) => {
@@ -112,7 +113,7 @@ async fn answer(
         }
         Ok(Asked::Chat(prompt)) => prompt,
     };
-    let (behaviour, failure) = act.next(&prompt.model);
+    let (behaviour, failure) = act.next(&prompt.model, &key);
     pause(Duration::from_millis(behaviour.head_delay_ms)).await;
     match failure {
         Some(Failure::Close) => Err(respond.close()),

@@ -86,23 +86,31 @@ pub(crate) struct Act {
     others: AtomicU64,
     /// Requests for each of the others.
     models: BTreeMap<String, AtomicU64>,
+    /// Requests with each of the credentials that have one of their own.
+    keys: BTreeMap<String, AtomicU64>,
 }
 
 impl Act {
     fn new(script: Script) -> Act {
-        let names = script.models.keys();
+        let counters = |behaviours: &BTreeMap<String, Behaviour>| {
+            behaviours.keys().map(|name| (name.clone(), AtomicU64::new(0))).collect()
+        };
         Act {
-            models: names.map(|name| (name.clone(), AtomicU64::new(0))).collect(),
+            models: counters(&script.models),
+            keys: counters(&script.keys),
             others: AtomicU64::new(0),
             script,
         }
     }
 
-    /// Counts a request for this model and says how it is to be answered.
-    pub(crate) fn next(&self, model: &str) -> (&Behaviour, Option<&Failure>) {
-        let own = self.script.models.get(model);
-        let behaviour = own.unwrap_or(&self.script.behaviour);
-        let counter = self.models.get(model).unwrap_or(&self.others);
+    /// Counts a request for this model, with this credential, and says how it is to be
+    /// answered.
+    pub(crate) fn next(&self, model: &str, key: &str) -> (&Behaviour, Option<&Failure>) {
+        let script = &self.script;
+        let own = script.keys.get(key).or_else(|| script.models.get(model));
+        let behaviour = own.unwrap_or(&script.behaviour);
+        let counter = self.keys.get(key).or_else(|| self.models.get(model));
+        let counter = counter.unwrap_or(&self.others);
         let number = counter.fetch_add(1, Ordering::Relaxed) + 1;
         let strikes = |when: crate::When| when.strikes(number, self.script.seed);
         let fault = behaviour.faults.iter().find(|fault| strikes(fault.when));
@@ -121,11 +129,20 @@ mod tests {
         let flaky = Behaviour::new().fault(When::Every(2), Failure::Close);
         let script = Script::new().model("flaky", flaky);
         let state = State::new(Kind::OpenAi, script.clone());
-        let fails = |model: &str| state.act().next(model).1.is_some();
+        let fails = |model: &str| state.act().next(model, "any").1.is_some();
         assert_eq!([fails("other"), fails("other")], [false, false]);
         assert_eq!([fails("flaky"), fails("flaky"), fails("flaky")], [false, true, false]);
         state.set(script);
         assert_eq!([fails("flaky"), fails("flaky")], [false, true]);
+    }
+
+    #[test]
+    fn a_credential_has_a_behaviour_of_its_own_before_the_model() {
+        let flaky = Behaviour::new().fault(When::First(1), Failure::Close);
+        let script = Script::new().model("m", Behaviour::new()).for_key("k", flaky);
+        let state = State::new(Kind::OpenAi, script);
+        let fails = |key: &str| state.act().next("m", key).1.is_some();
+        assert_eq!([fails("other"), fails("k"), fails("k")], [false, true, false]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::buffer::{Bounds, hold};
 use crate::catalog::{Catalog, Provider};
 use crate::error::{Code, Error};
 use crate::exchange::{breach_of_contract, plugin_failed, told};
+use crate::route::credentials;
 use crate::upstream::{self, Outgoing, TokenEndpoint};
 use crate::{Router, Settings};
 use http::Response;
@@ -73,7 +74,8 @@ async fn page(
         .map_err(|breach| breach_of_contract(router, adapter.id(), name, &breach.to_string()))?;
     let bounds = &settings.config.upstream;
     let endpoint = TokenEndpoint { client: &settings.upstream, bounds, until: deadline };
-    let attached = router.credentials.attach(provider, &mut outgoing, endpoint).await;
+    let credential = credentials::first(router, provider).ok().flatten();
+    let attached = router.credentials.attach(provider, credential, &mut outgoing, endpoint).await;
     attached.map_err(|error| error.told())?;
     let (head, body) = whole(router, settings, provider, outgoing, deadline).await?;
     if !(200..300).contains(&head.status) {

@@ -8,9 +8,12 @@ mod metadata;
 pub use attempt::{Attempt, Ending, Trace};
 pub(crate) use metadata::Routed;
 
-use crate::catalog::Endpoint;
+use crate::catalog::Credential;
 use crate::error::{Code, Error};
-use crate::telemetry::{AttemptLabels, Metrics, ProviderLabels, RequestLabels, TokenLabels};
+use crate::route::Step;
+use crate::telemetry::{
+    AttemptLabels, CredentialAttemptLabels, Metrics, ProviderLabels, RequestLabels, TokenLabels,
+};
 use attempt::Attempts;
 use http::StatusCode;
 use plugway_engine::chat;
@@ -88,6 +91,8 @@ pub struct Record {
     pub reason: String,
     /// Endpoint that served.
     pub endpoint: String,
+    /// With which of the provider's credentials; empty where it wants none.
+    pub credential: String,
     attempts: Attempts,
     /// What the client is told of the decision, if it wants to know.
     routed: Option<Box<Routed>>,
@@ -121,6 +126,7 @@ impl Record {
             strategy: String::new(),
             reason: String::new(),
             endpoint: String::new(),
+            credential: String::new(),
             attempts: Attempts::default(),
             routed: None,
             retry_refused: AtomicBool::new(false),
@@ -148,8 +154,8 @@ impl Record {
 
     /// An attempt begins. If nobody says how it ends, it was cancelled. Its number, and
     /// where it notes what comes.
-    pub fn attempting(&self, endpoint: &Endpoint, kind: Kind) -> (usize, Arc<Trace>) {
-        self.attempts.begin(endpoint, kind)
+    pub fn attempting(&self, step: &Step, kind: Kind) -> (usize, Arc<Trace>) {
+        self.attempts.begin(step, kind)
     }
 
     /// The attempt of that number ended. What one consumed that did not serve is told here
@@ -159,6 +165,11 @@ impl Record {
         let provider = &attempt.provider;
         let labels = AttemptLabels { provider: provider.clone(), outcome: attempt.outcome };
         self.metrics.attempts.get_or_create(&labels).inc();
+        if !attempt.credential.is_empty() {
+            let (provider, credential) = (provider.clone(), attempt.credential.clone());
+            let labels = CredentialAttemptLabels { provider, credential, outcome: attempt.outcome };
+            self.metrics.credential_attempts.get_or_create(&labels).inc();
+        }
         if let Some(cost) = attempt.upstream_cost {
             self.metrics.upstream_cost.get_or_create(&labels).inc_by(cost);
         }
@@ -237,7 +248,12 @@ impl Record {
 
     fn attempts(attempts: &[Attempt]) -> String {
         let tell = |it: &Attempt| {
-            let told = format!("{}:{}:{}ms", it.endpoint, it.outcome, it.elapsed.as_millis());
+            let whose = match &*it.credential {
+                "" | Credential::SOLE => String::new(),
+                name => format!("({name})"),
+            };
+            let elapsed = it.elapsed.as_millis();
+            let told = format!("{}{whose}:{}:{elapsed}ms", it.endpoint, it.outcome);
             match it.tokens.filter(|_| !it.is_estimated) {
                 Some((prompt, completion)) => format!("{told}:{prompt}+{completion}tok"),
                 None => told,
@@ -272,6 +288,7 @@ impl Drop for Record {
             error = self.failure.as_ref().map(|(_, message)| message.as_str()),
             model = self.model,
             endpoint = self.endpoint,
+            credential = self.credential,
             strategy = self.strategy,
             reason = self.reason,
             attempts = Self::attempts(&attempts),

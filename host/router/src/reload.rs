@@ -164,7 +164,9 @@ impl Router {
             .map_err(|error| error.to_string())?;
         let options = plugin_options(&settings.config);
         self.registry.reconfigure(options).map_err(|error| error.to_string())?;
+        let catalog = settings.config.catalog.clone();
         self.settings.store(Arc::new(settings));
+        self.credential_health.keep(&catalog);
         Ok(restart_needed)
     }
 

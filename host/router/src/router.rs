@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::embedded;
 use crate::exchange::AttemptBudget;
 use crate::reload::{ConfigSource, ConfigStatus, Reloading};
-use crate::route::Health;
+use crate::route::{CredentialHealth, Health};
 use crate::telemetry::Metrics;
 use crate::upstream::{self, Client, ClientError, Credentials, Fetcher};
 use arc_swap::ArcSwap;
@@ -45,6 +45,8 @@ pub struct Router {
     pub store: Store,
     /// What each endpoint has lately been worth.
     pub health: Health,
+    /// Which credentials their providers lately refused.
+    pub credential_health: CredentialHealth,
     /// Counters and histograms.
     pub metrics: Arc<Metrics>,
     /// Providers' keys.
@@ -95,6 +97,7 @@ impl Router {
             shown: ArcSwap::default(),
             registry: Arc::new(registry),
             health: Health::new(clock.clone(), metrics.clone()),
+            credential_health: CredentialHealth::new(clock.clone(), metrics.clone()),
             metrics,
             credentials,
             reload_turn: Arc::new(Semaphore::new(1)),
@@ -120,6 +123,7 @@ impl Router {
     pub fn timed_by(self, clock: Clock) -> Self {
         Self {
             health: Health::new(clock.clone(), self.metrics.clone()),
+            credential_health: CredentialHealth::new(clock.clone(), self.metrics.clone()),
             attempts: AttemptBudget::new(clock.clone()),
             clock,
             ..self

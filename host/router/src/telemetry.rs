@@ -37,6 +37,10 @@ pub struct Metrics {
     pub in_use: Family<ResourceLabels, Gauge>,
     /// Attempts made, by provider and outcome.
     pub attempts: Family<AttemptLabels, Counter>,
+    /// The same, by the credential that each was made with.
+    pub credential_attempts: Family<CredentialAttemptLabels, Counter>,
+    /// Pauses of credentials that their provider refused.
+    pub credential_cooldowns: Family<CredentialLabels, Counter>,
     /// Requests that were sent once more because the connection was stale.
     pub requests_resent: Family<ProviderLabels, Counter>,
     /// Tuning parameters that an endpoint does not take, left out of requests.
@@ -95,6 +99,8 @@ impl Metrics {
             capacity: Family::default(),
             in_use: Family::default(),
             attempts: Family::default(),
+            credential_attempts: Family::default(),
+            credential_cooldowns: Family::default(),
             requests_resent: Family::default(),
             parameters_left_out: Family::default(),
             retries_refused: Counter::default(),
@@ -142,6 +148,16 @@ impl Metrics {
         registry.register("capacity", "How much fits at once", self.capacity.clone());
         registry.register("in_use", "How much of the capacity is taken", self.in_use.clone());
         registry.register("attempts", "Attempts at providers", self.attempts.clone());
+        registry.register(
+            "credential_attempts",
+            "Attempts at providers, by credential",
+            self.credential_attempts.clone(),
+        );
+        registry.register(
+            "credential_cooldowns",
+            "Pauses of credentials that their provider refused",
+            self.credential_cooldowns.clone(),
+        );
         registry.register(
             "requests_resent",
             "Requests sent once more because their connection had been closed",

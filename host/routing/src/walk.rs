@@ -183,7 +183,9 @@ impl Walk {
         if failure.everywhere {
             self.hopeless.push(self.legs[step].model);
         }
-        if failure.again {
+        // The last attempt is another step's, if there is one.
+        let needed = self.attempts.len() + usize::from(!self.queue.is_empty());
+        if failure.again && needed < self.bounds.max_attempts {
             self.queue.push_front((step, false));
         }
         if self.under_way() == 0 {

@@ -322,7 +322,7 @@ impl World<'_> {
                     streaming: true,
                     max_tokens: None,
                     session: session.as_deref(),
-                    ..Asked::beside(Service::Chat, &self.routing, bytes)
+                    ..Asked::beside(Service::Chat, &self.routing, bytes, 0)
                 };
                 Ok(route::decide(self.router, &self.settings, &asked)?.steps)
             }

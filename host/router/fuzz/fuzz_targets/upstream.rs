@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use http::{HeaderName, HeaderValue, Uri};
 use libfuzzer_sys::fuzz_target;
-use plugway::catalog::{CredentialSource, Provider, ProviderFacts};
+use plugway::catalog::{Provider, ProviderFacts};
 use plugway::upstream::{Outgoing, prepare};
 use plugway_engine::{AuthScheme, Framing, UpstreamRequest};
 use plugway_wire::seal::Seals;
@@ -97,7 +97,7 @@ fn provider(base_url: &str, auth: AuthScheme) -> Provider {
         adapter: "example".to_owned(),
         base_url: base_url.parse().unwrap_or_else(|_| Uri::from_static("http://invalid.example/")),
         auth,
-        credential: CredentialSource::None,
+        credentials: Vec::new(),
         options: Vec::new(),
         tags: Vec::new(),
         headers: vec![(

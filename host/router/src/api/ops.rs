@@ -1,6 +1,7 @@
 //! For operators: is it alive, can it serve, what has it done.
 
 use super::{Body, respond};
+use crate::catalog::{Credential, Provider};
 use crate::route::SnapshotPolicy;
 use crate::{Router, Settings};
 use http::header::HeaderValue;
@@ -8,6 +9,7 @@ use http::{Response, StatusCode};
 use plugway_engine::{PluginKind, PluginState, PluginStatus, RefusedFile, Source};
 use serde_json::{Value, json};
 use std::path::Path;
+use std::sync::Arc;
 
 /// The process answers. Says nothing about providers or plugins.
 pub(super) fn healthz() -> Response<Body> {
@@ -46,6 +48,27 @@ fn plugin(status: PluginStatus) -> Value {
     })
 }
 
+/// A provider's credentials: each is there, missing, or left alone for a while.
+fn provider(router: &Router, provider: &Provider) -> Value {
+    let credential = |credential: &Arc<Credential>| {
+        let rest = router.credential_health.rest(provider, credential);
+        let state = match (router.credentials.has(credential), rest) {
+            (false, _) => "missing",
+            (true, Some(_)) => "cooling",
+            (true, None) => "present",
+        };
+        json!({
+            "name": credential.name,
+            "own": credential.own,
+            "weight": credential.weight,
+            "state": state,
+            "cooling_ms": rest.map(|rest| u64::try_from(rest.as_millis()).unwrap_or(u64::MAX)),
+        })
+    };
+    let credentials: Vec<Value> = provider.credentials.iter().map(credential).collect();
+    json!({"name": provider.name, "credentials": credentials})
+}
+
 /// Whether requests can be served: 200 once every active provider has its
 /// adapter, with the state of each plugin. A plugin that failed to load while
 /// its last good generation serves does not make the router unready.
@@ -71,6 +94,7 @@ pub(super) fn readyz(router: &Router, settings: &Settings) -> Response<Body> {
             "trouble": router.registry.trouble(),
         },
         "plugins": plugins,
+        "providers": providers.values().map(|it| provider(router, it)).collect::<Vec<_>>(),
     });
     respond::json_text(status, format!("{body:#}"))
 }

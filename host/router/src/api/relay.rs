@@ -3,8 +3,9 @@
 //! credential. Only paths that the operator lists. Nothing of it is accounted.
 
 use super::{Body, deadline, respond};
-use crate::catalog::Provider;
+use crate::catalog::{Credential, Provider};
 use crate::error::{Code, Error};
+use crate::route::credentials;
 use crate::telemetry::{Metrics, RequestLabels};
 use crate::upstream::{
     Broken, RelayBounds, RelayedBody, TokenEndpoint, connection_headers, refusal, relay, unsent,
@@ -103,7 +104,12 @@ async fn answer(
         .map_err(|breach| Error::new(Code::InvalidRequest, sentence(&breach.to_string())))?;
     let head_by = deadline.min(Instant::now() + bounds.head_timeout);
     let endpoint = TokenEndpoint { client: &settings.upstream, bounds, until: head_by };
-    let attached = router.credentials.attach(provider, &mut outgoing, endpoint).await;
+    let credential = credentials::first(router, provider).map_err(|rest| {
+        let message =
+            format!("The provider `{name}` cannot be called: {}.", credentials::reason(rest));
+        Error { retry_after: Some(rest), ..Error::new(Code::NoEndpoint, message) }
+    })?;
+    let attached = router.credentials.attach(provider, credential, &mut outgoing, endpoint).await;
     attached.map_err(|error| error.told())?;
     // What is uploaded takes its time, and its own bounds hold for it.
     let is_upload = !http_body::Body::is_end_stream(&outgoing.body);
@@ -121,7 +127,8 @@ async fn answer(
     let download =
         RelayBounds { limit: bounds.max_download_bytes, idle: bounds.idle_timeout, deadline };
     let patience = bounds.error_body_timeout;
-    Ok(passed_back(router, provider, response, download, patience).await)
+    let from = (provider, credential);
+    Ok(passed_back(router, from, response, download, patience).await)
 }
 
 /// The provider, if it is active, and the listed path that covers the one asked for.
@@ -192,7 +199,7 @@ fn sentence(breach: &str) -> String {
 /// credential.
 async fn passed_back(
     router: &Router,
-    provider: &Provider,
+    (provider, credential): (&Provider, Option<&Credential>),
     response: Response<Incoming>,
     bounds: RelayBounds,
     patience: Duration,
@@ -203,7 +210,8 @@ async fn passed_back(
         RelayedBody::new(body, bounds).boxed_unsync()
     } else {
         headers.remove(CONTENT_ENCODING);
-        let text = refusal(router, provider, (&parts, body), bounds.idle, patience).await;
+        let told = (&parts, body);
+        let text = refusal(router, provider, credential, told, bounds.idle, patience).await;
         Full::new(text.unwrap_or_default()).map_err(|never| match never {}).boxed_unsync()
     };
     let mut response = Response::new(body);

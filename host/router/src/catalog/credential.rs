@@ -2,11 +2,34 @@
 
 use std::path::PathBuf;
 
+/// One of the ways in which the router is known to a provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// For people, logs and metrics; unique within its provider.
+    pub name: String,
+    /// Where the secret is kept.
+    pub source: CredentialSource,
+    /// Its share of the attempts among those of equal standing; at least 1.
+    pub weight: u32,
+    /// Of the team's own account: it comes before shared ones, and what it costs is not
+    /// the spend of whoever asks.
+    pub own: bool,
+}
+
+impl Credential {
+    /// What the only credential of a provider is called.
+    pub const SOLE: &str = "default";
+
+    /// The only one of a provider.
+    #[must_use]
+    pub fn sole(source: CredentialSource) -> Self {
+        Self { name: Self::SOLE.to_owned(), source, weight: 1, own: false }
+    }
+}
+
 /// Where a provider's secret is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CredentialSource {
-    /// The provider wants none.
-    None,
     /// In the environment variable of this name.
     Env(String),
     /// In this file, without surrounding white space; read again when it changes.

@@ -13,7 +13,9 @@ use plugway_engine::{AuthScheme, Setting};
 use plugway_routing::estimate::Vocabulary;
 
 pub use cost::{Consumption, cost};
-pub use credential::{AccessKeySource, ClientSource, CredentialSource, FileSource, SecretSource};
+pub use credential::{
+    AccessKeySource, ClientSource, Credential, CredentialSource, FileSource, SecretSource,
+};
 pub use price::{
     PER_MILLION_DECIMALS, PER_REQUEST_DECIMALS, Price, PriceError, PriceTier,
     dollars_to_picodollars,
@@ -44,10 +46,11 @@ pub struct Provider {
     pub base_url: http::Uri,
     /// Where its models are listed, if not there.
     pub models_url: Option<http::Uri>,
-    /// How the credential is attached; `None` exactly when there is none.
+    /// How a credential is attached; `None` exactly when there is none.
     pub auth: AuthScheme,
-    /// Where the secret is kept. Never the secret itself.
-    pub credential: CredentialSource,
+    /// Where the secrets are kept that it may be called with, each by its own name.
+    /// Never a secret itself.
+    pub credentials: Vec<Arc<Credential>>,
     /// For the adapter: name and JSON value, each name once.
     pub options: Vec<Setting>,
     /// The operator's labels, for strategies.

@@ -31,7 +31,7 @@ fn known() -> BTreeMap<String, (Vec<String>, Vec<String>, bool)> {
     let known = typed.providers().map(|(name, provider)| {
         let variables = provider.missing(&|_| None).into_iter().filter_map(|it| it.variable);
         let mut needed: Vec<String> = variables.collect();
-        let mut enough = provider.api_key_env.clone();
+        let mut enough = provider.identity.api_key_env.clone();
         needed.retain(|variable| !enough.contains(variable));
         if enough.is_empty() && !needed.is_empty() {
             enough.push(needed.remove(0));
@@ -131,8 +131,9 @@ fn of_several_variables_the_first_that_is_set_holds_the_secret() {
     let check = |set: &'static [&'static str], expected: &str| {
         let config = load_str("", "", &|name| set.contains(&name).then(|| SECRET.to_owned()));
         let config = config.unwrap_or_else(|d| panic!("{d}"));
-        let credential = &config.catalog.providers["google-ai-studio"].credential;
-        assert_eq!(*credential, crate::catalog::CredentialSource::Env(expected.to_owned()));
+        let credentials = &config.catalog.providers["google-ai-studio"].credentials;
+        let expected = crate::catalog::CredentialSource::Env(expected.to_owned());
+        assert_eq!(credentials[0].source, expected);
     };
     check(&["GEMINI_API_KEY"], "GEMINI_API_KEY");
     check(&["GOOGLE_GENERATIVE_AI_API_KEY"], "GOOGLE_GENERATIVE_AI_API_KEY");

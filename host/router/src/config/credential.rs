@@ -139,39 +139,32 @@ impl CredentialTable {
         self.service_account_file.is_some() || self.service_account_file_env.is_some()
     }
 
-    /// As used; `token_url` is the filled one.
-    pub(super) fn source(&self, token_url: Option<Uri>) -> CredentialSource {
+    /// As used; `token_url` is the filled one. None where it names nobody.
+    pub(super) fn source(&self, token_url: Option<Uri>) -> Option<CredentialSource> {
         if let (Some(id), Some(secret)) = (&self.access_key_id_env, &self.secret_access_key_env) {
-            return CredentialSource::AccessKey(AccessKeySource::Env {
+            return Some(CredentialSource::AccessKey(AccessKeySource::Env {
                 id: id.clone(),
                 secret: secret.clone(),
                 session_token: self.session_token_env.clone(),
-            });
+            }));
         }
         if let Some(file) = &self.access_key_file {
-            return CredentialSource::AccessKey(AccessKeySource::File(file.clone()));
+            return Some(CredentialSource::AccessKey(AccessKeySource::File(file.clone())));
         }
         if let Some(file) = &self.service_account_file {
-            return CredentialSource::ServiceAccount(FileSource::Path(file.clone()));
+            return Some(CredentialSource::ServiceAccount(FileSource::Path(file.clone())));
         }
         if let Some(variable) = &self.service_account_file_env {
-            return CredentialSource::ServiceAccount(FileSource::Env(variable.clone()));
+            return Some(CredentialSource::ServiceAccount(FileSource::Env(variable.clone())));
         }
         let secret = match (&self.client_secret_env, &self.client_secret_file) {
             (Some(variable), _) => Some(SecretSource::Env(variable.clone())),
             (None, Some(file)) => Some(SecretSource::File(file.clone())),
             (None, None) => None,
         };
-        match (&self.client_id_env, secret, token_url) {
-            (Some(id), Some(secret), Some(token_url)) => {
-                CredentialSource::Client(Box::new(ClientSource {
-                    id: id.clone(),
-                    secret,
-                    token_url,
-                }))
-            }
-            _ => CredentialSource::None,
-        }
+        let id = self.client_id_env.clone()?;
+        let client = ClientSource { id, secret: secret?, token_url: token_url? };
+        Some(CredentialSource::Client(Box::new(client)))
     }
 
     /// The variables that have to be set.

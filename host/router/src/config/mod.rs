@@ -4,10 +4,12 @@
 //! Each section is a type, its defaults, and one table of fields that the
 //! reader, the list of near misses and the reference are all made from.
 
+mod accounts;
 mod cors;
 mod credential;
 mod diagnostic;
 mod field;
+mod identity;
 mod load;
 mod log;
 mod media;

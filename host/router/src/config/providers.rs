@@ -5,17 +5,19 @@
 mod fields;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, Uri};
 use plugway_engine::{AuthScheme, Setting};
 
-use super::credential::{CredentialTable, Form, Missing, NO_VARIABLE, is_variable};
+use super::accounts::{self, AccountTable};
+use super::credential::{Form, Missing};
 use super::diagnostic::{Place, Severity};
+use super::identity::{self, IdentityTable, refuse_secret};
 use super::load::Environment;
 use super::reader::Section;
 use super::template::{Template, Variable, is_value};
-use crate::catalog::{CredentialSource, Provider, ProviderFacts};
+use crate::catalog::{Credential, Provider, ProviderFacts};
 
 pub(super) use fields::FIELDS;
 
@@ -30,10 +32,9 @@ pub(super) struct ProviderTable {
     models_url: Option<Template>,
     allow_plain_http: bool,
     pub(super) auth: Option<AuthScheme>,
-    /// The first that is set holds the secret.
-    pub(super) api_key_env: Vec<String>,
-    api_key_file: Option<PathBuf>,
-    credential: CredentialTable,
+    pub(super) identity: IdentityTable,
+    /// In place of the one.
+    accounts: Vec<AccountTable>,
     variables: BTreeMap<String, Variable>,
     pub(super) by_name_only: bool,
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -43,15 +44,14 @@ pub(super) struct ProviderTable {
     facts: ProviderFacts,
 }
 
+/// The keys that bind credentials.
+const BINDING: [&str; 4] = ["api_key_env", "api_key_file", "credential", "credentials"];
+
 /// Reads `[providers.NAME]` on top of `provider`.
 pub(super) fn read(section: &Section<'_>, provider: &mut ProviderTable) {
     // A credential that is bound anew is not joined by the inherited one.
-    if section.has("credential") || section.has("api_key_env") || section.has("api_key_file") {
-        if !section.has("api_key_env") {
-            provider.api_key_env.clear();
-        }
-        provider.api_key_file = None;
-        provider.credential = CredentialTable::default();
+    if BINDING.iter().any(|key| section.has(key)) {
+        provider.identity = IdentityTable::default();
     }
     // What is known of one place does not hold for another.
     if section.has("base_url") {
@@ -59,14 +59,7 @@ pub(super) fn read(section: &Section<'_>, provider: &mut ProviderTable) {
         provider.facts.trains_on_prompts = None;
         provider.facts.retains_prompts = None;
     }
-    section.read_with(&[FIELDS], provider, |entry, _| {
-        let secret = matches!(entry.key(), "api_key" | "key" | "token" | "secret");
-        if secret {
-            const REMEDY: &str = "put it into an environment variable or a file, and name that with `api_key_env` or `api_key_file`";
-            section.error(entry.key(), "secrets do not belong into this file", REMEDY);
-        }
-        secret
-    });
+    section.read_with(&[FIELDS], provider, |entry, _| refuse_secret(section, entry.key()));
     provider.place = Some(section.place(""));
     check_name(section);
     check_relay(section, provider);
@@ -105,26 +98,18 @@ pub(super) fn is_slug(name: &str) -> bool {
 }
 
 fn check_credential(section: &Section<'_>, provider: &mut ProviderTable) {
-    if !provider.api_key_env.iter().all(|name| is_variable(name)) {
-        provider.api_key_env.clear();
-        section.error("api_key_env", NO_VARIABLE.0, NO_VARIABLE.1);
-    }
-    let written = ["api_key_env", "api_key_file", "credential"];
-    let mut bound = written.into_iter().filter(|key| section.has(key));
-    let first = bound.next();
-    if let (Some(first), Some(second)) = (first, bound.next()) {
-        let problem = format!("a second secret besides `{first}`");
-        section.error(second, problem, "keep one of the two");
-    }
+    identity::check_names(section, &mut provider.identity);
+    let first = identity::written(section, BINDING);
     if provider.auth == Some(AuthScheme::None) {
         if first.is_some() && section.has("auth") {
             const REMEDY: &str = "remove the secret, or say how it is attached";
             section.error("auth", "`none` leaves the secret unused", REMEDY);
         }
-        provider.api_key_env.clear();
-        provider.api_key_file = None;
-        provider.credential = CredentialTable::default();
-    } else if section.has("auth") && provider.form() == Form::Nothing && first != Some("credential")
+        provider.identity = IdentityTable::default();
+        provider.accounts.clear();
+    } else if section.has("auth")
+        && provider.form() == Form::Nothing
+        && !matches!(first, Some("credential" | "credentials"))
     {
         let remedy = Form::wanted(provider.auth.as_ref().unwrap_or(&AuthScheme::Bearer));
         section.error("auth", "there is no secret to attach", remedy);
@@ -137,13 +122,8 @@ fn check_variables(section: &Section<'_>, provider: &ProviderTable) {
         let option = provider.option(name);
         provider.variables.contains_key(name) || option.is_some_and(|value| is_value(&value))
     };
-    for (key, url) in [
-        ("base_url", &provider.base_url),
-        ("models_url", &provider.models_url),
-        ("credential", &provider.credential.token_url),
-    ] {
-        let names = url.iter().flat_map(Template::names);
-        for name in names.filter(|name| !has(name)) {
+    for (section, key, url) in provider.urls(section) {
+        for name in url.names().into_iter().filter(|name| !has(name)) {
             let remedy = format!("add `variables = {{ {name} = \"...\" }}`");
             section.error(key, format!("nothing fills `{{{name}}}`"), remedy);
         }
@@ -151,7 +131,7 @@ fn check_variables(section: &Section<'_>, provider: &ProviderTable) {
 }
 
 fn check_url(section: &Section<'_>, provider: &ProviderTable) {
-    let Some(url) = &provider.base_url else {
+    if provider.base_url.is_none() {
         if !section.has("base_url") {
             section.error(
                 "base_url",
@@ -160,13 +140,9 @@ fn check_url(section: &Section<'_>, provider: &ProviderTable) {
             );
         }
         return;
-    };
-    let token_url = provider.credential.token_url.as_ref();
-    let models_url = provider.models_url.as_ref();
-    for (key, url) in
-        [("base_url", Some(url)), ("models_url", models_url), ("credential", token_url)]
-    {
-        let Some(url) = url.map(Template::sample) else { continue };
+    }
+    for (section, key, url) in provider.urls(section) {
+        let url = url.sample();
         let plain = url.scheme_str() == Some("http");
         if plain && !provider.allow_plain_http && !is_loopback(url) {
             section.error(
@@ -186,11 +162,26 @@ fn is_loopback(url: &Uri) -> bool {
 }
 
 impl ProviderTable {
+    /// What its credentials are; that each of them is the same is checked apart.
     fn form(&self) -> Form {
-        match !self.api_key_env.is_empty() || self.api_key_file.is_some() {
-            true => Form::Secret,
-            false => self.credential.form(),
-        }
+        self.accounts.first().map_or_else(|| self.identity.form(), |it| it.identity.form())
+    }
+
+    /// All its URLs, and where each is written.
+    fn urls<'s, 't>(
+        &'s self,
+        section: &Section<'t>,
+    ) -> Vec<(Section<'t>, &'static str, &'s Template)> {
+        let token_url = |identity: &'s IdentityTable| identity.credential.token_url.as_ref();
+        let single = [
+            ("base_url", self.base_url.as_ref()),
+            ("models_url", self.models_url.as_ref()),
+            ("credential", token_url(&self.identity)),
+        ];
+        let single = single.into_iter().map(|(key, url)| (section.clone(), key, url));
+        let several = section.subtables("credentials").into_iter().zip(&self.accounts);
+        let several = several.map(|(own, it)| (own, "credential", token_url(&it.identity)));
+        single.chain(several).filter_map(|(own, key, url)| Some((own, key, url?))).collect()
     }
 
     /// An option whose value is text.
@@ -199,34 +190,23 @@ impl ProviderTable {
         serde_json::from_str(json).ok()
     }
 
-    /// The variable that holds the secret: of several the first that is set, or else
-    /// the first.
-    fn key_variable(&self, env: Environment<'_>) -> Option<&String> {
-        let is_set = |name: &&String| env(name).is_some_and(|value| !value.is_empty());
-        self.api_key_env.iter().find(is_set).or(self.api_key_env.first())
-    }
-
-    fn unset_key(&self, env: Environment<'_>) -> Option<Missing> {
-        let variable = self.key_variable(env)?;
-        if env(variable).is_some_and(|value| !value.is_empty()) {
-            return None;
-        }
-        let problem = format!("`{}` is not set", self.api_key_env.join("` or `"));
-        Some(Missing { key: "api_key_env", problem, variable: Some(variable.clone()) })
-    }
-
-    /// What is missing on this machine.
+    /// What is missing on this machine. Of several credentials one is enough.
     pub(super) fn missing(&self, env: Environment<'_>) -> Vec<Missing> {
-        let mut missing: Vec<_> = self.unset_key(env).into_iter().collect();
-        let file = self.api_key_file.as_deref();
-        missing.extend(file.and_then(|file| Missing::file("api_key_file", file)));
-        missing.extend(self.credential.missing(env));
+        let mut missing = self.identity.missing(env);
+        if !accounts::is_any_there(&self.accounts, env) {
+            missing.extend(self.accounts.iter().flat_map(|it| it.identity.missing(env)));
+        }
+        missing.extend(self.unfilled(env));
+        missing
+    }
+
+    /// What is missing to fill the gaps of URLs.
+    fn unfilled(&self, env: Environment<'_>) -> impl Iterator<Item = Missing> {
         let variables = self.variables.iter().filter(|(name, _)| self.option(name).is_none());
-        missing.extend(variables.filter_map(|(_, variable)| {
+        variables.filter_map(move |(_, variable)| {
             let problem = variable.value(env).err()?;
             Some(Missing { key: "variables", problem, variable: variable.env.clone() })
-        }));
-        missing
+        })
     }
 
     /// What turns it on, where variables alone do.
@@ -271,12 +251,17 @@ impl ProviderTable {
         }
         let texts = self.options.iter();
         values.extend(texts.filter_map(|(name, _)| Some((name.clone(), self.option(name)?))));
-        let token_url = self.credential.token_url.as_ref().and_then(|url| url.filled(&values));
-        let credential = match (&self.api_key_file, self.key_variable(env)) {
-            (Some(file), _) => CredentialSource::File(file.clone()),
-            (None, Some(variable)) => CredentialSource::Env(variable.clone()),
-            (None, None) => self.credential.source(token_url),
+        let source = |identity: &IdentityTable| {
+            let token_url = identity.credential.token_url.as_ref();
+            identity.source(token_url.and_then(|url| url.filled(&values)), env)
         };
+        let sole = source(&self.identity);
+        let sole = sole.map(Credential::sole);
+        let several = self.accounts.into_iter().enumerate().filter_map(|(at, account)| {
+            let source = source(&account.identity)?;
+            Some(account.finish(at, source))
+        });
+        let credentials = sole.into_iter().chain(several).map(Arc::new).collect();
         Some(Provider {
             name: name.to_owned(),
             display_name: self.display_name.unwrap_or_else(|| name.to_owned()),
@@ -284,7 +269,7 @@ impl ProviderTable {
             base_url: self.base_url?.filled(&values)?,
             models_url: self.models_url.and_then(|url| url.filled(&values)),
             auth,
-            credential,
+            credentials,
             options,
             tags: self.tags,
             headers: self.headers,
@@ -302,14 +287,16 @@ pub(super) fn check_secret(
     known: &BTreeMap<String, AuthScheme>,
     env: Environment<'_>,
 ) {
-    for missing in provider.missing(env) {
+    for missing in provider.identity.missing(env).into_iter().chain(provider.unfilled(env)) {
         const REMEDY: &str = "set it, or remove the provider";
         section.remark(Severity::Missing, missing.key, missing.problem, REMEDY);
     }
     let adapter = provider.adapter.as_deref().unwrap_or(section.name());
     let auth = provider.scheme(known.get(adapter));
-    if !provider.form().fits(&auth) {
-        let remedy = format!("{}, or change `auth`", Form::wanted(&auth));
+    let several = section.subtables("credentials");
+    accounts::check(&several, &provider.accounts, &auth, env);
+    if provider.accounts.is_empty() && !provider.form().fits(&auth) {
+        let remedy = identity::remedy(&auth);
         section.error("auth", "the credential cannot be attached so", remedy);
     }
     let has_region =

@@ -131,6 +131,12 @@ impl<'t> Section<'t> {
         self.entries().find(|entry| entry.key() == key)?.subtable()
     }
 
+    /// The tables of the array at `key`, if it is one.
+    pub(super) fn subtables(&self, key: &str) -> Vec<Section<'t>> {
+        let entry = self.entries().find(|entry| entry.key() == key);
+        entry.map_or_else(Vec::new, |entry| entry.subtables().into_iter().flatten().collect())
+    }
+
     /// The keys and their values.
     pub(super) fn entries(&self) -> impl Iterator<Item = Entry<'t>> + use<'t> {
         let (source, path) = (self.source, self.path.clone());
@@ -238,23 +244,28 @@ impl<'t> Entry<'t> {
 
     /// The tables of an array; anything else is a mistake.
     pub(super) fn tables(&self) -> Vec<Section<'t>> {
-        let Some(array) = self.value().as_array() else {
+        if !self.value().is_array() {
             self.wrong_type("an array of tables");
-            return Vec::new();
-        };
-        let mut sections = Vec::new();
-        for item in array.iter() {
-            match item.get_ref().as_table() {
-                Some(table) => sections.push(Section {
-                    source: self.source,
-                    path: self.path.clone(),
-                    table,
-                    start: item.span().start,
-                }),
-                None => self.wrong_type("an array of tables"),
-            }
         }
-        sections
+        let sections = self.subtables();
+        if sections.iter().any(Option::is_none) {
+            self.wrong_type("an array of tables");
+        }
+        sections.into_iter().flatten().collect()
+    }
+
+    /// What the array holds: none for each that is no table.
+    fn subtables(&self) -> Vec<Option<Section<'t>>> {
+        let items = self.value().as_array().into_iter().flat_map(|array| array.iter());
+        let section = |item: &'t Spanned<DeValue<'t>>| {
+            Some(Section {
+                source: self.source,
+                path: self.path.clone(),
+                table: item.get_ref().as_table()?,
+                start: item.span().start,
+            })
+        };
+        items.map(section).collect()
     }
 
     /// Text, or a mistake.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use plugway_engine::{Grants, Limits};
 
+use super::accounts::{self, AccountTable};
 use super::cors;
 use super::credential::{self, CredentialTable};
 use super::field::Field;
@@ -45,6 +46,14 @@ never asked for. Health, metrics and reloading are not for pages.";
 const CREDENTIAL: &str = "\
 For providers that one secret is not enough for: one of an access key, a service
 account and a client.";
+
+const CREDENTIALS: &str = "\
+One table for each credential that the provider may be called with. An attempt draws one
+by its weight, of the team's own accounts if there are any. One that the provider refuses
+(401, 402, 403 or 429) is left alone: as long as `retry-after` says, within
+`routing.max_cooldown`, or else for a second, which doubles with each trial that fails, up to
+`routing.breaker_max_pause`. Meanwhile the others are used, at once by the request that
+found out. Where this machine lacks some of them, the rest serves.";
 
 const PRICE: &str = "\
 US dollars per million tokens, or per request. Decimals are read exactly: write
@@ -100,6 +109,8 @@ pub fn reference() -> String {
     rows(&mut out, &[providers::FIELDS], &mut ProviderTable::default());
     chapter(&mut out, "credential, of a provider", CREDENTIAL);
     rows(&mut out, &[credential::FIELDS], &mut CredentialTable::default());
+    chapter(&mut out, "[[providers.NAME.credentials]]", CREDENTIALS);
+    rows(&mut out, &[accounts::FIELDS], &mut AccountTable::default());
     chapter(&mut out, "[models.\"AUTHOR/NAME\"]", about("models"));
     rows(&mut out, &[models::FIELDS], &mut ModelTable::default());
     chapter(
@@ -132,7 +143,7 @@ fn catalogue(out: &mut String) {
     // Writing to a string cannot fail.
     let _ = write!(out, "{CATALOGUE}");
     for (name, provider) in known.providers() {
-        let variables = quoted_list(provider.api_key_env.iter().map(String::as_str));
+        let variables = quoted_list(provider.identity.api_key_env.iter().map(String::as_str));
         let by_name = if provider.by_name_only { "by name only" } else { "" };
         let adapter = provider.adapter.as_deref().unwrap_or(name);
         let _ = writeln!(out, "| `{name}` | {variables} | {by_name} | `{adapter}` |");

@@ -91,7 +91,7 @@ pub(super) const FIELDS: &[Field<RoutingConfig>] = &[
     Field {
         key: "max_attempts",
         slot: Slot::Count(|c| &mut c.max_attempts),
-        about: "Endpoints that one request may try.",
+        about: "Attempts that one request may make, each at another endpoint or with another of its provider's credentials. The last one is another endpoint's, if there is one.",
     },
     Field {
         key: "retry_percent",

@@ -345,7 +345,7 @@ fn embedded_providers_can_be_overridden() {
         assert_eq!(provider.base_url.to_string(), url);
         assert_eq!(provider.auth, auth);
         let credential = credential.map(|name| CredentialSource::Env(name.to_owned()));
-        assert_eq!(provider.credential, credential.unwrap_or(CredentialSource::None));
+        assert_eq!(provider.credentials.first().map(|it| it.source.clone()), credential);
     };
     let header = || AuthScheme::Header("x-api-key".to_owned());
     check("anthropic", "https://proxy.example/x", header(), Some("ANTHROPIC_API_KEY"));

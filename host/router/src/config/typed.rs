@@ -303,7 +303,7 @@ impl Typed {
     /// whose providers have an adapter of their own.
     pub(super) fn no_provider(&self) -> Diagnostic {
         let best_known = self.providers.values().filter(|p| p.adapter.is_none());
-        let variables = best_known.filter_map(|p| p.api_key_env.first().cloned());
+        let variables = best_known.filter_map(|p| p.identity.api_key_env.first().cloned());
         let variables = variables.collect::<Vec<_>>().join(", ");
         Diagnostic::general(
             "no provider is configured",

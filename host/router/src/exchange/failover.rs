@@ -8,11 +8,13 @@ use super::underway::UnderWay;
 use super::{Exchange, media};
 use crate::error::{Code, Error, Fault, Reason, Reasons};
 use crate::record::{Ending, Trace};
+use crate::route::credentials::{self, Turn, Turns};
 use crate::route::{Decision, HealthPolicy, InFlight, LeftOut, Step};
 use plugway_engine::chat::{MediaKind, Usage};
 use plugway_routing::Walk;
 use plugway_routing::walk::{Admission, Bounds, Failure, Gates, Leg, Move, Over};
 use plugway_wire::ChatCall;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -79,13 +81,14 @@ pub(super) async fn first_answer<C: Ask>(exchange: &Exchange<C>) -> Result<Answe
         deadline: exchange.deadline.saturating_duration_since(began),
     };
     let mut walk = Walk::new(legs(steps), bounds);
-    let mut doors = Doors { exchange, failures: Failures::default() };
+    let mut doors = Doors::new(exchange);
     let mut under_way = UnderWay::default();
     let over = loop {
         let (number, ended) = match walk.next(began.elapsed(), &mut doors) {
             Move::Start { step, kind, pass, .. } => {
-                let (number, trace) = exchange.record.attempting(&steps[step].endpoint, kind);
-                let attempt = attempt(exchange, &steps[step], (number, trace.clone()), pass);
+                let step = Step { credential: pass.turn.credential.clone(), ..steps[step].clone() };
+                let (number, trace) = exchange.record.attempting(&step, kind);
+                let attempt = attempt(exchange, step.clone(), (number, trace.clone()), pass);
                 under_way.add(number, step, trace, Box::pin(attempt));
                 continue;
             }
@@ -100,15 +103,12 @@ pub(super) async fn first_answer<C: Ask>(exchange: &Exchange<C>) -> Result<Answe
             Ok(answered) => {
                 for loser in walk.answered(number) {
                     let Some((step, trace)) = under_way.cancel(loser) else { continue };
-                    outrun(exchange, &steps[step], loser, &trace);
+                    outrun(exchange, &step, loser, &trace);
                 }
                 exchange.record.hedges_refused(walk.hedges_refused());
                 return Ok(answered);
             }
-            Err((step, error)) => {
-                walk.failed(number, meaning(&error));
-                doors.failures.add(step, error);
-            }
+            Err(lost) => walk.failed(number, doors.lose(number, *lost)),
         }
     };
     exchange.record.hedges_refused(walk.hedges_refused());
@@ -131,45 +131,43 @@ fn legs(steps: &[Step]) -> Vec<Leg> {
     steps.iter().map(leg).collect()
 }
 
-/// What a failure means for the rest of the plan.
-fn meaning(error: &Error) -> Failure {
-    Failure {
-        // What is wrong everywhere is wrong at every endpoint of the same model; the
-        // client's next model may still take it.
-        everywhere: !error.code.elsewhere(),
-        weighs: error.code.fault() != Fault::Client,
-        again: false,
-        // More load would not help a router that is at its bounds.
-        ends: error.code == Code::Overloaded,
-    }
+/// What one attempt comes to.
+pub(super) type Ended<C> = Result<Answered<C>, Box<Lost>>;
+
+/// An attempt that failed, with what it held.
+pub(super) struct Lost {
+    step: Step,
+    error: Error,
+    usage: Option<Usage>,
+    pass: Pass,
 }
 
-/// What one attempt comes to: where it failed, with the step.
-pub(super) type Ended<C> = Result<Answered<C>, (Step, Error)>;
+/// What an attempt holds while it is under way.
+pub(super) struct Pass {
+    in_flight: InFlight,
+    turn: Turn,
+}
 
-/// One attempt, with what is kept of it.
+/// One attempt, from its beginning to its first content.
 async fn attempt<C: Ask>(
     exchange: &Exchange<C>,
-    step: &Step,
-    (number, trace): (usize, std::sync::Arc<Trace>),
-    mut in_flight: InFlight,
+    step: Step,
+    (number, trace): (usize, Arc<Trace>),
+    pass: Pass,
 ) -> Ended<C> {
-    match C::attempt(exchange, step, &trace).await {
+    match C::attempt(exchange, &step, &trace).await {
         Ok(answer) => {
+            let Pass { mut in_flight, turn } = pass;
+            turn.accepted();
             in_flight.answered();
-            Ok(Answered { answer, step: step.clone(), in_flight, number })
+            Ok(Answered { answer, step, in_flight, number })
         }
         Err(Failed { error, usage }) => {
             // A client in a hurry does not make an endpoint slow.
             let is_late =
                 error.code == Code::ProviderTimeout && Instant::now() >= exchange.deadline;
             let error = if is_late { Error::out_of_time() } else { error };
-            in_flight.ended(Some(&error));
-            let upstream_cost = usage.as_ref().and_then(|usage| cost(exchange, step, usage));
-            let usage = usage.as_ref();
-            let ending = Ending { usage, upstream_cost, ..Ending::of(error.code.name()) };
-            exchange.record.attempt(number, ending);
-            Err((step.clone(), error))
+            Err(Box::new(Lost { step, error, usage, pass }))
         }
     }
 }
@@ -187,28 +185,72 @@ fn outrun<C: Ask>(exchange: &Exchange<C>, step: &Step, number: usize, trace: &Tr
 
 /// What a provider charges for an attempt that did not serve.
 fn cost<C>(exchange: &Exchange<C>, step: &Step, usage: &Usage) -> Option<u64> {
-    let tariff = Tariff::new(exchange.settings.clone(), step.endpoint.clone());
+    let (endpoint, credential) = (step.endpoint.clone(), step.credential.clone());
+    let tariff = Tariff::new(exchange.settings.clone(), endpoint, credential);
     tariff.bill(usage.clone(), std::slice::from_ref(usage)).upstream_cost
 }
 
-/// Who lets the walk through: health and budgets.
+/// Who lets the walk through: credentials, health and budgets.
 struct Doors<'a, C> {
     exchange: &'a Exchange<C>,
+    turns: Turns<'a>,
     failures: Failures,
 }
 
-impl<C> Gates for Doors<'_, C> {
-    type Pass = InFlight;
+impl<'a, C> Doors<'a, C> {
+    fn new(exchange: &'a Exchange<C>) -> Self {
+        let Exchange { router, settings, decision, .. } = exchange;
+        let turns = Turns::new(router, &settings.config.routing, decision.query.seed);
+        Self { exchange, turns, failures: Failures::default() }
+    }
 
-    fn admit(&mut self, step: usize, last_resort: bool) -> Admission<InFlight> {
+    /// Keeps what there is to keep of a failed attempt. What its failure means for the
+    /// rest of the plan.
+    fn lose(&mut self, number: usize, lost: Lost) -> Failure {
+        let Lost { step, mut error, usage, pass: Pass { in_flight, turn } } = lost;
+        let again = self.turns.failed(&step.endpoint.provider, turn, &mut error);
+        match again {
+            // The credential's failure, and not the endpoint's.
+            true => drop(in_flight),
+            false => in_flight.ended(Some(&error)),
+        }
+        let upstream_cost = usage.as_ref().and_then(|usage| cost(self.exchange, &step, usage));
+        let usage = usage.as_ref();
+        let ending = Ending { usage, upstream_cost, ..Ending::of(error.code.name()) };
+        self.exchange.record.attempt(number, ending);
+        let meaning = Failure {
+            // What is wrong everywhere is wrong at every endpoint of the same model; the
+            // client's next model may still take it.
+            everywhere: !error.code.elsewhere(),
+            weighs: error.code.fault() != Fault::Client,
+            again,
+            // More load would not help a router that is at its bounds.
+            ends: error.code == Code::Overloaded,
+        };
+        self.failures.add(step, error);
+        meaning
+    }
+}
+
+impl<C> Gates for Doors<'_, C> {
+    type Pass = Pass;
+
+    fn admit(&mut self, step: usize, last_resort: bool) -> Admission<Pass> {
         let Exchange { router, settings, decision, .. } = self.exchange;
         let step = &decision.steps[step];
+        let turn = match self.turns.begin(&step.endpoint.provider) {
+            Ok(turn) => turn,
+            Err(rest) => {
+                self.failures.cools_down(step, rest, credentials::reason(rest));
+                return Admission::Never;
+            }
+        };
         let policy = HealthPolicy::from(&settings.config.routing);
         let id = decision.service.health_id(&step.endpoint.id);
         match router.health.begin(&id, &step.endpoint, policy, last_resort) {
-            Ok(in_flight) => Admission::Granted(in_flight),
+            Ok(in_flight) => Admission::Granted(Pass { in_flight, turn }),
             Err(LeftOut::Cooling(rest)) => {
-                self.failures.cooling.push((step.clone(), rest));
+                self.failures.cools_down(step, rest, LeftOut::Cooling(rest).to_string());
                 Admission::Never
             }
             // Its breaker opened since, or another request probes it: the rest of
@@ -232,8 +274,8 @@ struct Failures {
     errors: Vec<(Step, Error)>,
     /// The router itself is at a bound.
     overload: Option<Error>,
-    /// Steps that were not tried, and for how much longer not.
-    cooling: Vec<(Step, Duration)>,
+    /// Steps that were not tried, for how much longer not, and why.
+    cooling: Vec<(Step, Duration, String)>,
 }
 
 impl Failures {
@@ -244,13 +286,15 @@ impl Failures {
         }
     }
 
+    fn cools_down(&mut self, step: &Step, rest: Duration, why: String) {
+        self.cooling.push((step.clone(), rest, why));
+    }
+
     /// Why each endpoint did not serve, those included that were not to be tried.
     fn reasons(&self, decision: &Decision) -> Reasons {
         let failed = self.errors.iter().map(|(step, error)| Reason::failed(&step.endpoint, error));
         let cooling = self.cooling.iter();
-        let cooling = cooling.map(|(step, rest)| {
-            Reason::cooling(&step.endpoint, LeftOut::Cooling(*rest).to_string())
-        });
+        let cooling = cooling.map(|(step, _, why)| Reason::cooling(&step.endpoint, why.clone()));
         let excluded = decision.excluded.iter().cloned().map(Reason::from);
         failed.chain(cooling).chain(excluded).collect()
     }
@@ -260,7 +304,7 @@ impl Failures {
     fn into_error(self, decision: &Decision, over: Over) -> Error {
         let reasons = self.reasons(decision);
         let asked = self.errors.iter().filter_map(|(_, error)| error.retry_after);
-        let wait = asked.chain(self.cooling.iter().map(|(_, rest)| *rest)).min();
+        let wait = asked.chain(self.cooling.iter().map(|(_, rest, _)| *rest)).min();
         let last = match (self.overload, over, self.errors.into_iter().next_back()) {
             (Some(overload), ..) => overload,
             (None, Over::OutOfTime, _) => Error::out_of_time(),

@@ -2,7 +2,7 @@
 
 use super::Exchange;
 use super::transfer::{breach_of_contract, plugin_failed, told};
-use crate::catalog::Endpoint;
+use crate::catalog::{Credential, Endpoint};
 use crate::error::{Code, Error};
 use crate::record::Trace;
 use crate::route::{InFlight, Step};
@@ -30,6 +30,7 @@ pub(super) struct Live {
     router: Arc<Router>,
     settings: Arc<Settings>,
     endpoint: Arc<Endpoint>,
+    credential: Option<Arc<Credential>>,
     plugin: String,
     began: Instant,
     /// Of the request.
@@ -86,6 +87,7 @@ impl Live {
             router: exchange.router.clone(),
             settings: exchange.settings.clone(),
             endpoint: step.endpoint.clone(),
+            credential: step.credential.clone(),
             plugin: step.adapter.id().to_owned(),
             began,
             deadline: exchange.deadline,
@@ -117,6 +119,11 @@ impl Live {
     /// Where the answer comes from.
     pub(super) fn endpoint(&self) -> &Arc<Endpoint> {
         &self.endpoint
+    }
+
+    /// What its provider was called with.
+    pub(super) fn credential(&self) -> &Option<Arc<Credential>> {
+        &self.credential
     }
 
     /// When the attempt began.

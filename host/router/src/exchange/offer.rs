@@ -189,9 +189,9 @@ fn settle<O: Offer>(
     let head = head_of(&record, &endpoint);
     let counted = O::counted(&answer);
     let estimated = counted.is_none();
+    let tariff = Tariff::new(settings, endpoint.clone(), step.credential);
     let (bill, tokens) = match counted.or_else(|| call.estimate()) {
         Some(usage) => {
-            let tariff = Tariff::new(settings, endpoint.clone());
             let bill = tariff.bill(usage.clone(), std::slice::from_ref(&usage));
             let (prompt, completion) = (usage.prompt_tokens, usage.completion_tokens);
             (bill, Tokens { prompt, completion, estimated })
@@ -200,6 +200,7 @@ fn settle<O: Offer>(
     };
     record.consumed(tokens, bill.cost);
     record.endpoint.clone_from(&endpoint.id);
+    tariff.credential().clone_into(&mut record.credential);
     let ending = Ending {
         outcome: "ok",
         usage: Some(&bill.usage),

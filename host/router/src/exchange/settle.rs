@@ -39,7 +39,8 @@ impl Settlement {
         if let (Some(in_flight), Some(at)) = (&in_flight, first_content) {
             in_flight.first_token(at.duration_since(live.began()));
         }
-        let tariff = Tariff::new(live.settings().clone(), live.endpoint().clone());
+        let (endpoint, credential) = (live.endpoint().clone(), live.credential().clone());
+        let tariff = Tariff::new(live.settings().clone(), endpoint, credential);
         Self {
             record,
             tally: Tally::default(),
@@ -96,6 +97,7 @@ impl Settlement {
         self.record.consumed(tokens, bill.cost);
         let endpoint = self.tariff.endpoint();
         self.record.endpoint.clone_from(&endpoint.id);
+        self.tariff.credential().clone_into(&mut self.record.credential);
         let ending = Ending {
             outcome,
             usage: Some(&bill.usage),

@@ -1,7 +1,7 @@
 //! What an endpoint's answers cost, in whole picodollars.
 
 use crate::Settings;
-use crate::catalog::{Consumption, Endpoint, Price, Resolution, cost};
+use crate::catalog::{Consumption, Credential, Endpoint, Price, Resolution, cost};
 use plugway_engine::chat::Usage;
 use plugway_wire::Bill;
 use std::sync::Arc;
@@ -27,12 +27,18 @@ pub(super) fn presumed(prompt_bytes: usize, completion_tokens: u64) -> Usage {
 pub(super) struct Tariff {
     settings: Arc<Settings>,
     endpoint: Arc<Endpoint>,
+    /// What the endpoint's provider was called with.
+    credential: Option<Arc<Credential>>,
 }
 
 impl Tariff {
     /// As configured when the request came.
-    pub(super) fn new(settings: Arc<Settings>, endpoint: Arc<Endpoint>) -> Self {
-        Self { settings, endpoint }
+    pub(super) fn new(
+        settings: Arc<Settings>,
+        endpoint: Arc<Endpoint>,
+        credential: Option<Arc<Credential>>,
+    ) -> Self {
+        Self { settings, endpoint, credential }
     }
 
     /// Whose prices these are.
@@ -40,17 +46,24 @@ impl Tariff {
         &self.endpoint
     }
 
+    /// The name of what its provider was called with; empty where that wants nothing.
+    pub(super) fn credential(&self) -> &str {
+        self.credential.as_deref().map_or("", |credential| &credential.name)
+    }
+
     /// The bill for `usage`, which is the sum of the records.
     pub(super) fn bill(&self, usage: Usage, records: &[Usage]) -> Bill {
         let all = self.cost(records, |used| used);
         let prompt = self.cost(records, |used| Consumption { completion: 0, ..used });
+        // Where the provider itself names a price, that is what it bills.
+        let upstream_cost = usage.cost.or(all);
+        let own_key = self.credential.as_deref().is_some_and(|credential| credential.own);
         Bill {
-            // Where the provider itself names a price, that is what it bills.
-            cost: usage.cost.or(all),
-            upstream_cost: usage.cost.or(all),
+            cost: if own_key { Some(0) } else { upstream_cost },
+            upstream_cost,
             prompt_cost: prompt,
             completion_cost: all.zip(prompt).map(|(all, prompt)| all.saturating_sub(prompt)),
-            own_key: false,
+            own_key,
             metadata: None,
             usage,
         }

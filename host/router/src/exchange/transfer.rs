@@ -71,7 +71,8 @@ pub(super) async fn send<C>(
     let provider = &step.endpoint.provider;
     let bounds = &settings.config.upstream;
     let endpoint = TokenEndpoint { client: &settings.upstream, bounds, until: deadline };
-    let attached = exchange.router.credentials.attach(provider, &mut outgoing, endpoint).await;
+    let (credentials, credential) = (&exchange.router.credentials, step.credential.as_deref());
+    let attached = credentials.attach(provider, credential, &mut outgoing, endpoint).await;
     attached.map_err(|error| error.told())?;
     let name = &provider.name;
     let wait = deadline.min(Instant::now() + bounds.head_timeout);
@@ -112,7 +113,8 @@ pub(super) async fn receive<C>(
     let bounds = &exchange.settings.config.upstream;
     let left = deadline.saturating_duration_since(Instant::now());
     let patience = bounds.error_body_timeout.min(left);
-    let body = refusal(router, origin, (&parts, body), bounds.idle_timeout, patience).await;
+    let (credential, told) = (step.credential.as_deref(), (&parts, body));
+    let body = refusal(router, origin, credential, told, bounds.idle_timeout, patience).await;
     Ok(Reply::Refusal(head, body.unwrap_or_default().into()))
 }
 

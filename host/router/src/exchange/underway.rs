@@ -3,6 +3,7 @@
 
 use super::failover::{Ask, Ended};
 use crate::record::Trace;
+use crate::route::Step;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ pub(super) struct UnderWay<'a, C: Ask>(Vec<Attempt<'a, C>>);
 
 struct Attempt<'a, C: Ask> {
     number: usize,
-    step: usize,
+    step: Step,
     trace: Arc<Trace>,
     future: Pin<Box<dyn Future<Output = Ended<C>> + Send + 'a>>,
 }
@@ -29,7 +30,7 @@ impl<'a, C: Ask> UnderWay<'a, C> {
     pub(super) fn add(
         &mut self,
         number: usize,
-        step: usize,
+        step: Step,
         trace: Arc<Trace>,
         future: Pin<Box<dyn Future<Output = Ended<C>> + Send + 'a>>,
     ) {
@@ -52,7 +53,7 @@ impl<'a, C: Ask> UnderWay<'a, C> {
     }
 
     /// Cancels an attempt. Which step it was, and what it has noted.
-    pub(super) fn cancel(&mut self, number: usize) -> Option<(usize, Arc<Trace>)> {
+    pub(super) fn cancel(&mut self, number: usize) -> Option<(Step, Arc<Trace>)> {
         let place = self.0.iter().position(|attempt| attempt.number == number)?;
         let Attempt { step, trace, .. } = self.0.remove(place);
         Some((step, trace))

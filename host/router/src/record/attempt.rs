@@ -1,7 +1,7 @@
 //! One attempt of a request: what is noted while it is under way, and what is kept of it
 //! once it has ended. It ends once, whoever ends it.
 
-use crate::catalog::Endpoint;
+use crate::route::Step;
 use plugway_engine::chat::{Picodollars, Usage};
 use plugway_routing::walk::Kind;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -17,6 +17,10 @@ pub struct Attempt {
     pub provider_name: String,
     /// Endpoint id.
     pub endpoint: String,
+    /// Which of the provider's credentials; empty where it wants none.
+    pub credential: String,
+    /// The credential is the team's own, so that no key spends what it costs.
+    pub is_own: bool,
     /// The model, by its name in the catalogue.
     pub model: String,
     /// Why it was made.
@@ -114,12 +118,15 @@ struct Entry {
 
 impl Attempts {
     /// An attempt begins. Its number, and where it notes what comes.
-    pub(super) fn begin(&self, endpoint: &Endpoint, kind: Kind) -> (usize, Arc<Trace>) {
+    pub(super) fn begin(&self, step: &Step, kind: Kind) -> (usize, Arc<Trace>) {
+        let (endpoint, credential) = (&step.endpoint, step.credential.as_deref());
         let trace = Trace::begin();
         let attempt = Attempt {
             provider: endpoint.provider.name.clone(),
             provider_name: endpoint.provider.display_name.clone(),
             endpoint: endpoint.id.clone(),
+            credential: credential.map_or(String::new(), |credential| credential.name.clone()),
+            is_own: credential.is_some_and(|credential| credential.own),
             model: endpoint.model_slug.clone(),
             kind,
             outcome: "cancelled",

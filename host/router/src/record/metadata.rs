@@ -121,7 +121,7 @@ impl Record {
             "region": null,
             "summary": summary,
             "attempt": served.map_or(attempts.len(), |place| place + 1),
-            "is_byok": false,
+            "is_byok": served.is_some_and(|place| attempts[place].is_own),
             "endpoints": {"total": total, "available": available},
             "attempts": attempts.iter().map(tell).collect::<Vec<_>>(),
             "excluded": routed.excluded,

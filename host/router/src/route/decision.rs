@@ -1,7 +1,7 @@
 //! What was decided for one request, and why.
 
 use super::Service;
-use crate::catalog::Endpoint;
+use crate::catalog::{Credential, Endpoint};
 use plugway_engine::{Adapter, Candidate, Query};
 use plugway_routing::health::Snapshot;
 use std::sync::Arc;
@@ -11,6 +11,8 @@ use std::sync::Arc;
 pub struct Step {
     /// Where to.
     pub endpoint: Arc<Endpoint>,
+    /// Which of its provider's credentials it is tried with: chosen when it is.
+    pub credential: Option<Arc<Credential>>,
     /// Who translates. The request keeps this generation to its end.
     pub adapter: Arc<Adapter>,
     /// Reasoning effort to use instead of the client's, if it gave none.

@@ -12,7 +12,7 @@ mod drawn;
 #[cfg(test)]
 mod tests;
 
-use super::{Asked, Cause, Excluded, Footing, LeftOut};
+use super::{Asked, Cause, Excluded, Footing, LeftOut, credentials};
 use crate::Router;
 use crate::catalog::Endpoint;
 use crate::config::Ceiling;
@@ -62,6 +62,10 @@ pub(super) fn list(
                 continue;
             }
         };
+        if let Some(rest) = credentials::cooling(router, &endpoint.provider) {
+            eligible.lacks_credential(&endpoint, rest);
+            continue;
+        }
         match router.health.check(&asked.service.health_id(&endpoint.id)) {
             Ok(footing) => {
                 is_any_sound |= footing == Footing::Sound;
@@ -80,6 +84,13 @@ impl Eligible {
     fn cools_down(&mut self, endpoint: &Endpoint, rest: Duration) {
         let reason = LeftOut::Cooling(rest).to_string();
         self.excluded.push(Excluded::new(endpoint, Cause::Cooling, reason));
+        self.recovery = Some(self.recovery.map_or(rest, |first| first.min(rest)));
+    }
+
+    /// All credentials of its provider are cooling down.
+    fn lacks_credential(&mut self, endpoint: &Endpoint, rest: Duration) {
+        let reason = credentials::reason(rest);
+        self.excluded.push(Excluded::new(endpoint, Cause::Credential, reason));
         self.recovery = Some(self.recovery.map_or(rest, |first| first.min(rest)));
     }
 

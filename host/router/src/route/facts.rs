@@ -1,6 +1,6 @@
 //! What a strategy is told: the request in numbers, and each endpoint that it may go to.
 
-use super::{Asked, builtin, health};
+use super::{Asked, builtin, credentials, health};
 use crate::Router;
 use crate::catalog::Endpoint;
 use plugway_engine::{Candidate, Objective, Query};
@@ -24,6 +24,7 @@ impl Estimate {
 }
 
 pub(super) fn candidate(
+    router: &Router,
     snapshot: &Snapshot,
     asked: &Asked<'_>,
     endpoint: &Endpoint,
@@ -43,6 +44,7 @@ pub(super) fn candidate(
         region: endpoint.region.clone(),
         service_tier: endpoint.service_tier.clone(),
         tags: endpoint.tags.clone(),
+        own_key: credentials::is_own_next(router, &endpoint.provider),
         health: reading.map(health::for_strategies).unwrap_or_default(),
         ..Candidate::default()
     }

@@ -284,7 +284,7 @@ pub(super) fn for_strategies(reading: &Reading) -> plugway_engine::Health {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{CredentialSource, Provider};
+    use crate::catalog::Provider;
     use crate::error::{Code, Error};
     use plugway_engine::AuthScheme;
 
@@ -295,7 +295,7 @@ mod tests {
             adapter: "a".into(),
             base_url: http::Uri::from_static("http://localhost/v1"),
             auth: AuthScheme::None,
-            credential: CredentialSource::None,
+            credentials: Vec::new(),
             options: Vec::new(),
             tags: Vec::new(),
             headers: Vec::new(),

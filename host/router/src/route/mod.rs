@@ -4,6 +4,7 @@
 
 mod asked;
 mod builtin;
+pub(crate) mod credentials;
 mod decision;
 mod eligible;
 mod facts;
@@ -14,6 +15,7 @@ mod resolve;
 mod unavailable;
 
 pub use asked::{Asked, Service};
+pub use credentials::CredentialHealth;
 pub use decision::{Cause, Decision, Excluded, Step};
 pub use health::{Health, InFlight, SnapshotPolicy};
 pub(crate) use health::{restore, save_all, save_now_and_then};
@@ -58,7 +60,7 @@ fn decide_among(
     let snapshot = router.health.snapshot(SnapshotPolicy::from(&settings.config.routing));
     let candidates: Vec<Candidate> = endpoints
         .iter()
-        .map(|it| facts::candidate(&snapshot, asked, &it.endpoint, estimate))
+        .map(|it| facts::candidate(router, &snapshot, asked, &it.endpoint, estimate))
         .collect();
     let providers = eligible::slugs(&asked.routing.order, endpoints.iter().map(|it| &*it.endpoint));
     let query = Query { providers, ..facts::query(router, asked, asked.routing, estimate) };
@@ -77,6 +79,7 @@ fn decide_among(
         let eligible = endpoints.get(step.candidate as usize)?;
         Some(Step {
             endpoint: eligible.endpoint.clone(),
+            credential: None,
             adapter: eligible.adapter.clone(),
             effort: step.effort.clone(),
             hedge_after_ms: step.hedge_after_ms,

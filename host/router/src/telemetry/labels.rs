@@ -23,6 +23,26 @@ pub struct AttemptLabels {
     pub outcome: &'static str,
 }
 
+/// With which credential an attempt was made, and how it ended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct CredentialAttemptLabels {
+    /// Provider slug.
+    pub provider: String,
+    /// As the configuration names it.
+    pub credential: String,
+    /// `ok`, `cancelled`, or the error's type.
+    pub outcome: &'static str,
+}
+
+/// One of a provider's credentials.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct CredentialLabels {
+    /// Provider slug.
+    pub provider: String,
+    /// As the configuration names it.
+    pub credential: String,
+}
+
 /// To whom.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ProviderLabels {

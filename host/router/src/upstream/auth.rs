@@ -3,7 +3,7 @@
 
 use super::sources::{Material, Sources};
 use super::{Outgoing, OutgoingBody, TokenEndpoint};
-use crate::catalog::{CredentialSource, Provider};
+use crate::catalog::{Credential, Provider};
 use crate::error::{Code, Error};
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use http_body::Body as _;
@@ -67,21 +67,27 @@ impl Credentials {
         if matches!(provider.auth, AuthScheme::None) {
             return CredentialState::NotNeeded;
         }
-        match (self.sources.material(&provider.credential), &provider.credential) {
-            (Some(_), _) => CredentialState::Present,
-            (None, CredentialSource::None) => CredentialState::NotNeeded,
-            (None, _) => CredentialState::Missing,
+        match provider.credentials.iter().any(|credential| self.has(credential)) {
+            true => CredentialState::Present,
+            false if provider.credentials.is_empty() => CredentialState::NotNeeded,
+            false => CredentialState::Missing,
         }
     }
 
-    /// Puts the provider's credential on a request, which is complete but for it.
-    /// Waits where a token has to be obtained first, as long as `endpoint` allows.
+    /// Whether the credential is there.
+    pub fn has(&self, credential: &Credential) -> bool {
+        self.sources.material(&credential.source).is_some()
+    }
+
+    /// Puts one of the provider's credentials on a request, which is complete but for
+    /// it. Waits where a token has to be obtained first, as long as `endpoint` allows.
     ///
     /// # Errors
     /// Where there is none though the provider needs one.
     pub async fn attach(
         &self,
         provider: &Provider,
+        credential: Option<&Credential>,
         request: &mut Outgoing,
         endpoint: TokenEndpoint<'_>,
     ) -> Result<(), AttachError> {
@@ -89,11 +95,11 @@ impl Credentials {
             return Ok(());
         }
         let missing = || AttachError::Missing(provider.name.clone());
-        let Some(material) = self.sources.material(&provider.credential) else {
-            return match provider.credential {
-                CredentialSource::None => Ok(()),
-                _ => Err(missing()),
-            };
+        let Some(credential) = credential else {
+            return if provider.credentials.is_empty() { Ok(()) } else { Err(missing()) };
+        };
+        let Some(material) = self.sources.material(&credential.source) else {
+            return Err(missing());
         };
         let attached = match (&provider.auth, material) {
             (AuthScheme::Bearer, Material::Secret(secret)) => bearer(request, &secret),
@@ -108,7 +114,8 @@ impl Credentials {
                 signed(provider, service, &key, request)?
             }
             (AuthScheme::Oauth(scope), Material::Grant(grant)) => {
-                bearer(request, &self.token(provider, &grant, scope, endpoint).await?)
+                let token = self.token(provider, credential, (&grant, scope), endpoint).await?;
+                bearer(request, &token)
             }
             _ => false,
         };
@@ -118,28 +125,30 @@ impl Credentials {
     async fn token(
         &self,
         provider: &Provider,
-        grant: &Grant,
-        scope: &str,
+        credential: &Credential,
+        (grant, scope): (&Grant, &str),
         endpoint: TokenEndpoint<'_>,
     ) -> Result<Secret, AttachError> {
-        let token = self.tokens.get(&provider.name, grant, scope, |it| endpoint.ask(it));
+        let owner = owner(provider, credential);
+        let token = self.tokens.get(&owner, grant, scope, |it| endpoint.ask(it));
         let token = match timeout_at(endpoint.until, token).await {
             Ok(token) => token,
             Err(_) => Err(TokenError::TooSlow),
         };
         token.map_err(|error| {
-            tracing::warn!(provider = provider.name, %error, "no access token");
-            AttachError::Token { provider: provider.name.clone(), error }
+            let (provider, credential) = (&provider.name, &credential.name);
+            tracing::warn!(provider, credential, %error, "no access token");
+            AttachError::Token { provider: provider.clone(), error }
         })
     }
 
     /// The provider did not accept what was attached: a token is not used again.
-    pub fn refused(&self, provider: &Provider) {
-        self.tokens.forget(&provider.name);
+    pub fn refused(&self, provider: &Provider, credential: &Credential) {
+        self.tokens.forget(&owner(provider, credential));
     }
 
-    /// Overwrites the provider's credential wherever a text quotes it, as it is or
-    /// as it stands in a query.
+    /// Overwrites all the provider's credentials wherever a text quotes them, as they
+    /// are or as they stand in a query.
     pub fn mask(&self, provider: &Provider, text: &mut [u8]) {
         for secret in self.secrets(provider) {
             overwrite(text, secret.expose().as_bytes());
@@ -158,16 +167,25 @@ impl Credentials {
         String::from_utf8(bytes).unwrap_or_default()
     }
 
-    /// What must not be told of the provider.
+    /// What must not be told of the provider. The longest first: a short one that
+    /// another begins with would leave the rest of that to be read.
     fn secrets(&self, provider: &Provider) -> Vec<Secret> {
-        match self.sources.material(&provider.credential) {
+        let credentials = provider.credentials.iter();
+        let secrets = credentials.flat_map(|credential| self.secrets_of(provider, credential));
+        let mut secrets: Vec<_> = secrets.collect();
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
+        secrets
+    }
+
+    fn secrets_of(&self, provider: &Provider, credential: &Credential) -> Vec<Secret> {
+        match self.sources.material(&credential.source) {
             None => Vec::new(),
             Some(Material::Secret(secret)) => vec![secret],
             Some(Material::AccessKey(AccessKey { id, secret, session_token })) => {
                 [id, secret].into_iter().chain(session_token).collect()
             }
             Some(Material::Grant(grant)) => {
-                let mut secrets = self.tokens.known(&provider.name);
+                let mut secrets = self.tokens.known(&owner(provider, credential));
                 if let Grant::Client(client) = grant {
                     secrets.push(client.secret);
                 }
@@ -193,6 +211,11 @@ impl AttachError {
         };
         Error::upstream(code, provider, self.to_string())
     }
+}
+
+/// Whose access tokens they are.
+fn owner(provider: &Provider, credential: &Credential) -> String {
+    format!("{}/{}", provider.name, credential.name)
 }
 
 /// Signs the request as it stands.

@@ -2,7 +2,7 @@
 //! origin, the credential and everything that frames the message are the host's.
 
 use super::{OutgoingBody, SplicedBody};
-use crate::catalog::{CredentialSource, Provider, ProviderFacts};
+use crate::catalog::{Provider, ProviderFacts};
 use http::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use http::{Method, Uri};
 use plugway_credentials::percent_encoded;
@@ -153,7 +153,7 @@ pub fn check(request: UpstreamRequest) -> Result<(), String> {
         base_url: Uri::from_static("https://self-check.invalid/v1"),
         models_url: None,
         auth: AuthScheme::None,
-        credential: CredentialSource::None,
+        credentials: Vec::new(),
         options: Vec::new(),
         tags: Vec::new(),
         headers: Vec::new(),

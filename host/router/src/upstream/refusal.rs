@@ -3,7 +3,7 @@
 
 use crate::Router;
 use crate::buffer::{Bounds, hold};
-use crate::catalog::Provider;
+use crate::catalog::{Credential, Provider};
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
@@ -23,6 +23,7 @@ const UNAUTHORIZED: u16 = 401;
 pub(crate) async fn refusal(
     router: &Router,
     provider: &Provider,
+    credential: Option<&Credential>,
     (head, body): (&Parts, Incoming),
     idle: Duration,
     patience: Duration,
@@ -38,8 +39,10 @@ pub(crate) async fn refusal(
         text.into()
     });
     // Not before the text was masked: what was refused is still to be.
-    if head.status.as_u16() == UNAUTHORIZED {
-        router.credentials.refused(provider);
+    if head.status.as_u16() == UNAUTHORIZED
+        && let Some(credential) = credential
+    {
+        router.credentials.refused(provider, credential);
     }
     text
 }

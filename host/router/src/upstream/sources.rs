@@ -65,7 +65,6 @@ impl Sources {
     /// What is there now. None where something is missing, or of no use.
     pub(super) fn material(&self, source: &CredentialSource) -> Option<Material> {
         match source {
-            CredentialSource::None => None,
             CredentialSource::Env(name) => self.variable(name).map(Material::Secret),
             CredentialSource::File(path) => self.secret_file(path).map(Material::Secret),
             CredentialSource::AccessKey(source) => self.access_key(source).map(Material::AccessKey),

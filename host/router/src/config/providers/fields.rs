@@ -1,10 +1,10 @@
 //! The keys of `[providers.NAME]`, and how those are read that are no plain values.
 
-use toml::de::DeValue;
-
 use super::ProviderTable;
+use crate::config::accounts;
 use crate::config::credential::{self, read_auth};
 use crate::config::field::{Field, Slot};
+use crate::config::identity::read_names;
 use crate::config::options::{read_headers, read_options, read_pairs};
 use crate::config::reader::Entry;
 use crate::config::template::{Template, read_variables};
@@ -53,13 +53,13 @@ pub(in crate::config) const FIELDS: &[Field<ProviderTable>] = &[
         key: "api_key_env",
         slot: Slot::Nested {
             shape: "string or array of strings",
-            read: |entry, provider| provider.api_key_env = read_names(entry),
+            read: |entry, provider| provider.identity.api_key_env = read_names(entry),
         },
         about: "Environment variable that holds the secret; of several, the first that is set.",
     },
     Field {
         key: "api_key_file",
-        slot: Slot::Path(|c| &mut c.api_key_file),
+        slot: Slot::Path(|c| &mut c.identity.api_key_file),
         about: "File that holds the secret; read again when it changes.",
     },
     Field {
@@ -78,9 +78,17 @@ pub(in crate::config) const FIELDS: &[Field<ProviderTable>] = &[
         key: "credential",
         slot: Slot::Nested {
             shape: "table",
-            read: |entry, provider| provider.credential = credential::read(entry),
+            read: |entry, provider| provider.identity.credential = credential::read(entry),
         },
         about: "In place of a secret: what requests are signed with, or access tokens obtained.",
+    },
+    Field {
+        key: "credentials",
+        slot: Slot::Nested {
+            shape: "array of tables",
+            read: |entry, provider| provider.accounts = accounts::read(entry),
+        },
+        about: "In place of `api_key_env`, `api_key_file` and `credential`: several of them, to choose from for each attempt. See below.",
     },
     Field {
         key: "variables",
@@ -161,22 +169,6 @@ pub(in crate::config) const FIELDS: &[Field<ProviderTable>] = &[
         about: "Page.",
     },
 ];
-
-fn read_names(entry: &Entry<'_>) -> Vec<String> {
-    let variables = match entry.value() {
-        DeValue::String(name) => Some(vec![name.to_string()]),
-        DeValue::Array(_) => entry.texts(),
-        _ => {
-            entry.wrong_type("a string or an array of strings");
-            None
-        }
-    };
-    if variables.as_ref().is_some_and(|names| names.iter().any(String::is_empty)) {
-        entry.error("is empty", "write a value, or leave the key out");
-        return Vec::new();
-    }
-    variables.unwrap_or_default()
-}
 
 fn read_fact(entry: &Entry<'_>) -> Option<bool> {
     let fact = entry.value().as_bool();

@@ -1,6 +1,6 @@
 //! Offers for tests.
 
-use crate::catalog::{CredentialSource, Endpoint, Provider, ProviderFacts};
+use crate::catalog::{Endpoint, Provider, ProviderFacts};
 use plugway_engine::AuthScheme;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ pub(super) fn offer(provider: &str, display_name: &str, model: &str) -> Endpoint
         base_url: http::Uri::from_static("https://example.com"),
         models_url: None,
         auth: AuthScheme::None,
-        credential: CredentialSource::None,
+        credentials: Vec::new(),
         options: Vec::new(),
         tags: Vec::new(),
         headers: Vec::new(),
