@@ -9,8 +9,6 @@ mod rules;
 
 #[cfg(test)]
 mod drawn;
-#[cfg(test)]
-mod tests;
 
 use super::{Asked, Cause, Excluded, Footing, LeftOut, credentials};
 use crate::Router;

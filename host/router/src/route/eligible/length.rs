@@ -39,11 +39,11 @@ impl<'a> Length<'a> {
     /// How many tokens the prompt has, where that is more than `limit` for all that can
     /// be known.
     pub(super) fn beyond(&self, limit: u32, vocabulary: Option<Vocabulary>) -> Option<u32> {
-        let percent = u64::from(self.estimate) * 100 / u64::from(limit.max(1));
-        if percent < 100 - NEAR {
+        let (share, limit_share) = (u64::from(self.estimate) * 100, u64::from(limit));
+        if share < (100 - NEAR) * limit_share {
             return None;
         }
-        let is_near = percent <= BEYOND;
+        let is_near = share <= BEYOND * limit_share;
         let known = match vocabulary {
             Some(vocabulary) if is_near => self.count(vocabulary),
             _ => None,
