@@ -13,6 +13,7 @@ use plugway_engine::chat::{MediaKind, Usage};
 use plugway_routing::Walk;
 use plugway_routing::walk::{Admission, Bounds, Failure, Gates, Leg, Move, Over};
 use plugway_wire::ChatCall;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -151,7 +152,7 @@ pub(super) type Ended<C> = Result<Answered<C>, (Step, Error)>;
 async fn attempt<C: Ask>(
     exchange: &Exchange<C>,
     step: &Step,
-    (number, trace): (usize, std::sync::Arc<Trace>),
+    (number, trace): (usize, Arc<Trace>),
     mut in_flight: InFlight,
 ) -> Ended<C> {
     match C::attempt(exchange, step, &trace).await {
