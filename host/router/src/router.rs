@@ -5,6 +5,7 @@ use crate::capacity::{Capacity, TooFewDescriptors, Wanted};
 use crate::config::Config;
 use crate::embedded;
 use crate::exchange::RetryBudget;
+use crate::presets::Presets;
 use crate::reload::{ConfigSource, ConfigStatus, Reloading};
 use crate::route::Health;
 use crate::telemetry::Metrics;
@@ -43,6 +44,8 @@ pub struct Router {
     pub clock: Clock,
     /// What outlasts this process.
     pub store: Store,
+    /// Settings that requests name.
+    pub(crate) presets: Presets,
     /// What each endpoint has lately been worth.
     pub health: Health,
     /// Counters and histograms.
@@ -100,6 +103,7 @@ impl Router {
             reload_turn: Arc::new(Semaphore::new(1)),
             retries: RetryBudget::new(clock.clone()),
             clock,
+            presets: Presets::new(store.clone()),
             store,
             admission: Admission::new(capacity),
             buffer_kibibytes: kibibytes,

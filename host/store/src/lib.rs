@@ -2,7 +2,9 @@
 //! over a restart. One SQLite file, or the memory of this process.
 
 mod error;
+mod presets;
 mod store;
 
 pub use error::Error;
+pub use presets::{MAX_PRESETS, MAX_VERSIONS, PresetVersion, Settings};
 pub use store::{Location, Store};

@@ -33,6 +33,9 @@ pub struct Routing {
     pub ignore: Vec<String>,
     /// Quantizations to accept; empty: any.
     pub quantizations: Vec<String>,
+    /// Service tiers to admit beside the default one, as a suffix of a model's name
+    /// asks; never read from `provider`.
+    pub tiers: Vec<String>,
     /// Only the first choice is to be tried.
     pub no_fallbacks: bool,
     /// Only endpoints that know every parameter of the request.

@@ -4,6 +4,7 @@
 //! Each section is a type, its defaults, and one table of fields that the
 //! reader, the list of near misses and the reference are all made from.
 
+mod aliases;
 mod cors;
 mod credential;
 mod diagnostic;

@@ -30,6 +30,8 @@ pub struct Decision {
     pub strategy: String,
     /// The strategy's sentence.
     pub reason: String,
+    /// Slug of each model that the request names, in its order, and by what kind of name.
+    pub resolved_by: Vec<(String, Reached)>,
     /// Endpoints ruled out.
     pub excluded: Vec<Excluded>,
     /// What the strategy was asked. Its seed is all the randomness of this request, its
@@ -37,6 +39,31 @@ pub struct Decision {
     pub query: Query,
     /// Among which it chose.
     pub candidates: Vec<Candidate>,
+}
+
+/// By what kind of name a request reaches a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// The model's own.
+    Direct,
+    /// One of the operator's.
+    Alias,
+    /// That of its family, whose newest it is.
+    Latest,
+    /// Whichever: it is not the first model that the request names.
+    Fallback,
+}
+
+impl Reached {
+    /// As OpenRouter's metadata calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Alias => "alias",
+            Self::Latest => "latest",
+            Self::Fallback => "fallback",
+        }
+    }
 }
 
 /// An endpoint that the request may not go to.
@@ -70,6 +97,8 @@ impl Excluded {
 /// The rules that shut endpoints out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cause {
+    /// The model's name pins the request to another provider.
+    Pin,
     /// Lists of providers to use or not to use.
     Providers,
     /// It may keep what it is sent.

@@ -8,14 +8,15 @@ mod decision;
 mod eligible;
 mod facts;
 mod health;
+pub(crate) mod name;
 mod rank;
 mod resolve;
 mod window;
 
 pub use asked::{Asked, Service};
-pub use decision::{Cause, Decision, Excluded, Step};
+pub use decision::{Cause, Decision, Excluded, Reached, Step};
 pub use health::{Footing, Health, InFlight, LeftOut, Policy as HealthPolicy};
-pub(crate) use resolve::endpoints;
+pub(crate) use resolve::{endpoints, model};
 
 use crate::error::{Code, Error};
 use crate::{Router, Settings};
@@ -30,9 +31,10 @@ use plugway_engine::Candidate;
 pub fn decide(router: &Router, settings: &Settings, asked: &Asked<'_>) -> Result<Decision, Error> {
     let resolved = resolve::resolve(&settings.config.catalog, asked.routing)?;
     let asked = &Asked { routing: &resolved.routing, ..*asked };
-    let eligible = eligible::list(router, resolved.endpoints, asked);
+    let mut eligible = eligible::list(router, resolved.endpoints, asked);
+    eligible.excluded.extend(resolved.excluded);
     if eligible.endpoints.is_empty() {
-        return Err(nothing_left(asked, eligible));
+        return Err(resolve::told_of_pin(nothing_left(asked, eligible), resolved.pin));
     }
     let Eligible { endpoints, excluded, is_last_resort, .. } = eligible;
     let policy = rank::choose_policy(router, settings, asked.routing)?;
@@ -45,6 +47,9 @@ pub fn decide(router: &Router, settings: &Settings, asked: &Asked<'_>) -> Result
     let (mut plan, strategy) = rank::plan(router, policy.as_deref(), &query, &candidates)?;
     if is_last_resort {
         plan.reason = format!("{LAST_RESORT} {}", plan.reason);
+    }
+    if let Some(pin) = &resolved.pin {
+        plan.reason = format!("The request is pinned to {pin}. {}", plan.reason);
     }
     let limit = match asked.routing.no_fallbacks && asked.routing.order.is_empty() {
         true => 1,
@@ -61,7 +66,8 @@ pub fn decide(router: &Router, settings: &Settings, asked: &Asked<'_>) -> Result
         })
     });
     let (steps, service) = (steps.collect(), asked.service);
-    Ok(Decision { service, steps, strategy, reason: plan.reason, excluded, query, candidates })
+    let (reason, resolved_by) = (plan.reason, resolved.reached);
+    Ok(Decision { service, steps, strategy, reason, resolved_by, excluded, query, candidates })
 }
 
 /// Goes ahead of a plan's reason.
