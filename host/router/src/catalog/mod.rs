@@ -221,10 +221,11 @@ impl Catalog {
     pub(crate) fn new(
         providers: BTreeMap<String, Arc<Provider>>,
         models: BTreeMap<String, Arc<Model>>,
+        aliases: BTreeMap<String, String>,
         inactive: BTreeMap<String, String>,
     ) -> Self {
         let names = other_names(&models);
-        Catalog { providers, models, inactive, names, ..Self::default() }
+        Catalog { providers, models, aliases, inactive, names }
     }
 
     /// The model of exactly this name: its slug, an endpoint's id, or what stands after

@@ -356,6 +356,7 @@ impl Typed {
             Some((slug, Arc::new(model)))
         });
         let models = models.collect();
+        let aliases = self.aliases.into_iter().collect();
         Config {
             server: self.server,
             upstream: self.upstream,
@@ -364,10 +365,7 @@ impl Typed {
             routing: self.routing,
             log: self.log,
             state: self.state.map_or(Location::Memory, Location::File),
-            catalog: Arc::new(Catalog {
-                aliases: self.aliases.into_iter().collect(),
-                ..Catalog::new(providers, models, inactive)
-            }),
+            catalog: Arc::new(Catalog::new(providers, models, aliases, inactive)),
             warnings,
         }
     }
