@@ -19,6 +19,7 @@ pub mod discovery;
 mod embedded;
 pub mod error;
 pub mod exchange;
+pub mod presets;
 pub mod record;
 pub mod reload;
 pub mod route;

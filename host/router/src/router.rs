@@ -5,6 +5,7 @@ use crate::capacity::{Capacity, TooFewDescriptors, Wanted};
 use crate::config::Config;
 use crate::embedded;
 use crate::exchange::AttemptBudget;
+use crate::presets::Presets;
 use crate::reload::{ConfigSource, ConfigStatus, Reloading};
 use crate::route::{CredentialHealth, Health};
 use crate::telemetry::Metrics;
@@ -43,6 +44,8 @@ pub struct Router {
     pub clock: Clock,
     /// What outlasts this process.
     pub store: Store,
+    /// Settings that requests name.
+    pub(crate) presets: Presets,
     /// What each endpoint has lately been worth.
     pub health: Health,
     /// Which credentials their providers lately refused.
@@ -103,6 +106,7 @@ impl Router {
             reload_turn: Arc::new(Semaphore::new(1)),
             attempts: AttemptBudget::new(clock.clone()),
             clock,
+            presets: Presets::new(store.clone()),
             store,
             admission: Admission::new(capacity),
             buffer_kibibytes: kibibytes,

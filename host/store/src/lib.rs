@@ -3,8 +3,10 @@
 
 mod error;
 mod health;
+mod presets;
 mod store;
 
 pub use error::Error;
 pub use health::HealthRow;
+pub use presets::{MAX_PRESETS, MAX_VERSIONS, PresetVersion, Settings};
 pub use store::{Location, Store};

@@ -62,6 +62,8 @@ pub struct ChatCall {
     /// Name and JSON of what the client said to the router that is granted and asks for
     /// nothing: `trace`, and lists with nothing in them. No provider is shown it.
     pub router_fields: Vec<(String, String)>,
+    /// The settings to put under it, by name.
+    pub preset: Option<String>,
     /// The stream is to begin with what each attempt has sent.
     pub echo: bool,
     /// Bytes of text in messages, reasoning, calls and tools; for an estimate.
@@ -98,6 +100,7 @@ impl ChatCall {
             opening: Vec::new(),
             metadata: Vec::new(),
             router_fields: Vec::new(),
+            preset: None,
             echo: false,
             approx_prompt_bytes: conversation.text_bytes + size.tool_bytes,
             size,

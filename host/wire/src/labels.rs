@@ -90,6 +90,8 @@ pub(crate) fn pairs(node: &Node<'_, '_>, most: usize) -> Result<Vec<(String, Str
 
 /// What a client says to the router itself, and no provider is shown.
 pub(crate) struct Asides {
+    /// The settings to put under the request, by name.
+    pub(crate) preset: Option<String>,
     /// The stream is to show what providers are sent.
     pub(crate) echo: bool,
     /// What asks for nothing, as it is.
@@ -103,10 +105,7 @@ pub(crate) struct Asides {
 /// Where something is asked for that the router does not do: a request without it would
 /// be another one.
 pub(crate) fn asides(fields: &mut Fields<'_, '_>, can_echo: bool) -> Result<Asides, BadRequest> {
-    if let Some(node) = fields.take("preset") {
-        let message = "names settings, and none are kept here: send them in the request itself";
-        return Err(node.fault("unsupported_parameter", message));
-    }
+    let preset = fields.string("preset")?;
     let mut kept = Vec::new();
     for (name, check) in ASIDES {
         if let Some(node) = fields.take(name) {
@@ -115,7 +114,7 @@ pub(crate) fn asides(fields: &mut Fields<'_, '_>, can_echo: bool) -> Result<Asid
         }
     }
     let echo = fields.take("debug").map(|node| debug(&node, can_echo)).transpose()?;
-    Ok(Asides { echo: echo.unwrap_or(false), fields: kept })
+    Ok(Asides { preset, echo: echo.unwrap_or(false), fields: kept })
 }
 
 /// Plugins may be listed to be turned off, which they are.

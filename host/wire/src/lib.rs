@@ -31,6 +31,7 @@ pub mod openai_chat;
 pub mod openai_completions;
 pub mod openai_embeddings;
 pub mod openai_responses;
+pub mod preset;
 pub mod rerank;
 mod routed;
 mod routing;

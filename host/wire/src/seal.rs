@@ -216,7 +216,7 @@ impl Sealer {
 }
 
 /// What stands between the quotes of the JSON string that says `text`.
-fn escaped(text: &str) -> Bytes {
+pub(crate) fn escaped(text: &str) -> Bytes {
     // A string has no way to fail as JSON.
     let quoted = serde_json::to_string(text).unwrap_or_default();
     let content = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();

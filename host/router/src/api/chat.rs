@@ -5,6 +5,7 @@ use super::{Body, body, deadline, respond};
 use crate::buffer::Held;
 use crate::error::Error;
 use crate::exchange;
+use crate::presets;
 use crate::record::{Record, Routed};
 use crate::{Router, Settings};
 use http::request::Parts;
@@ -65,6 +66,11 @@ pub(super) async fn answer(
         Ok(deadline) => match read(&router, &settings, dialect, (&head, body), deadline).await {
             Err(error) => error,
             Ok((mut call, held)) => {
+                if let Err(error) = presets::apply(&router, &mut call).await {
+                    record.failed(&error);
+                    record.answered(error.code.status());
+                    return respond::error_in(dialect, &error, Some(&record.id));
+                }
                 if call.session_id.is_none() {
                     call.session_id = session.map(str::to_owned);
                 }

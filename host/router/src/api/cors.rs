@@ -22,6 +22,11 @@ const EXPOSED: HeaderValue =
 /// Routes for operators, which no page is let in to.
 const PRIVATE: [&str; 4] = ["/healthz", "/readyz", "/metrics", "/admin/reload"];
 
+/// Whether the route at this path is none for pages: presets hold content.
+fn is_private(path: &str) -> bool {
+    PRIVATE.contains(&path) || path.trim_start_matches("/api").starts_with("/v1/presets")
+}
+
 /// What an answer has to say to a browser. Made of the request, which is gone by then.
 pub(super) struct Permission {
     /// The origins, as the answer names them; none where it may not be shown.
@@ -34,7 +39,7 @@ impl Permission {
     /// For the answer to this request.
     pub(super) fn of(settings: &Settings, request: &Request<Incoming>) -> Self {
         let cors = &settings.config.server.cors;
-        if cors.origins.is_empty() || PRIVATE.contains(&request.uri().path()) {
+        if cors.origins.is_empty() || is_private(request.uri().path()) {
             return Self { origin: None, varies: false };
         }
         if is_open(cors) {
@@ -60,7 +65,7 @@ impl Permission {
 /// Whether a page of this origin is let in.
 pub(super) fn lets_in(settings: &Settings, path: &str, origin: &HeaderValue) -> bool {
     let cors = &settings.config.server.cors;
-    !PRIVATE.contains(&path) && (is_open(cors) || is_listed(cors, origin))
+    !is_private(path) && (is_open(cors) || is_listed(cors, origin))
 }
 
 /// The answer to a browser that asks before it sends a page's request to a route that

@@ -11,6 +11,7 @@ mod models;
 mod offers;
 mod ollama;
 mod ops;
+mod presets;
 mod providers;
 mod relay;
 pub(crate) mod respond;
@@ -101,6 +102,13 @@ async fn answer(
             Ok(()) => respond::method_not_allowed(Dialect::OpenAiChat, Route::Reload.methods()),
             Err(error) => respond::error(&error, None),
         },
+        (Ok(()), Some(Route::Presets(found))) => {
+            let is_open = settings.config.server.open_presets;
+            match if is_open { Ok(()) } else { guard::local(&settings, &request, peer) } {
+                Ok(()) => presets::answer(&router, &settings, &found, request).await,
+                Err(error) => respond::error(&error, None),
+            }
+        }
         (Ok(()), Some(route)) => match cors::preflight(&settings, &request, route.methods()) {
             Some(permission) => permission,
             None => look_up(&router, &settings, &route, &method),
@@ -135,9 +143,12 @@ fn look_up(router: &Router, settings: &Settings, route: &Route, method: &Method)
         return respond::method_not_allowed(dialect, route.methods());
     }
     match route {
-        Route::Chat(_) | Route::Offer(_) | Route::Show | Route::Reload | Route::Relay { .. } => {
-            respond::method_not_allowed(dialect, route.methods())
-        }
+        Route::Chat(_)
+        | Route::Offer(_)
+        | Route::Show
+        | Route::Reload
+        | Route::Presets(_)
+        | Route::Relay { .. } => respond::method_not_allowed(dialect, route.methods()),
         Route::Ollama(page) => page.show(&settings.config.catalog),
         Route::Models => models::list(&settings.config.catalog),
         Route::EmbeddingModels => models::embedding(&settings.config.catalog),
@@ -168,6 +179,8 @@ enum Route {
         path: String,
     },
     Providers,
+    /// What holds content: not everybody's.
+    Presets(presets::PresetRoute),
     Health,
     Ready,
     Metrics,
@@ -217,6 +230,7 @@ impl Route {
             Self::Endpoints(_) => "/v1/models/{author}/{slug}/endpoints",
             Self::Relay { .. } => relay::ROUTE,
             Self::Providers => "/v1/providers",
+            Self::Presets(found) => found.name(),
             Self::Health => "/healthz",
             Self::Ready => "/readyz",
             Self::Metrics => "/metrics",
@@ -228,6 +242,7 @@ impl Route {
         match self {
             Self::Chat(_) | Self::Offer(_) | Self::Show | Self::Reload => "POST",
             Self::Relay { .. } => relay::METHODS,
+            Self::Presets(found) => found.methods(),
             _ => "GET, HEAD",
         }
     }
@@ -246,6 +261,9 @@ fn route(path: &str, headers: &HeaderMap) -> Option<Route> {
     }
     if let Some(model) = plugway_wire::gemini::listed(path, headers) {
         return Some(Route::Cards(model));
+    }
+    if let Some(found) = presets::PresetRoute::of(path) {
+        return Some(Route::Presets(found));
     }
     match path {
         "/v1/embeddings/models" => Some(Route::EmbeddingModels),

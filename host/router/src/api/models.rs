@@ -3,9 +3,9 @@
 
 use super::{Body, respond};
 use crate::Router;
-use crate::catalog::{Catalog, Endpoint, Model, Price, PriceTier, Resolution};
+use crate::catalog::{Catalog, Endpoint, Model, Price, PriceTier};
 use crate::error::{Code, Error};
-use crate::route::SnapshotPolicy;
+use crate::route::{self, SnapshotPolicy};
 use http::{Response, StatusCode};
 use plugway_routing::health::{Percentiles, Reading};
 use plugway_wire::Dialect;
@@ -18,17 +18,39 @@ const EMBEDDINGS: &str = "embeddings";
 
 /// `GET /v1/models`.
 pub(super) fn list(catalog: &Catalog) -> Response<Body> {
-    listed(catalog.models.values())
+    let models = catalog.models.values().map(|model| describe(model));
+    listed(models.chain(aliases(catalog)).collect())
+}
+
+/// Names that stand for a model: the operator's, and those of families' newest.
+fn aliases(catalog: &Catalog) -> impl Iterator<Item = Value> {
+    let own = catalog.aliases.iter();
+    let own = own.filter_map(|(name, target)| Some((name.clone(), known(catalog, target)?)));
+    let families = catalog.families().map(|(name, model)| (name, Arc::clone(model)));
+    own.chain(families.filter(|(name, _)| !catalog.aliases.contains_key(name))).map(
+        |(name, model)| {
+            let mut described = describe(&model);
+            described["id"] = name.into();
+            described["alias_target"] = json!({"name": model.name, "slug": model.slug});
+            described
+        },
+    )
+}
+
+/// The model that a name or an alias stands for.
+fn known(catalog: &Catalog, name: &str) -> Option<Arc<Model>> {
+    let target = catalog.aliases.get(name).map_or(name, String::as_str);
+    route::model(catalog, target)
 }
 
 /// `GET /v1/embeddings/models`: those that write vectors, by the catalogue's word.
 pub(super) fn embedding(catalog: &Catalog) -> Response<Body> {
     let embeds = |model: &Model| model.output_modalities.iter().any(|it| it == EMBEDDINGS);
-    listed(catalog.models.values().filter(|model| embeds(model)))
+    let models = catalog.models.values().filter(|model| embeds(model));
+    listed(models.map(|model| describe(model)).collect())
 }
 
-fn listed<'m>(models: impl Iterator<Item = &'m Arc<Model>>) -> Response<Body> {
-    let data: Vec<Value> = models.map(|model| describe(model)).collect();
+fn listed(data: Vec<Value>) -> Response<Body> {
     let count = data.len();
     respond::json_text(
         StatusCode::OK,
@@ -44,7 +66,7 @@ fn listed<'m>(models: impl Iterator<Item = &'m Arc<Model>>) -> Response<Body> {
 
 /// `GET /v1/models/{author}/{slug}/endpoints`.
 pub(super) fn endpoints(router: &Router, catalog: &Catalog, slug: &str) -> Response<Body> {
-    let Resolution::Known(model) = catalog.resolve(slug) else {
+    let Some(model) = known(catalog, slug) else {
         let error =
             Error::new(Code::NotFound, format!("There is no model `{}` here.", shown(slug)));
         return respond::error(&error, None);
@@ -61,7 +83,7 @@ pub(super) fn cards(catalog: &Catalog, model: Option<&str>) -> Response<Body> {
         let models = catalog.models.values().map(|model| card(model));
         return respond::json_text(StatusCode::OK, gemini::encode_models(models));
     };
-    let Resolution::Known(model) = catalog.resolve(slug) else {
+    let Some(model) = known(catalog, slug) else {
         let message = format!("There is no model `{}` here.", shown(slug));
         let error = Error::new(Code::NotFound, message);
         return respond::error_in(Dialect::Gemini, &error, None);

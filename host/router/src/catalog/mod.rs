@@ -4,6 +4,7 @@
 
 mod cost;
 mod credential;
+mod family;
 mod price;
 
 use std::collections::BTreeMap;
@@ -222,6 +223,8 @@ pub struct Catalog {
     pub providers: BTreeMap<String, Arc<Provider>>,
     /// By slug.
     pub models: BTreeMap<String, Arc<Model>>,
+    /// The operator's own names, and what each stands for. Never another of them.
+    pub aliases: BTreeMap<String, String>,
     /// Known but not active: slug, and what would turn it on.
     pub(crate) inactive: BTreeMap<String, String>,
     /// Names other than the slug: endpoint ids, and what stands after the slash
@@ -234,17 +237,24 @@ impl Catalog {
     pub(crate) fn new(
         providers: BTreeMap<String, Arc<Provider>>,
         models: BTreeMap<String, Arc<Model>>,
+        aliases: BTreeMap<String, String>,
         inactive: BTreeMap<String, String>,
     ) -> Self {
         let names = other_names(&models);
-        Catalog { providers, models, inactive, names }
+        Catalog { providers, models, aliases, inactive, names }
+    }
+
+    /// The model of exactly this name: its slug, an endpoint's id, or what stands after
+    /// the slash of a slug that no other model shares.
+    pub(crate) fn known(&self, name: &str) -> Option<&Arc<Model>> {
+        self.models.get(name).or_else(|| self.names.get(name))
     }
 
     /// What `name`, as a client wrote it, means. A slug wins over an endpoint's
     /// id, that over a bare model name, that over passing through.
     #[must_use]
     pub fn resolve(&self, name: &str) -> Resolution {
-        if let Some(model) = self.models.get(name).or_else(|| self.names.get(name)) {
+        if let Some(model) = self.known(name) {
             return Resolution::Known(Arc::clone(model));
         }
         if let Some((author, rest)) = name.split_once('/')

@@ -26,6 +26,27 @@ pub struct Price {
     pub tiers: Vec<PriceTier>,
 }
 
+impl Price {
+    /// Whether nothing that is asked of it costs anything.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        let free = |rate: &Option<u64>| rate.is_none_or(|rate| rate == 0);
+        let meters = |meters: &[(String, u64)]| meters.iter().all(|(_, rate)| *rate == 0);
+        let rates = [&self.cache_read, &self.cache_write, &self.cache_write_1h, &self.reasoning];
+        let tier = |tier: &PriceTier| {
+            let rates =
+                [&tier.cache_read, &tier.cache_write, &tier.cache_write_1h, &tier.reasoning];
+            (tier.prompt, tier.completion) == (0, 0)
+                && rates.into_iter().all(free)
+                && meters(&tier.meters)
+        };
+        (self.prompt, self.completion, self.request) == (0, 0, 0)
+            && rates.into_iter().all(free)
+            && meters(&self.meters)
+            && self.tiers.iter().all(tier)
+    }
+}
+
 /// What replaces a price, for the whole request, when its prompt is long.
 /// Picodollars per token; what is none falls back as in [`Price`], within the tier.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

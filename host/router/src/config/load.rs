@@ -87,6 +87,7 @@ pub fn load_str(name: &str, text: &str, env: Environment<'_>) -> Result<Config, 
         typed.plugins.cache_directory = user_cache(env).map(|cache| cache.join("plugway"));
     }
     typed.check_media(&root);
+    typed.check_aliases(&root);
     typed.note_missing_secrets(&root, env);
     typed.check_endpoints(&source, env);
     if typed.active(env).next().is_none() && !root.has("providers") {

@@ -5,6 +5,7 @@
 //! reader, the list of near misses and the reference are all made from.
 
 mod accounts;
+mod aliases;
 mod cors;
 mod credential;
 mod diagnostic;

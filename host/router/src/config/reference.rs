@@ -129,6 +129,8 @@ pub fn reference() -> String {
     );
     let tier = &[prices::TIER_FIELDS, prices::RATE_FIELDS];
     rows(&mut out, tier, &mut PriceTable::default());
+    // Its keys are the operator's own.
+    let _ = write!(out, "\n## `[aliases]`\n\n{}\n", about("aliases"));
     catalogue(&mut out);
     out
 }

@@ -43,6 +43,8 @@ pub struct ServerConfig {
     /// Names, besides the loopback ones, that a `Host` header may carry when
     /// listening on loopback; in lower case, without port.
     pub allowed_hosts: Vec<String>,
+    /// Presets may be read and changed from other machines too.
+    pub open_presets: bool,
     /// Web pages that may use the router.
     pub cors: CorsConfig,
 }
@@ -65,6 +67,7 @@ impl Default for ServerConfig {
             keep_alive_interval: Duration::from_secs(10),
             drain_timeout: Duration::from_secs(30),
             allowed_hosts: Vec::new(),
+            open_presets: false,
             cors: CorsConfig::default(),
         }
     }
@@ -80,6 +83,11 @@ pub(super) const FIELDS: &[Field<ServerConfig>] = &[
         key: "allowed_hosts",
         slot: Slot::Words(|c| &mut c.allowed_hosts),
         about: "While listening on loopback, a request whose `Host` header names another machine is refused, so that no web page can spend your money. Names listed here are let in too.",
+    },
+    Field {
+        key: "open_presets",
+        slot: Slot::Flag(|c| &mut c.open_presets),
+        about: "Whether whoever reaches the router may read, save and delete presets under `/v1/presets`. Otherwise only its own machine may, through no proxy. To name a preset in a request needs neither.",
     },
     Field {
         key: "max_connections",

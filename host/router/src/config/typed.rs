@@ -15,7 +15,7 @@ use super::providers::ProviderTable;
 use super::reader::{Entry, Section, Source, did_you_mean, key_path};
 use super::{
     Config, LogConfig, MediaConfig, PluginsConfig, RoutingConfig, ServerConfig, StateConfig,
-    UpstreamConfig, log, media, models, plugins, providers, routing, server, upstream,
+    UpstreamConfig, aliases, log, media, models, plugins, providers, routing, server, upstream,
 };
 use crate::catalog::{Catalog, EMBEDDED, OFFERS, Provider};
 
@@ -31,6 +31,7 @@ pub(super) struct Typed {
     log: LogConfig,
     providers: BTreeMap<String, ProviderTable>,
     models: BTreeMap<String, ModelTable>,
+    aliases: Vec<aliases::Alias>,
     /// By adapter: how the embedded catalogue attaches the secret.
     known_auth: BTreeMap<String, AuthScheme>,
     /// What is being read is the embedded catalogue, not the operator's file.
@@ -147,6 +148,14 @@ pub(super) const SECTIONS: &[Field<Typed>] = &[
         },
         about: "One table for each model that the catalogue does not know, or where it is to be corrected or gets further endpoints. A model without a table is reachable as `provider/model`: it is passed through, and its cost is unknown.",
     },
+    Field {
+        key: "aliases",
+        slot: Slot::Nested {
+            shape: "table of strings",
+            read: |entry, typed| typed.aliases = aliases::read(entry),
+        },
+        about: "Names of your own, each with the model that it stands for, e.g. `fast = \"openai/gpt-5-mini:nitro\"`. They win over the catalogue's names, and none may stand for another. Answers name the model.",
+    },
 ];
 
 fn each_table(entry: &Entry<'_>, mut read: impl FnMut(&Section<'_>)) {
@@ -256,6 +265,13 @@ impl Typed {
         }
     }
 
+    /// Every alias stands for a model.
+    pub(super) fn check_aliases(&self, root: &Section<'_>) {
+        if let Some(section) = root.subtable("aliases") {
+            aliases::check(&section, &self.aliases);
+        }
+    }
+
     /// Every endpoint has a provider, and an id of its own.
     pub(super) fn check_endpoints(&self, source: &Source<'_>, env: Environment<'_>) {
         let active: BTreeSet<&String> = self.active(env).map(|(name, _)| name).collect();
@@ -339,6 +355,7 @@ impl Typed {
             Some((slug, Arc::new(model)))
         });
         let models = models.collect();
+        let aliases = self.aliases.into_iter().collect();
         Config {
             server: self.server,
             upstream: self.upstream,
@@ -347,7 +364,7 @@ impl Typed {
             routing: self.routing,
             log: self.log,
             state: StateConfig::new(self.state, env),
-            catalog: Arc::new(Catalog::new(providers, models, inactive)),
+            catalog: Arc::new(Catalog::new(providers, models, aliases, inactive)),
             warnings,
         }
     }

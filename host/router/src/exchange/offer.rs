@@ -23,6 +23,7 @@ use crate::api::{Body, respond};
 use crate::buffer::Held;
 use crate::catalog::Provider;
 use crate::error::{Code, Error};
+use crate::presets;
 use crate::record::{Ending, Record, Tokens, Trace};
 use crate::route::{self, Asked, Step};
 use crate::upstream::{self, Outgoing};
@@ -126,8 +127,12 @@ pub(crate) struct Written {
 /// can, that is said, for an estimate is no count.
 pub(crate) async fn count_tokens(
     context: RequestContext,
-    call: ChatCall,
+    mut call: ChatCall,
 ) -> Result<Served<Counted>, Box<Refused>> {
+    if let Err(error) = presets::apply(&context.router, &mut call).await {
+        let RequestContext { dialect, record, .. } = context;
+        return Err(Box::new(Refused { dialect, error, record }));
+    }
     serve(context, Counted(call)).await
 }
 

@@ -35,6 +35,8 @@ pub struct Decision {
     pub reason: String,
     /// The client wants the providers that it names or none.
     pub is_pinned: bool,
+    /// Slug of each model that the request names, in its order, and by what kind of name.
+    pub resolved_by: Vec<(String, Reached)>,
     /// Endpoints ruled out.
     pub excluded: Vec<Excluded>,
     /// What the strategy was asked. Its seed is all the randomness of this request, its
@@ -44,6 +46,31 @@ pub struct Decision {
     pub candidates: Vec<Candidate>,
     /// Where their health is from.
     pub snapshot: Arc<Snapshot>,
+}
+
+/// By what kind of name a request reaches a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// The model's own.
+    Direct,
+    /// One of the operator's.
+    Alias,
+    /// That of its family, whose newest it is.
+    Latest,
+    /// Whichever: it is not the first model that the request names.
+    Fallback,
+}
+
+impl Reached {
+    /// As OpenRouter's metadata calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Alias => "alias",
+            Self::Latest => "latest",
+            Self::Fallback => "fallback",
+        }
+    }
 }
 
 /// An endpoint that the request may not go to.
@@ -79,6 +106,8 @@ impl Excluded {
 pub enum Cause {
     /// The operator's lists of models.
     Models,
+    /// The model's name pins the request to another provider.
+    Pin,
     /// Lists of providers to use or not to use.
     Providers,
     /// It may keep what it is sent.
@@ -136,6 +165,7 @@ impl Cause {
     const fn row(self) -> Row {
         let (name, rule, field) = match self {
             Self::Models => ("models", Some("allowed_models"), Some("model")),
+            Self::Pin => ("pin", Some("allowed_providers"), Some("model")),
             Self::Providers => ("providers", Some("allowed_providers"), Some("provider")),
             Self::Retention => ("retention", Some("data_policy:zdr"), Some("provider.zdr")),
             Self::Training => {

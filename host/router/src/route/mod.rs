@@ -9,6 +9,7 @@ mod decision;
 mod eligible;
 mod facts;
 mod health;
+pub(crate) mod name;
 mod preference;
 mod rank;
 mod resolve;
@@ -16,19 +17,18 @@ mod unavailable;
 
 pub use asked::{Asked, Service};
 pub use credentials::CredentialHealth;
-pub use decision::{Cause, Decision, Excluded, Step};
+pub use decision::{Cause, Decision, Excluded, Reached, Step};
 pub use health::{Health, InFlight, SnapshotPolicy};
 pub(crate) use health::{restore, save_all, save_now_and_then};
 pub use plugway_routing::health::{Footing, LeftOut, Policy as HealthPolicy};
-pub(crate) use resolve::endpoints;
+pub(crate) use resolve::{endpoints, model};
 
-use crate::catalog::Endpoint;
 use crate::error::Error;
 use crate::{Router, Settings};
 use eligible::Eligible;
 use facts::Estimate;
 use plugway_engine::{Candidate, Query};
-use std::sync::Arc;
+use resolve::Resolved;
 
 /// Decides where a request may go.
 ///
@@ -39,18 +39,21 @@ pub fn decide(router: &Router, settings: &Settings, asked: &Asked<'_>) -> Result
     let resolved = resolve::resolve(&settings.config.catalog, asked.routing)
         .map_err(|error| error.asked_for(named, false))?;
     let asked = &Asked { routing: &resolved.routing, ..*asked };
-    decide_among(router, settings, asked, resolved.endpoints)
-        .map_err(|error| error.asked_for(named, asked.routing.is_pinned()))
+    let is_pinned = resolved.pin.is_some() || asked.routing.is_pinned();
+    let pin = resolved.pin.clone();
+    decide_among(router, settings, asked, &resolved)
+        .map_err(|error| resolve::told_of_pin(error, pin).asked_for(named, is_pinned))
 }
 
 fn decide_among(
     router: &Router,
     settings: &Settings,
     asked: &Asked<'_>,
-    endpoints: Vec<Arc<Endpoint>>,
+    resolved: &Resolved,
 ) -> Result<Decision, Error> {
     let ceiling = &settings.config.routing.ceiling;
-    let eligible = eligible::list(router, ceiling, endpoints, asked);
+    let mut eligible = eligible::list(router, ceiling, resolved.endpoints.clone(), asked);
+    eligible.excluded.extend(resolved.excluded.iter().cloned());
     if eligible.endpoints.is_empty() {
         return Err(unavailable::nothing_left(asked, eligible));
     }
@@ -71,6 +74,9 @@ fn decide_among(
     if preference::put_takers_first(&mut plan.steps, &endpoints, asked.parameters) {
         plan.reason.push_str(TAKERS_FIRST);
     }
+    if let Some(pin) = &resolved.pin {
+        plan.reason = format!("The request is pinned to {pin}. {}", plan.reason);
+    }
     let limit = match asked.routing.no_fallbacks && asked.routing.order.is_empty() {
         true => 1,
         false => settings.config.routing.max_attempts as usize,
@@ -87,13 +93,15 @@ fn decide_among(
         })
     });
     let (steps, service) = (steps.collect(), asked.service);
-    let (is_pinned, reason) = (asked.routing.is_pinned(), plan.reason);
+    let is_pinned = resolved.pin.is_some() || asked.routing.is_pinned();
+    let reason = plan.reason;
     Ok(Decision {
         service,
         steps,
         strategy,
         reason,
         is_pinned,
+        resolved_by: resolved.reached.clone(),
         excluded,
         query,
         candidates,

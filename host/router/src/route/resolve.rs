@@ -1,8 +1,11 @@
-//! What the names in a request mean: models, and the endpoints that serve them.
+//! What the names in a request mean: models, the endpoints that serve them, and what
+//! their suffixes and pins ask for.
 
-use crate::catalog::{Catalog, Endpoint, Resolution};
+use super::name::{Mistake, Name, Suffix, suffixes};
+use super::{Cause, Excluded, Reached};
+use crate::catalog::{Catalog, Endpoint, Model, Resolution};
 use crate::error::{Code, Error};
-use plugway_wire::Routing;
+use plugway_wire::{Routing, Sort};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -14,10 +17,17 @@ const MAX_NAME_BYTES: usize = 256;
 
 /// What a request turned out to ask for.
 pub(super) struct Resolved {
-    /// The client's wishes, with what follows from the names that it used.
+    /// The client's wishes, with what follows from the names that it used. `models`
+    /// are slugs, as strategies see them.
     pub(super) routing: Routing,
     /// Of all models that are named, in their order, each once.
     pub(super) endpoints: Vec<Arc<Endpoint>>,
+    /// Slug of each model, in the same order, and by what kind of name it is reached.
+    pub(super) reached: Vec<(String, Reached)>,
+    /// Endpoints that a pin or a suffix shuts out.
+    pub(super) excluded: Vec<Excluded>,
+    /// Whom the request is pinned to, for people.
+    pub(super) pin: Option<String>,
 }
 
 /// Looks up what the request names.
@@ -25,10 +35,26 @@ pub(super) struct Resolved {
 /// # Errors
 /// When no model is named, or none of those named exists here.
 pub(super) fn resolve(catalog: &Catalog, routing: &Routing) -> Result<Resolved, Error> {
-    let mut endpoints = endpoints(catalog, &routing.models)?;
-    let mut seen = BTreeSet::new();
-    endpoints.retain(|endpoint| seen.insert(endpoint.id.clone()));
-    Ok(Resolved { routing: routing.clone(), endpoints })
+    let found = find(catalog, &routing.models)?;
+    let mut routing = routing.clone();
+    let suffixes: Vec<Suffix> = found.iter().flat_map(|it| &it.suffixes).copied().collect();
+    apply(&suffixes, &mut routing);
+    let pin = pin(&found, &routing);
+    let (mut endpoints, mut excluded) = (Vec::new(), Vec::new());
+    let (mut reached, mut seen): (Vec<(String, Reached)>, _) = (Vec::new(), BTreeSet::new());
+    for found in found {
+        if reached.iter().all(|(slug, _)| *slug != found.slug) {
+            let by = if reached.is_empty() { found.reached } else { Reached::Fallback };
+            reached.push((found.slug, by));
+        }
+        endpoints.extend(found.endpoints.into_iter().filter(|it| seen.insert(it.id.clone())));
+        excluded.extend(found.excluded);
+    }
+    // Another name of the same model may admit what one shuts out.
+    let mut told = seen;
+    excluded.retain(|it: &Excluded| told.insert(it.endpoint.clone()));
+    routing.models = reached.iter().map(|(slug, _)| slug.clone()).collect();
+    Ok(Resolved { routing, endpoints, reached, excluded, pin })
 }
 
 /// The endpoints of all models of these names.
@@ -36,6 +62,39 @@ pub(super) fn resolve(catalog: &Catalog, routing: &Routing) -> Result<Resolved, 
 /// # Errors
 /// Where there are none, with what was probably meant.
 pub(crate) fn endpoints(catalog: &Catalog, names: &[String]) -> Result<Vec<Arc<Endpoint>>, Error> {
+    Ok(find(catalog, names)?.into_iter().flat_map(|found| found.endpoints).collect())
+}
+
+/// The catalogue's model of this name, without regard to a pin or suffixes; none where
+/// the name is passed on to a provider, or nobody's.
+pub(crate) fn model(catalog: &Catalog, name: &str) -> Option<Arc<Model>> {
+    let name = Name::parse(name, |name| look_up(catalog, name).is_some()).ok()?;
+    look_up(catalog, name.base).map(|(model, _)| model)
+}
+
+/// The same error, that says so where the request is pinned.
+pub(super) fn told_of_pin(error: Error, pin: Option<String>) -> Error {
+    match pin {
+        None => error,
+        Some(pin) => {
+            let message = format!("The request is pinned to {pin}. {}", error.message);
+            Error { message, ..error }
+        }
+    }
+}
+
+/// A model that a request names.
+struct Found {
+    slug: String,
+    reached: Reached,
+    endpoints: Vec<Arc<Endpoint>>,
+    excluded: Vec<Excluded>,
+    suffixes: Vec<Suffix>,
+    pin: Option<String>,
+}
+
+/// Whatever exists of the models named: a later one may stand in for an earlier.
+fn find(catalog: &Catalog, names: &[String]) -> Result<Vec<Found>, Error> {
     if names.is_empty() {
         let message = "No model is named; GET /v1/models lists what there is.";
         return Err(Error::new(Code::InvalidRequest, message).param("model"));
@@ -46,22 +105,11 @@ pub(crate) fn endpoints(catalog: &Catalog, names: &[String]) -> Result<Vec<Arc<E
         );
         return Err(Error::new(Code::InvalidRequest, message).param("models"));
     }
-    let mut found = Vec::new();
-    let mut refusal = None;
+    let (mut found, mut refusal) = (Vec::new(), None);
     for name in names {
-        match catalog.resolve(name) {
-            Resolution::Known(model) => found.extend(model.endpoints.iter().cloned()),
-            Resolution::Passthrough { provider, upstream_model } => {
-                found.push(Arc::new(Endpoint::passthrough(&provider, &upstream_model)));
-            }
-            Resolution::Inactive { provider, remedy } => {
-                refusal.get_or_insert(format!(
-                    "The provider `{provider}` is not turned on; {remedy}, where the router runs."
-                ));
-            }
-            Resolution::Unknown { near } => {
-                refusal.get_or_insert(unknown(name, &near));
-            }
+        match one(catalog, name) {
+            Ok(it) => found.push(it),
+            Err(message) => _ = refusal.get_or_insert(message),
         }
     }
     match (found.is_empty(), refusal) {
@@ -70,10 +118,212 @@ pub(crate) fn endpoints(catalog: &Catalog, names: &[String]) -> Result<Vec<Arc<E
     }
 }
 
-fn unknown(name: &str, near: &[String]) -> String {
-    let name: String = name.chars().filter(|c| !c.is_control()).take(128).collect();
+/// What one name means, or why it means nothing.
+fn one(catalog: &Catalog, text: &str) -> Result<Found, String> {
+    let is_alias = |name: &str| catalog.aliases.contains_key(name);
+    let outer = Name::parse(text, is_alias).ok();
+    let Some((outer, target)) =
+        outer.and_then(|name| Some((name.clone(), catalog.aliases.get(name.base)?)))
+    else {
+        return named(catalog, text).and_then(|found| found.kept(text));
+    };
+    let mut found = named(catalog, target)?;
+    found.reached = Reached::Alias;
+    // What the client adds comes first, and may not loosen what the operator wrote.
+    found.suffixes = [outer.suffixes, found.suffixes].concat();
+    if let Some(pin) = outer.pin {
+        found = found.kept(target)?;
+        found.pin = Some(pin.to_owned());
+    }
+    found.kept(text)
+}
+
+/// What a name that is no alias means, before its pin and suffixes are heeded.
+fn named(catalog: &Catalog, text: &str) -> Result<Found, String> {
+    let name = match Name::parse(text, |name| look_up(catalog, name).is_some()) {
+        Ok(name) => name,
+        Err(mistake) => return passed_through(catalog, text, &mistake),
+    };
+    let Some((model, reached)) = look_up(catalog, name.base) else {
+        return passed_through(catalog, text, &Mistake::Unknown);
+    };
+    Ok(Found {
+        slug: model.slug.clone(),
+        reached,
+        endpoints: model.endpoints.clone(),
+        excluded: Vec::new(),
+        suffixes: name.suffixes,
+        pin: name.pin.map(str::to_owned),
+    })
+}
+
+fn look_up(catalog: &Catalog, name: &str) -> Option<(Arc<Model>, Reached)> {
+    let direct = catalog.known(name).map(|model| (model, Reached::Direct));
+    let found = direct.or_else(|| catalog.latest(name).map(|model| (model, Reached::Latest)));
+    found.map(|(model, reached)| (Arc::clone(model), reached))
+}
+
+/// A name that the catalogue does not know may be a provider's own, which gets it as it
+/// is. Where only the suffix of a model is unknown, the client meant something else.
+fn passed_through(catalog: &Catalog, text: &str, mistake: &Mistake<'_>) -> Result<Found, String> {
+    match mistake {
+        Mistake::Suffix { base, suffix } if catalog.models.contains_key(*base) => {
+            return Err(unknown_suffix(text, suffix));
+        }
+        Mistake::Pin => {
+            return Err(format!("`{}` names no provider behind its `@`.", shown(text)));
+        }
+        _ => {}
+    }
+    match catalog.resolve(text) {
+        Resolution::Passthrough { provider, upstream_model } => {
+            let endpoint = Arc::new(Endpoint::passthrough(&provider, &upstream_model));
+            Ok(Found {
+                slug: endpoint.model_slug.clone(),
+                reached: Reached::Direct,
+                endpoints: vec![endpoint],
+                excluded: Vec::new(),
+                suffixes: Vec::new(),
+                pin: None,
+            })
+        }
+        Resolution::Inactive { provider, remedy } => Err(format!(
+            "The provider `{provider}` is not turned on; {remedy}, where the router runs."
+        )),
+        Resolution::Known(_) | Resolution::Unknown { .. } => Err(match mistake {
+            Mistake::Suffix { suffix, .. } => unknown_suffix(text, suffix),
+            _ => unknown(text, &near(catalog, text)),
+        }),
+    }
+}
+
+impl Found {
+    /// With those endpoints alone that the pin and the suffixes admit. `text` is what
+    /// the client wrote.
+    fn kept(mut self, text: &str) -> Result<Self, String> {
+        if let Some(pin) = &self.pin {
+            let is_of = |it: &Endpoint| matches(pin, it);
+            let serving: BTreeSet<_> =
+                self.endpoints.iter().map(|it| it.provider.name.clone()).collect();
+            let reason = format!("the name of the model pins the request to `{}`", shown(pin));
+            shut_out(&mut self.endpoints, &mut self.excluded, is_of, Cause::Pin, &reason);
+            if self.endpoints.is_empty() {
+                let serving: Vec<_> = serving.into_iter().collect();
+                return Err(format!(
+                    "`{}` is pinned to `{}`, which does not serve it; `{}` does.",
+                    shown(text),
+                    shown(pin),
+                    serving.join("` and `"),
+                ));
+            }
+        }
+        if self.suffixes.contains(&Suffix::Free) {
+            let is_free = |it: &Endpoint| it.price.as_ref().is_some_and(|it| it.is_nothing());
+            let reason = "the suffix `:free` is for endpoints whose price is zero";
+            shut_out(&mut self.endpoints, &mut self.excluded, is_free, Cause::Price, reason);
+            if self.endpoints.is_empty() {
+                return Err(format!(
+                    "`{}` asks for an endpoint that is free of charge, and there is none; leave \
+                     out `:free`.",
+                    shown(text)
+                ));
+            }
+        }
+        Ok(self)
+    }
+}
+
+fn shut_out(
+    endpoints: &mut Vec<Arc<Endpoint>>,
+    excluded: &mut Vec<Excluded>,
+    admits: impl Fn(&Endpoint) -> bool,
+    cause: Cause,
+    reason: &str,
+) {
+    endpoints.retain(|endpoint| {
+        let is_admitted = admits(endpoint);
+        if !is_admitted {
+            excluded.push(Excluded::new(endpoint, cause, reason));
+        }
+        is_admitted
+    });
+}
+
+/// What suffixes ask for, below what the client says outright. The first one counts
+/// where two would sort.
+fn apply(suffixes: &[Suffix], routing: &mut Routing) {
+    for suffix in suffixes {
+        let (sort, tier) = match suffix {
+            Suffix::Nitro => (Sort::Throughput, Some("priority")),
+            Suffix::Floor => (Sort::Price, Some("flex")),
+            Suffix::Exacto => (Sort::Exacto, None),
+            Suffix::Free => continue,
+        };
+        let tier = tier.filter(|tier| !routing.tiers.iter().any(|it| it == tier));
+        // An order names endpoints; nothing else is to be added to them.
+        if routing.order.is_empty() {
+            routing.tiers.extend(tier.map(str::to_owned));
+            routing.sort.get_or_insert(sort);
+        }
+    }
+}
+
+/// Whom the request is pinned to: all of its models by their names, or by its lists.
+fn pin(found: &[Found], routing: &Routing) -> Option<String> {
+    let quoted = |names: BTreeSet<&str>| {
+        let names: Vec<_> = names.into_iter().map(shown).collect();
+        format!("`{}`", names.join("` and `"))
+    };
+    let pins: Option<BTreeSet<&str>> = found.iter().map(|it| it.pin.as_deref()).collect();
+    let by_list = routing.no_fallbacks && !routing.only.is_empty();
+    match pins {
+        Some(pins) => Some(quoted(pins)),
+        None if by_list => Some(quoted(routing.only.iter().map(String::as_str).collect())),
+        None => None,
+    }
+}
+
+/// Whether a pin names the endpoint: by its provider, which all its variants share, or
+/// by a variant, as in `vertex/us-east5`.
+fn matches(pin: &str, endpoint: &Endpoint) -> bool {
+    let (provider, variant) = match pin.split_once('/') {
+        Some((provider, variant)) => (provider, Some(variant)),
+        None => (pin, None),
+    };
+    let variants = [&endpoint.region, &endpoint.service_tier, &endpoint.quantization];
+    let is_variant =
+        |name: &str| variants.into_iter().flatten().any(|it| it.eq_ignore_ascii_case(name));
+    provider.eq_ignore_ascii_case(&endpoint.provider.name) && variant.is_none_or(is_variant)
+}
+
+fn near(catalog: &Catalog, text: &str) -> Vec<String> {
+    if text.starts_with('~') {
+        return catalog.near_families(text);
+    }
+    let base = text.split(['@', ':']).next().unwrap_or(text);
+    match catalog.resolve(base) {
+        Resolution::Unknown { near } => near,
+        _ => Vec::new(),
+    }
+}
+
+fn unknown(text: &str, near: &[String]) -> String {
+    let name = shown(text);
     match near {
         [] => format!("There is no model `{name}` here; GET /v1/models lists what there is."),
         near => format!("There is no model `{name}` here; did you mean `{}`?", near.join("` or `")),
     }
+}
+
+fn unknown_suffix(text: &str, suffix: &str) -> String {
+    let (name, suffix) = (shown(text), shown(suffix));
+    match &*suffix {
+        "online" => format!("`{name}`: no web search is run here; leave out `:online`."),
+        _ => format!("`{name}`: no model has the suffix `:{suffix}`; there are {}.", suffixes()),
+    }
+}
+
+/// A name from the client, fit to be shown.
+fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(128).collect()
 }

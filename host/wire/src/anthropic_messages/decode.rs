@@ -89,6 +89,7 @@ fn read(
         session_id,
         opening,
         router_fields: asides.fields,
+        preset: asides.preset,
         ..ChatCall::new(request, routing, reader.conversation, values, form)
     })
 }

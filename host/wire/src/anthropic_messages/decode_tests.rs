@@ -559,7 +559,7 @@ fn routing_and_labels() {
     assert_eq!(with(r#""models":["n"],"fallbacks":[]"#).routing.models, ["m", "n"]);
     assert!(!with(r#""debug":{"echo_upstream_body":false}"#).echo);
     refused_with(r#""debug":{"echo_upstream_body":true}"#, "debug", "unsupported_parameter");
-    refused_with(r#""preset":"p""#, "preset", "unsupported_parameter");
+    refused_with(r#""preset":7"#, "preset", "invalid_type");
 }
 
 #[test]

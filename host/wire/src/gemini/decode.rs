@@ -86,6 +86,7 @@ fn call(
         opening,
         metadata,
         router_fields: asides.fields,
+        preset: asides.preset,
         ..ChatCall::new(request, routing, reader.conversation, values, form)
     })
 }

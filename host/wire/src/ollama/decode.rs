@@ -56,6 +56,7 @@ pub fn decode(head: &Parts, body: Bytes, options: &DecodeOptions) -> Result<Chat
         session_id,
         opening,
         router_fields: asides.fields,
+        preset: asides.preset,
         ..ChatCall::new(request, routing, reader.conversation, values, Arc::new(form))
     })
 }

@@ -46,6 +46,7 @@ pub fn decode(body: Bytes, options: &DecodeOptions) -> Result<ChatCall, BadReque
         opening,
         metadata: labels.metadata,
         router_fields: asides.fields,
+        preset: asides.preset,
         echo: asides.echo && request.streaming,
         ..ChatCall::new(request, routing, reader.conversation, values, form)
     })

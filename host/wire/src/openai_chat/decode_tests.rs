@@ -402,7 +402,7 @@ fn what_is_not_modelled_travels_on() {
 #[test]
 fn what_is_said_to_the_router_is_granted_or_refused() {
     let granted = with(
-        r#""plugins":[{"id":"web","enabled":false}],"transforms":["middle-out"],"preset":null,
+        r#""plugins":[{"id":"web","enabled":false}],"transforms":["middle-out"],"preset":"p",
            "trace":{"trace_id":"t","any":[1]},"max_tool_calls":3,"stop_server_tools_when":[],
            "stream":true,"debug":{"echo_upstream_body":true}"#,
     );
@@ -411,12 +411,13 @@ fn what_is_said_to_the_router_is_granted_or_refused() {
         names,
         ["plugins", "transforms", "trace", "max_tool_calls", "stop_server_tools_when"]
     );
+    assert_eq!(granted.preset.as_deref(), Some("p"));
     assert!(granted.echo && granted.request.extra.is_empty());
     // Only a stream has a place for it.
     assert!(!with(r#""debug":{"echo_upstream_body":true}"#).echo);
     assert!(!with(r#""stream":true,"debug":{"echo_upstream_body":false}"#).echo);
     for (fields, param, code) in [
-        (r#""preset":"p""#, "preset", "unsupported_parameter"),
+        (r#""preset":7"#, "preset", "invalid_type"),
         (
             r#""plugins":[{"id":"a","enabled":false},{"id":"b"}]"#,
             "plugins[1]",

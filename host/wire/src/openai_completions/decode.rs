@@ -59,6 +59,7 @@ pub fn decode(body: Bytes, decode_options: &DecodeOptions) -> Result<ChatCall, B
         opening,
         metadata: metadata.unwrap_or_default(),
         router_fields: asides.fields,
+        preset: asides.preset,
         ..ChatCall::new(request, routing, conversation, values, form)
     })
 }

@@ -71,6 +71,7 @@ pub fn decode(body: Bytes, options: &DecodeOptions) -> Result<ChatCall, BadReque
         opening,
         metadata,
         router_fields: asides.fields,
+        preset: asides.preset,
         echo: asides.echo && request.streaming,
         ..ChatCall::new(request, routing, conversation, values, form)
     })

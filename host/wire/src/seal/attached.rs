@@ -8,6 +8,8 @@ use bytes::Bytes;
 use rand::RngExt;
 use rand::distr::Alphanumeric;
 
+use crate::json::unescape;
+
 use super::{NONCE_LENGTH, Seals, TOKEN_LENGTH, Table, token};
 
 /// Bytes in base64, which nothing in a JSON string has to be escaped of.
@@ -36,8 +38,21 @@ impl Seals {
         if attached.0.len() <= TOKEN_LENGTH {
             return (self.clone(), attached.text());
         }
+        self.and(attached.0.clone())
+    }
+
+    /// The same for a text, of which this stands between the quotes of a JSON string.
+    pub(crate) fn with_text(&self, escaped: &Bytes) -> (Self, String) {
+        if escaped.len() <= TOKEN_LENGTH {
+            let text = String::from_utf8_lossy(escaped);
+            return (self.clone(), unescape(&text).into_owned());
+        }
+        self.and(escaped.clone())
+    }
+
+    fn and(&self, content: Bytes) -> (Self, String) {
         let mut contents = self.table.contents.clone();
-        contents.push(attached.0.clone());
+        contents.push(content);
         let nonce = match self.table.nonce.is_empty() {
             true => {
                 let random = rand::rng().sample_iter(Alphanumeric);

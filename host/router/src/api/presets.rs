@@ -1,0 +1,236 @@
+//! Presets: made from the body of a request as it would be sent, versioned, listed.
+//! OpenRouter's routes and shapes; ids are slugs, for there are no others here. Whoever
+//! may use the router may name a preset; to see or change what one holds is for the
+//! router's own machine, unless the operator opens it.
+
+use super::{Body, body, respond};
+use crate::error::{Code, Error};
+use crate::presets::{failed, is_slug, settings};
+use crate::{Router, Settings};
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use plugway_store::{MAX_PRESETS, PresetVersion};
+use plugway_wire::{Dialect, ollama, preset};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+/// Bytes of a body that a preset is made of.
+const MAX_PRESET_BYTES: usize = 64 * 1024;
+
+/// Records of a page, where the client does not say.
+const PAGE: u32 = 50;
+
+/// Records of the longest page.
+const MAX_PAGE: u32 = 100;
+
+/// A route of presets.
+pub(super) enum PresetRoute {
+    List,
+    One(String),
+    Versions(String),
+    Version(String, u32),
+    Save(String, Dialect),
+}
+
+impl PresetRoute {
+    /// The route at this path.
+    pub(super) fn of(path: &str) -> Option<Self> {
+        let rest = path.strip_prefix("/v1/presets")?;
+        if rest.is_empty() {
+            return Some(Self::List);
+        }
+        let (slug, rest) = match rest.strip_prefix('/')?.split_once('/') {
+            Some((slug, rest)) => (slug, rest),
+            None => (rest.strip_prefix('/')?, ""),
+        };
+        if !is_slug(slug) {
+            return None;
+        }
+        let slug = slug.to_owned();
+        Some(match rest {
+            "" => Self::One(slug),
+            "versions" => Self::Versions(slug),
+            "chat/completions" => Self::Save(slug, Dialect::OpenAiChat),
+            "responses" => Self::Save(slug, Dialect::OpenAiResponses),
+            "messages" => Self::Save(slug, Dialect::AnthropicMessages),
+            _ => Self::Version(slug, rest.strip_prefix("versions/")?.parse().ok()?),
+        })
+    }
+
+    /// The pattern, for logs and metrics.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::List => "/v1/presets",
+            Self::One(_) => "/v1/presets/{slug}",
+            Self::Versions(_) => "/v1/presets/{slug}/versions",
+            Self::Version(..) => "/v1/presets/{slug}/versions/{version}",
+            Self::Save(_, Dialect::OpenAiResponses) => "/v1/presets/{slug}/responses",
+            Self::Save(_, Dialect::AnthropicMessages) => "/v1/presets/{slug}/messages",
+            Self::Save(..) => "/v1/presets/{slug}/chat/completions",
+        }
+    }
+
+    pub(super) fn methods(&self) -> &'static str {
+        match self {
+            Self::Save(..) => "POST",
+            Self::One(_) => "GET, HEAD, DELETE",
+            _ => "GET, HEAD",
+        }
+    }
+}
+
+/// Answers a request at one of these routes.
+pub(super) async fn answer(
+    router: &Router,
+    settings: &Settings,
+    route: &PresetRoute,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let method = request.method().clone();
+    let reads = method == Method::GET || method == Method::HEAD;
+    let answered = match route {
+        PresetRoute::Save(slug, dialect) if method == Method::POST => {
+            save(router, settings, slug, *dialect, request).await
+        }
+        PresetRoute::One(slug) if method == Method::DELETE => delete(router, slug).await,
+        PresetRoute::List if reads => list(router, request.uri().query()).await,
+        PresetRoute::One(slug) if reads => one(router, slug).await,
+        PresetRoute::Versions(slug) if reads => versions(router, slug, request.uri().query()).await,
+        PresetRoute::Version(slug, version) if reads => one_version(router, slug, *version).await,
+        _ => return respond::method_not_allowed(Dialect::OpenAiChat, route.methods()),
+    };
+    match answered {
+        Ok(body) => respond::json_text(StatusCode::OK, body.to_string()),
+        Err(error) => respond::error(&error, None),
+    }
+}
+
+async fn save(
+    router: &Router,
+    config: &Settings,
+    slug: &str,
+    dialect: Dialect,
+    request: Request<Incoming>,
+) -> Result<Value, Error> {
+    let (head, body) = request.into_parts();
+    let deadline = Instant::now() + config.config.server.request_deadline;
+    let limit = body::Limit::of(config).at_most(MAX_PRESET_BYTES);
+    let decode = |body: Bytes| Ok((settings(dialect, preset::keep(dialect, &body)?)?, 0));
+    let read = body::read_within(router, config, limit, (&head, body), deadline, decode);
+    let (settings, _room) = read.await?;
+    let saved = router.store.save_preset(slug, &settings, router.clock.unix_ms()).await;
+    router.presets.changed();
+    match saved.map_err(failed)? {
+        Some(saved) => Ok(json!({"data": with_version(&saved)})),
+        None => {
+            let message = format!("There is room for {MAX_PRESETS} presets; delete one.");
+            Err(Error::new(Code::InvalidRequest, message))
+        }
+    }
+}
+
+async fn delete(router: &Router, slug: &str) -> Result<Value, Error> {
+    let deleted = router.store.delete_preset(slug).await;
+    router.presets.changed();
+    if deleted.map_err(failed)? { Ok(json!({"deleted": true})) } else { Err(missing(slug)) }
+}
+
+async fn list(router: &Router, query: Option<&str>) -> Result<Value, Error> {
+    let (offset, limit) = page(query)?;
+    let (page, count) = router.store.presets(offset, limit).await.map_err(failed)?;
+    let page: Vec<Value> = page.iter().map(described).collect();
+    Ok(json!({"data": page, "total_count": count}))
+}
+
+async fn one(router: &Router, slug: &str) -> Result<Value, Error> {
+    let found = router.store.preset(slug).await.map_err(failed)?;
+    Ok(json!({"data": with_version(&found.ok_or_else(|| missing(slug))?)}))
+}
+
+async fn versions(router: &Router, slug: &str, query: Option<&str>) -> Result<Value, Error> {
+    let (offset, limit) = page(query)?;
+    let (page, count) = router.store.preset_versions(slug, offset, limit).await.map_err(failed)?;
+    if count == 0 {
+        return Err(missing(slug));
+    }
+    let page: Vec<Value> = page.iter().map(version).collect();
+    Ok(json!({"data": page, "total_count": count}))
+}
+
+async fn one_version(router: &Router, slug: &str, number: u32) -> Result<Value, Error> {
+    let found = router.store.preset_version(slug, number).await.map_err(failed)?;
+    Ok(json!({"data": version(&found.ok_or_else(|| missing(slug))?)}))
+}
+
+fn missing(slug: &str) -> Error {
+    let message = format!("There is no preset `{slug}` here, or not in that version.");
+    Error::new(Code::NotFound, message)
+}
+
+/// `offset` and `limit` of a query.
+fn page(query: Option<&str>) -> Result<(u32, u32), Error> {
+    let pairs = query.unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+    let (mut offset, mut limit) = (0, PAGE);
+    for (name, value) in pairs {
+        let slot = match name {
+            "offset" => &mut offset,
+            "limit" => &mut limit,
+            _ => continue,
+        };
+        let wrong = || {
+            let message = format!("`{name}` must be a whole number in range.");
+            Error::new(Code::InvalidRequest, message).param(name)
+        };
+        *slot = value.parse().map_err(|_| wrong())?;
+        if name == "limit" && !(1..=MAX_PAGE).contains(slot) {
+            return Err(wrong());
+        }
+    }
+    Ok((offset, limit))
+}
+
+fn with_version(saved: &PresetVersion) -> Value {
+    let mut described = described(saved);
+    described["designated_version"] = version(saved);
+    described
+}
+
+fn described(saved: &PresetVersion) -> Value {
+    json!({
+        "id": saved.slug,
+        "creator_user_id": null,
+        "workspace_id": null,
+        "name": saved.slug,
+        "slug": saved.slug,
+        "description": null,
+        "status": "active",
+        "designated_version_id": version_id(saved),
+        "created_at": time(saved.first_ms),
+        "updated_at": time(saved.created_ms),
+        "status_updated_at": null,
+    })
+}
+
+fn version(saved: &PresetVersion) -> Value {
+    // Checked when it was saved.
+    let config: Value = serde_json::from_str(&saved.settings.config).unwrap_or_default();
+    json!({
+        "id": version_id(saved),
+        "preset_id": saved.slug,
+        "creator_id": "operator",
+        "version": saved.version,
+        "system_prompt": saved.settings.system_prompt,
+        "config": config,
+        "created_at": time(saved.created_ms),
+        "updated_at": time(saved.created_ms),
+    })
+}
+
+fn version_id(saved: &PresetVersion) -> String {
+    format!("{}/{}", saved.slug, saved.version)
+}
+
+fn time(milliseconds: u64) -> String {
+    ollama::rfc3339(milliseconds / 1000)
+}

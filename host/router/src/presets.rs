@@ -1,0 +1,153 @@
+//! Presets in use: those that were asked for lately are kept ready, and put under the
+//! requests that name them. The store has all of them; this router alone writes there.
+
+use crate::Router;
+use crate::error::{Code, Error};
+use crate::route::name::split_preset;
+use plugway_store::{PresetVersion, Settings, Store};
+use plugway_wire::preset::{Kept, Preset};
+use plugway_wire::{BadRequest, ChatCall, Dialect};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Presets that are kept ready: with their bound on bytes, some megabytes.
+const MAX_READY: usize = 128;
+
+/// Bytes of a preset's slug.
+const MAX_SLUG_BYTES: usize = 64;
+
+/// The formats in which presets are made, by the names that the store knows them under.
+pub(crate) const DIALECTS: [Dialect; 3] =
+    [Dialect::OpenAiChat, Dialect::OpenAiResponses, Dialect::AnthropicMessages];
+
+/// Reads presets and remembers them until they change.
+pub struct Presets {
+    store: Store,
+    ready: Mutex<Ready>,
+}
+
+#[derive(Default)]
+struct Ready {
+    /// Grows with every change, so that what was read before one is not kept after it.
+    changes: u64,
+    presets: HashMap<String, Arc<Preset>>,
+}
+
+impl Presets {
+    pub(crate) fn new(store: Store) -> Self {
+        Self { store, ready: Mutex::default() }
+    }
+
+    /// The preset in the version that is in use.
+    async fn get(&self, slug: &str) -> Result<Option<Arc<Preset>>, Error> {
+        let changes = {
+            let ready = self.ready();
+            if let Some(preset) = ready.presets.get(slug) {
+                return Ok(Some(preset.clone()));
+            }
+            ready.changes
+        };
+        let Some(saved) = self.store.preset(slug).await.map_err(failed)? else {
+            return Ok(None);
+        };
+        let preset = Arc::new(read(&saved)?);
+        let mut ready = self.ready();
+        if ready.changes == changes {
+            if ready.presets.len() >= MAX_READY {
+                ready.presets.clear();
+            }
+            ready.presets.insert(slug.to_owned(), preset.clone());
+        }
+        Ok(Some(preset))
+    }
+
+    /// Something was saved or deleted.
+    pub(crate) fn changed(&self) {
+        let mut ready = self.ready();
+        ready.changes += 1;
+        ready.presets.clear();
+    }
+
+    /// Nothing panics while it holds the lock.
+    fn ready(&self) -> MutexGuard<'_, Ready> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Puts the preset that the call names, if it names one, under the call.
+///
+/// # Errors
+/// When there is none of that name, or two are named.
+pub async fn apply(router: &Router, call: &mut ChatCall) -> Result<(), Error> {
+    let Some(slug) = named(call)? else { return Ok(()) };
+    let preset = if is_slug(&slug) { router.presets.get(&slug).await? } else { None };
+    let Some(preset) = preset else {
+        let shown: String =
+            slug.chars().filter(|it| !it.is_control()).take(MAX_SLUG_BYTES).collect();
+        let message = format!("There is no preset `{shown}` here; GET /v1/presets lists them.");
+        return Err(Error::new(Code::InvalidRequest, message).param("preset"));
+    };
+    preset.apply(call).map_err(refused)
+}
+
+/// Whether a preset may be named so: what stands in a URL as it is.
+pub(crate) fn is_slug(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    (1..=MAX_SLUG_BYTES).contains(&text.len()) && text.bytes().all(is_plain)
+}
+
+/// What a body says that a preset is to hold.
+pub(crate) fn settings(dialect: Dialect, kept: Kept) -> Result<Settings, BadRequest> {
+    let preset = Preset::read(dialect, &kept)?;
+    if preset.models().iter().any(|name| split_preset(name).1.is_some()) {
+        let message = "`model` must not name a preset: presets do not build on each other.";
+        let param = Some("model".to_owned());
+        return Err(BadRequest { message: message.to_owned(), param, code: "invalid_value" });
+    }
+    let Kept { config, system_prompt } = kept;
+    Ok(Settings { dialect: dialect.name().to_owned(), config, system_prompt })
+}
+
+/// Takes the name of a preset out of the call: that of its field, or that of its models.
+fn named(call: &mut ChatCall) -> Result<Option<String>, Error> {
+    let mut slug = call.preset.take();
+    let mut models = Vec::new();
+    for name in &call.routing.models {
+        let (model, preset) = split_preset(name);
+        models.extend(model.map(str::to_owned));
+        match (preset, &slug) {
+            (Some(preset), Some(slug)) if preset != slug => {
+                let message = "The request names two presets; it may name one.";
+                return Err(Error::new(Code::InvalidRequest, message).param("preset"));
+            }
+            (Some(preset), None) => slug = Some(preset.to_owned()),
+            _ => {}
+        }
+    }
+    if slug.is_some() {
+        call.routing.models = models;
+        call.request.model = call.routing.models.first().cloned().unwrap_or_default();
+    }
+    Ok(slug)
+}
+
+fn read(saved: &PresetVersion) -> Result<Preset, Error> {
+    let Settings { dialect, config, system_prompt } = saved.settings.clone();
+    let dialect = DIALECTS.into_iter().find(|it| it.name() == dialect);
+    let kept = Kept { config, system_prompt };
+    let preset = dialect.and_then(|dialect| Preset::read(dialect, &kept).ok());
+    // It was checked when it was saved, maybe by another version of this program.
+    preset.ok_or_else(|| {
+        let message = format!("The preset `{}` is no longer understood; save it anew.", saved.slug);
+        Error::new(Code::Internal, message)
+    })
+}
+
+fn refused(bad: BadRequest) -> Error {
+    Error { param: bad.param.map(Into::into), ..Error::new(Code::InvalidRequest, bad.message) }
+}
+
+pub(crate) fn failed(error: plugway_store::Error) -> Error {
+    tracing::error!(%error, "presets cannot be kept");
+    Error::new(Code::Internal, "The router's state file failed; its log says how.")
+}

@@ -1,0 +1,137 @@
+use super::*;
+use crate::Sort;
+use serde_json::json;
+
+fn preset(dialect: Dialect, body: &Value) -> Preset {
+    let kept = keep(dialect, &Bytes::from(body.to_string())).unwrap();
+    Preset::read(dialect, &kept).unwrap()
+}
+
+fn call(dialect: Dialect, body: &Value) -> ChatCall {
+    let (head, ()) = http::Request::new(()).into_parts();
+    dialect.decode(&head, Bytes::from(body.to_string()), &DecodeOptions::default()).unwrap()
+}
+
+fn asking(more: &Value) -> Value {
+    let mut body = json!({"messages": [{"role": "user", "content": "Hi"}]});
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    body
+}
+
+fn tool(name: &str) -> Value {
+    json!({"type": "function", "function": {"name": name, "parameters": {}}})
+}
+
+#[test]
+fn what_belongs_to_one_request_is_not_kept() {
+    let body = json!({
+        "model": "a/m", "temperature": 0.5, "stream": true, "user": "u", "preset": "p",
+        "messages": [{"role": "system", "content": "Be brief."},
+            {"role": "developer", "content": [{"type": "text", "text": "Be kind."}]},
+            {"role": "user", "content": "Hi"}],
+    });
+    let kept = keep(Dialect::OpenAiChat, &Bytes::from(body.to_string())).unwrap();
+    let config: Value = serde_json::from_str(&kept.config).unwrap();
+    assert_eq!(config, json!({"model": "a/m", "temperature": 0.5}));
+    assert_eq!(kept.system_prompt.as_deref(), Some("Be brief.\n\nBe kind."));
+    let messages = json!({"system": [{"type": "text", "text": "Be brief."}], "max_tokens": 5});
+    let kept = keep(Dialect::AnthropicMessages, &Bytes::from(messages.to_string())).unwrap();
+    assert_eq!(
+        (&*kept.config, kept.system_prompt.as_deref()),
+        (r#"{"max_tokens":5}"#, Some("Be brief."))
+    );
+    let response = json!({"instructions": "Be brief.", "input": "Hi"});
+    let kept = keep(Dialect::OpenAiResponses, &Bytes::from(response.to_string())).unwrap();
+    assert_eq!((&*kept.config, kept.system_prompt.as_deref()), ("{}", Some("Be brief.")));
+}
+
+#[test]
+fn what_the_request_says_itself_wins() {
+    let preset = preset(
+        Dialect::OpenAiChat,
+        &json!({
+            "model": "a/m", "temperature": 0.5, "top_p": 0.9, "max_tokens": 7, "future": 1,
+            "tools": [tool("x"), tool("y")],
+            "provider": {"sort": "price", "zdr": true, "strategy": "s", "options": {"a": 1, "b": 2}},
+        }),
+    );
+    let mut bare = call(Dialect::OpenAiChat, &asking(&json!({})));
+    preset.apply(&mut bare).unwrap();
+    assert_eq!(bare.routing.models, ["a/m"]);
+    assert_eq!(bare.request.model, "a/m");
+    assert_eq!((bare.request.sampling.temperature, bare.request.max_tokens), (Some(0.5), Some(7)));
+    assert_eq!(bare.request.extra, [("future".to_owned(), "1".to_owned())]);
+    assert!(bare.needs.contains(&"tools") && bare.parameters.contains(&"top_p"));
+    let mut full = call(
+        Dialect::OpenAiChat,
+        &asking(&json!({
+            "model": "b/n", "temperature": 0.1, "tools": [tool("y"), tool("z")],
+            "provider": {"sort": "latency", "options": {"b": 3}},
+        })),
+    );
+    preset.apply(&mut full).unwrap();
+    let names: Vec<_> = full.request.tools.iter().filter_map(name).collect();
+    assert_eq!(names, ["y", "z", "x"]);
+    assert_eq!((full.routing.sort, full.routing.zdr), (Some(Sort::Latency), true));
+    assert_eq!(full.routing.models, ["b/n"]);
+    assert_eq!(
+        (full.request.sampling.temperature, full.request.sampling.top_p),
+        (Some(0.1), Some(0.9))
+    );
+    let options: Vec<_> = full.routing.options.iter().map(|(a, b)| format!("{a}={b}")).collect();
+    assert_eq!(
+        (full.routing.strategy.as_deref(), options.join(" ")),
+        (Some("s"), "b=3 a=1".into())
+    );
+    // The options of another strategy mean nothing to this one.
+    let mut other = call(Dialect::OpenAiChat, &asking(&json!({"provider": {"strategy": "t"}})));
+    preset.apply(&mut other).unwrap();
+    assert!(other.routing.options.is_empty());
+}
+
+#[test]
+fn a_preset_works_in_other_formats_unless_it_is_native() {
+    let made = preset(Dialect::AnthropicMessages, &json!({"model": "a/m", "max_tokens": 7}));
+    let mut call_ = call(Dialect::OpenAiResponses, &json!({"input": "Hi"}));
+    made.apply(&mut call_).unwrap();
+    assert_eq!((call_.request.max_tokens, &*call_.request.model), (Some(7), "a/m"));
+    let native = json!({"tools": [{"type": "code_interpreter", "container": {"type": "auto"}}]});
+    let native = preset(Dialect::OpenAiResponses, &native);
+    let mut own = call(Dialect::OpenAiResponses, &json!({"input": "Hi"}));
+    native.apply(&mut own).unwrap();
+    assert!(own.native);
+    let mut other = call(Dialect::OpenAiChat, &asking(&json!({})));
+    assert_eq!(native.apply(&mut other).unwrap_err().param.as_deref(), Some("preset"));
+}
+
+#[test]
+fn the_system_prompt_comes_first_and_crosses_as_a_seal() {
+    let text = "Say \"yes\"\nor no. ".repeat(9);
+    let preset =
+        preset(Dialect::OpenAiChat, &json!({"messages": [{"role": "system", "content": text}]}));
+    let body = json!({"messages": [{"role": "system", "content": "Mine."}, {"role": "user", "content": "Hi"}]});
+    let mut call = call(Dialect::OpenAiChat, &body);
+    preset.apply(&mut call).unwrap();
+    let chat::PartBody::Text(token) = &call.request.messages[0].parts[0].body else { panic!() };
+    assert_eq!(call.seals.open(token), Some(text.clone()));
+    assert!(!token.contains("yes") && !format!("{call:?}{preset:?}").contains("yes"));
+    let clear = call.seals.unseal(&call.request);
+    let first = |index: usize| clear.messages[index].parts[0].body.clone();
+    assert_eq!(first(0), chat::PartBody::Text(text));
+    assert_eq!(first(1), chat::PartBody::Text("Mine.".into()));
+}
+
+#[test]
+fn settings_that_no_request_could_hold_are_refused() {
+    for (dialect, body, param) in [
+        (Dialect::OpenAiChat, json!({"temperature": "hot"}), "temperature"),
+        (Dialect::OpenAiChat, json!({"provider": {"sort": "beauty"}}), "provider.sort"),
+        (Dialect::OpenAiResponses, json!({"max_output_tokens": true}), "max_output_tokens"),
+        (Dialect::AnthropicMessages, json!({"max_tokens": "many"}), "max_tokens"),
+    ] {
+        let kept = keep(dialect, &Bytes::from(body.to_string())).unwrap();
+        assert_eq!(Preset::read(dialect, &kept).unwrap_err().param.as_deref(), Some(param));
+    }
+    assert!(keep(Dialect::OpenAiChat, &Bytes::from_static(b"[]")).is_err());
+    assert!(keep(Dialect::OpenAiChat, &Bytes::from_static(b"{\"a\":1,\"a\":2}")).is_err());
+}
