@@ -9,6 +9,8 @@ mod rules;
 
 #[cfg(test)]
 mod drawn;
+#[cfg(test)]
+mod tests;
 
 use super::{Asked, Cause, Excluded, Footing, LeftOut, credentials};
 use crate::Router;
