@@ -423,6 +423,7 @@ fn an_error_names_its_field_and_its_provider() {
         provider_code: Some("E1".into()),
         metadata: vec![("previous_errors".into(), "[]".into())],
         id: None,
+        router: None,
     };
     let body: Value = serde_json::from_slice(&encode_error(&error)).unwrap();
     let expected = json!({"error": {"code": 400, "message": "`n` must be a number",
