@@ -13,6 +13,7 @@ mod capacity;
 pub mod catalog;
 pub mod cli;
 pub mod config;
+pub mod decisions;
 pub mod demo;
 mod digest;
 pub mod discovery;

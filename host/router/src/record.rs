@@ -2,10 +2,19 @@
 //! line is written when the record is dropped, so it is written once, however
 //! the request ends. It holds no content.
 
+mod client;
+mod handed_in;
+
+use crate::Router;
+use crate::decisions::{Journal, Weighed};
 use crate::error::{Code, Error};
+use crate::route::{Decision, Undecided};
 use crate::telemetry::{AttemptLabels, Metrics, ProviderLabels, RequestLabels, TokenLabels};
-use http::StatusCode;
+use client::Client;
+use http::{HeaderMap, StatusCode};
 use plugway_engine::chat;
+use plugway_wire::Bill;
+use plugway_wire::answer::Tally;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -83,6 +92,10 @@ pub struct Record {
     pub model: String,
     /// The client asked for a stream.
     pub streaming: bool,
+    /// The client's name for the conversation.
+    pub session: Option<String>,
+    /// Media that came with it.
+    pub media: u32,
     /// Strategy that decided, with its digest.
     pub strategy: String,
     /// The strategy's sentence.
@@ -102,6 +115,17 @@ pub struct Record {
     finish: String,
     failure: Option<(Code, String)>,
     status: Option<StatusCode>,
+    /// Where it is handed in at its end; none once it has been.
+    journal: Option<Arc<Journal>>,
+    /// Milliseconds since the Unix epoch.
+    came_ms: u64,
+    client: Client,
+    weighed: Weighed,
+    usage: Option<chat::Usage>,
+    upstream_cost: Option<chat::Picodollars>,
+    upstream_id: Option<String>,
+    service_tier: Option<String>,
+    finish_reason: Option<chat::FinishReason>,
     /// The request's place among those under way.
     place: Option<OwnedSemaphorePermit>,
 }
@@ -117,6 +141,8 @@ impl Record {
             route,
             model: String::new(),
             streaming: false,
+            session: None,
+            media: 0,
             strategy: String::new(),
             reason: String::new(),
             endpoint: String::new(),
@@ -130,8 +156,24 @@ impl Record {
             finish: String::new(),
             failure: None,
             status: None,
+            journal: None,
+            came_ms: 0,
+            client: Client::default(),
+            weighed: Weighed::Nothing,
+            usage: None,
+            upstream_cost: None,
+            upstream_id: None,
+            service_tier: None,
+            finish_reason: None,
             place: None,
         }
+    }
+
+    /// Has it handed in at its end, with what these headers say of the client.
+    pub(crate) fn keep_in(&mut self, router: &Router, headers: &HeaderMap) {
+        self.journal = Some(router.journal.clone());
+        self.came_ms = router.clock.unix_ms();
+        self.client = Client::of(headers);
     }
 
     /// Gives the place back when the request has ended, however it ends.
@@ -142,6 +184,18 @@ impl Record {
     /// When the request came in.
     pub fn started(&self) -> Instant {
         self.started
+    }
+
+    /// There is a plan.
+    pub(crate) fn decided(&mut self, decision: &Arc<Decision>) {
+        self.strategy.clone_from(&decision.strategy);
+        self.reason.clone_from(&decision.reason);
+        self.weighed = Weighed::Decided(decision.clone());
+    }
+
+    /// There is none.
+    pub(crate) fn undecided(&mut self, undecided: Box<Undecided>) {
+        self.weighed = Weighed::Undecided(undecided);
     }
 
     /// An attempt begins. If nobody says how it ends, it was cancelled.
@@ -201,6 +255,19 @@ impl Record {
         self.cost = cost;
     }
 
+    /// What it comes to, as the client is told.
+    pub(crate) fn billed(&mut self, bill: &Bill) {
+        self.usage = Some(bill.usage.clone());
+        self.upstream_cost = bill.upstream_cost;
+    }
+
+    /// What the provider said of its answer beside the answer.
+    pub(crate) fn described(&mut self, tally: &Tally) {
+        self.upstream_id.clone_from(&tally.upstream_id);
+        self.service_tier.clone_from(&tally.service_tier);
+        self.finish_reason = tally.finish_reason;
+    }
+
     /// How the answer ended, in the provider's own word where it has one.
     pub fn finished(&mut self, native: &str) {
         native.clone_into(&mut self.finish);
@@ -242,6 +309,7 @@ impl Drop for Record {
         if let Some((provider, endpoint, began)) = self.under_way.take() {
             self.attempt(&provider, &endpoint, "cancelled", began, None);
         }
+        self.hand_in();
         let elapsed = self.started.elapsed();
         // 499 is what access logs say of a client that left before an answer.
         let status = self.status.map_or(499, |status| status.as_u16());

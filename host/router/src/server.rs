@@ -7,6 +7,7 @@ use crate::Router;
 use crate::admission::{Admission, Place};
 use crate::api;
 use crate::config::ServerConfig;
+use crate::decisions::Writer;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -44,6 +45,7 @@ pub async fn run(
     let server = connections(&config);
     let write_timeout = config.write_timeout;
     let graceful = GracefulShutdown::new();
+    let records = Writer::start(&router);
     let mut shutdown = pin!(shutdown);
     let mut is_failing = false;
     loop {
@@ -99,6 +101,7 @@ pub async fn run(
     }
     drop(listener);
     drain(graceful, config.drain_timeout).await;
+    records.finish().await;
     Ok(())
 }
 

@@ -56,6 +56,7 @@ pub(super) async fn answer(
     let ChatRoute { route, dialect } = at;
     let mut record = Record::open(router.metrics.clone(), route);
     record.hold(place);
+    record.keep_in(&router, request.headers());
     let (head, body) = request.into_parts();
     let session = head.headers.get(SESSION_ID).and_then(|value| value.to_str().ok());
     let began = Instant::from_std(record.started());

@@ -6,6 +6,7 @@ mod body;
 mod chat;
 mod cors;
 mod deadline;
+mod generation;
 mod guard;
 mod models;
 mod offers;
@@ -101,6 +102,9 @@ async fn answer(
             Ok(()) => respond::method_not_allowed(Dialect::OpenAiChat, Route::Reload.methods()),
             Err(error) => respond::error(&error, None),
         },
+        (Ok(()), Some(Route::Generation)) if is_reading(&method) => {
+            generation::show(&router, &settings, request.uri().query()).await
+        }
         (Ok(()), Some(route)) => match cors::preflight(&settings, &request, route.methods()) {
             Some(permission) => permission,
             None => look_up(&router, &settings, &route, &method),
@@ -117,6 +121,10 @@ async fn answer(
     response
 }
 
+fn is_reading(method: &Method) -> bool {
+    *method == Method::GET || *method == Method::HEAD
+}
+
 /// A place among the requests under way, or the bound that leaves none.
 fn place(router: &Router, is_excess: bool) -> Result<OwnedSemaphorePermit, Bound> {
     match is_excess {
@@ -131,13 +139,16 @@ const NO_ROUTE: &str =
 /// What can be answered at once.
 fn look_up(router: &Router, settings: &Settings, route: &Route, method: &Method) -> Response<Body> {
     let dialect = Route::dialect(Some(route), "");
-    if *method != Method::GET && *method != Method::HEAD {
+    if !is_reading(method) {
         return respond::method_not_allowed(dialect, route.methods());
     }
     match route {
-        Route::Chat(_) | Route::Offer(_) | Route::Show | Route::Reload | Route::Relay { .. } => {
-            respond::method_not_allowed(dialect, route.methods())
-        }
+        Route::Chat(_)
+        | Route::Offer(_)
+        | Route::Show
+        | Route::Reload
+        | Route::Generation
+        | Route::Relay { .. } => respond::method_not_allowed(dialect, route.methods()),
         Route::Ollama(page) => page.show(&settings.config.catalog),
         Route::Models => models::list(&settings.config.catalog),
         Route::EmbeddingModels => models::embedding(&settings.config.catalog),
@@ -168,6 +179,8 @@ enum Route {
         path: String,
     },
     Providers,
+    /// What became of a request.
+    Generation,
     Health,
     Ready,
     Metrics,
@@ -217,6 +230,7 @@ impl Route {
             Self::Endpoints(_) => "/v1/models/{author}/{slug}/endpoints",
             Self::Relay { .. } => relay::ROUTE,
             Self::Providers => "/v1/providers",
+            Self::Generation => "/v1/generation",
             Self::Health => "/healthz",
             Self::Ready => "/readyz",
             Self::Metrics => "/metrics",
@@ -251,6 +265,7 @@ fn route(path: &str, headers: &HeaderMap) -> Option<Route> {
         "/v1/embeddings/models" => Some(Route::EmbeddingModels),
         "/v1/models" => Some(Route::Models),
         "/v1/providers" => Some(Route::Providers),
+        "/v1/generation" => Some(Route::Generation),
         ollama::SHOW => Some(Route::Show),
         "/healthz" => Some(Route::Health),
         "/readyz" => Some(Route::Ready),

@@ -6,6 +6,7 @@
 
 mod cors;
 mod credential;
+mod decisions;
 mod diagnostic;
 mod field;
 mod load;
@@ -37,6 +38,7 @@ use crate::catalog::Catalog;
 use plugway_store::Location;
 
 pub use cors::CorsConfig;
+pub use decisions::DecisionsConfig;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use load::{Environment, default_file, load, load_file, load_str, load_text, read_file};
 pub use log::{LogConfig, LogFormat, LogLevel};
@@ -62,6 +64,8 @@ pub struct Config {
     pub plugins: PluginsConfig,
     /// The way from a request to an endpoint.
     pub routing: RoutingConfig,
+    /// What is kept of decisions.
+    pub decisions: DecisionsConfig,
     /// Log lines.
     pub log: LogConfig,
     /// Where is kept what outlasts a restart.

@@ -13,7 +13,8 @@ mod resolve;
 mod window;
 
 pub use asked::{Asked, Service};
-pub use decision::{Cause, Decision, Excluded, Step};
+pub(crate) use builtin::plan as built_in;
+pub use decision::{BUILT_IN, Cause, Decision, Excluded, Question, Step, Undecided};
 pub use health::{Footing, Health, InFlight, LeftOut, Policy as HealthPolicy};
 pub(crate) use resolve::endpoints;
 
@@ -27,25 +28,38 @@ use plugway_engine::Candidate;
 ///
 /// # Errors
 /// When the model is unknown, nothing is eligible, or the strategy refuses.
-pub fn decide(router: &Router, settings: &Settings, asked: &Asked<'_>) -> Result<Decision, Error> {
-    let resolved = resolve::resolve(&settings.config.catalog, asked.routing)?;
+pub fn decide(
+    router: &Router,
+    settings: &Settings,
+    asked: &Asked<'_>,
+) -> Result<Decision, Box<Undecided>> {
+    let early = |error| Undecided::early(asked.service, error);
+    let resolved = resolve::resolve(&settings.config.catalog, asked.routing).map_err(early)?;
     let asked = &Asked { routing: &resolved.routing, ..*asked };
     let eligible = eligible::list(router, resolved.endpoints, asked);
     if eligible.endpoints.is_empty() {
-        return Err(nothing_left(asked, eligible));
+        let excluded = eligible.excluded.clone();
+        return Err(Box::new(Undecided { excluded, ..*early(nothing_left(asked, eligible)) }));
     }
     let Eligible { endpoints, excluded, is_last_resort, .. } = eligible;
-    let policy = rank::choose_policy(router, settings, asked.routing)?;
+    let policy = rank::choose_policy(router, settings, asked.routing).map_err(early)?;
     let estimate = Estimate::of(asked);
     let candidates: Vec<Candidate> = endpoints
         .iter()
         .map(|it| facts::candidate(router, asked, &it.endpoint, estimate))
         .collect();
     let query = facts::query(router, asked, asked.routing, estimate);
-    let (mut plan, strategy) = rank::plan(router, policy.as_deref(), &query, &candidates)?;
-    if is_last_resort {
-        plan.reason = format!("{LAST_RESORT} {}", plan.reason);
-    }
+    let (plan, strategy) = match rank::plan(router, policy.as_deref(), &query, &candidates) {
+        Ok(ranked) => ranked,
+        Err(error) => {
+            let question = Some(Question { query, candidates, policy });
+            return Err(Box::new(Undecided { excluded, question, ..*early(error) }));
+        }
+    };
+    let reason = match is_last_resort {
+        true => format!("{LAST_RESORT} {}", plan.reason),
+        false => plan.reason.clone(),
+    };
     let limit = match asked.routing.no_fallbacks && asked.routing.order.is_empty() {
         true => 1,
         false => settings.config.routing.max_attempts as usize,
@@ -61,7 +75,17 @@ pub fn decide(router: &Router, settings: &Settings, asked: &Asked<'_>) -> Result
         })
     });
     let (steps, service) = (steps.collect(), asked.service);
-    Ok(Decision { service, steps, strategy, reason: plan.reason, excluded, query, candidates })
+    Ok(Decision {
+        service,
+        steps,
+        strategy,
+        reason,
+        excluded,
+        query,
+        candidates,
+        policy,
+        plan,
+    })
 }
 
 /// Goes ahead of a plan's reason.

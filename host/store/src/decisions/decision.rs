@@ -223,9 +223,7 @@ pub enum Ruling {
     InvalidOptions(String),
     /// It failed, and the built-in order took over.
     Failed {
-        /// How.
-        cause: String,
-        /// The built-in order.
+        /// The built-in order, with a sentence that says how.
         instead: Plan,
     },
     /// There was no instance for it.

@@ -85,6 +85,10 @@ pub struct Exclusion {
 pub struct Attempt {
     /// Where.
     pub endpoint: String,
+    /// Whose that is, for people.
+    pub provider: String,
+    /// Catalogue slug.
+    pub model: String,
     /// Why it came to nothing, by the error's name; none: it served.
     pub cause: Option<String>,
     /// HTTP status that was answered, where one was.
@@ -112,7 +116,7 @@ pub struct Outcome {
     pub first_content_ms: Option<u64>,
     /// From the request to its end.
     pub duration_ms: u64,
-    /// Why the answer ended, in the word of OpenAI's chats.
+    /// Why the answer ended, as chat completions say it.
     pub finish: Option<String>,
     /// In the provider's word.
     pub native_finish: Option<String>,
