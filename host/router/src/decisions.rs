@@ -6,11 +6,11 @@
 mod entry;
 mod journal;
 mod moment;
-pub mod replay;
+mod replay;
 pub(crate) mod told;
 mod writer;
 
 pub(crate) use entry::{Entry, Weighed};
 pub use journal::Journal;
-pub(crate) use moment::rfc3339;
+pub use replay::{Replay, ReplayError, replay};
 pub(crate) use writer::Writer;

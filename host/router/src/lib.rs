@@ -20,6 +20,7 @@ pub mod discovery;
 mod embedded;
 pub mod error;
 pub mod exchange;
+pub mod explain;
 pub mod record;
 pub mod reload;
 pub mod route;

@@ -17,6 +17,8 @@ mod relay;
 pub(crate) mod respond;
 mod shed;
 
+pub(crate) use chat::chat_route;
+
 use crate::error::{Code, Error};
 use crate::record;
 use crate::upstream::Broken;

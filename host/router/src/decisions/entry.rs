@@ -27,7 +27,7 @@ pub(crate) enum Weighed {
 
 impl Entry {
     /// As it is kept.
-    pub(super) fn record(&self) -> kept::Record {
+    pub(crate) fn record(&self) -> kept::Record {
         let mut record = self.record.clone();
         match &self.weighed {
             Weighed::Nothing => {}

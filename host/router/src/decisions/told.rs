@@ -2,7 +2,7 @@
 //! what was decided and why. Whoever may use the router may read it: its id is as hard to
 //! guess as a key.
 
-use super::rfc3339;
+use super::moment::rfc3339;
 use plugway_store::decisions::{
     Attempt, Decision, Exclusion, Outcome, Record, Ruling, Service, Strategy,
 };
@@ -89,7 +89,8 @@ fn account(record: &Record) -> Value {
     })
 }
 
-fn decided(decision: &Decision) -> Value {
+/// What was asked, of whom, and the answer.
+pub(crate) fn decided(decision: &Decision) -> Value {
     let (reason, replaced) = match &decision.ruling {
         Ruling::Plan(plan) => (plan.reason.as_str(), false),
         Ruling::Failed { instead } => (instead.reason.as_str(), true),
@@ -129,7 +130,8 @@ fn decided(decision: &Decision) -> Value {
     })
 }
 
-fn excluded(it: &Exclusion) -> Value {
+/// An endpoint that was ruled out.
+pub(crate) fn excluded(it: &Exclusion) -> Value {
     json!({
         "endpoint": it.endpoint,
         "provider": it.provider,
