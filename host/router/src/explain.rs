@@ -2,7 +2,7 @@
 //! asks what a request asks, so that it cannot say anything else.
 
 use crate::Router;
-use crate::api::chat_route;
+use crate::api::{bad_request, chat_route};
 use crate::decisions::{Entry, Weighed, told};
 use crate::error::{Code, Error};
 use crate::route::{self, Asked};
@@ -40,7 +40,8 @@ pub fn explain(
         Error::new(Code::InvalidRequest, format!("`{path}` is no path: {error}."))
     })?;
     let options = DecodeOptions { seal_min_bytes: settings.config.routing.seal_min_bytes };
-    let call = at.dialect.decode(&head.into_parts().0, body, &options)?;
+    let call = at.dialect.decode(&head.into_parts().0, body, &options);
+    let call = call.map_err(bad_request)?;
     let asked = Asked { seed, ..Asked::chat(&call) };
     let (weighed, error, tried) = match route::decide(router, &settings, &asked) {
         Ok(decision) => {

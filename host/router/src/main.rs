@@ -4,9 +4,7 @@
 
 use anyhow::Context;
 use clap::Parser;
-use plugway::cli::{
-    self, Cli, Command, CompileArgs, DemoArgs, ModelsArgs, RouteArgs, ServeArgs,
-};
+use plugway::cli::{self, Cli, Command, CompileArgs, DemoArgs, ModelsArgs, RouteArgs, ServeArgs};
 use plugway::config::{self, LogConfig, LogFormat, ServerConfig};
 use plugway::demo::{self, Demo};
 use plugway::upstream::Credentials;

@@ -17,6 +17,7 @@ mod relay;
 pub(crate) mod respond;
 mod shed;
 
+pub(crate) use body::bad_request;
 pub(crate) use chat::chat_route;
 
 use crate::error::{Code, Error};

@@ -15,8 +15,8 @@ use super::providers::{self, ProviderTable};
 use super::reader::quoted_list;
 use super::typed::{SECTIONS, STATE, Typed};
 use super::{
-    CorsConfig, DecisionsConfig, LogConfig, MediaConfig, PluginsConfig, RoutingConfig, ServerConfig, UpstreamConfig,
-    decisions, log, media, routing, server, upstream,
+    CorsConfig, DecisionsConfig, LogConfig, MediaConfig, PluginsConfig, RoutingConfig,
+    ServerConfig, UpstreamConfig, decisions, log, media, routing, server, upstream,
 };
 
 const INTRODUCTION: &str = "\

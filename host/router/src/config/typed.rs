@@ -15,8 +15,8 @@ use super::models::ModelTable;
 use super::providers::ProviderTable;
 use super::reader::{Entry, Section, Source, did_you_mean, key_path};
 use super::{
-    Config, DecisionsConfig, LogConfig, MediaConfig, PluginsConfig, RoutingConfig, ServerConfig, UpstreamConfig,
-    decisions, log, media, models, plugins, providers, routing, server, upstream,
+    Config, DecisionsConfig, LogConfig, MediaConfig, PluginsConfig, RoutingConfig, ServerConfig,
+    UpstreamConfig, decisions, log, media, models, plugins, providers, routing, server, upstream,
 };
 use crate::catalog::{Catalog, EMBEDDED, OFFERS, Provider};
 

@@ -11,62 +11,92 @@ use serde_json::{Value, json};
 /// Picodollars in a dollar.
 const PER_DOLLAR: f64 = 1e12;
 
-/// The whole account. What this router does not do has no figure in it.
+/// Fields of what this router does not do, or does not know.
+const UNKNOWN: [&str; 14] = [
+    "app_id",
+    "cache_discount",
+    "external_user",
+    "moderation_latency",
+    "native_tokens_completion_images",
+    "num_fetches",
+    "num_input_audio_prompt",
+    "num_media_completion",
+    "num_search_results",
+    "preset_id",
+    "response_cache_source_id",
+    "router",
+    "web_search_engine",
+    "workspace_id",
+];
+
+/// The whole account.
 pub(crate) fn generation(record: &Record) -> Value {
+    let mut data = request(record);
+    let more = [served(record), counts(&record.outcome), json!({"plugway": account(record)})];
+    for more in more {
+        if let (Value::Object(data), Value::Object(more)) = (&mut data, more) {
+            data.extend(more);
+        }
+    }
+    for name in UNKNOWN {
+        data[name] = Value::Null;
+    }
+    json!({ "data": data })
+}
+
+/// What came.
+fn request(record: &Record) -> Value {
     let Record { request, outcome, .. } = record;
-    let served = outcome.served.as_ref();
-    let is_served = served.is_some();
-    let count = |tokens: u64| is_served.then_some(tokens);
-    let responses: Vec<Value> = record.attempts.iter().map(response).collect();
-    let cost = dollars(outcome.cost.unwrap_or(0));
-    json!({"data": {
+    json!({
         "id": record.id,
         "request_id": record.id,
-        "upstream_id": served.and_then(|it| it.upstream_id.as_deref()),
         "session_id": request.session,
         "created_at": rfc3339(record.came_ms),
-        "model": served.map_or(request.models.as_str(), |it| &it.model),
-        "provider_name": served.map(|it| &it.provider),
         "api_type": api_type(request.service),
         "streamed": request.streamed,
         "cancelled": outcome.kind == "cancelled",
+        "user_agent": request.user_agent,
+        "http_referer": request.referer,
+        "origin": request.referer.as_deref().unwrap_or(""),
+        "data_region": "global",
+    })
+}
+
+/// Who served it, and how that went.
+fn served(record: &Record) -> Value {
+    let Record { request, outcome, .. } = record;
+    let served = outcome.served.as_ref();
+    json!({
+        "upstream_id": served.and_then(|it| it.upstream_id.as_deref()),
+        "model": served.map_or(request.models.as_str(), |it| &it.model),
+        "provider_name": served.map(|it| &it.provider),
+        "service_tier": served.and_then(|it| it.service_tier.as_deref()),
         "finish_reason": outcome.finish,
         "native_finish_reason": outcome.native_finish,
         "latency": outcome.duration_ms,
         "generation_time": generation_time(outcome),
-        "moderation_latency": null,
-        "tokens_prompt": count(outcome.tokens.prompt),
-        "tokens_completion": count(outcome.tokens.completion),
-        "native_tokens_prompt": count(outcome.tokens.prompt),
-        "native_tokens_completion": count(outcome.tokens.completion),
-        "native_tokens_reasoning": count(outcome.tokens.reasoning),
-        "native_tokens_cached": count(outcome.tokens.cached),
-        "native_tokens_completion_images": null,
-        "num_media_prompt": outcome.tokens.media,
-        "num_media_completion": null,
-        "num_input_audio_prompt": null,
-        "num_search_results": null,
-        "num_fetches": null,
-        "web_search_engine": null,
+        "is_byok": false,
+        "provider_responses": record.attempts.iter().map(response).collect::<Vec<_>>(),
+    })
+}
+
+/// What it took, where anything was served.
+fn counts(outcome: &Outcome) -> Value {
+    let tokens = outcome.tokens;
+    let count = |tokens: u64| outcome.served.is_some().then_some(tokens);
+    let cost = dollars(outcome.cost.unwrap_or(0));
+    json!({
+        "tokens_prompt": count(tokens.prompt),
+        "tokens_completion": count(tokens.completion),
+        "native_tokens_prompt": count(tokens.prompt),
+        "native_tokens_completion": count(tokens.completion),
+        "native_tokens_reasoning": count(tokens.reasoning),
+        "native_tokens_cached": count(tokens.cached),
+        "num_media_prompt": tokens.media,
         "usage": cost,
         "total_cost": cost,
         "upstream_inference_cost": outcome.upstream_cost.map(dollars),
-        "cache_discount": null,
-        "is_byok": false,
-        "service_tier": served.and_then(|it| it.service_tier.as_deref()),
-        "router": null,
-        "preset_id": null,
-        "provider_responses": responses,
-        "user_agent": request.user_agent,
-        "http_referer": request.referer,
-        "origin": request.referer.as_deref().unwrap_or(""),
-        "app_id": null,
-        "external_user": null,
-        "data_region": "global",
-        "workspace_id": null,
-        "response_cache_source_id": null,
-        "plugway": account(record),
-    }})
+    })
 }
 
 /// What OpenRouter has no fields for.

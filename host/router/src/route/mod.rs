@@ -75,17 +75,7 @@ pub fn decide(
         })
     });
     let (steps, service) = (steps.collect(), asked.service);
-    Ok(Decision {
-        service,
-        steps,
-        strategy,
-        reason,
-        excluded,
-        query,
-        candidates,
-        policy,
-        plan,
-    })
+    Ok(Decision { service, steps, strategy, reason, excluded, query, candidates, policy, plan })
 }
 
 /// Goes ahead of a plan's reason.
