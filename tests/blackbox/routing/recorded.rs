@@ -72,7 +72,7 @@ async fn a_recorded_decision_replays_bit_by_bit() {
             let answer = router.client().chat(&request).await;
             records.push(record(&router, id(&answer)).await);
         }
-        // Another process's router, whose instances have seen nothing of these requests.
+        // Of another engine, whose instances have seen nothing of these requests.
         let other = both(strategy, &first, &second).await;
         let fresh = other.router.registry.policy(strategy).unwrap();
         for record in records {
@@ -305,7 +305,7 @@ async fn records_outlast_the_process_and_are_read_again() {
     let upstream = simulator(Behaviour::new());
     let state = home.path().join("state.db");
     let toml = format!("state = {state:?}\n{}", provider("open", &upstream, 1));
-    let mut ids = Vec::new();
+    let mut ids: Vec<String> = Vec::new();
     for _ in 0..2 {
         let router = TestRouter::start(&toml).await;
         for id in &ids {
