@@ -5,20 +5,6 @@ use crate::Location;
 
 /// A request that had ten endpoints to choose from, as they are in the field.
 fn full(id: &str, came_ms: u64) -> Record {
-    let percentiles =
-        Percentiles { p50: 310.0, p75: 420.0, p90: 640.0, p99: 1_300.0, samples: 812 };
-    let health = Health {
-        uptime_30s: Some(0.996),
-        uptime_5m: Some(0.998),
-        uptime_30m: Some(0.999),
-        rate_limited_5m: Some(0.001),
-        bad_tool_calls: Some(0.0),
-        in_flight: 17,
-        capacity: Some(96),
-        latency_ms: Some(percentiles),
-        throughput: Some(percentiles),
-        ..Health::default()
-    };
     let candidate = |place: u32| Candidate {
         id: format!("provider-{place}/author-model-name-2026"),
         provider: format!("provider-{place}"),
@@ -47,7 +33,7 @@ fn full(id: &str, came_ms: u64) -> Record {
             ..Query::default()
         },
         candidates: (0..10).map(candidate).collect(),
-        health: Readings::Inline(vec![health; 10]),
+        health: Readings::Inline(vec![health(); 10]),
         imports: Vec::new(),
         read_prompts: false,
         ruling: Ruling::Plan(Plan {
@@ -75,6 +61,23 @@ fn full(id: &str, came_ms: u64) -> Record {
             ..Attempt::default()
         }],
         outcome: Outcome { kind: "ok".into(), status: 200, ..Outcome::default() },
+    }
+}
+
+fn health() -> Health {
+    let percentiles =
+        Percentiles { p50: 310.0, p75: 420.0, p90: 640.0, p99: 1_300.0, samples: 812 };
+    Health {
+        uptime_30s: Some(0.996),
+        uptime_5m: Some(0.998),
+        uptime_30m: Some(0.999),
+        rate_limited_5m: Some(0.001),
+        bad_tool_calls: Some(0.0),
+        in_flight: 17,
+        capacity: Some(96),
+        latency_ms: Some(percentiles),
+        throughput: Some(percentiles),
+        ..Health::default()
     }
 }
 
