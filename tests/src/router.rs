@@ -4,11 +4,10 @@ use crate::{Client, LogLines, binary};
 use plugway::config::{Config, Diagnostics};
 use plugway::reload::ConfigSource;
 use plugway::upstream::Credentials;
-use plugway::{Router, cli, config, server};
+use plugway::{Router, cli, config, server, state};
 use plugway_engine::ScanReport;
 use plugway_guest_build::graft;
 use plugway_routing::Clock;
-use plugway_store::Store;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -54,7 +53,7 @@ impl TestRouter {
         let text = toml.to_owned();
         let read = move |toml: &str| configuration(toml, &plugins);
         let config = read(toml).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-        let store = Store::open(&config.state).await.unwrap();
+        let store = state::open(&config.state).await.unwrap();
         let make = move || {
             // Components are compiled as the real program has them compiled.
             let compiler = cli::compiler_of(binary().to_owned());

@@ -25,6 +25,7 @@ mod tailor;
 mod tariff;
 mod transfer;
 mod tuning;
+mod underway;
 
 use crate::api::{Body, respond};
 use crate::catalog::Endpoint;
@@ -35,7 +36,7 @@ use crate::{Router, Settings};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use live::Live;
 use plugway_engine::CallContext;
-use plugway_wire::answer::Answer;
+use plugway_wire::answer::{Answer, Calls};
 use plugway_wire::{ChatCall, Dialect, Form, Head};
 use settle::Settlement;
 use std::pin::Pin;
@@ -44,7 +45,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
 
-pub(crate) use budget::RetryBudget;
+pub(crate) use budget::AttemptBudget;
 pub(crate) use transfer::{breach_of_contract, plugin_failed, told};
 pub(crate) use tuning::takes;
 
@@ -90,7 +91,7 @@ impl Refused {
     /// Before anything was tried.
     fn undecided(dialect: Dialect, mut record: Record, undecided: Box<Undecided>) -> Self {
         let error = undecided.error.clone();
-        record.undecided(undecided);
+        record.planless(undecided);
         Self { dialect, error, record }
     }
 }
@@ -116,7 +117,7 @@ pub(crate) async fn run(
         Ok(decision) => Arc::new(decision),
         Err(undecided) => return refuse(Refused::undecided(dialect, record, undecided)),
     };
-    record.decided(&decision);
+    record.planned(&decision);
     let strategy = HeaderValue::try_from(&decision.strategy).ok();
     let server = &settings.config.server;
     let (hold, keep_alive) = (server.head_hold, server.keep_alive_interval);
@@ -202,11 +203,11 @@ async fn whole(exchange: Exchange) -> Response<Body> {
     };
     let bill = settlement.close(failure.as_ref());
     let record = settlement.record();
-    let told = failure.as_ref().map(|error| respond::envelope(error, Some(&record.id)));
+    let told = failure.as_ref().map(|error| respond::envelope_of(error, record));
     let body = form.encode_whole(&answer, &head, Some(&bill), told.as_ref());
     let mut response = match (body, failure) {
         (Some(body), _) => respond::json_text(StatusCode::OK, body),
-        (None, Some(error)) => respond::error_in(dialect, &error, Some(&record.id)),
+        (None, Some(error)) => respond::error_of(dialect, &error, record),
         (None, None) => {
             let error = Error::new(Code::Internal, "The answer has no form in this format.");
             respond::error_in(dialect, &error, Some(&record.id))
@@ -228,7 +229,7 @@ impl<C> Exchange<C> {
 impl Exchange {
     /// Walks the plan to the first content, then lets go of the request.
     async fn open(mut self) -> Result<Opened, Box<Refused>> {
-        let answered = match failover::first_answer(&mut self).await {
+        let answered = match failover::first_answer(&self).await {
             Ok(answered) => answered,
             Err(error) => {
                 let Self { dialect, record, .. } = self;
@@ -237,9 +238,12 @@ impl Exchange {
         };
         let mut live = answered.answer;
         live.in_flight = Some(answered.in_flight);
+        live.number = answered.number;
         self.record.first_content();
         let head = head_of(&self.record, live.endpoint());
-        let settlement = Settlement::new(self.record, &mut live, self.call.approx_prompt_bytes);
+        let calls = Calls::to(&self.call.request.tools);
+        let prompt_bytes = self.call.approx_prompt_bytes;
+        let settlement = Settlement::new(self.record, &mut live, calls, prompt_bytes);
         let echoes = self.echoes.into_inner();
         Ok(Opened { live, settlement, form: self.call.form, head, echoes })
     }
@@ -260,5 +264,5 @@ pub(crate) fn refuse(refused: Refused) -> Response<Body> {
     let Refused { dialect, error, mut record } = refused;
     record.failed(&error);
     record.answered(error.code.status());
-    respond::error_in(dialect, &error, Some(&record.id))
+    respond::error_of(dialect, &error, &record)
 }

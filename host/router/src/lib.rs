@@ -26,6 +26,7 @@ pub mod reload;
 pub mod route;
 mod router;
 pub mod server;
+pub mod state;
 pub mod telemetry;
 pub mod upstream;
 

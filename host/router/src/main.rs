@@ -8,7 +8,7 @@ use plugway::cli::{self, Cli, Command, CompileArgs, DemoArgs, ModelsArgs, RouteA
 use plugway::config::{self, LogConfig, LogFormat, ServerConfig};
 use plugway::demo::{self, Demo};
 use plugway::upstream::Credentials;
-use plugway::{Router, discovery, explain, reload, server};
+use plugway::{Router, discovery, explain, reload, server, state};
 use plugway_engine::compile_here;
 use plugway_store::{Location, Store};
 use std::fs::File;
@@ -79,7 +79,7 @@ fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
         tracing::warn!("{warning}");
     }
     let process = Process::new()?;
-    let store = process.runtime.block_on(Store::open(&config.state))?;
+    let store = process.runtime.block_on(state::open(&config.state))?;
     let router = Router::new(config, Credentials::from_process(), store, cli::compiler())?;
     listen(process, router.configured_by(source), |address| {
         tracing::info!("listening on http://{address}")
@@ -107,7 +107,7 @@ fn models(args: &ModelsArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let process = Process::new()?;
-    let store = process.runtime.block_on(Store::open(&config.state))?;
+    let store = process.runtime.block_on(state::open(&config.state))?;
     let router = Router::new(config, Credentials::from_process(), store, cli::compiler())?;
     let mut code = ExitCode::SUCCESS;
     for provider in catalog.providers.values() {
@@ -143,7 +143,7 @@ fn route(args: &RouteArgs) -> anyhow::Result<ExitCode> {
     }
     .with_context(|| format!("cannot read `{}`", args.request.display()))?;
     // To look is no reason to make one.
-    let state = match &config.state {
+    let state = match &config.state.location {
         Location::File(path) if !path.exists() => Location::Memory,
         state => state.clone(),
     };
@@ -172,7 +172,7 @@ fn demonstrate(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let demo = Demo::start(listen_on, Path::new("plugins"))?;
     log(demo.config.log);
     let process = Process::new()?;
-    let store = process.runtime.block_on(Store::open(&demo.config.state))?;
+    let store = process.runtime.block_on(state::open(&demo.config.state))?;
     let credentials = Credentials::new(demo::environment);
     let router = Router::new(demo.config.clone(), credentials, store, cli::compiler())?;
     listen(process, router, |address| println!("{}", demo.guide(address)))

@@ -2,17 +2,25 @@
 //! line is written when the record is dropped, so it is written once, however
 //! the request ends. It holds no content.
 
+mod attempt;
 mod client;
 mod handed_in;
+mod metadata;
+
+pub use attempt::{Attempt, Ending, Trace};
+pub(crate) use metadata::Routed;
 
 use crate::Router;
+use crate::catalog::Endpoint;
 use crate::decisions::{Journal, Weighed};
 use crate::error::{Code, Error};
 use crate::route::{Decision, Undecided};
 use crate::telemetry::{AttemptLabels, Metrics, ProviderLabels, RequestLabels, TokenLabels};
+use attempt::Attempts;
 use client::Client;
 use http::{HeaderMap, StatusCode};
 use plugway_engine::chat;
+use plugway_routing::walk::Kind;
 use plugway_wire::Bill;
 use plugway_wire::answer::Tally;
 use std::fmt;
@@ -60,16 +68,6 @@ pub fn plain(metrics: &Metrics, route: &'static str, status: StatusCode, began: 
     tracing::info!(target: "plugway::access", route, status, duration_ms);
 }
 
-/// One attempt, as the log tells it.
-#[derive(Clone, Debug)]
-struct Attempt {
-    endpoint: String,
-    outcome: &'static str,
-    elapsed: Duration,
-    /// Prompt and completion tokens, where the provider counted any.
-    tokens: Option<(u64, u64)>,
-}
-
 /// Tokens of the answer, and where their number comes from.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tokens {
@@ -102,16 +100,18 @@ pub struct Record {
     pub reason: String,
     /// Endpoint that served.
     pub endpoint: String,
-    attempts: Vec<Attempt>,
+    attempts: Attempts,
+    /// What the client is told of the decision, if it wants to know.
+    routed: Option<Box<Routed>>,
     /// The retry budget ended it.
-    retry_refused: bool,
+    retry_refused: AtomicBool,
     /// An attempt was sent twice. Set from within one.
     resent: AtomicBool,
-    /// Provider, endpoint and beginning of the attempt under way.
-    under_way: Option<(String, String, Instant)>,
     first_content: Option<Duration>,
     tokens: Tokens,
     cost: Option<chat::Picodollars>,
+    /// The answer came to nothing, and is not billed.
+    is_insured: bool,
     finish: String,
     failure: Option<(Code, String)>,
     status: Option<StatusCode>,
@@ -146,13 +146,14 @@ impl Record {
             strategy: String::new(),
             reason: String::new(),
             endpoint: String::new(),
-            attempts: Vec::new(),
-            retry_refused: false,
+            attempts: Attempts::default(),
+            routed: None,
+            retry_refused: AtomicBool::new(false),
             resent: AtomicBool::new(false),
-            under_way: None,
             first_content: None,
             tokens: Tokens::default(),
             cost: None,
+            is_insured: false,
             finish: String::new(),
             failure: None,
             status: None,
@@ -187,50 +188,54 @@ impl Record {
     }
 
     /// There is a plan.
-    pub(crate) fn decided(&mut self, decision: &Arc<Decision>) {
+    pub(crate) fn planned(&mut self, decision: &Arc<Decision>) {
         self.strategy.clone_from(&decision.strategy);
         self.reason.clone_from(&decision.reason);
         self.weighed = Weighed::Decided(decision.clone());
+        self.decided(decision);
     }
 
     /// There is none.
-    pub(crate) fn undecided(&mut self, undecided: Box<Undecided>) {
+    pub(crate) fn planless(&mut self, undecided: Box<Undecided>) {
+        self.undecided(&undecided.error);
         self.weighed = Weighed::Undecided(undecided);
     }
 
-    /// An attempt begins. If nobody says how it ends, it was cancelled.
-    pub fn attempting(&mut self, provider: &str, endpoint: &str, began: Instant) {
-        self.under_way = Some((provider.to_owned(), endpoint.to_owned(), began));
+    /// An attempt begins. If nobody says how it ends, it was cancelled. Its number, and
+    /// where it notes what comes.
+    pub fn attempting(&self, endpoint: &Endpoint, kind: Kind) -> (usize, Arc<Trace>) {
+        self.attempts.begin(endpoint, kind)
     }
 
-    /// An attempt ended; `outcome` is `ok` or the error's type. What a failed one
-    /// consumed is told here and nowhere else: the client does not pay for it.
-    pub fn attempt(
-        &mut self,
-        provider: &str,
-        endpoint: &str,
-        outcome: &'static str,
-        began: Instant,
-        usage: Option<&chat::Usage>,
-    ) {
-        self.under_way = None;
-        let labels = AttemptLabels { provider: provider.to_owned(), outcome };
+    /// The attempt of that number ended. What one consumed that did not serve is told here
+    /// and nowhere else: the client does not pay for it.
+    pub fn attempt(&self, number: usize, ending: Ending<'_>) {
+        let Some(attempt) = self.attempts.end(number, ending) else { return };
+        let provider = &attempt.provider;
+        let labels = AttemptLabels { provider: provider.clone(), outcome: attempt.outcome };
         self.metrics.attempts.get_or_create(&labels).inc();
-        let tokens = usage.map(|usage| (usage.prompt_tokens, usage.completion_tokens));
-        let (prompt, completion) = tokens.unwrap_or_default();
+        if let Some(cost) = attempt.upstream_cost {
+            self.metrics.upstream_cost.get_or_create(&labels).inc_by(cost);
+        }
+        // The metric is what providers count.
+        let counted = attempt.tokens.filter(|_| !attempt.is_estimated);
+        let (prompt, completion) = counted.unwrap_or_default();
         for (kind, count) in [("prompt", prompt), ("completion", completion)] {
-            let labels = TokenLabels { provider: provider.to_owned(), kind };
+            let labels = TokenLabels { provider: provider.clone(), kind };
             self.metrics.tokens.get_or_create(&labels).inc_by(count);
         }
-        let attempt =
-            Attempt { endpoint: endpoint.to_owned(), outcome, elapsed: began.elapsed(), tokens };
-        self.attempts.push(attempt);
     }
 
     /// There was another endpoint to try, but no room in the retry budget.
-    pub fn retry_refused(&mut self) {
-        self.retry_refused = true;
+    pub fn retry_refused(&self) {
+        self.retry_refused.store(true, Ordering::Relaxed);
         self.metrics.retries_refused.inc();
+    }
+
+    /// There was another endpoint to try beside slow ones, so often, but no room in the
+    /// budget for that.
+    pub fn hedges_refused(&self, times: u32) {
+        self.metrics.hedges_refused.inc_by(times.into());
     }
 
     /// The attempt under way is sent once more: its provider had closed the connection.
@@ -268,6 +273,12 @@ impl Record {
         self.finish_reason = tally.finish_reason;
     }
 
+    /// The answer came to nothing, and nobody pays for it.
+    pub fn insured(&mut self) {
+        self.is_insured = true;
+        self.metrics.answers_insured.inc();
+    }
+
     /// How the answer ended, in the provider's own word where it has one.
     pub fn finished(&mut self, native: &str) {
         native.clone_into(&mut self.finish);
@@ -292,24 +303,27 @@ impl Record {
         }
     }
 
-    fn attempts(&self) -> String {
+    fn attempts(attempts: &[Attempt]) -> String {
         let tell = |it: &Attempt| {
             let told = format!("{}:{}:{}ms", it.endpoint, it.outcome, it.elapsed.as_millis());
-            match it.tokens {
+            match it.tokens.filter(|_| !it.is_estimated) {
                 Some((prompt, completion)) => format!("{told}:{prompt}+{completion}tok"),
                 None => told,
             }
         };
-        self.attempts.iter().map(tell).collect::<Vec<_>>().join(" ")
+        attempts.iter().map(tell).collect::<Vec<_>>().join(" ")
     }
 }
 
 impl Drop for Record {
     fn drop(&mut self) {
-        if let Some((provider, endpoint, began)) = self.under_way.take() {
-            self.attempt(&provider, &endpoint, "cancelled", began, None);
+        for number in self.attempts.under_way() {
+            self.attempt(number, Ending::of("cancelled"));
         }
         self.hand_in();
+        let attempts = self.attempts.all();
+        let costs = attempts.iter().filter_map(|attempt| attempt.upstream_cost);
+        let upstream_cost = costs.fold(0_u64, u64::saturating_add);
         let elapsed = self.started.elapsed();
         // 499 is what access logs say of a client that left before an answer.
         let status = self.status.map_or(499, |status| status.as_u16());
@@ -329,8 +343,8 @@ impl Drop for Record {
             endpoint = self.endpoint,
             strategy = self.strategy,
             reason = self.reason,
-            attempts = self.attempts(),
-            retry_refused = self.retry_refused,
+            attempts = Self::attempts(&attempts),
+            retry_refused = self.retry_refused.load(Ordering::Relaxed),
             resent = self.resent.load(Ordering::Relaxed),
             stream = self.streaming,
             prompt_tokens = self.tokens.prompt,
@@ -338,6 +352,8 @@ impl Drop for Record {
             estimated = self.tokens.estimated,
             unpriced = self.cost.is_none(),
             cost_picodollars = self.cost.unwrap_or(0),
+            upstream_cost_picodollars = upstream_cost,
+            insured = self.is_insured,
             first_token_ms = self.first_content.map(|it| it.as_millis() as u64),
             duration_ms = elapsed.as_millis() as u64,
             finish = self.finish,

@@ -5,7 +5,7 @@ use crate::capacity::{Capacity, TooFewDescriptors, Wanted};
 use crate::config::Config;
 use crate::decisions::Journal;
 use crate::embedded;
-use crate::exchange::RetryBudget;
+use crate::exchange::AttemptBudget;
 use crate::reload::{ConfigSource, ConfigStatus, Reloading};
 use crate::route::Health;
 use crate::telemetry::Metrics;
@@ -55,7 +55,7 @@ pub struct Router {
     /// One reload on request at a time.
     pub(crate) reload_turn: Arc<Semaphore>,
     /// How often requests may be tried again.
-    pub(crate) retries: RetryBudget,
+    pub(crate) attempts: AttemptBudget,
     /// Places for connections and requests.
     pub(crate) admission: Admission,
     /// All the room for request and response bodies held whole, in KiB.
@@ -103,7 +103,7 @@ impl Router {
             metrics,
             credentials,
             reload_turn: Arc::new(Semaphore::new(1)),
-            retries: RetryBudget::new(clock.clone()),
+            attempts: AttemptBudget::new(clock.clone()),
             clock,
             store,
             admission: Admission::new(capacity),
@@ -125,7 +125,7 @@ impl Router {
     pub fn timed_by(self, clock: Clock) -> Self {
         Self {
             health: Health::new(clock.clone(), self.metrics.clone()),
-            retries: RetryBudget::new(clock.clone()),
+            attempts: AttemptBudget::new(clock.clone()),
             clock,
             ..self
         }

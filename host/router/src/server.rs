@@ -8,6 +8,7 @@ use crate::admission::{Admission, Place};
 use crate::api;
 use crate::config::ServerConfig;
 use crate::decisions::Writer;
+use crate::route;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -22,6 +23,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// How long to pause after the system refused another socket.
@@ -31,11 +33,28 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const EXCESS_LIFETIME: Duration = Duration::from_secs(10);
 
 /// Serves `listener` until `shutdown` resolves, then lets the requests under way
-/// finish for as long as `server.drain_timeout` allows.
+/// finish for as long as `server.drain_timeout` allows. What is known of endpoints is
+/// read before the first and saved after the last of them.
 ///
 /// # Errors
 /// Only when the listener itself is unusable.
 pub async fn run(
+    listener: TcpListener,
+    router: Arc<Router>,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    route::restore(&router).await;
+    // Ends with it.
+    let mut beside = JoinSet::new();
+    let saving = router.clone();
+    beside.spawn(async move { route::save_now_and_then(&saving).await });
+    let served = serve(listener, router.clone(), shutdown).await;
+    beside.shutdown().await;
+    route::save_all(&router).await;
+    served
+}
+
+async fn serve(
     listener: TcpListener,
     router: Arc<Router>,
     shutdown: impl Future<Output = ()>,

@@ -6,6 +6,7 @@ pub use labels::*;
 
 use crate::reload::ConfigStatus;
 use plugway_engine::{PluginStatus, RefusedFile};
+use plugway_routing::health::Reading;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -13,7 +14,11 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use std::fmt;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError};
+
+/// A gauge of what is no whole number.
+type Fraction = Gauge<f64, AtomicU64>;
 
 /// The router's metrics. Cheap to update from every request.
 pub struct Metrics {
@@ -38,12 +43,28 @@ pub struct Metrics {
     pub parameters_left_out: Family<ParameterLabels, Counter>,
     /// Further attempts that the retry budget did not allow.
     pub retries_refused: Counter,
+    /// Attempts beside slow ones that their budget did not allow.
+    pub hedges_refused: Counter,
+    /// What attempts cost at their providers, billed to somebody or not.
+    pub upstream_cost: Family<AttemptLabels, Counter>,
+    /// Answers that no key was billed for, because they came to nothing.
+    pub answers_insured: Counter,
     /// Circuit breakers that are not closed now.
     pub breakers_open: Family<EndpointLabels, Gauge>,
     /// Circuit breakers that opened; failed probes are not counted again.
     pub breaker_trips: Family<EndpointLabels, Counter>,
     /// Pauses that providers asked for.
     pub cooldowns: Family<EndpointLabels, Counter>,
+    /// Attempts under way.
+    pub endpoint_in_flight: Family<EndpointLabels, Gauge>,
+    /// Seconds from a streamed attempt to its first content.
+    pub endpoint_first_token: Family<EndpointLabels, Histogram, fn() -> Histogram>,
+    /// Answers that called tools.
+    pub tool_call_answers: Family<ToolCallLabels, Counter>,
+    endpoint_uptime: Family<EndpointLabels, Fraction>,
+    endpoint_rate_limited: Family<EndpointLabels, Fraction>,
+    endpoint_throughput: Family<EndpointLabels, Fraction>,
+    endpoint_capacity: Family<EndpointLabels, Gauge>,
     /// Tokens, as providers count them.
     pub tokens: Family<TokenLabels, Counter>,
     /// Records of decisions that were written.
@@ -69,7 +90,6 @@ pub struct Metrics {
 impl Metrics {
     /// All metrics at zero.
     pub fn new() -> Self {
-        let seconds = || Histogram::new(exponential_buckets(0.001, 2.0, 18));
         let mut metrics = Self {
             registry: Registry::with_prefix("plugway"),
             rendering: Mutex::default(),
@@ -82,9 +102,19 @@ impl Metrics {
             requests_resent: Family::default(),
             parameters_left_out: Family::default(),
             retries_refused: Counter::default(),
+            hedges_refused: Counter::default(),
+            upstream_cost: Family::default(),
+            answers_insured: Counter::default(),
             breakers_open: Family::default(),
             breaker_trips: Family::default(),
             cooldowns: Family::default(),
+            endpoint_in_flight: Family::default(),
+            endpoint_first_token: Family::new_with_constructor(seconds),
+            tool_call_answers: Family::default(),
+            endpoint_uptime: Family::default(),
+            endpoint_rate_limited: Family::default(),
+            endpoint_throughput: Family::default(),
+            endpoint_capacity: Family::default(),
             tokens: Family::default(),
             decisions_kept: Counter::default(),
             decisions_dropped: Counter::default(),
@@ -100,6 +130,8 @@ impl Metrics {
             duration: seconds(),
         };
         metrics.register();
+        metrics.register_health();
+        metrics.register_costs();
         metrics.register_states();
         metrics
     }
@@ -175,6 +207,65 @@ impl Metrics {
         );
     }
 
+    fn register_health(&mut self) {
+        let Self { registry, .. } = self;
+        registry.register(
+            "endpoint_in_flight",
+            "Attempts under way",
+            self.endpoint_in_flight.clone(),
+        );
+        registry.register(
+            "endpoint_time_to_first_token_seconds",
+            "From a streamed attempt to its first content",
+            self.endpoint_first_token.clone(),
+        );
+        registry.register(
+            "tool_call_answers",
+            "Answers that called tools, in a way that the client can use or not",
+            self.tool_call_answers.clone(),
+        );
+        registry.register(
+            "endpoint_uptime_ratio",
+            "Share of attempts that succeeded, last 5 minutes",
+            self.endpoint_uptime.clone(),
+        );
+        registry.register(
+            "endpoint_rate_limited_ratio",
+            "Share of attempts that were answered 429, last 5 minutes",
+            self.endpoint_rate_limited.clone(),
+        );
+        registry.register(
+            "endpoint_throughput_tokens_per_second",
+            "Median of completion tokens per second after the first, last 5 minutes",
+            self.endpoint_throughput.clone(),
+        );
+        registry.register(
+            "endpoint_capacity",
+            "Attempts at a time that it is believed to bear, learned from 429s",
+            self.endpoint_capacity.clone(),
+        );
+    }
+
+    /// What further attempts take.
+    fn register_costs(&mut self) {
+        let Self { registry, .. } = self;
+        registry.register(
+            "hedges_refused",
+            "Attempts beside slow ones that the budget for them did not allow",
+            self.hedges_refused.clone(),
+        );
+        registry.register(
+            "upstream_cost_picodollars",
+            "What attempts cost at their providers, where that is known or can be guessed",
+            self.upstream_cost.clone(),
+        );
+        registry.register(
+            "answers_insured",
+            "Answers that came to nothing, which no key was billed for",
+            self.answers_insured.clone(),
+        );
+    }
+
     /// What is set when somebody looks, see [`Metrics::show_plugins`].
     fn register_states(&mut self) {
         let Self { registry, .. } = self;
@@ -233,6 +324,29 @@ impl Metrics {
         self.plugins_directory_trouble.set(trouble.into());
     }
 
+    /// Takes over how endpoints have lately fared, each as far as it is known.
+    pub fn show_health(&self, endpoints: impl Iterator<Item = (EndpointLabels, Reading)>) {
+        self.endpoint_uptime.clear();
+        self.endpoint_rate_limited.clear();
+        self.endpoint_throughput.clear();
+        self.endpoint_capacity.clear();
+        for (labels, reading) in endpoints {
+            let median = reading.throughput.map(|it| it.p50);
+            for (family, value) in [
+                (&self.endpoint_uptime, reading.uptime_5m),
+                (&self.endpoint_rate_limited, reading.rate_limited_5m),
+                (&self.endpoint_throughput, median),
+            ] {
+                if let Some(value) = value {
+                    family.get_or_create(&labels).set(value);
+                }
+            }
+            if let Some(capacity) = reading.capacity {
+                self.endpoint_capacity.get_or_create(&labels).set(capacity.into());
+            }
+        }
+    }
+
     /// Takes over which configuration holds.
     pub fn show_config(&self, status: &ConfigStatus) {
         self.config_generation.set(i64::try_from(status.generation).unwrap_or(i64::MAX));
@@ -259,6 +373,10 @@ impl Metrics {
         encode(&mut text, &self.registry)?;
         Ok(text)
     }
+}
+
+fn seconds() -> Histogram {
+    Histogram::new(exponential_buckets(0.001, 2.0, 18))
 }
 
 impl Default for Metrics {

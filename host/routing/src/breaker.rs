@@ -1,15 +1,22 @@
 //! A circuit breaker: an endpoint that failed several times in a row is left
 //! alone for a pause, then tried by one request at a time until one of them shows
 //! that it works. Pure: whoever asks says what time it is.
+//!
+//! Pauses double, and of each one the second half is drawn ("equal jitter"): endpoints
+//! that failed together, or at several routers, are not probed together, and none is
+//! probed at once, as it could be if all of the pause were drawn.
 
 use crate::Verdict;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Failures further apart than this are not in a row.
 const MEMORY: Duration = Duration::from_secs(30);
 
-/// The pause after it opened; each probe that fails doubles it.
+/// The longest pause after it opened; each probe that fails doubles it.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// When a breaker opens, and how long it may pause.
@@ -21,23 +28,27 @@ pub struct Policy {
     pub max_pause: Duration,
 }
 
-/// One endpoint's breaker. Times count from the router's start.
-#[derive(Debug, Default)]
+/// One endpoint's breaker. Times count from where its owner likes, always the same.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Breaker {
     state: State,
     /// How often it has opened.
     term: u64,
+    /// Draws the pauses.
+    seed: u64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 enum State {
     /// When the last attempts failed, with none good between.
     Closed { failures: VecDeque<Duration> },
     /// Half-open once `until` has passed.
     Open {
         until: Duration,
+        /// As long as it may have been.
         pause: Duration,
-        /// A probe is out that has not answered yet.
+        /// A probe is out that has not answered yet. None outlasts this process.
+        #[serde(skip)]
         is_probed: bool,
     },
 }
@@ -82,6 +93,12 @@ impl Default for State {
 }
 
 impl Breaker {
+    /// A closed one. The same seed draws the same pauses.
+    #[must_use]
+    pub fn seeded(seed: u64) -> Self {
+        Self { seed, ..Self::default() }
+    }
+
     /// How it stands to an attempt that would begin now.
     pub fn standing(&self, now: Duration) -> Standing {
         match &self.state {
@@ -157,9 +174,17 @@ impl Breaker {
 
     fn open(&mut self, pause: Duration, policy: Policy, now: Duration) {
         let pause = pause.min(policy.max_pause);
-        self.state = State::Open { until: now.saturating_add(pause), pause, is_probed: false };
         self.term += 1;
+        let until = now.saturating_add(drawn(pause, self.seed, self.term));
+        self.state = State::Open { until, pause, is_probed: false };
     }
+}
+
+/// From half of `most` to all of it, for the `term`th time that a breaker opens.
+fn drawn(most: Duration, seed: u64, term: u64) -> Duration {
+    let half = most / 2;
+    let mut random = StdRng::seed_from_u64(seed ^ term.rotate_left(32));
+    half + half.mul_f64(random.random_range(0.0..=1.0))
 }
 
 #[cfg(test)]

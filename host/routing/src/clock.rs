@@ -13,9 +13,11 @@ pub struct Clock(Arc<Source>);
 enum Source {
     Machine {
         started: Instant,
+        /// Since the Unix epoch, when the clock was made.
+        began: Duration,
     },
     Stopped {
-        /// Since the Unix epoch, when the clock was made.
+        /// The same.
         began: Duration,
         /// Nanoseconds since then.
         elapsed: AtomicU64,
@@ -26,7 +28,8 @@ impl Clock {
     /// The machine's time.
     #[must_use]
     pub fn machine() -> Self {
-        Self(Arc::new(Source::Machine { started: Instant::now() }))
+        let began = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self(Arc::new(Source::Machine { started: Instant::now(), began }))
     }
 
     /// A time that stands still at `began`, counted from the Unix epoch, until it is
@@ -48,9 +51,18 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Duration {
         match &*self.0 {
-            Source::Machine { started } => started.elapsed(),
+            Source::Machine { started, .. } => started.elapsed(),
             Source::Stopped { elapsed, .. } => Duration::from_nanos(elapsed.load(Ordering::SeqCst)),
         }
+    }
+
+    /// Since the Unix epoch, counted on from what the machine's clock said when this one
+    /// was made: never less than before, as the machine's may be, and it means something
+    /// to the next process too.
+    #[must_use]
+    pub fn date(&self) -> Duration {
+        let (Source::Machine { began, .. } | Source::Stopped { began, .. }) = &*self.0;
+        began.saturating_add(self.now())
     }
 
     /// Milliseconds since the Unix epoch; 0 where the machine's clock is before it.
@@ -75,5 +87,6 @@ mod tests {
         assert_eq!((clock.now(), clock.unix_ms()), (Duration::ZERO, 1_000_000));
         clock.advance(Duration::from_millis(1_500));
         assert_eq!((copy.now(), copy.unix_ms()), (Duration::from_millis(1_500), 1_001_500));
+        assert_eq!(copy.date(), Duration::from_millis(1_001_500));
     }
 }

@@ -1,9 +1,10 @@
 //! A pause that a provider asked for: until it is over, its endpoint is left out.
 
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// One endpoint's pause. Times count from the router's start.
-#[derive(Debug, Default)]
+/// One endpoint's pause. Times count from where its owner likes, always the same.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Cooldown {
     until: Duration,
 }

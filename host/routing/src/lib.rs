@@ -3,11 +3,16 @@
 //! so that all of it can be run in a time of one's own making.
 
 pub mod breaker;
+pub mod capacity;
 mod clock;
 mod cooldown;
+pub mod health;
 mod verdict;
+pub mod walk;
 
 pub use breaker::Breaker;
+pub use capacity::Capacity;
 pub use clock::Clock;
 pub use cooldown::Cooldown;
 pub use verdict::Verdict;
+pub use walk::Walk;

@@ -3,7 +3,9 @@
 
 pub mod decisions;
 mod error;
+mod health;
 mod store;
 
 pub use error::Error;
+pub use health::HealthRow;
 pub use store::{Location, Store};

@@ -3,6 +3,7 @@
 //! A whole response and a streamed one are the same events in pieces of different
 //! size, so both are understood here, once.
 
+mod calls;
 mod check;
 mod extra;
 mod fold;
@@ -10,6 +11,7 @@ mod order;
 
 use plugway_engine::chat;
 
+pub use calls::{Calls, Unusable};
 pub use check::{MalformedEvent, check};
 pub(crate) use extra::merge as merge_extra;
 pub use fold::{Answer, Choice};

@@ -17,6 +17,8 @@ pub struct Bill {
     pub completion_cost: Option<u64>,
     /// The provider is paid with the client's own key.
     pub own_key: bool,
+    /// How the request was routed, a JSON object; none where nobody asked.
+    pub metadata: Option<String>,
 }
 
 impl Bill {
@@ -29,6 +31,7 @@ impl Bill {
             prompt_cost: None,
             completion_cost: None,
             own_key: false,
+            metadata: None,
         }
     }
 

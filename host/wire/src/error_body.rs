@@ -24,4 +24,6 @@ pub struct ErrorBody {
     pub metadata: Vec<(String, String)>,
     /// The router's id of the generation, where there is one.
     pub id: Option<String>,
+    /// How the request was routed, a JSON object; none where nobody asked.
+    pub router: Option<String>,
 }

@@ -32,6 +32,7 @@ pub mod openai_completions;
 pub mod openai_embeddings;
 pub mod openai_responses;
 pub mod rerank;
+mod routed;
 mod routing;
 pub mod seal;
 

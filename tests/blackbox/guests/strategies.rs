@@ -55,6 +55,14 @@ is_replaced! {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+pub(super) async fn hedge_soon() {
+    let scene = with("hedge-soon").await;
+    let answer = scene.undisturbed(scene.ask("test/both", Ask::Whole)).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert!(answer.header("x-plugway-strategy").unwrap().starts_with("hedge-soon@"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 pub(super) async fn huge_reason() {
     let scene = with("huge-reason").await;
     let answer = scene.undisturbed(scene.ask("test/both", Ask::Whole)).await;

@@ -126,6 +126,7 @@ async fn a_client_that_leaves_leaves_nothing_counted() {
     let line = LogLines::wait(cancelled).await;
     assert_eq!(line["outcome"], "cancelled");
     assert!(line["attempts"].as_str().unwrap().contains(":cancelled:"), "{line}");
-    let health = scene.router.router.health.reading("p1/upstream-p1");
-    assert_eq!(health.in_flight, 0);
+    let metrics = scene.router.client().get("/metrics").await.text();
+    let none = "plugway_endpoint_in_flight{endpoint=\"p1/upstream-p1\"} 0";
+    assert!(metrics.lines().any(|line| line == none), "{metrics}");
 }

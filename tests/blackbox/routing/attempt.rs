@@ -1,1 +1,254 @@
 //! From step to step of a plan: failover, stalls, what is not billed.
+
+use crate::setup::{ask, bare_provider, endpoint};
+use plugway_simulator::{Behaviour, Failure, Kind, Simulator, When};
+use plugway_tests::{LogLines, TestRouter};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+const SSE: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+
+fn failing(failure: Failure) -> Behaviour {
+    Behaviour::new().reply("a b c d e f").fault(When::Always, failure)
+}
+
+fn says(code: u16, message: &str) -> Failure {
+    Failure::Status { code, retry_after: None, message: Some(message.to_owned()) }
+}
+
+/// A router with a model for each provider: `test/one` and `test/two`.
+async fn two_models(bounds: &str, first: &str, second: &str) -> TestRouter {
+    let toml = format!(
+        "[routing]\n{bounds}\n{first}{second}\
+         [models.\"test/one\"]\ncontext_length = 1000\n{}\
+         [models.\"test/two\"]\ncontext_length = 1000\n{}",
+        endpoint("test/one", "first", 1),
+        endpoint("test/two", "second", 2),
+    );
+    TestRouter::start(&toml).await
+}
+
+fn both_models() -> Value {
+    let mut request = ask("test/one", "Hi");
+    request["models"] = json!(["test/two"]);
+    request
+}
+
+/// Configuration of the provider `first` at an address.
+fn raw_provider(address: SocketAddr, adapter: &str) -> String {
+    format!(
+        "[providers.first]\nadapter = \"{adapter}\"\nbase_url = \"http://{address}/v1\"\n\
+         auth = \"bearer\"\napi_key_env = \"TEST_KEY\"\n"
+    )
+}
+
+/// Says `bytes` to every request, then `again` for as long as somebody listens.
+async fn raw(bytes: String, again: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let bytes = bytes.clone();
+            tokio::spawn(async move {
+                read_request(&mut stream).await;
+                let mut said = stream.write_all(bytes.as_bytes()).await;
+                while said.is_ok() && !again.is_empty() {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    said = stream.write_all(again.as_bytes()).await;
+                }
+            });
+        }
+    });
+    address
+}
+
+async fn read_request(stream: &mut TcpStream) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let Ok(byte) = stream.read_u8().await else { return };
+        head.push(byte);
+    }
+    let head = String::from_utf8(head).unwrap().to_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+    let mut body = vec![0; length.map_or(0, |length| length.trim().parse().unwrap())];
+    let _ = stream.read_exact(&mut body).await;
+}
+
+fn whole(body: &Value) -> String {
+    let body = body.to_string();
+    format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_credential_that_is_refused_moves_on() {
+    for code in [401, 402, 403] {
+        for kind in [Kind::OpenAi, Kind::Anthropic] {
+            let first = Simulator::start(kind, failing(Failure::status(code))).unwrap();
+            let second = Simulator::start(Kind::OpenAi, Behaviour::new().reply("two")).unwrap();
+            let toml = format!(
+                "[routing]\nstrategies = [\"price\"]\n{}{}[models.\"test/both\"]\ncontext_length = 1000\n{}{}",
+                bare_provider("first", &first),
+                bare_provider("second", &second),
+                endpoint("test/both", "first", 1),
+                endpoint("test/both", "second", 2),
+            );
+            let router = TestRouter::start(&toml).await;
+            let answer = router.client().chat(&ask("test/both", "Hi")).await;
+            assert_eq!(answer.content(), "two", "{kind:?} {code}: {}", answer.text());
+            assert_eq!(first.requests().len(), 1, "{kind:?} {code}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_error_moves_on_to_the_next_model_which_is_named_and_billed() {
+    for failure in [
+        Failure::status(400),
+        Failure::status(401),
+        Failure::status(404),
+        Failure::status(422),
+        Failure::status(429),
+        Failure::status(500),
+        says(400, "This model's maximum context length is 1000 tokens."),
+        says(400, "Against our content policy."),
+        Failure::Close,
+        Failure::Empty,
+    ] {
+        let first = Simulator::start(Kind::OpenAi, failing(failure.clone())).unwrap();
+        let second = Simulator::start(Kind::OpenAi, Behaviour::new().reply("two")).unwrap();
+        let router =
+            two_models("", &bare_provider("first", &first), &bare_provider("second", &second))
+                .await;
+        let answer = router.client().chat(&both_models()).await;
+        assert_eq!(answer.content(), "two", "{failure:?}: {}", answer.text());
+        let answer = answer.json();
+        assert_eq!(answer["model"], "test/two", "{failure:?}");
+        let usage = &answer["usage"];
+        let tokens = |name: &str| usage[name].as_f64().unwrap();
+        let cost = (tokens("prompt_tokens") * 2.0 + tokens("completion_tokens") * 20.0) / 1e6;
+        assert!((usage["cost"].as_f64().unwrap() - cost).abs() < 1e-12, "{failure:?}: {usage}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_all_models_fail_the_last_error_is_told() {
+    let first = Simulator::start(Kind::OpenAi, failing(Failure::status(400))).unwrap();
+    let second = Simulator::start(Kind::OpenAi, failing(Failure::status(429))).unwrap();
+    let router =
+        two_models("", &bare_provider("first", &first), &bare_provider("second", &second)).await;
+    let answer = router.client().chat(&both_models()).await;
+    assert_eq!(answer.status, 429, "{}", answer.text());
+    let metadata = &answer.json()["error"]["metadata"];
+    assert_eq!(metadata["code"], "rate_limit_exceeded");
+    assert_eq!(metadata["endpoints"].as_array().unwrap().len(), 2, "{metadata}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn comments_do_not_stand_for_a_first_token() {
+    let first = raw(format!("{SSE}: still here\n\n"), ": still here\n\n").await;
+    let second = Simulator::start(Kind::OpenAi, Behaviour::new().reply("two")).unwrap();
+    let bounds = "[upstream]\nfirst_token_timeout = \"500ms\"\nidle_timeout = \"600s\"";
+    let first = raw_provider(first, "openai");
+    let router = two_models(bounds, &first, &bare_provider("second", &second)).await;
+    let streamed = router.client().stream(&both_models()).await;
+    assert_eq!(streamed.content(), "two", "{:?}", streamed.chunks);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stall_within_a_stream_is_told_in_band_and_harms_its_endpoint() {
+    for kind in [Kind::OpenAi, Kind::Anthropic] {
+        let stall = Failure::Stall { after_chunks: 2, milliseconds: 600_000 };
+        let first = Simulator::start(kind, failing(stall).tokens_per_second(50)).unwrap();
+        let second = Simulator::start(Kind::OpenAi, Behaviour::new()).unwrap();
+        let bounds = "breaker_failures = 1\n[upstream]\nidle_timeout = \"500ms\"";
+        let router =
+            two_models(bounds, &bare_provider("first", &first), &bare_provider("second", &second))
+                .await;
+        let streamed = router.client().stream(&ask("test/one", "Hi")).await;
+        assert!(streamed.content().starts_with('a'), "{:?}", streamed.chunks);
+        let last = streamed.chunks.last().unwrap();
+        assert_eq!(last["error"]["metadata"]["error_type"], "timeout", "{last}");
+        assert_eq!(last["choices"][0]["finish_reason"], "error", "{last}");
+        let metrics = router.client().get("/metrics").await.text();
+        let tripped = "plugway_breaker_trips_total{endpoint=\"first/sim\"} 1";
+        assert!(metrics.lines().any(|line| line == tripped), "{metrics}");
+    }
+}
+
+/// The usage that is told costs the client nothing, and the provider's price is told.
+fn assert_is_insured(usage: &Value, what: &str) {
+    assert_eq!(usage["cost"], json!(0.0), "{what}: {usage}");
+    let upstream = usage["cost_details"]["upstream_inference_cost"].as_f64();
+    assert!(upstream.is_some_and(|cost| cost > 0.0), "{what}: {usage}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_breaks_is_not_billed() {
+    for failure in
+        [Failure::Cut { after_chunks: 2 }, Failure::StreamError { after_chunks: 2, code: 500 }]
+    {
+        let broken = failing(failure.clone()).tokens_per_second(50);
+        let first = Simulator::start(Kind::OpenAi, broken).unwrap();
+        let second = Simulator::start(Kind::OpenAi, Behaviour::new()).unwrap();
+        let router =
+            two_models("", &bare_provider("first", &first), &bare_provider("second", &second))
+                .await;
+        let streamed = router.client().stream(&ask("test/one", "Hi")).await;
+        let last = streamed.chunks.last().unwrap();
+        assert!(!last["error"].is_null(), "{last}");
+        assert_is_insured(&last["usage"], &format!("{failure:?}"));
+        let id = streamed.headers["x-generation-id"].to_str().unwrap().to_owned();
+        let line = LogLines::access(&id).await;
+        assert_eq!((&line["insured"], &line["cost_picodollars"]), (&json!(true), &json!(0)));
+        assert!(line["upstream_cost_picodollars"].as_u64().unwrap() > 0, "{line}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_ends_in_an_error_is_not_billed() {
+    let usage = json!({"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12});
+    let answer = json!({"id": "1", "object": "chat.completion", "created": 1, "model": "sim",
+        "usage": usage, "choices": [{"index": 0, "finish_reason": "error",
+            "message": {"role": "assistant", "content": "half a"}}]});
+    let chunk = json!({"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "sim",
+        "usage": usage, "choices": [{"index": 0, "finish_reason": "error",
+            "delta": {"role": "assistant", "content": "half a"}}]});
+    let second = Simulator::start(Kind::OpenAi, Behaviour::new()).unwrap();
+    let second = bare_provider("second", &second);
+    let first = raw_provider(raw(whole(&answer), "").await, "openai");
+    let router = two_models("", &first, &second).await;
+    let told = router.client().chat(&ask("test/one", "Hi")).await;
+    assert_eq!(told.content(), "half a", "{}", told.text());
+    assert_is_insured(&told.json()["usage"], "whole");
+    let bytes = format!("{SSE}data: {chunk}\n\ndata: [DONE]\n\n");
+    let first = raw_provider(raw(bytes, "").await, "openai");
+    let router = two_models("", &first, &second).await;
+    let told = router.client().stream(&ask("test/one", "Hi")).await;
+    let usage = told.chunks.iter().find(|chunk| chunk["usage"].is_object());
+    assert_is_insured(&usage.unwrap()["usage"], "streamed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_ends_well_or_for_a_reason_is_billed() {
+    let first = Simulator::start(Kind::OpenAi, Behaviour::new().reply("a b c")).unwrap();
+    let second = Simulator::start(Kind::OpenAi, Behaviour::new()).unwrap();
+    let router =
+        two_models("", &bare_provider("first", &first), &bare_provider("second", &second)).await;
+    let answer = router.client().chat(&ask("test/one", "Hi")).await.json();
+    assert!(answer["usage"]["cost"].as_f64().unwrap() > 0.0, "{answer}");
+    // Nothing was written, and it is said why: the prompt was read, and is paid.
+    let answer = json!({"id": "1", "object": "chat.completion", "created": 1, "model": "sim",
+        "usage": {"prompt_tokens": 9, "completion_tokens": 0, "total_tokens": 9},
+        "choices": [{"index": 0, "finish_reason": "content_filter",
+            "message": {"role": "assistant", "content": ""}}]});
+    let first = raw_provider(raw(whole(&answer), "").await, "openai");
+    let router = two_models("", &first, &bare_provider("second", &second)).await;
+    let told = router.client().chat(&ask("test/one", "Hi")).await;
+    assert_eq!(told.json()["usage"]["cost"], json!(0.000_009), "{}", told.text());
+}

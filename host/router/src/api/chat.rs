@@ -5,7 +5,7 @@ use super::{Body, body, deadline, respond};
 use crate::buffer::Held;
 use crate::error::Error;
 use crate::exchange;
-use crate::record::Record;
+use crate::record::{Record, Routed};
 use crate::{Router, Settings};
 use http::request::Parts;
 use http::{Request, Response};
@@ -71,6 +71,9 @@ pub(super) async fn answer(
                 }
                 if call.idle {
                     return exchange::idle(&settings, dialect, &call, record);
+                }
+                if Routed::is_wanted(&head.headers) {
+                    record.tell_routing(&call.routing.models);
                 }
                 let run =
                     exchange::run(router, settings, dialect, call, held.room, deadline, record);

@@ -5,7 +5,9 @@ use super::{Body, respond};
 use crate::Router;
 use crate::catalog::{Catalog, Endpoint, Model, Price, PriceTier, Resolution};
 use crate::error::{Code, Error};
+use crate::route::SnapshotPolicy;
 use http::{Response, StatusCode};
+use plugway_routing::health::{Percentiles, Reading};
 use plugway_wire::Dialect;
 use plugway_wire::gemini::{self, Listed};
 use serde_json::{Value, json};
@@ -124,8 +126,11 @@ fn describe(model: &Model) -> Value {
 }
 
 fn offer(router: &Router, model: &Model, endpoint: &Endpoint) -> Value {
-    let health = router.health.reading(&endpoint.id);
-    let percent = |share: Option<f64>| share.map(|share| share * 100.0);
+    let policy = SnapshotPolicy::from(&router.settings().config.routing);
+    let figures = router.health.figures(&endpoint.id, policy);
+    let health = &figures.now;
+    // Shares are thousandths.
+    let percent = |share: Option<f64>| share.map(|share| (share * 1000.0).round() / 10.0);
     let is_cached = |price: &Price| price.cache_read.is_some() && price.cache_write.is_none();
     json!({
         "name": format!("{} | {}", endpoint.provider.display_name, endpoint.upstream_model),
@@ -140,15 +145,34 @@ fn offer(router: &Router, model: &Model, endpoint: &Endpoint) -> Value {
         "quantization": endpoint.quantization,
         "supported_parameters": endpoint.supported_parameters,
         "supports_implicit_caching": endpoint.price.as_ref().is_some_and(is_cached),
-        "status": 0,
+        "status": status(health),
         "uptime_last_30s": percent(health.uptime_30s),
         "uptime_last_5m": percent(health.uptime_5m),
-        // Nobody remembers that long, or keeps these as percentiles.
-        "uptime_last_30m": null,
-        "uptime_last_1d": null,
-        "latency_last_30m": null,
-        "throughput_last_30m": null,
+        "uptime_last_30m": percent(health.uptime_30m),
+        "uptime_last_1d": percent(figures.uptime_1d),
+        // Milliseconds to the first token, and tokens per second after it.
+        "latency_last_30m": figures.latency_30m.map(percentiles),
+        "throughput_last_30m": figures.throughput_30m.map(percentiles),
     })
+}
+
+fn percentiles(it: Percentiles) -> Value {
+    json!({"p50": it.p50, "p75": it.p75, "p90": it.p90, "p99": it.p99})
+}
+
+/// One of OpenRouter's numbers, whose meanings are nowhere published: 0 is as it should
+/// be or not known, and the further below, the worse.
+fn status(health: &Reading) -> i8 {
+    /// Of attempts in the last half hour: from here on an endpoint is as it should be.
+    const NORMAL: f64 = 0.95;
+    /// Below this it is for emergencies.
+    const DEGRADED: f64 = 0.8;
+    match health.uptime_30m.unwrap_or(1.0) {
+        _ if health.tripped => -10,
+        NORMAL.. => 0,
+        DEGRADED.. => -2,
+        _ => -5,
+    }
 }
 
 /// A price that is unknown is not the same as none.

@@ -1,6 +1,7 @@
 //! For operators: is it alive, can it serve, what has it done.
 
 use super::{Body, respond};
+use crate::route::SnapshotPolicy;
 use crate::{Router, Settings};
 use http::header::HeaderValue;
 use http::{Response, StatusCode};
@@ -82,6 +83,8 @@ pub(super) fn metrics(router: &Router) -> Response<Body> {
         metrics.show_plugins(&router.registry.status(), trouble);
         metrics.show_config(&router.config_status());
         router.note_use();
+        let policy = SnapshotPolicy::from(&router.settings().config.routing);
+        router.health.show(policy, metrics);
     });
     let text = text.unwrap_or_default();
     respond::full(StatusCode::OK, HeaderValue::from_static(OPENMETRICS), text)

@@ -2,7 +2,7 @@
 
 use super::Body;
 use crate::error::{Code, Error};
-use crate::record::GenerationId;
+use crate::record::{GenerationId, Record};
 use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
@@ -48,8 +48,18 @@ pub(crate) fn error_in(
     error: &Error,
     id: Option<&GenerationId>,
 ) -> Response<Body> {
+    told(dialect, error, &envelope(error, id))
+}
+
+/// The error that a request ended with, and how it was routed, where its client wants to
+/// know.
+pub(crate) fn error_of(dialect: Dialect, error: &Error, record: &Record) -> Response<Body> {
+    told(dialect, error, &envelope_of(error, record))
+}
+
+fn told(dialect: Dialect, error: &Error, envelope: &ErrorBody) -> Response<Body> {
     let status = error.code.status();
-    let mut response = json_text(status, dialect.encode_error(&envelope(error, id)));
+    let mut response = json_text(status, dialect.encode_error(envelope));
     if let Some(wait) = error.retry_after {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
@@ -57,10 +67,17 @@ pub(crate) fn error_in(
     if error.code == Code::UnsupportedCoding {
         response.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static(TAKEN));
     }
-    if let Some(id) = id {
-        name_generation(&mut response, id);
+    if let Some(id) = envelope.id.as_deref().and_then(|id| HeaderValue::try_from(id).ok()) {
+        response.headers_mut().insert(GENERATION_ID, id);
     }
     response
+}
+
+/// The error that a request ended with, as a dialect's envelope wants it.
+pub(crate) fn envelope_of(error: &Error, record: &Record) -> ErrorBody {
+    // Of the router's own failures nothing more is told.
+    let router = record.metadata().filter(|_| error.code != Code::Internal);
+    ErrorBody { router, ..envelope(error, Some(&record.id)) }
 }
 
 /// The same error as a dialect's envelope wants it.
@@ -85,6 +102,7 @@ pub(crate) fn envelope(error: &Error, id: Option<&GenerationId>) -> ErrorBody {
         provider_code: error.provider_code.as_deref().map(str::to_owned),
         metadata,
         id: id.map(ToString::to_string),
+        router: None,
     }
 }
 

@@ -86,9 +86,6 @@ pub fn load_str(name: &str, text: &str, env: Environment<'_>) -> Result<Config, 
     if typed.plugins.cache_directory.is_none() {
         typed.plugins.cache_directory = user_cache(env).map(|cache| cache.join("plugway"));
     }
-    if typed.state.is_none() {
-        typed.state = user_state(env).map(|state| state.join("plugway/plugway.db"));
-    }
     typed.check_media(&root);
     typed.note_missing_secrets(&root, env);
     typed.check_endpoints(&source, env);
@@ -113,15 +110,6 @@ impl Config {
         let missing = self.warnings.as_errors(Severity::Missing);
         if missing.is_empty() { Ok(self) } else { Err(missing) }
     }
-}
-
-/// Where the system keeps what programs remember of a user.
-fn user_state(env: Environment<'_>) -> Option<PathBuf> {
-    let set = |name| env(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let of_home =
-        if cfg!(target_os = "macos") { "Library/Application Support" } else { ".local/state" };
-    let in_home = || set("HOME").map(|home| home.join(of_home));
-    set("XDG_STATE_HOME").or_else(in_home).or_else(|| set("LOCALAPPDATA"))
 }
 
 /// Where the system keeps what can be made again.

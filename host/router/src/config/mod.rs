@@ -21,6 +21,7 @@ mod reader;
 mod reference;
 mod routing;
 mod server;
+mod state;
 mod summary;
 mod template;
 mod typed;
@@ -35,7 +36,6 @@ mod tests;
 use std::sync::Arc;
 
 use crate::catalog::Catalog;
-use plugway_store::Location;
 
 pub use cors::CorsConfig;
 pub use decisions::DecisionsConfig;
@@ -47,6 +47,7 @@ pub use plugins::PluginsConfig;
 pub use reference::reference;
 pub use routing::RoutingConfig;
 pub use server::ServerConfig;
+pub use state::StateConfig;
 pub use summary::summary;
 pub use upstream::UpstreamConfig;
 
@@ -69,7 +70,7 @@ pub struct Config {
     /// Log lines.
     pub log: LogConfig,
     /// Where is kept what outlasts a restart.
-    pub state: Location,
+    pub state: StateConfig,
     /// Providers, models and prices.
     pub catalog: Arc<Catalog>,
     /// What is doubtful but no mistake.

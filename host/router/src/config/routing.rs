@@ -17,12 +17,20 @@ pub struct RoutingConfig {
     pub retry_percent: u32,
     /// Further attempts that are allowed besides, per second.
     pub retry_reserve: u32,
+    /// Attempts beside slow ones, of all requests together, per hundred requests.
+    pub hedge_percent: u32,
     /// How long a provider's wish for a pause is kept at most.
     pub max_cooldown: Duration,
     /// Failures in a row that open an endpoint's circuit breaker.
     pub breaker_failures: u32,
     /// How long an open breaker waits for its next probe at most.
     pub breaker_max_pause: Duration,
+    /// How long a snapshot of endpoints' health is good for.
+    pub health_interval: Duration,
+    /// Attempts of which at least a share is said.
+    pub min_samples: u32,
+    /// Streamed answers of which at least percentiles are said.
+    pub min_timed_samples: u32,
     /// Texts of at least this many bytes cross the sandbox as seals.
     pub seal_min_bytes: usize,
 }
@@ -34,9 +42,13 @@ impl Default for RoutingConfig {
             max_attempts: 4,
             retry_percent: 50,
             retry_reserve: 10,
+            hedge_percent: 5,
             max_cooldown: Duration::from_secs(60),
             breaker_failures: 5,
             breaker_max_pause: Duration::from_secs(30),
+            health_interval: Duration::from_millis(250),
+            min_samples: 5,
+            min_timed_samples: 20,
             seal_min_bytes: 64,
         }
     }
@@ -70,6 +82,11 @@ pub(super) const FIELDS: &[Field<RoutingConfig>] = &[
         about: "Further attempts that are allowed besides, per second on the average of ten seconds, so that a router with little traffic fails over too.",
     },
     Field {
+        key: "hedge_percent",
+        slot: Slot::Count(|c| &mut c.hedge_percent),
+        about: "Where a strategy's plan says so, a request that has waited long for its first content is sent to the next endpoint too, and whichever answers first serves. So many of these further attempts all requests together may make, per hundred requests of the last ten seconds, and one in any case. What the slower one cost is the operator's.",
+    },
+    Field {
         key: "max_cooldown",
         slot: Slot::Duration(|c| &mut c.max_cooldown),
         about: "An endpoint whose provider answers that it is busy, and names in `retry-after` how long, is left out for that time, and at most for this one.",
@@ -77,12 +94,27 @@ pub(super) const FIELDS: &[Field<RoutingConfig>] = &[
     Field {
         key: "breaker_failures",
         slot: Slot::Count(|c| &mut c.breaker_failures),
-        about: "So many failures in a row within 30 seconds, each the endpoint's own, open its circuit breaker: requests that have another endpoint leave it out. After a pause of a second, one request at a time tries it again.",
+        about: "So many failures in a row within 30 seconds, each the endpoint's own, open its circuit breaker: requests that have another endpoint leave it out. After a pause of half a second to a second, one request at a time tries it again.",
     },
     Field {
         key: "breaker_max_pause",
         slot: Slot::Duration(|c| &mut c.breaker_max_pause),
-        about: "Each time that such a trial fails, the pause doubles, up to this.",
+        about: "Each time that such a trial fails, the pause doubles, up to this; half of each pause is drawn by lot, so that what failed together is not tried together.",
+    },
+    Field {
+        key: "health_interval",
+        slot: Slot::Duration(|c| &mut c.health_interval),
+        about: "Strategies see endpoints' health as it was at most this long ago, so that many decisions rest on the same. Whether an endpoint may be tried at all is looked up each time.",
+    },
+    Field {
+        key: "min_samples",
+        slot: Slot::Count(|c| &mut c.min_samples),
+        about: "Of fewer attempts, or answers with tool calls, no share is said: the endpoint counts as one of which nothing is known.",
+    },
+    Field {
+        key: "min_timed_samples",
+        slot: Slot::Count(|c| &mut c.min_timed_samples),
+        about: "Of fewer streamed answers neither latency nor throughput is said.",
     },
     Field {
         key: "seal_min",

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use plugway_engine::AuthScheme;
+use plugway_store::Location;
 
 mod credentials;
 
@@ -470,7 +471,8 @@ fn the_cache_is_kept_where_the_user_keeps_caches() {
 fn state_is_kept_where_the_user_keeps_it() {
     let check = |text: &str, env: &dyn Fn(&str) -> Option<String>, expected: Location| {
         let config = load_str("/etc/plugway.toml", &format!("{text}{LOCAL}"), env).unwrap();
-        assert_eq!(config.state, expected);
+        let is_chosen = !text.is_empty();
+        assert_eq!(config.state, StateConfig { location: expected, is_chosen });
     };
     check("", &no_keys, Location::Memory);
     let env = |name: &str| (name == "XDG_STATE_HOME").then(|| "/s".to_owned());

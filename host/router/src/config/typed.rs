@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use plugway_engine::AuthScheme;
-use plugway_store::Location;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Severity};
 use super::field::{Field, Slot};
@@ -16,14 +15,15 @@ use super::providers::ProviderTable;
 use super::reader::{Entry, Section, Source, did_you_mean, key_path};
 use super::{
     Config, DecisionsConfig, LogConfig, MediaConfig, PluginsConfig, RoutingConfig, ServerConfig,
-    UpstreamConfig, decisions, log, media, models, plugins, providers, routing, server, upstream,
+    StateConfig, UpstreamConfig, decisions, log, media, models, plugins, providers, routing,
+    server, upstream,
 };
 use crate::catalog::{Catalog, EMBEDDED, OFFERS, Provider};
 
 /// All sections as typed.
 #[derive(Default)]
 pub(super) struct Typed {
-    pub(super) state: Option<PathBuf>,
+    state: Option<PathBuf>,
     server: ServerConfig,
     upstream: UpstreamConfig,
     media: MediaConfig,
@@ -361,7 +361,7 @@ impl Typed {
             routing: self.routing,
             decisions: self.decisions,
             log: self.log,
-            state: self.state.map_or(Location::Memory, Location::File),
+            state: StateConfig::new(self.state, env),
             catalog: Arc::new(Catalog::new(providers, models, inactive)),
             warnings,
         }

@@ -126,7 +126,7 @@ impl Shelf {
     fn max_bytes(&self) -> u64 {
         let config = &self.router.settings().config;
         let most = config.decisions.max_bytes as u64;
-        match config.state {
+        match config.state.location {
             Location::Memory => most.min(MAX_BYTES_IN_MEMORY),
             Location::File(_) => most,
         }

@@ -8,6 +8,7 @@ use super::{Exchange, echo, media, tailor, tuning};
 use crate::Router;
 use crate::buffer::Held;
 use crate::error::Error;
+use crate::record::Trace;
 use crate::route::Step;
 use crate::upstream::{self, Outgoing};
 use http::Response;
@@ -52,7 +53,7 @@ impl From<Error> for Failed {
 }
 
 /// Attempts one step, up to its first content.
-pub(super) async fn open(exchange: &Exchange, step: &Step) -> Result<Live, Failed> {
+pub(super) async fn open(exchange: &Exchange, step: &Step, trace: &Trace) -> Result<Live, Failed> {
     let settings = &exchange.settings;
     let bounds = &settings.config.upstream;
     let deadline = exchange.deadline.min(Instant::now() + bounds.total_timeout);
@@ -67,11 +68,15 @@ pub(super) async fn open(exchange: &Exchange, step: &Step) -> Result<Live, Faile
     // stream was asked for is there at once.
     let head_by = if sent.streaming { deadline.min(content_by) } else { deadline };
     let response = transfer::send(exchange, step, outgoing, head_by).await?;
+    trace.answered(response.status().as_u16());
     let Received { ready, source, room } = receive(exchange, step, sent, response, head_by).await?;
     let mut live = Live::new(exchange, step, source, began);
     live.room = room;
-    match live.reach_content(ready, content_by).await {
-        Ok(()) => Ok(live),
+    match live.reach_content(ready, content_by, trace).await {
+        Ok(()) => {
+            trace.content();
+            Ok(live)
+        }
         Err(error) => Err(Failed { error, usage: live.consumed() }),
     }
 }

@@ -1,6 +1,7 @@
-//! The retry budget of the router: while most requests fail, trying each of them
-//! again multiplies the load on what is left. So further attempts are a share of
-//! the requests of the last seconds, plus a small reserve.
+//! The router's budget of further attempts: while most requests fail, trying each of
+//! them again multiplies the load on what is left; while all are slow, so does asking
+//! a second endpoint for each. So both are a share of the requests of the last
+//! seconds, plus a small reserve.
 
 use crate::config::RoutingConfig;
 use plugway_routing::Clock;
@@ -9,8 +10,12 @@ use std::sync::{Mutex, PoisonError};
 /// Seconds that requests and further attempts are remembered for.
 const WINDOW: usize = 10;
 
+/// Attempts beside slow ones that are allowed whatever the share, in so many seconds: a
+/// router with next to no traffic would never make one.
+const LEAST_HEDGES: u64 = 1;
+
 /// The budget. One per router, shared by all requests.
-pub(crate) struct RetryBudget {
+pub(crate) struct AttemptBudget {
     clock: Clock,
     window: Mutex<Window>,
 }
@@ -20,8 +25,17 @@ pub(crate) struct RetryBudget {
 struct Policy {
     /// Further attempts per hundred requests.
     percent: u32,
-    /// Further attempts per second besides.
-    reserve: u32,
+    /// Further attempts in the window besides.
+    reserve: u64,
+}
+
+/// What further attempts are made for.
+#[derive(Clone, Copy, Debug)]
+enum Purpose {
+    /// Another one failed.
+    Retry,
+    /// Another one is slow.
+    Hedge,
 }
 
 #[derive(Default)]
@@ -35,9 +49,19 @@ struct Slot {
     second: u64,
     requests: u64,
     retries: u64,
+    hedges: u64,
 }
 
-impl RetryBudget {
+impl Slot {
+    fn of(&mut self, purpose: Purpose) -> &mut u64 {
+        match purpose {
+            Purpose::Retry => &mut self.retries,
+            Purpose::Hedge => &mut self.hedges,
+        }
+    }
+}
+
+impl AttemptBudget {
     /// A budget that nothing was taken from.
     pub(crate) fn new(clock: Clock) -> Self {
         Self { clock, window: Mutex::default() }
@@ -48,10 +72,17 @@ impl RetryBudget {
         self.with(|window, now| window.deposit(now));
     }
 
-    /// Takes one further attempt from the budget, if there is one left.
-    pub(crate) fn withdraw(&self, routing: &RoutingConfig) -> bool {
-        let policy = Policy { percent: routing.retry_percent, reserve: routing.retry_reserve };
-        self.with(|window, now| window.withdraw(policy, now))
+    /// Takes an attempt that is made because another failed, if there is one left.
+    pub(crate) fn retry(&self, routing: &RoutingConfig) -> bool {
+        let reserve = u64::from(routing.retry_reserve) * WINDOW as u64;
+        let policy = Policy { percent: routing.retry_percent, reserve };
+        self.with(|window, now| window.withdraw(Purpose::Retry, policy, now))
+    }
+
+    /// Takes an attempt that is made because another is slow, if there is one left.
+    pub(crate) fn hedge(&self, routing: &RoutingConfig) -> bool {
+        let policy = Policy { percent: routing.hedge_percent, reserve: LEAST_HEDGES };
+        self.with(|window, now| window.withdraw(Purpose::Hedge, policy, now))
     }
 
     fn with<T>(&self, change: impl FnOnce(&mut Window, u64) -> T) -> T {
@@ -65,16 +96,16 @@ impl Window {
         self.slot(now).requests += 1;
     }
 
-    fn withdraw(&mut self, policy: Policy, now: u64) -> bool {
-        let recent = self.slots.iter().filter(|slot| slot.second + WINDOW as u64 > now);
-        let (requests, retries) = recent.fold((0, 0), |(requests, retries), slot| {
-            (requests + slot.requests, retries + slot.retries)
+    fn withdraw(&mut self, purpose: Purpose, policy: Policy, now: u64) -> bool {
+        let recent = self.slots.iter_mut().filter(|slot| slot.second + WINDOW as u64 > now);
+        let (requests, taken) = recent.fold((0, 0), |(requests, taken), slot| {
+            (requests + slot.requests, taken + *slot.of(purpose))
         });
         let share = requests * u64::from(policy.percent) / 100;
-        if retries >= share + u64::from(policy.reserve) * WINDOW as u64 {
+        if taken >= share + policy.reserve {
             return false;
         }
-        self.slot(now).retries += 1;
+        *self.slot(now).of(purpose) += 1;
         true
     }
 
@@ -95,12 +126,12 @@ mod tests {
     use rand::{RngExt, SeedableRng};
 
     fn granted(window: &mut Window, policy: Policy, now: u64, wanted: u32) -> u32 {
-        (0..wanted).map(|_| u32::from(window.withdraw(policy, now))).sum()
+        (0..wanted).map(|_| u32::from(window.withdraw(Purpose::Retry, policy, now))).sum()
     }
 
     #[test]
     fn a_quiet_router_has_its_reserve_and_a_busy_one_its_share() {
-        let policy = Policy { percent: 20, reserve: 2 };
+        let policy = Policy { percent: 20, reserve: 20 };
         let mut window = Window::default();
         assert_eq!(granted(&mut window, policy, 0, 100), 20);
         assert_eq!(granted(&mut window, policy, 9, 100), 0);
@@ -110,6 +141,20 @@ mod tests {
         assert_eq!(granted(&mut window, policy, 15, 1000), 200);
     }
 
+    #[test]
+    fn what_is_taken_for_slowness_is_counted_apart() {
+        let clock = Clock::stopped(std::time::Duration::ZERO);
+        let budget = AttemptBudget::new(clock.clone());
+        let routing = RoutingConfig { hedge_percent: 5, ..RoutingConfig::default() };
+        assert!(budget.hedge(&routing) && !budget.hedge(&routing), "one is always allowed");
+        (0..100).for_each(|_| budget.deposit());
+        let taken = (0..100).filter(|_| budget.hedge(&routing)).count();
+        assert_eq!(taken, 5);
+        assert!(budget.retry(&routing));
+        clock.advance(std::time::Duration::from_secs(60));
+        assert!(budget.hedge(&routing));
+    }
+
     /// Against the whole history instead of a ring: whatever comes, of the last ten
     /// seconds' further attempts there are never more than the share and the
     /// reserve, and none is refused while there are fewer.
@@ -117,8 +162,10 @@ mod tests {
     fn never_more_than_the_share_and_the_reserve() {
         for seed in 0..200 {
             let mut random = StdRng::seed_from_u64(seed);
-            let policy =
-                Policy { percent: random.random_range(1..150), reserve: random.random_range(1..4) };
+            let policy = Policy {
+                percent: random.random_range(1..150),
+                reserve: random.random_range(10..40),
+            };
             let (mut window, mut now) = (Window::default(), 0);
             let (mut requests, mut retries): (Vec<u64>, Vec<u64>) = (Vec::new(), Vec::new());
             for _ in 0..2000 {
@@ -131,10 +178,14 @@ mod tests {
                     _ => {
                         let lately =
                             |all: &[u64]| all.iter().filter(|at| now - **at < 10).count() as u64;
-                        let most = lately(&requests) * u64::from(policy.percent) / 100
-                            + 10 * u64::from(policy.reserve);
+                        let most =
+                            lately(&requests) * u64::from(policy.percent) / 100 + policy.reserve;
                         let fits = lately(&retries) < most;
-                        assert_eq!(window.withdraw(policy, now), fits, "seed {seed}, {policy:?}");
+                        assert_eq!(
+                            window.withdraw(Purpose::Retry, policy, now),
+                            fits,
+                            "seed {seed}, {policy:?}"
+                        );
                         if fits {
                             retries.push(now);
                         }

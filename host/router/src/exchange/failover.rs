@@ -1,15 +1,20 @@
-//! From step to step of the plan, until one of them yields content.
+//! From step to step of the plan, until one of them yields content. Which step begins
+//! when is for the [`Walk`] to say; here it is done.
 
 use super::attempt::{self, Failed};
 use super::live::Live;
+use super::tariff::{self, Tariff};
+use super::underway::UnderWay;
 use super::{Exchange, media};
 use crate::error::{Code, Error, Fault};
+use crate::record::{Ending, Trace};
 use crate::route::{Decision, HealthPolicy, InFlight, LeftOut, Step};
-use plugway_engine::chat::MediaKind;
+use plugway_engine::chat::{MediaKind, Usage};
+use plugway_routing::Walk;
+use plugway_routing::walk::{Admission, Bounds, Failure, Gates, Leg, Move, Over};
 use plugway_wire::ChatCall;
-use std::collections::VecDeque;
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 /// An attempt that came to something.
 pub(super) struct Answered<C: Ask> {
@@ -18,8 +23,8 @@ pub(super) struct Answered<C: Ask> {
     pub(super) step: Step,
     /// Counts the attempt among the endpoint's open ones.
     pub(super) in_flight: InFlight,
-    /// When the attempt began.
-    pub(super) began: std::time::Instant,
+    /// The attempt's number in the record.
+    pub(super) number: usize,
 }
 
 /// What can be asked of an endpoint.
@@ -27,14 +32,19 @@ pub(super) trait Ask: Sized + Send + Sync {
     /// What an attempt yields.
     type Answer: Send;
 
-    /// Attempts one step.
+    /// Attempts one step. What comes of it on the way is noted in `trace`.
     fn attempt(
         exchange: &Exchange<Self>,
         step: &Step,
+        trace: &Trace,
     ) -> impl Future<Output = Result<Self::Answer, Failed>> + Send;
 
     /// What it names by URL.
     fn named_media(&self) -> Vec<(MediaKind, &str)>;
+
+    /// What an attempt took whose provider did not come to count anything; none where
+    /// nothing is ever paid.
+    fn presumed(&self) -> Option<Usage>;
 }
 
 impl Ask for ChatCall {
@@ -44,79 +54,110 @@ impl Ask for ChatCall {
     fn attempt(
         exchange: &Exchange<Self>,
         step: &Step,
+        trace: &Trace,
     ) -> impl Future<Output = Result<Live, Failed>> + Send {
-        attempt::open(exchange, step)
+        attempt::open(exchange, step, trace)
     }
 
     fn named_media(&self) -> Vec<(MediaKind, &str)> {
         media::named(&self.request)
     }
+
+    fn presumed(&self) -> Option<Usage> {
+        Some(tariff::presumed(self.approx_prompt_bytes, 0))
+    }
 }
 
 /// What the first attempt that comes to something yields. Every failed one leaves its
-/// reason in the record, in its endpoint's health, and in the error if all of them fail.
-pub(super) async fn first_answer<C: Ask>(exchange: &mut Exchange<C>) -> Result<Answered<C>, Error> {
-    let router = exchange.router.clone();
-    let settings = exchange.settings.clone();
-    let routing = &settings.config.routing;
-    let policy = HealthPolicy::from(routing);
-    let mut failures = Failures::default();
-    let steps = exchange.decision.steps.iter();
-    let mut steps: VecDeque<_> = steps.map(|step| (step.clone(), false)).collect();
-    router.retries.deposit();
-    while let Some((step, last_resort)) = steps.pop_front() {
-        if failures.is_hopeless(&step) {
-            continue;
-        }
-        if Instant::now() >= exchange.deadline {
-            let reasons = failures.reasons(&exchange.decision);
-            return Err(Error { reasons, ..Error::out_of_time() });
-        }
-        let id = exchange.decision.service.health_id(&step.endpoint.id);
-        let in_flight = match router.health.begin(&id, &step.endpoint, policy, last_resort) {
-            Ok(in_flight) => in_flight,
-            Err(LeftOut::Cooling(rest)) => {
-                failures.cools_down(&step, rest);
+/// reason in the record, in its endpoint's health, and in the error if all of them fail;
+/// one that is still under way then is cancelled, and what it took is the operator's.
+pub(super) async fn first_answer<C: Ask>(exchange: &Exchange<C>) -> Result<Answered<C>, Error> {
+    exchange.router.attempts.deposit();
+    let (began, steps) = (Instant::now(), &exchange.decision.steps);
+    let bounds = Bounds {
+        max_attempts: exchange.settings.config.routing.max_attempts as usize,
+        deadline: exchange.deadline.saturating_duration_since(began),
+    };
+    let mut walk = Walk::new(legs(steps), bounds);
+    let mut doors = Doors { exchange, failures: Failures::default() };
+    let mut under_way = UnderWay::default();
+    let over = loop {
+        let (number, ended) = match walk.next(began.elapsed(), &mut doors) {
+            Move::Start { step, kind, pass, .. } => {
+                let (number, trace) = exchange.record.attempting(&steps[step].endpoint, kind);
+                let attempt = attempt(exchange, &steps[step], (number, trace.clone()), pass);
+                under_way.add(number, step, trace, Box::pin(attempt));
                 continue;
             }
-            // Its breaker opened since, or another request probes it: the rest of
-            // the plan comes first.
-            Err(LeftOut::Tripped(_) | LeftOut::Probed) => {
-                steps.push_back((step, true));
-                continue;
-            }
+            Move::Wait => under_way.next().await,
+            Move::WaitUntil(at) => match timeout_at(began + at, under_way.next()).await {
+                Ok(ended) => ended,
+                Err(_) => continue,
+            },
+            Move::Over(over) => break over,
         };
-        if failures.weigh_on_the_budget() && !router.retries.withdraw(routing) {
-            exchange.record.retry_refused();
-            break;
-        }
-        let began = std::time::Instant::now();
-        match attempt(exchange, &step, in_flight, began).await {
-            Ok((answer, in_flight)) => return Ok(Answered { answer, step, in_flight, began }),
-            // More load would not help a router that is at its bounds.
-            Err(error) if error.code == Code::Overloaded => {
-                let reasons = failures.reasons(&exchange.decision);
-                return Err(Error { reasons, ..error });
+        match ended {
+            Ok(answered) => {
+                for loser in walk.answered(number) {
+                    let Some((step, trace)) = under_way.cancel(loser) else { continue };
+                    outrun(exchange, &steps[step], loser, &trace);
+                }
+                exchange.record.hedges_refused(walk.hedges_refused());
+                return Ok(answered);
             }
-            Err(error) => failures.add(&step, error),
+            Err((step, error)) => {
+                walk.failed(number, meaning(&error));
+                doors.failures.add(step, error);
+            }
         }
+    };
+    exchange.record.hedges_refused(walk.hedges_refused());
+    if over == Over::OutOfBudget {
+        exchange.record.retry_refused();
     }
-    Err(failures.into_error(&exchange.decision))
+    Err(doors.failures.into_error(&exchange.decision, over))
 }
+
+/// The steps as the walk sees them.
+fn legs(steps: &[Step]) -> Vec<Leg> {
+    let same = |step: &Step| {
+        let model = &step.endpoint.model_slug;
+        steps.iter().position(|other| other.endpoint.model_slug == *model)
+    };
+    let leg = |step: &Step| Leg {
+        model: same(step).unwrap_or_default(),
+        hedge_after: step.hedge_after_ms.map(|ms| Duration::from_millis(ms.into())),
+    };
+    steps.iter().map(leg).collect()
+}
+
+/// What a failure means for the rest of the plan.
+fn meaning(error: &Error) -> Failure {
+    Failure {
+        // What is wrong everywhere is wrong at every endpoint of the same model; the
+        // client's next model may still take it.
+        everywhere: !error.code.elsewhere(),
+        weighs: error.code.fault() != Fault::Client,
+        again: false,
+        // More load would not help a router that is at its bounds.
+        ends: error.code == Code::Overloaded,
+    }
+}
+
+/// What one attempt comes to: where it failed, with the step.
+pub(super) type Ended<C> = Result<Answered<C>, (Step, Error)>;
 
 /// One attempt, with what is kept of it.
 async fn attempt<C: Ask>(
-    exchange: &mut Exchange<C>,
+    exchange: &Exchange<C>,
     step: &Step,
+    (number, trace): (usize, std::sync::Arc<Trace>),
     mut in_flight: InFlight,
-    began: std::time::Instant,
-) -> Result<(C::Answer, InFlight), Error> {
-    let (provider, endpoint) = (&step.endpoint.provider.name, &step.endpoint.id);
-    exchange.record.attempting(provider, endpoint, began);
-    match C::attempt(exchange, step).await {
+) -> Ended<C> {
+    match C::attempt(exchange, step, &trace).await {
         Ok(answer) => {
             in_flight.answered();
-            Ok((answer, in_flight))
+            Ok(Answered { answer, step: step.clone(), in_flight, number })
         }
         Err(Failed { error, usage }) => {
             // A client in a hurry does not make an endpoint slow.
@@ -124,10 +165,64 @@ async fn attempt<C: Ask>(
                 error.code == Code::ProviderTimeout && Instant::now() >= exchange.deadline;
             let error = if is_late { Error::out_of_time() } else { error };
             in_flight.ended(Some(&error));
-            let outcome = error.code.name();
-            exchange.record.attempt(provider, endpoint, outcome, began, usage.as_ref());
-            Err(error)
+            let upstream_cost = usage.as_ref().and_then(|usage| cost(exchange, step, usage));
+            let usage = usage.as_ref();
+            let ending = Ending { usage, upstream_cost, ..Ending::of(error.code.name()) };
+            exchange.record.attempt(number, ending);
+            Err((step.clone(), error))
         }
+    }
+}
+
+/// An attempt was cancelled because another one answered first.
+fn outrun<C: Ask>(exchange: &Exchange<C>, step: &Step, number: usize, trace: &Trace) {
+    let counted = trace.usage();
+    let is_estimated = counted.is_none();
+    let usage = counted.or_else(|| exchange.call.presumed());
+    let upstream_cost = usage.as_ref().and_then(|usage| cost(exchange, step, usage));
+    let usage = usage.as_ref();
+    let ending = Ending { outcome: "hedged", usage, is_estimated, upstream_cost };
+    exchange.record.attempt(number, ending);
+}
+
+/// What a provider charges for an attempt that did not serve.
+fn cost<C>(exchange: &Exchange<C>, step: &Step, usage: &Usage) -> Option<u64> {
+    let tariff = Tariff::new(exchange.settings.clone(), step.endpoint.clone());
+    tariff.bill(usage.clone(), std::slice::from_ref(usage)).upstream_cost
+}
+
+/// Who lets the walk through: health and budgets.
+struct Doors<'a, C> {
+    exchange: &'a Exchange<C>,
+    failures: Failures,
+}
+
+impl<C> Gates for Doors<'_, C> {
+    type Pass = InFlight;
+
+    fn admit(&mut self, step: usize, last_resort: bool) -> Admission<InFlight> {
+        let Exchange { router, settings, decision, .. } = self.exchange;
+        let step = &decision.steps[step];
+        let policy = HealthPolicy::from(&settings.config.routing);
+        let id = decision.service.health_id(&step.endpoint.id);
+        match router.health.begin(&id, &step.endpoint, policy, last_resort) {
+            Ok(in_flight) => Admission::Granted(in_flight),
+            Err(LeftOut::Cooling(rest)) => {
+                self.failures.cooling.push((step.clone(), rest));
+                Admission::Never
+            }
+            // Its breaker opened since, or another request probes it: the rest of
+            // the plan comes first.
+            Err(LeftOut::Tripped(_) | LeftOut::Probed) => Admission::Later,
+        }
+    }
+
+    fn retry(&mut self) -> bool {
+        self.exchange.router.attempts.retry(&self.exchange.settings.config.routing)
+    }
+
+    fn hedge(&mut self) -> bool {
+        self.exchange.router.attempts.hedge(&self.exchange.settings.config.routing)
     }
 }
 
@@ -135,31 +230,18 @@ async fn attempt<C: Ask>(
 #[derive(Default)]
 struct Failures {
     errors: Vec<(Step, Error)>,
+    /// The router itself is at a bound.
+    overload: Option<Error>,
     /// Steps that were not tried, and for how much longer not.
     cooling: Vec<(Step, Duration)>,
 }
 
 impl Failures {
-    fn add(&mut self, step: &Step, error: Error) {
-        self.errors.push((step.clone(), error));
-    }
-
-    fn cools_down(&mut self, step: &Step, rest: Duration) {
-        self.cooling.push((step.clone(), rest));
-    }
-
-    /// Whether a further attempt is one that the retry budget is for: not where the
-    /// request itself was refused, for that is no sign of an outage.
-    fn weigh_on_the_budget(&self) -> bool {
-        self.errors.last().is_some_and(|(_, error)| error.code.fault() != Fault::Client)
-    }
-
-    /// What is wrong everywhere is wrong at every endpoint of the same model; the
-    /// client's next model may still take it.
-    fn is_hopeless(&self, step: &Step) -> bool {
-        self.errors.iter().any(|(failed, error)| {
-            !error.code.elsewhere() && failed.endpoint.model_slug == step.endpoint.model_slug
-        })
+    fn add(&mut self, step: Step, error: Error) {
+        match error.code {
+            Code::Overloaded => self.overload = Some(error),
+            _ => self.errors.push((step, error)),
+        }
     }
 
     /// Why each endpoint did not serve, those included that were not to be tried.
@@ -175,13 +257,15 @@ impl Failures {
 
     /// The last error, with the reasons of all. A client is asked to wait only
     /// as long as the first endpoint to recover needs.
-    fn into_error(self, decision: &Decision) -> Error {
+    fn into_error(self, decision: &Decision, over: Over) -> Error {
         let reasons = self.reasons(decision);
         let asked = self.errors.iter().filter_map(|(_, error)| error.retry_after);
         let wait = asked.chain(self.cooling.iter().map(|(_, rest)| *rest)).min();
-        let last = match self.errors.into_iter().next_back() {
-            Some((_, last)) => Error { retry_after: last.retry_after.and(wait), ..last },
-            None => {
+        let last = match (self.overload, over, self.errors.into_iter().next_back()) {
+            (Some(overload), ..) => overload,
+            (None, Over::OutOfTime, _) => Error::out_of_time(),
+            (None, _, Some((_, last))) => Error { retry_after: last.retry_after.and(wait), ..last },
+            (None, _, None) => {
                 let message = "No endpoint of the plan was left to try.";
                 Error { retry_after: wait, ..Error::new(Code::NoEndpoint, message) }
             }

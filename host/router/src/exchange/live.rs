@@ -4,6 +4,7 @@ use super::Exchange;
 use super::transfer::{breach_of_contract, plugin_failed, told};
 use crate::catalog::Endpoint;
 use crate::error::{Code, Error};
+use crate::record::Trace;
 use crate::route::{InFlight, Step};
 use crate::{Router, Settings};
 use http_body_util::BodyExt;
@@ -13,7 +14,7 @@ use plugway_engine::{Decoder, Frame};
 use plugway_wire::answer::{self, Order, Tally};
 use plugway_wire::framing::Framer;
 use std::sync::Arc;
-use std::time::{Duration, Instant as Clock};
+use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
@@ -30,13 +31,15 @@ pub(super) struct Live {
     settings: Arc<Settings>,
     endpoint: Arc<Endpoint>,
     plugin: String,
-    began: Clock,
+    began: Instant,
     /// Of the request.
     deadline: Instant,
     /// Of this attempt.
     total: Instant,
     /// Counts the attempt among the endpoint's open ones.
     pub(super) in_flight: Option<InFlight>,
+    /// The attempt's number in the record.
+    pub(super) number: usize,
     /// The share of the common bound on buffered bodies that a whole answer takes.
     pub(super) room: Option<OwnedSemaphorePermit>,
     /// Read already, and still to be handed on.
@@ -47,6 +50,7 @@ pub(super) struct Live {
     read_bytes: usize,
     /// When to stop reading, once the answer is complete.
     trailing_until: Option<Instant>,
+    is_streamed: bool,
 }
 
 /// Where further events come from.
@@ -83,12 +87,14 @@ impl Live {
             settings: exchange.settings.clone(),
             endpoint: step.endpoint.clone(),
             plugin: step.adapter.id().to_owned(),
-            began: began.into_std(),
+            began,
             deadline: exchange.deadline,
             total: began + exchange.settings.config.upstream.total_timeout,
             in_flight: None,
+            number: 0,
             room: None,
             ready: Vec::new(),
+            is_streamed: matches!(source, Source::Stream(_)),
             source,
             order: Order::new(exchange.call.request.choices),
             read_bytes: 0,
@@ -114,8 +120,13 @@ impl Live {
     }
 
     /// When the attempt began.
-    pub(super) fn began(&self) -> Clock {
+    pub(super) fn began(&self) -> Instant {
         self.began
+    }
+
+    /// It comes bit by bit, so that it has a first token.
+    pub(super) fn is_streamed(&self) -> bool {
+        self.is_streamed
     }
 
     /// The next events, as soon as there are any; none after the last. Dropping
@@ -144,11 +155,15 @@ impl Live {
         &mut self,
         ready: Vec<Event>,
         until: Instant,
+        trace: &Trace,
     ) -> Result<(), Error> {
         // Something to begin with, and a frame with the first content.
         let max_bytes = self.settings.config.upstream.max_frame_bytes.saturating_mul(2);
         self.accept(ready)?;
         while !self.ready.iter().any(answer::commits) {
+            if let Some(usage) = self.consumed() {
+                trace.consumed(usage);
+            }
             if self.ready.len() > MAX_HELD_EVENTS || self.read_bytes > max_bytes {
                 return Err(self.unavailable("sent much and said nothing"));
             }

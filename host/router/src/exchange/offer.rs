@@ -23,7 +23,7 @@ use crate::api::{Body, respond};
 use crate::buffer::Held;
 use crate::catalog::Provider;
 use crate::error::{Code, Error};
-use crate::record::{Record, Tokens};
+use crate::record::{Ending, Record, Tokens, Trace};
 use crate::route::{self, Asked, Step};
 use crate::upstream::{self, Outgoing};
 use crate::{Router, Settings};
@@ -154,10 +154,10 @@ async fn serve<O: Offer>(context: RequestContext, call: O) -> Result<Served<O>, 
         Ok(decision) => Arc::new(decision),
         Err(undecided) => return Err(Box::new(Refused::undecided(dialect, record, undecided))),
     };
-    record.decided(&decision);
+    record.planned(&decision);
     let strategy = HeaderValue::try_from(&decision.strategy).ok();
     let media = media::Fetches::default();
-    let mut exchange = Exchange {
+    let exchange = Exchange {
         router,
         settings,
         dialect,
@@ -169,7 +169,7 @@ async fn serve<O: Offer>(context: RequestContext, call: O) -> Result<Served<O>, 
         echoes: echo::Echoes::default(),
         _room: room,
     };
-    match failover::first_answer(&mut exchange).await {
+    match failover::first_answer(&exchange).await {
         Ok(answered) => Ok(settle(exchange, answered, strategy)),
         Err(error) => Err(Box::new(Refused { dialect, error, record: exchange.record })),
     }
@@ -183,7 +183,7 @@ fn settle<O: Offer>(
     strategy: Option<HeaderValue>,
 ) -> Served<O> {
     let Exchange { settings, call, mut record, .. } = exchange;
-    let Answered { answer: Value { answer, room }, step, in_flight, began } = answered;
+    let Answered { answer: Value { answer, room }, step, in_flight, number } = answered;
     let endpoint = step.endpoint;
     let head = head_of(&record, &endpoint);
     let counted = O::counted(&answer);
@@ -200,8 +200,13 @@ fn settle<O: Offer>(
     record.consumed(tokens, bill.cost);
     record.billed(&bill);
     record.endpoint.clone_from(&endpoint.id);
-    let told = (!estimated).then_some(&bill.usage);
-    record.attempt(&endpoint.provider.name, &endpoint.id, "ok", began, told);
+    let ending = Ending {
+        outcome: "ok",
+        usage: Some(&bill.usage),
+        is_estimated: estimated,
+        upstream_cost: bill.upstream_cost,
+    };
+    record.attempt(number, ending);
     record.finished("complete");
     in_flight.ended(None);
     Served { call, answer, bill, head, strategy, record, room }
@@ -235,18 +240,24 @@ impl<O: Offer> Ask for O {
     fn attempt(
         exchange: &Exchange<Self>,
         step: &Step,
+        trace: &Trace,
     ) -> impl Future<Output = Result<Value<O::Answer>, Failed>> + Send {
-        attempt(exchange, step)
+        attempt(exchange, step, trace)
     }
 
     fn named_media(&self) -> Vec<(MediaKind, &str)> {
         Offer::named_media(self)
+    }
+
+    fn presumed(&self) -> Option<Usage> {
+        self.estimate()
     }
 }
 
 async fn attempt<O: Offer>(
     exchange: &Exchange<O>,
     step: &Step,
+    trace: &Trace,
 ) -> Result<Value<O::Answer>, Failed> {
     let (router, bounds) = (&exchange.router, &exchange.settings.config.upstream);
     let origin = &step.endpoint.provider;
@@ -255,6 +266,7 @@ async fn attempt<O: Offer>(
     let encode = |fills: &[Fill]| encode(exchange, step, fills);
     let (call, outgoing, memo) = transfer::encoded(exchange, step, deadline, encode).await?;
     let response = transfer::send(exchange, step, outgoing, deadline).await?;
+    trace.answered(response.status().as_u16());
     let (head, body) = match transfer::receive(exchange, step, response, deadline).await? {
         Reply::Good { head, body, .. } => (head, body),
         Reply::Refusal(head, body) => {

@@ -2,14 +2,14 @@
 //! client leaves before it.
 
 use super::live::Live;
-use super::tariff::Tariff;
-use crate::error::Error;
-use crate::record::{Record, Tokens};
+use super::tariff::{self, Tariff};
+use crate::error::{Code, Error};
+use crate::record::{Ending, Record, Tokens};
 use crate::route::InFlight;
-use plugway_engine::chat::{Event, Usage};
+use plugway_engine::chat::{Event, FinishReason, Usage};
 use plugway_wire::Bill;
-use plugway_wire::answer::Tally;
-use std::time::Instant;
+use plugway_wire::answer::{Calls, Tally};
+use tokio::time::Instant;
 
 /// Letters of a provider's own word for the end that are logged. It is the
 /// provider's to choose, and could be anything.
@@ -19,23 +19,34 @@ const MAX_FINISH_LETTERS: usize = 64;
 pub(super) struct Settlement {
     record: Record,
     tally: Tally,
+    calls: Calls,
     tariff: Tariff,
-    began: Instant,
+    /// When the first content of a streamed answer was there.
+    first_content: Option<Instant>,
+    /// The attempt's number in the record.
+    number: usize,
     in_flight: Option<InFlight>,
     prompt_bytes: usize,
     settled: bool,
 }
 
 impl Settlement {
-    /// Opens the account of the answer that `live` yields.
-    pub(super) fn new(record: Record, live: &mut Live, prompt_bytes: usize) -> Self {
+    /// Opens the account of the answer that `live` yields, whose first content is here.
+    /// `calls` judges its tool calls.
+    pub(super) fn new(record: Record, live: &mut Live, calls: Calls, prompt_bytes: usize) -> Self {
         let in_flight = live.in_flight.take();
+        let first_content = live.is_streamed().then(Instant::now);
+        if let (Some(in_flight), Some(at)) = (&in_flight, first_content) {
+            in_flight.first_token(at.duration_since(live.began()));
+        }
         let tariff = Tariff::new(live.settings().clone(), live.endpoint().clone());
         Self {
             record,
             tally: Tally::default(),
+            calls,
             tariff,
-            began: live.began(),
+            first_content,
+            number: live.number,
             in_flight,
             prompt_bytes,
             settled: false,
@@ -45,6 +56,7 @@ impl Settlement {
     /// Takes note of what is about to be delivered.
     pub(super) fn observe(&mut self, event: &Event) {
         self.tally.observe(event);
+        self.calls.observe(event);
     }
 
     /// The request's record.
@@ -71,7 +83,11 @@ impl Settlement {
     fn settle(&mut self, outcome: &'static str, failure: Option<&Error>) -> Bill {
         self.settled = true;
         let (usage, estimated) = self.usage();
-        let bill = self.bill(usage);
+        let mut bill = self.bill(usage);
+        if self.is_insured(&bill, failure) {
+            self.record.insured();
+            bill.cost = bill.cost.map(|_| 0);
+        }
         let tokens = Tokens {
             prompt: bill.usage.prompt_tokens,
             completion: bill.usage.completion_tokens,
@@ -82,17 +98,50 @@ impl Settlement {
         self.record.described(&self.tally);
         let endpoint = self.tariff.endpoint();
         self.record.endpoint.clone_from(&endpoint.id);
-        self.record.attempt(
-            &endpoint.provider.name,
-            &endpoint.id,
+        let ending = Ending {
             outcome,
-            self.began,
-            (!estimated).then_some(&bill.usage),
-        );
+            usage: Some(&bill.usage),
+            is_estimated: estimated,
+            upstream_cost: bill.upstream_cost,
+        };
+        self.record.attempt(self.number, ending);
+        bill.metadata = self.record.metadata();
         if let Some(in_flight) = self.in_flight.take() {
-            in_flight.ended(failure);
+            if failure.is_none() {
+                self.report(&in_flight, (!estimated).then_some(&bill.usage));
+            }
+            match failure {
+                None if self.tally.finish_reason == Some(FinishReason::Error) => {
+                    in_flight.ended_in_error();
+                }
+                _ => in_flight.ended(failure),
+            }
         }
         bill
+    }
+
+    /// Tells how good an answer was that has ended well, by what its provider counted.
+    fn report(&self, in_flight: &InFlight, counted: Option<&Usage>) {
+        if let Some(verdict) = self.calls.judge() {
+            in_flight.called_tools(verdict.is_ok());
+        }
+        if let (Some(usage), Some(first_content)) = (counted, self.first_content) {
+            // Reasoning that was not shown came before the first content.
+            let unseen = if self.tally.reasoning_bytes == 0 { usage.reasoning_tokens } else { 0 };
+            let after_the_first = usage.completion_tokens.saturating_sub(unseen.max(1));
+            in_flight.wrote(after_the_first, first_content.elapsed());
+        }
+    }
+
+    /// Whether the answer came to nothing, so that nobody is billed for it: nothing was
+    /// written and no reason given for that, or it ended in an error. One that the client
+    /// had no more time for, or left, is none of the provider's errors.
+    fn is_insured(&self, bill: &Bill, failure: Option<&Error>) -> bool {
+        let is_empty = bill.usage.completion_tokens == 0 && self.tally.media == 0;
+        let says_nothing = is_empty && self.tally.finished == 0;
+        let is_error = self.tally.finish_reason == Some(FinishReason::Error)
+            || failure.is_some_and(|error| error.code != Code::OutOfTime);
+        says_nothing || is_error
     }
 
     fn bill(&self, usage: Usage) -> Bill {
@@ -129,16 +178,7 @@ impl Settlement {
 
     /// For a provider that counts nothing.
     fn estimate(&self) -> Usage {
-        Usage {
-            model: None,
-            prompt_tokens: (self.prompt_bytes / 4).max(1) as u64,
-            completion_tokens: self.tally.approx_completion_tokens(),
-            cache_read_tokens: 0,
-            cache_write_tokens: 0,
-            reasoning_tokens: 0,
-            meters: Vec::new(),
-            cost: None,
-        }
+        tariff::presumed(self.prompt_bytes, self.tally.approx_completion_tokens())
     }
 }
 

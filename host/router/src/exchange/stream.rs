@@ -4,7 +4,7 @@
 use super::{Opened, Opening};
 use crate::api::{Body, respond};
 use crate::error::Error;
-use crate::record::GenerationId;
+use crate::record::{GenerationId, Record};
 use crate::upstream::Broken;
 use bytes::{Bytes, BytesMut};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
@@ -114,7 +114,7 @@ impl Answer {
                         self.phase = Phase::Ended;
                         refused.record.answered(StatusCode::OK);
                         refused.record.failed(&refused.error);
-                        return Some(self.refusal(&refused.error));
+                        return Some(self.refusal(&refused.error, &refused.record));
                     }
                 },
                 Phase::Flowing(flow) => match timeout_at(self.quiet_until, flow.next()).await {
@@ -144,7 +144,7 @@ impl Answer {
     }
 
     /// A stream that is nothing but its error.
-    fn refusal(&self, error: &Error) -> Bytes {
+    fn refusal(&self, error: &Error, record: &Record) -> Bytes {
         let head = Head {
             id: self.id.to_string(),
             created: 0,
@@ -152,7 +152,7 @@ impl Answer {
             provider: String::new(),
         };
         let mut out = BytesMut::new();
-        let told = respond::envelope(error, Some(&self.id));
+        let told = respond::envelope_of(error, record);
         self.form.stream(head).fail(&told, None, &mut out);
         out.freeze()
     }
@@ -182,7 +182,7 @@ impl Flow {
             Err(error) => {
                 let bill = settlement.close(Some(&error));
                 settlement.record().hand_in();
-                let told = respond::envelope(&error, Some(&settlement.record().id));
+                let told = respond::envelope_of(&error, settlement.record());
                 encoder.fail(&told, Some(&bill), &mut out);
                 (out.freeze(), true)
             }

@@ -6,6 +6,23 @@ use plugway_engine::chat::Usage;
 use plugway_wire::Bill;
 use std::sync::Arc;
 
+/// Bytes of a prompt that make a token, roughly, where nobody counted.
+const BYTES_PER_TOKEN: usize = 4;
+
+/// What is taken to be consumed where a provider counts nothing.
+pub(super) fn presumed(prompt_bytes: usize, completion_tokens: u64) -> Usage {
+    Usage {
+        model: None,
+        prompt_tokens: (prompt_bytes / BYTES_PER_TOKEN).max(1) as u64,
+        completion_tokens,
+        cache_read_tokens: 0,
+        cache_write_tokens: 0,
+        reasoning_tokens: 0,
+        meters: Vec::new(),
+        cost: None,
+    }
+}
+
 /// The prices of one endpoint.
 pub(super) struct Tariff {
     settings: Arc<Settings>,
@@ -34,6 +51,7 @@ impl Tariff {
             prompt_cost: prompt,
             completion_cost: all.zip(prompt).map(|(all, prompt)| all.saturating_sub(prompt)),
             own_key: false,
+            metadata: None,
             usage,
         }
     }

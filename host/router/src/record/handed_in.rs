@@ -34,7 +34,7 @@ impl Record {
             },
             excluded: Vec::new(),
             decision: None,
-            attempts: self.attempts.iter().map(attempt).collect(),
+            attempts: self.attempts.all().iter().map(attempt).collect(),
             outcome: self.ended(),
         }
     }
@@ -71,14 +71,16 @@ impl Record {
     }
 }
 
-/// Whose it was and which model it asked is added by what was decided.
 fn attempt(from: &Attempt) -> kept::Attempt {
     kept::Attempt {
         endpoint: from.endpoint.clone(),
+        provider: from.provider_name.clone(),
+        model: from.model.clone(),
         cause: (from.outcome != "ok").then(|| from.outcome.to_owned()),
+        status: from.status,
         elapsed_ms: milliseconds(from.elapsed),
         tokens: from.tokens,
-        ..kept::Attempt::default()
+        cost: from.upstream_cost,
     }
 }
 

@@ -38,7 +38,9 @@ pub(crate) fn plan(query: &Query, candidates: &[Candidate]) -> Plan {
 }
 
 fn is_unstable(candidate: &Candidate) -> bool {
-    candidate.health.tripped || candidate.health.uptime_30s.is_some_and(|share| share < STABLE)
+    let health = &candidate.health;
+    let is_full = health.capacity.is_some_and(|capacity| health.in_flight >= capacity);
+    is_full || health.tripped || health.uptime_30s.is_some_and(|share| share < STABLE)
 }
 
 /// An endpoint's price as strategies compare it, with the expected cost of one

@@ -4,6 +4,7 @@ use super::Service;
 use crate::catalog::Endpoint;
 use crate::error::Error;
 use plugway_engine::{Adapter, Candidate, Plan, Policy, Query};
+use plugway_routing::health::Snapshot;
 use std::sync::Arc;
 
 /// One endpoint to try, with the adapter that was serving when the decision fell.
@@ -38,6 +39,8 @@ pub struct Decision {
     pub query: Query,
     /// Among which it chose.
     pub candidates: Vec<Candidate>,
+    /// Where their health is from.
+    pub snapshot: Arc<Snapshot>,
     /// The strategy that was asked; none where none is loaded.
     pub policy: Option<Arc<Policy>>,
     /// What it answered, or the built-in order: word for word, and whole.

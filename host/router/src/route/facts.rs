@@ -1,9 +1,10 @@
 //! What a strategy is told: the request in numbers, and each endpoint that it may go to.
 
-use super::{Asked, builtin};
+use super::{Asked, builtin, health};
 use crate::Router;
 use crate::catalog::Endpoint;
 use plugway_engine::{Candidate, Objective, Query};
+use plugway_routing::health::Snapshot;
 use plugway_wire::{Partition, Routing, Sort};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -26,11 +27,12 @@ impl Estimate {
 }
 
 pub(super) fn candidate(
-    router: &Router,
+    snapshot: &Snapshot,
     asked: &Asked<'_>,
     endpoint: &Endpoint,
     estimate: Estimate,
 ) -> Candidate {
+    let reading = snapshot.reading(&asked.service.health_id(&endpoint.id));
     let (price, estimated_cost) = builtin::compare_price(endpoint, estimate);
     Candidate {
         id: endpoint.id.clone(),
@@ -44,7 +46,7 @@ pub(super) fn candidate(
         region: endpoint.region.clone(),
         service_tier: endpoint.service_tier.clone(),
         tags: endpoint.tags.clone(),
-        health: router.health.reading(&asked.service.health_id(&endpoint.id)),
+        health: reading.map(health::for_strategies).unwrap_or_default(),
         ..Candidate::default()
     }
 }

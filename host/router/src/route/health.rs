@@ -1,50 +1,68 @@
-//! What is known of each endpoint's health: shares of success, attempts under way,
-//! whether its provider asked for a pause, whether its circuit breaker is open.
+//! What is known of each endpoint's health, for all requests at once: who may be tried
+//! now, what strategies are told, and what outlasts the process.
 
-use super::window::Windows;
+mod in_flight;
+mod saved;
+
+pub use in_flight::InFlight;
+pub(crate) use saved::{restore, save_all, save_now_and_then};
+
 use crate::catalog;
 use crate::config::RoutingConfig;
-use crate::error::{Code, Error};
 use crate::telemetry::{EndpointLabels, Metrics};
-use plugway_engine::Health as Reading;
-use plugway_routing::breaker::{self, Change, Pass, Standing};
-use plugway_routing::{Breaker, Clock, Cooldown, Verdict};
+use arc_swap::ArcSwap;
+use in_flight::Tracked;
+use plugway_routing::Clock;
+use plugway_routing::breaker::{self, Change};
+use plugway_routing::health::{
+    Figures, Footing, LeftOut, MinSamples, Policy, Reading, Record, Snapshot,
+};
 use std::collections::HashMap;
-use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::time::Duration;
 
 /// Endpoints outside the catalogue that are remembered. Clients name those as they
-/// like; what comes beyond this is served and not remembered.
-const MAX_UNLISTED: usize = 10_000;
+/// like; what comes beyond this is served and not remembered. Their records take 70 MiB
+/// at most.
+const MAX_UNLISTED: usize = 1_000;
 
 /// The endpoints' records. One per router, shared by all requests.
 pub struct Health {
     clock: Clock,
     metrics: Arc<Metrics>,
     endpoints: RwLock<HashMap<String, Arc<Endpoint>>>,
+    shown: ArcSwap<Shown>,
+    /// One request takes the next snapshot; the others go by the last one meanwhile.
+    taking: Mutex<()>,
+}
+
+/// The snapshot of the moment.
+struct Shown {
+    snapshot: Arc<Snapshot>,
+    fresh_until: Duration,
 }
 
 struct Endpoint {
     id: String,
     labels: EndpointLabels,
-    in_flight: AtomicU32,
     record: Mutex<Record>,
 }
 
-#[derive(Default)]
-struct Record {
-    windows: Windows,
-    cooldown: Cooldown,
-    breaker: Breaker,
+/// How snapshots are taken, as configured.
+#[derive(Clone, Copy, Debug)]
+pub struct SnapshotPolicy {
+    least: MinSamples,
+    /// How long one is good for.
+    interval: Duration,
 }
 
-/// The bounds that a request's attempts are held to, as configured when it came.
-#[derive(Clone, Copy, Debug)]
-pub struct Policy {
-    max_cooldown: Duration,
-    breaker: breaker::Policy,
+impl From<&RoutingConfig> for SnapshotPolicy {
+    fn from(routing: &RoutingConfig) -> Self {
+        let least =
+            MinSamples { shares: routing.min_samples, percentiles: routing.min_timed_samples };
+        Self { least, interval: routing.health_interval }
+    }
 }
 
 impl From<&RoutingConfig> for Policy {
@@ -57,79 +75,20 @@ impl From<&RoutingConfig> for Policy {
     }
 }
 
-/// Who is to blame for an error.
-fn verdict(code: Code) -> Verdict {
-    match code {
-        Code::RateLimited => Verdict::Limited,
-        Code::ProviderOverloaded
-        | Code::ProviderTimeout
-        | Code::ProviderUnavailable
-        | Code::ProviderAuthentication
-        | Code::PaymentRequired
-        | Code::ProviderModelNotFound
-        | Code::PluginFailed => Verdict::Bad,
-        _ => Verdict::Blameless,
-    }
-}
-
-/// How far an endpoint that may be tried now is trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Footing {
-    /// Nothing speaks against it.
-    Sound,
-    /// Its circuit breaker is half-open: the next request to it is a probe.
-    OnProbation,
-}
-
-/// Why an endpoint is not to be tried now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LeftOut {
-    /// Its provider asked to be left alone for so much longer: not to be tried at all.
-    Cooling(Duration),
-    /// Its circuit breaker is open for so much longer: a last resort.
-    Tripped(Duration),
-    /// Its circuit breaker lets one request through at a time, and one is under
-    /// way: a last resort.
-    Probed,
-}
-
-impl fmt::Display for LeftOut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let more = |rest: &Duration| match rest.as_secs() + u64::from(rest.subsec_nanos() > 0) {
-            1 => "1 more second".to_owned(),
-            n => format!("{n} more seconds"),
-        };
-        match self {
-            Self::Cooling(rest) => {
-                write!(f, "it is cooling down for {}, as the provider asked", more(rest))
-            }
-            Self::Tripped(rest) => {
-                write!(f, "it failed again and again, and is left alone for {}", more(rest))
-            }
-            Self::Probed => {
-                f.write_str("it failed again and again, and another request is trying it now")
-            }
-        }
-    }
-}
-
-/// An attempt under way. Dropping it without an end, as when the client leaves,
-/// blames nobody.
-pub struct InFlight(Option<Tracked>);
-
-/// None once it has ended.
-struct Tracked {
-    endpoint: Arc<Endpoint>,
-    pass: Pass,
-    policy: Policy,
-    clock: Clock,
-    metrics: Arc<Metrics>,
-}
+/// What outlasts the process of one endpoint.
+type Lasting = (EndpointLabels, Record);
 
 impl Health {
     /// Records of nothing yet.
     pub fn new(clock: Clock, metrics: Arc<Metrics>) -> Self {
-        Self { clock, metrics, endpoints: RwLock::default() }
+        let snapshot = Arc::new(Snapshot::new(clock.unix_ms(), Vec::new()));
+        Self {
+            clock,
+            metrics,
+            endpoints: RwLock::default(),
+            shown: ArcSwap::from_pointee(Shown { snapshot, fresh_until: Duration::ZERO }),
+            taking: Mutex::default(),
+        }
     }
 
     /// Whether an endpoint may be tried now.
@@ -139,7 +98,7 @@ impl Health {
     pub fn check(&self, id: &str) -> Result<Footing, LeftOut> {
         let Some(endpoint) = self.known(id) else { return Ok(Footing::Sound) };
         let record = endpoint.lock();
-        record.check(self.clock.now())
+        record.check(self.clock.date())
     }
 
     /// Counts an attempt in, until the returned guard goes; what is known of it is kept
@@ -154,38 +113,100 @@ impl Health {
         policy: Policy,
         last_resort: bool,
     ) -> Result<InFlight, LeftOut> {
-        let Some(endpoint) = self.remember(id, endpoint) else { return Ok(InFlight(None)) };
+        let Some(endpoint) = self.remember(id, endpoint) else { return Ok(InFlight::untracked()) };
         let mut record = endpoint.lock();
-        let now = self.clock.now();
+        let now = self.clock.date();
         if let Err(left_out) = record.check(now) {
             let is_merely_tripped = !matches!(left_out, LeftOut::Cooling(_));
             if !(is_merely_tripped && last_resort) {
                 return Err(left_out);
             }
         }
-        let pass = record.breaker.begin(now);
+        let pass = record.begin(now);
         drop(record);
-        endpoint.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.metrics.endpoint_in_flight.get_or_create(&endpoint.labels).inc();
         let (clock, metrics) = (self.clock.clone(), self.metrics.clone());
-        Ok(InFlight(Some(Tracked { endpoint, pass, policy, clock, metrics })))
+        Ok(InFlight::new(Tracked { endpoint, pass, policy, clock, metrics }))
     }
 
-    /// What strategies are told about an endpoint now.
-    pub fn reading(&self, id: &str) -> Reading {
-        let Some(endpoint) = self.known(id) else { return Reading::default() };
-        let in_flight = endpoint.in_flight.load(Ordering::Relaxed);
-        let record = endpoint.lock();
-        let now = self.clock.now();
-        let standing = record.breaker.standing(now);
-        Reading {
-            tripped: matches!(standing, Standing::Open(_) | Standing::Probed),
-            ..record.windows.reading(now.as_secs(), in_flight)
+    /// What strategies are told of all endpoints: the same for all requests of an
+    /// interval, so that decisions can refer to it.
+    pub fn snapshot(&self, policy: SnapshotPolicy) -> Arc<Snapshot> {
+        let now = self.clock.date();
+        let shown = self.shown.load();
+        if now < shown.fresh_until {
+            return shown.snapshot.clone();
         }
+        let _turn = match self.taking.try_lock() {
+            Ok(turn) => turn,
+            Err(TryLockError::Poisoned(turn)) => turn.into_inner(),
+            Err(TryLockError::WouldBlock) => return shown.snapshot.clone(),
+        };
+        let reading = |endpoint: &Endpoint| endpoint.lock().reading(policy.least, now);
+        let readings = self.all().into_iter().map(|it| (it.id.clone(), reading(&it)));
+        let taken = Arc::new(Snapshot::new(self.clock.unix_ms(), readings.collect()));
+        // What says the same is the same.
+        let is_news = taken.id != shown.snapshot.id;
+        let snapshot = if is_news { taken } else { shown.snapshot.clone() };
+        let fresh_until = now.saturating_add(policy.interval);
+        self.shown.store(Arc::new(Shown { snapshot: snapshot.clone(), fresh_until }));
+        snapshot
+    }
+
+    /// What people are shown of an endpoint, as of now.
+    pub fn figures(&self, id: &str, policy: SnapshotPolicy) -> Figures {
+        let Some(endpoint) = self.known(id) else { return Figures::default() };
+        endpoint.lock().figures(policy.least, self.clock.date())
+    }
+
+    /// Brings the metrics of what is read of endpoints up to date; of those that clients
+    /// made up only what all of them add up to is counted.
+    pub(crate) fn show(&self, policy: SnapshotPolicy, metrics: &Metrics) {
+        let now = self.clock.date();
+        let listed = self.all().into_iter().filter(|it| it.labels.endpoint == it.id);
+        let reading = |it: Arc<Endpoint>| {
+            let reading = it.lock().reading(policy.least, now);
+            (it.labels.clone(), reading)
+        };
+        metrics.show_health(listed.map(reading));
+    }
+
+    /// What there is to save: all records that say something, or those of them that have
+    /// changed since this was asked last.
+    fn lasting(&self, all: bool) -> Vec<(String, Lasting)> {
+        let now = self.clock.date();
+        let lasting = self.all().into_iter().filter_map(|endpoint| {
+            let mut record = endpoint.lock();
+            let is_news = record.take_changed(now);
+            let lasting = ((all || is_news) && !record.is_past(now)).then(|| record.clone())?;
+            drop(record);
+            Some((endpoint.id.clone(), (endpoint.labels.clone(), lasting)))
+        });
+        lasting.collect()
+    }
+
+    /// Takes over what an earlier process knew of an endpoint.
+    fn restore(&self, id: String, (labels, record): Lasting) {
+        let now = self.clock.date();
+        if record.is_past(now) {
+            return;
+        }
+        if !record.is_closed(now) {
+            self.metrics.breakers_open.get_or_create(&labels).inc();
+        }
+        let mut known = self.endpoints.write().unwrap_or_else(PoisonError::into_inner);
+        let record = Mutex::new(record);
+        known.insert(id.clone(), Arc::new(Endpoint { id, labels, record }));
     }
 
     fn known(&self, id: &str) -> Option<Arc<Endpoint>> {
         let known = self.endpoints.read().unwrap_or_else(PoisonError::into_inner);
         known.get(id).cloned()
+    }
+
+    fn all(&self) -> Vec<Arc<Endpoint>> {
+        let known = self.endpoints.read().unwrap_or_else(PoisonError::into_inner);
+        known.values().cloned().collect()
     }
 
     /// The endpoint's record, a new one if need be; none where there are too many.
@@ -198,19 +219,24 @@ impl Health {
             return None;
         }
         let new = || {
-            Arc::new(Endpoint {
-                id: id.to_owned(),
-                labels: EndpointLabels::of(endpoint),
-                in_flight: AtomicU32::new(0),
-                record: Mutex::default(),
-            })
+            let (labels, seed) = (EndpointLabels::of(endpoint), self.seed(id));
+            let record = Mutex::new(Record::seeded(seed));
+            Arc::new(Endpoint { id: id.to_owned(), labels, record })
         };
         Some(known.entry(id.to_owned()).or_insert_with(new).clone())
+    }
+
+    /// Draws an endpoint's pauses: others than its neighbours', and than those of another
+    /// router.
+    fn seed(&self, id: &str) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (id, self.clock.date()).hash(&mut hasher);
+        hasher.finish()
     }
 }
 
 impl Endpoint {
-    /// Held for a few assignments at a time.
+    /// Held for a few assignments at a time, or for adding up a few windows.
     fn lock(&self) -> MutexGuard<'_, Record> {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -232,71 +258,26 @@ impl Endpoint {
     }
 }
 
-impl Record {
-    fn check(&self, now: Duration) -> Result<Footing, LeftOut> {
-        if let Some(rest) = self.cooldown.rest(now) {
-            return Err(LeftOut::Cooling(rest));
-        }
-        match self.breaker.standing(now) {
-            Standing::Closed => Ok(Footing::Sound),
-            Standing::HalfOpen => Ok(Footing::OnProbation),
-            Standing::Open(rest) => Err(LeftOut::Tripped(rest)),
-            Standing::Probed => Err(LeftOut::Probed),
-        }
-    }
-}
-
-impl InFlight {
-    /// The attempt has yielded its first content.
-    pub fn answered(&mut self) {
-        if let Some(tracked) = &mut self.0 {
-            tracked.endpoint.lock().breaker.answered(&mut tracked.pass);
-        }
-    }
-
-    /// Records how the attempt ended: well, or with `failure`.
-    pub fn ended(mut self, failure: Option<&Error>) {
-        if let Some(tracked) = self.0.take() {
-            tracked.end(failure.map_or(Verdict::Good, |error| verdict(error.code)), failure);
-        }
-    }
-}
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        if let Some(tracked) = self.0.take() {
-            tracked.end(Verdict::Blameless, None);
-        }
-    }
-}
-
-impl Tracked {
-    fn end(self, verdict: Verdict, failure: Option<&Error>) {
-        let Self { endpoint, pass, policy, clock, metrics } = self;
-        endpoint.in_flight.fetch_sub(1, Ordering::Relaxed);
-        let mut record = endpoint.lock();
-        let now = clock.now();
-        record.windows.add(now.as_secs(), verdict);
-        let change = record.breaker.end(pass, verdict, policy.breaker, now);
-        let wait = failure.and_then(wish);
-        let cools = wait.is_some_and(|wait| record.cooldown.ask(wait, policy.max_cooldown, now));
-        drop(record);
-        if cools {
-            metrics.cooldowns.get_or_create(&endpoint.labels).inc();
-            tracing::info!(endpoint = endpoint.id, ?wait, "the provider asks for a pause");
-        }
-        if let Some(change) = change {
-            endpoint.tell(change, &metrics);
-        }
-    }
-}
-
-/// How long the provider asks to be left alone. It can ask with errors of its own
-/// load only: `retry-after` beside another one is advice to whoever sent the request.
-fn wish(failure: &Error) -> Option<Duration> {
-    match failure.code {
-        Code::RateLimited | Code::ProviderOverloaded => failure.retry_after,
-        _ => None,
+/// A reading as strategies know it.
+pub(super) fn for_strategies(reading: &Reading) -> plugway_engine::Health {
+    let percentiles = |it: plugway_routing::health::Percentiles| plugway_engine::Percentiles {
+        p50: it.p50,
+        p75: it.p75,
+        p90: it.p90,
+        p99: it.p99,
+        samples: it.samples,
+    };
+    plugway_engine::Health {
+        uptime_30s: reading.uptime_30s,
+        uptime_5m: reading.uptime_5m,
+        uptime_30m: reading.uptime_30m,
+        rate_limited_5m: reading.rate_limited_5m,
+        bad_tool_calls: reading.bad_tool_calls,
+        tripped: reading.tripped,
+        in_flight: reading.in_flight,
+        capacity: reading.capacity,
+        latency_ms: reading.latency_ms.map(percentiles),
+        throughput: reading.throughput.map(percentiles),
     }
 }
 
@@ -304,6 +285,7 @@ fn wish(failure: &Error) -> Option<Duration> {
 mod tests {
     use super::*;
     use crate::catalog::{CredentialSource, Provider};
+    use crate::error::{Code, Error};
     use plugway_engine::AuthScheme;
 
     fn provider() -> Arc<Provider> {
@@ -327,6 +309,11 @@ mod tests {
         catalog::Endpoint::passthrough(&provider(), model)
     }
 
+    const ALWAYS: SnapshotPolicy = SnapshotPolicy {
+        least: MinSamples { shares: 1, percentiles: 1 },
+        interval: Duration::ZERO,
+    };
+
     fn health() -> Health {
         Health::new(Clock::machine(), Arc::new(Metrics::new()))
     }
@@ -340,11 +327,20 @@ mod tests {
         let health = health();
         let first = health.begin("a/m", &unlisted("m"), policy(), false).ok().unwrap();
         let second = health.begin("a/m", &unlisted("m"), policy(), false).ok().unwrap();
-        assert_eq!(health.reading("a/m").in_flight, 2);
+        assert_eq!(health.figures("a/m", ALWAYS).now.in_flight, 2);
         drop(first);
         second.ended(None);
-        assert_eq!(health.reading("a/m").in_flight, 0);
-        assert_eq!(health.reading("unknown").in_flight, 0);
+        assert_eq!(health.figures("a/m", ALWAYS).now.in_flight, 0);
+        assert_eq!(health.figures("unknown", ALWAYS), Figures::default());
+    }
+
+    #[test]
+    fn an_answer_that_ends_in_an_error_is_a_failure() {
+        let health = health();
+        let attempt = health.begin("a/m", &unlisted("m"), policy(), false).ok().unwrap();
+        attempt.ended_in_error();
+        assert_eq!(health.figures("a/m", ALWAYS).now.uptime_5m, Some(0.0));
+        assert!(matches!(health.check("a/m"), Err(LeftOut::Tripped(_))));
     }
 
     #[test]
@@ -394,5 +390,44 @@ mod tests {
                 "{code:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_snapshot_is_good_for_an_interval_and_known_by_what_it_says() {
+        let clock = Clock::stopped(Duration::from_secs(1_000));
+        let health = Health::new(clock.clone(), Arc::new(Metrics::new()));
+        let policy = SnapshotPolicy { interval: Duration::from_millis(250), ..ALWAYS };
+        let empty = health.snapshot(policy);
+        let begin = || health.begin("a/m", &unlisted("m"), self::policy(), false).ok().unwrap();
+        let attempt = begin();
+        clock.advance(Duration::from_millis(249));
+        assert!(Arc::ptr_eq(&health.snapshot(policy), &empty));
+        clock.advance(Duration::from_millis(1));
+        let busy = health.snapshot(policy);
+        assert_eq!(busy.reading("a/m").unwrap().in_flight, 1);
+        assert_ne!(busy.id, empty.id);
+        // Nothing that shows has happened since.
+        clock.advance(Duration::from_millis(250));
+        assert!(Arc::ptr_eq(&health.snapshot(policy), &busy));
+        drop(attempt);
+        clock.advance(Duration::from_millis(250));
+        assert_eq!(health.snapshot(policy).id, empty.id);
+    }
+
+    #[test]
+    fn a_snapshots_floats_keep_their_bits_in_any_format() {
+        let p = 0.1 + 0.2;
+        let latency = plugway_routing::health::Percentiles {
+            p50: p,
+            p75: 1.0 / 3.0,
+            p90: 1e-300,
+            p99: f64::MAX,
+            samples: 3,
+        };
+        let reading =
+            Reading { uptime_5m: Some(2.0 / 3.0), latency_ms: Some(latency), ..Reading::default() };
+        let snapshot = Snapshot::new(5, vec![("a/m".to_owned(), reading)]);
+        let json = serde_json::to_string(&snapshot).unwrap();
+        assert_eq!(serde_json::from_str::<Snapshot>(&json).unwrap(), snapshot);
     }
 }

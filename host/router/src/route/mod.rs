@@ -10,12 +10,13 @@ mod facts;
 mod health;
 mod rank;
 mod resolve;
-mod window;
 
 pub use asked::{Asked, Service};
 pub(crate) use builtin::plan as built_in;
 pub use decision::{BUILT_IN, Cause, Decision, Excluded, Question, Step, Undecided};
-pub use health::{Footing, Health, InFlight, LeftOut, Policy as HealthPolicy};
+pub use health::{Health, InFlight, SnapshotPolicy};
+pub(crate) use health::{restore, save_all, save_now_and_then};
+pub use plugway_routing::health::{Footing, LeftOut, Policy as HealthPolicy};
 pub(crate) use resolve::endpoints;
 
 use crate::error::{Code, Error};
@@ -44,9 +45,10 @@ pub fn decide(
     let Eligible { endpoints, excluded, is_last_resort, .. } = eligible;
     let policy = rank::choose_policy(router, settings, asked.routing).map_err(early)?;
     let estimate = Estimate::of(asked);
+    let snapshot = router.health.snapshot(SnapshotPolicy::from(&settings.config.routing));
     let candidates: Vec<Candidate> = endpoints
         .iter()
-        .map(|it| facts::candidate(router, asked, &it.endpoint, estimate))
+        .map(|it| facts::candidate(&snapshot, asked, &it.endpoint, estimate))
         .collect();
     let query = facts::query(router, asked, asked.routing, estimate);
     let (plan, strategy) = match rank::plan(router, policy.as_deref(), &query, &candidates) {
@@ -75,7 +77,18 @@ pub fn decide(
         })
     });
     let (steps, service) = (steps.collect(), asked.service);
-    Ok(Decision { service, steps, strategy, reason, excluded, query, candidates, policy, plan })
+    Ok(Decision {
+        service,
+        steps,
+        strategy,
+        reason,
+        excluded,
+        query,
+        candidates,
+        snapshot,
+        policy,
+        plan,
+    })
 }
 
 /// Goes ahead of a plan's reason.

@@ -18,7 +18,8 @@ pub struct RequestLabels {
 pub struct AttemptLabels {
     /// Provider slug.
     pub provider: String,
-    /// `ok`, `cancelled`, or the error's type.
+    /// `ok`, `cancelled` where the client left, `hedged` where another attempt was
+    /// faster, or the error's type.
     pub outcome: &'static str,
 }
 
@@ -46,6 +47,15 @@ impl EndpointLabels {
         };
         Self { endpoint }
     }
+}
+
+/// How an endpoint called tools.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ToolCallLabels {
+    /// As in [`EndpointLabels`].
+    pub endpoint: String,
+    /// `usable` or `unusable`.
+    pub outcome: &'static str,
 }
 
 /// What was left out, and for whom.

@@ -35,6 +35,20 @@ fn a_cache_that_cannot_be_made_is_done_without() {
 }
 
 #[test]
+fn state_that_cannot_be_kept_is_done_without_unless_its_file_was_named() {
+    let simulator = simulator();
+    let environment = [("XDG_STATE_HOME", "/dev/null")];
+    let mut process = Start { environment: &environment, ..Start::default() }.run(&simulator);
+    assert_eq!(chat(&mut process.connect()).status, 200);
+    assert!(process.log().contains("nothing will outlast a restart"), "{}", process.log());
+
+    let toml = "state = '/dev/null/plugway.db'";
+    let (code, log) = Start { toml, ..Start::default() }.run(&simulator).end();
+    assert_eq!(code, Some(1), "{log}");
+    assert!(log.contains("cannot open the state file `/dev/null/plugway.db`"), "{log}");
+}
+
+#[test]
 fn neither_home_nor_cache_is_needed() {
     let simulator = simulator();
     let shell = "unset HOME XDG_CACHE_HOME";

@@ -3,8 +3,6 @@
 
 use super::*;
 use Verdict::{Bad, Blameless, Good, Limited};
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
 
 const POLICY: Policy = Policy { failures: 3, max_pause: Duration::from_secs(8) };
 
@@ -16,6 +14,11 @@ const fn at(milliseconds: u64) -> Duration {
 fn attempt(breaker: &mut Breaker, verdict: Verdict, milliseconds: u64) -> Option<Change> {
     let pass = breaker.begin(at(milliseconds));
     breaker.end(pass, verdict, POLICY, at(milliseconds))
+}
+
+/// How long the `term`th pause of a breaker without a seed lasts, of `most` milliseconds.
+fn pause(most: u64, term: u64) -> Duration {
+    drawn(at(most), 0, term)
 }
 
 /// A breaker that opened at second 100.
@@ -50,8 +53,9 @@ fn failures_in_a_row_open_it() {
 #[test]
 fn after_a_pause_one_probe_at_a_time_is_let_through() {
     let mut breaker = open();
-    assert_eq!(breaker.standing(at(100_999)), Standing::Open(at(1)));
-    assert_eq!(breaker.standing(at(101_000)), Standing::HalfOpen);
+    let last = at(100_000) + pause(1000, 1) - at(1);
+    assert_eq!(breaker.standing(last), Standing::Open(at(1)));
+    assert_eq!(breaker.standing(last + at(1)), Standing::HalfOpen);
     let probe = breaker.begin(at(101_000));
     assert_eq!(breaker.standing(at(101_000)), Standing::Probed);
     assert_eq!(breaker.end(probe, Good, POLICY, at(101_500)), Some(Change::Closed));
@@ -64,12 +68,42 @@ fn after_a_pause_one_probe_at_a_time_is_let_through() {
 fn each_bad_probe_doubles_the_pause_up_to_the_bound() {
     let mut breaker = open();
     let mut now = 101_000;
-    for pause in [2000, 4000, 8000, 8000] {
+    for (term, most) in (2..).zip([2000, 4000, 8000, 8000]) {
         assert_eq!(breaker.standing(at(now)), Standing::HalfOpen);
         assert_eq!(attempt(&mut breaker, Bad, now), Some(Change::Reopened));
-        assert_eq!(breaker.standing(at(now)), Standing::Open(at(pause)));
-        now += pause;
+        assert_eq!(breaker.standing(at(now)), Standing::Open(pause(most, term)));
+        now += most;
     }
+}
+
+#[test]
+fn half_of_each_pause_is_drawn() {
+    let most = at(1000);
+    let mut quarters = [0; 4];
+    for seed in 0..100 {
+        for term in 1..=10 {
+            let pause = drawn(most, seed, term);
+            assert_eq!(pause, drawn(most, seed, term), "the same draw");
+            assert!((most / 2..=most).contains(&pause), "{pause:?}");
+            let quarter = (pause - most / 2).as_millis() / 125;
+            quarters[usize::try_from(quarter.min(3)).unwrap()] += 1;
+        }
+    }
+    assert!(quarters.iter().all(|count| (200..300).contains(count)), "{quarters:?}");
+}
+
+#[test]
+fn breakers_that_open_together_are_not_probed_together() {
+    let pauses: std::collections::BTreeSet<String> = (0..20)
+        .map(|seed| {
+            let mut breaker = Breaker::seeded(seed);
+            for _ in 0..3 {
+                attempt(&mut breaker, Bad, 100_000);
+            }
+            format!("{:?}", breaker.standing(at(100_000)))
+        })
+        .collect();
+    assert_eq!(pauses.len(), 20, "{pauses:?}");
 }
 
 #[test]
@@ -110,17 +144,17 @@ fn what_began_before_it_opened_says_nothing_about_it() {
         attempt(&mut breaker, Bad, 1000);
     }
     for (pass, verdict) in early.into_iter().zip([Good, Bad]) {
-        assert_eq!(breaker.end(pass, verdict, POLICY, at(1500)), None);
+        assert_eq!(breaker.end(pass, verdict, POLICY, at(1001)), None);
     }
-    assert_eq!(breaker.standing(at(1500)), Standing::Open(at(500)));
+    assert_eq!(breaker.standing(at(1001)), Standing::Open(pause(1000, 1) - at(1)));
 }
 
 #[test]
 fn a_last_resort_that_works_closes_it() {
     let mut breaker = open();
-    assert_eq!(attempt(&mut breaker, Bad, 100_500), None);
-    assert_eq!(breaker.standing(at(100_500)), Standing::Open(at(500)));
-    assert_eq!(attempt(&mut breaker, Good, 100_500), Some(Change::Closed));
+    assert_eq!(attempt(&mut breaker, Bad, 100_400), None);
+    assert_eq!(breaker.standing(at(100_400)), Standing::Open(pause(1000, 1) - at(400)));
+    assert_eq!(attempt(&mut breaker, Good, 100_400), Some(Change::Closed));
 }
 
 /// What the breaker should be, told from the whole history.
@@ -128,8 +162,9 @@ fn a_last_resort_that_works_closes_it() {
 struct Model {
     /// Every bad and good end, since it last closed: when, and whether it was bad.
     ends: Vec<(u64, bool)>,
-    /// When it opened, one entry for each time, with the pause that followed.
+    /// When it opened, one entry for each time, with the pause that may have followed.
     openings: Vec<(u64, u64)>,
+    seed: u64,
     is_open: bool,
     /// The probe that is out and has not answered.
     prober: Option<usize>,
@@ -145,10 +180,11 @@ struct Attempt {
 
 impl Model {
     fn standing(&self, now: u64) -> Standing {
-        let (opened, pause) = self.openings.last().copied().unwrap_or_default();
-        match (self.is_open, now < opened + pause, self.prober) {
+        let (opened, most) = self.openings.last().copied().unwrap_or_default();
+        let until = at(opened) + drawn(at(most), self.seed, self.openings.len() as u64);
+        match (self.is_open, at(now) < until, self.prober) {
             (false, ..) => Standing::Closed,
-            (true, true, _) => Standing::Open(at(opened + pause - now)),
+            (true, true, _) => Standing::Open(until - at(now)),
             (true, false, Some(_)) => Standing::Probed,
             (true, false, None) => Standing::HalfOpen,
         }
@@ -194,7 +230,8 @@ fn it_does_what_a_model_with_full_memory_does() {
             failures: random.random_range(1..6),
             max_pause: at(random.random_range(500..20_000)),
         };
-        let (mut breaker, mut model) = (Breaker::default(), Model::default());
+        let mut breaker = Breaker::seeded(seed);
+        let mut model = Model { seed, ..Model::default() };
         let mut attempts: Vec<Attempt> = Vec::new();
         let mut now = 0;
         for number in 0..400 {

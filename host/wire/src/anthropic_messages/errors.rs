@@ -2,8 +2,8 @@
 
 use bytes::{Bytes, BytesMut};
 
-use crate::ErrorBody;
 use crate::json::Writer;
+use crate::{ErrorBody, routed};
 
 /// The body of a response that is an error.
 pub fn encode_error(error: &ErrorBody) -> Bytes {
@@ -12,6 +12,7 @@ pub fn encode_error(error: &ErrorBody) -> Bytes {
     json.open(b'{');
     json.key("type").string("error");
     error.write_message(&mut json);
+    routed::write(&mut json, None, Some(error));
     json.close(b'}');
     out.freeze()
 }

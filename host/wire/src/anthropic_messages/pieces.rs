@@ -6,9 +6,10 @@ use plugway_engine::chat::{
 
 use super::{carried, citations, input, media};
 use crate::json::{Writer, write_extra};
+use crate::routed;
 
 /// Names of a message that no native field may take.
-pub(super) const MESSAGE_FIELDS: [&str; 11] = [
+pub(super) const MESSAGE_FIELDS: [&str; 12] = [
     "id",
     "type",
     "role",
@@ -20,6 +21,7 @@ pub(super) const MESSAGE_FIELDS: [&str; 11] = [
     "stop_details",
     "usage",
     "error",
+    routed::FIELD,
 ];
 
 const TEXT_FIELDS: [&str; 3] = ["type", "text", "citations"];

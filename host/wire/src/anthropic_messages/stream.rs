@@ -16,7 +16,7 @@ use super::pieces::{self, Said};
 use super::{carried, usage, whole};
 use crate::answer::{Tally, merge_extra};
 use crate::json::{Writer, write_extra};
-use crate::{Bill, ErrorBody, Head, StreamEncoder};
+use crate::{Bill, ErrorBody, Head, StreamEncoder, routed};
 use block::{Block, Blocks};
 
 /// What clients are told while there is nothing to tell.
@@ -95,7 +95,7 @@ impl StreamEncoder for Events {
         }
         self.blocks.ping(out);
         self.message_delta(bill, out);
-        event("message_stop", out, |_| {});
+        event("message_stop", out, |json| routed::write(json, bill, None));
     }
 
     fn fail(&mut self, error: &ErrorBody, bill: Option<&Bill>, out: &mut BytesMut) {
@@ -105,6 +105,7 @@ impl StreamEncoder for Events {
                 let tier = self.tally.service_tier.as_deref();
                 usage::write(json.key("usage"), &bill.usage, Some(bill), tier);
             }
+            routed::write(json, bill, Some(error));
         });
     }
 }

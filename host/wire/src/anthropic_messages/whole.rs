@@ -7,7 +7,7 @@ use super::pieces::{self, MESSAGE_FIELDS, Said};
 use super::usage;
 use crate::answer::{Answer, Tally};
 use crate::json::{Writer, write_extra};
-use crate::{Bill, Head};
+use crate::{Bill, Head, routed};
 
 /// Writes a `message`.
 pub(super) fn encode(
@@ -32,6 +32,7 @@ pub(super) fn encode(
     write_native(&mut json, answer.extra());
     let used = used(answer.tally(), bill);
     usage::write(json.key("usage"), &used, bill, answer.tally().service_tier.as_deref());
+    routed::write(&mut json, bill, None);
     json.close(b'}');
     out.freeze()
 }

@@ -102,6 +102,7 @@ mod tests {
             provider_code: Some("slow".into()),
             metadata: vec![("endpoints".into(), r#"["a"]"#.into())],
             id: Some("gen-1".into()),
+            ..ErrorBody::default()
         });
         let expected = json!({"error": {
             "code": 429,

@@ -2,8 +2,8 @@
 
 use bytes::{Bytes, BytesMut};
 
-use crate::ErrorBody;
 use crate::json::Writer;
+use crate::{ErrorBody, routed};
 
 impl ErrorBody {
     pub(crate) fn write(&self, json: &mut Writer<'_>) {
@@ -38,6 +38,7 @@ pub fn encode_error(error: &ErrorBody) -> Bytes {
     let mut json = Writer::new(&mut out);
     json.open(b'{');
     error.write(json.key("error"));
+    routed::write(&mut json, None, Some(error));
     json.close(b'}');
     out.freeze()
 }

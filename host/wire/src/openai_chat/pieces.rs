@@ -3,6 +3,7 @@
 use plugway_engine::chat;
 
 use crate::json::{Writer, write_extra, write_joined};
+use crate::routed;
 
 /// Names of a message that no native field may take.
 pub(super) const MESSAGE_FIELDS: [&str; 9] = [
@@ -22,8 +23,18 @@ pub(super) const CHOICE_FIELDS: [&str; 7] =
     ["index", "message", "delta", "finish_reason", "native_finish_reason", "logprobs", "error"];
 
 /// Names of a response that no native field may take.
-pub(super) const RESPONSE_FIELDS: [&str; 9] =
-    ["id", "object", "created", "model", "provider", "service_tier", "choices", "usage", "error"];
+pub(super) const RESPONSE_FIELDS: [&str; 10] = [
+    "id",
+    "object",
+    "created",
+    "model",
+    "provider",
+    "service_tier",
+    "choices",
+    "usage",
+    "error",
+    routed::FIELD,
+];
 
 const CALL_FIELDS: [&str; 5] = ["index", "id", "type", "function", "custom"];
 

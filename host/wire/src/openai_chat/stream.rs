@@ -6,7 +6,7 @@ use plugway_engine::chat::{Event, Finish, Media, MediaKind, Origin, Part, PartBo
 use super::pieces::{self, CHOICE_FIELDS, MESSAGE_FIELDS, RESPONSE_FIELDS};
 use crate::answer::merge_extra;
 use crate::json::{Writer, write_extra};
-use crate::{Bill, ErrorBody, Head, StreamEncoder};
+use crate::{Bill, ErrorBody, Head, StreamEncoder, routed};
 
 /// Bytes of a native field, name and value together, that may stand in every chunk.
 /// So do a fingerprint and a tier, for client libraries keep the last chunk's. All
@@ -110,6 +110,7 @@ impl StreamEncoder for Chunks {
             let mut json = Writer::resume(out);
             json.key("choices").literal("[]");
             bill.write(json.key("usage"));
+            routed::write(&mut json, Some(bill), None);
             json.close(b'}');
             json.end_event();
         }
@@ -128,6 +129,7 @@ impl StreamEncoder for Chunks {
         if let Some(bill) = bill {
             bill.write(json.key("usage"));
         }
+        routed::write(&mut json, bill, Some(error));
         json.close(b'}');
         json.end_event();
         out.put_slice(DONE);

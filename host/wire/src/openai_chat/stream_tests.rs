@@ -422,7 +422,7 @@ fn an_error_names_its_field_and_its_provider() {
         provider_name: None,
         provider_code: Some("E1".into()),
         metadata: vec![("previous_errors".into(), "[]".into())],
-        id: None,
+        ..ErrorBody::default()
     };
     let body: Value = serde_json::from_slice(&encode_error(&error)).unwrap();
     let expected = json!({"error": {"code": 400, "message": "`n` must be a number",
@@ -446,6 +446,7 @@ fn a_bill_is_exact() {
         prompt_cost: Some(1),
         completion_cost: Some(87_249_999),
         own_key: false,
+        metadata: None,
     };
     let mut out = BytesMut::new();
     bill.write(&mut Writer::new(&mut out));

@@ -6,7 +6,7 @@ use plugway_engine::chat::{MediaKind, Part, PartBody};
 use super::pieces::{self, CHOICE_FIELDS, MESSAGE_FIELDS, RESPONSE_FIELDS};
 use crate::answer::{Answer, Choice};
 use crate::json::{Writer, write_extra};
-use crate::{Bill, ErrorBody, Head};
+use crate::{Bill, ErrorBody, Head, routed};
 
 /// Writes a `chat.completion`. `failure` tells of an answer that broke off: what
 /// there is of it is shown, and each choice that did not finish says why.
@@ -41,6 +41,7 @@ pub(super) fn encode(
     if let Some(bill) = bill {
         bill.write(json.key("usage"));
     }
+    routed::write(&mut json, bill, failure);
     json.close(b'}');
     out.freeze()
 }

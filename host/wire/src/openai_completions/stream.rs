@@ -9,7 +9,7 @@ use super::whole::{text, thought};
 use super::{OBJECT, logprobs};
 use crate::json::Writer;
 use crate::openai_chat::pieces;
-use crate::{Bill, ErrorBody, Head, StreamEncoder};
+use crate::{Bill, ErrorBody, Head, StreamEncoder, routed};
 
 const DONE: &[u8] = b"data: [DONE]\n\n";
 
@@ -83,6 +83,7 @@ impl StreamEncoder for Chunks {
             let mut json = self.chunk(out);
             json.key("choices").literal("[]");
             bill.write(json.key("usage"));
+            routed::write(&mut json, Some(bill), None);
             end(json);
         }
         out.put_slice(DONE);
@@ -98,6 +99,7 @@ impl StreamEncoder for Chunks {
         if let Some(bill) = bill {
             bill.write(json.key("usage"));
         }
+        routed::write(&mut json, bill, Some(error));
         end(json);
         out.put_slice(DONE);
     }

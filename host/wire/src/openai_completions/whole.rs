@@ -7,7 +7,7 @@ use super::{OBJECT, logprobs};
 use crate::answer::{Answer, Choice};
 use crate::json::Writer;
 use crate::openai_chat::pieces;
-use crate::{Bill, ErrorBody, Head};
+use crate::{Bill, ErrorBody, Head, routed};
 
 /// Writes a `text_completion`. `failure` tells of an answer that broke off: what there is
 /// of it is shown, and each choice that did not finish says why.
@@ -33,6 +33,7 @@ pub(super) fn encode(
     if let Some(bill) = bill {
         bill.write(json.key("usage"));
     }
+    routed::write(&mut json, bill, failure);
     json.close(b'}');
     out.freeze()
 }

@@ -2,8 +2,8 @@
 
 use bytes::{Bytes, BytesMut};
 
-use crate::ErrorBody;
 use crate::json::Writer;
+use crate::{ErrorBody, routed};
 
 /// The body of a response that is an error. `error.code` is the status, as in every
 /// format of this router's that has room for it.
@@ -34,6 +34,7 @@ pub fn encode_error(error: &ErrorBody) -> Bytes {
     json.close(b'}');
     json.close(b'}');
     json.key("error_type").string(error.kind);
+    routed::write(&mut json, None, Some(error));
     json.close(b'}');
     out.freeze()
 }

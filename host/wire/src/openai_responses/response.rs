@@ -8,10 +8,10 @@ use super::output::{self, Said};
 use super::{Response, errors, usage};
 use crate::answer::{Answer, Choice};
 use crate::json::{Writer, write_extra};
-use crate::{Bill, ErrorBody, Head};
+use crate::{Bill, ErrorBody, Head, routed};
 
 /// Names of a response that no native field may take.
-const RESPONSE_FIELDS: [&str; 22] = [
+const RESPONSE_FIELDS: [&str; 23] = [
     "id",
     "object",
     "created_at",
@@ -34,6 +34,7 @@ const RESPONSE_FIELDS: [&str; 22] = [
     "safety_identifier",
     "user",
     "completed_at",
+    routed::FIELD,
 ];
 
 /// The tier where nobody names one.
@@ -154,6 +155,11 @@ pub(super) fn write(json: &mut Writer<'_>, form: &Response, head: &Head, known: 
         Some(bill) => usage::write(json.key("usage"), bill),
         None => json.key("usage").literal("null"),
     }
+    let failure = match known.status {
+        Status::Failed(failure) => failure,
+        _ => None,
+    };
+    routed::write(json, known.bill, failure);
     json.close(b'}');
 }
 

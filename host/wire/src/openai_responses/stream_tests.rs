@@ -781,6 +781,7 @@ fn usage_counts_and_costs() {
         prompt_cost: Some(1_000_000),
         completion_cost: Some(86_250_000),
         own_key: false,
+        metadata: None,
     };
     let answer = Answer::from_events([piece(0, 0, text("a"))]);
     let body = plain_form().encode_whole(&answer, &head(), Some(&bill), None).unwrap();

@@ -1,0 +1,328 @@
+//! All that is remembered of one endpoint, from the beginning of an attempt to its end.
+
+use super::counts::{Counts, Outcome};
+use super::reading::{Figures, MinSamples, Reading, share};
+use super::timings::Timings;
+use crate::breaker::{self, Change, Standing};
+use crate::capacity::{Capacity, Load};
+use crate::{Breaker, Cooldown, Verdict};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::time::Duration;
+
+/// Fewer tokens after the first say nothing about speed.
+const MIN_TOKENS: u64 = 8;
+
+/// What came in less time was written before and came in one piece.
+const MIN_WRITING: Duration = Duration::from_millis(10);
+
+/// One endpoint's record.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Record {
+    counts: Counts,
+    /// None while no stream was answered.
+    timings: Option<Box<Timings>>,
+    cooldown: Cooldown,
+    breaker: Breaker,
+    capacity: Capacity,
+    #[serde(skip)]
+    in_flight: u32,
+    /// Since [`Record::take_changed`].
+    #[serde(skip)]
+    is_changed: bool,
+}
+
+/// The bounds that an attempt is held to.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    /// How long a provider's wish for a pause is kept at most.
+    pub max_cooldown: Duration,
+    /// When the breaker opens.
+    pub breaker: breaker::Policy,
+}
+
+/// An attempt under way, to be handed back at its end.
+#[derive(Debug)]
+pub struct Pass {
+    breaker: breaker::Pass,
+    load: Load,
+}
+
+/// What the end of an attempt did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// A pause began that was not there before.
+    pub cools: bool,
+    /// The breaker opened or closed.
+    pub change: Option<Change>,
+}
+
+/// How far an endpoint that may be tried now is trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Footing {
+    /// Nothing speaks against it.
+    Sound,
+    /// Its circuit breaker is half-open: the next request to it is a probe.
+    OnProbation,
+}
+
+/// Why an endpoint is not to be tried now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeftOut {
+    /// Its provider asked to be left alone for so much longer: not to be tried at all.
+    Cooling(Duration),
+    /// Its circuit breaker is open for so much longer: a last resort.
+    Tripped(Duration),
+    /// Its circuit breaker lets one request through at a time, and one is under
+    /// way: a last resort.
+    Probed,
+}
+
+impl Record {
+    /// Of nothing yet; `seed` draws how long its breaker pauses.
+    #[must_use]
+    pub fn seeded(seed: u64) -> Self {
+        Self { breaker: Breaker::seeded(seed), ..Self::default() }
+    }
+
+    /// Whether the endpoint may be tried now.
+    ///
+    /// # Errors
+    /// Saying why it should not be.
+    pub fn check(&self, now: Duration) -> Result<Footing, LeftOut> {
+        if let Some(rest) = self.cooldown.rest(now) {
+            return Err(LeftOut::Cooling(rest));
+        }
+        match self.breaker.standing(now) {
+            Standing::Closed => Ok(Footing::Sound),
+            Standing::HalfOpen => Ok(Footing::OnProbation),
+            Standing::Open(rest) => Err(LeftOut::Tripped(rest)),
+            Standing::Probed => Err(LeftOut::Probed),
+        }
+    }
+
+    /// An attempt begins. To begin one although [`check`](Self::check) says no is for
+    /// the caller to decide.
+    pub fn begin(&mut self, now: Duration) -> Pass {
+        self.in_flight = self.in_flight.saturating_add(1);
+        Pass { breaker: self.breaker.begin(now), load: self.capacity.begin(self.in_flight) }
+    }
+
+    /// The attempt has yielded its first content. Told once.
+    pub fn answered(&mut self, pass: &mut Pass, now: Duration) {
+        self.breaker.answered(&mut pass.breaker);
+        self.capacity.bore(pass.load, now);
+        self.is_changed = true;
+    }
+
+    /// The first token of a streamed answer came after so long.
+    pub fn first_token(&mut self, latency: Duration, now: Duration) {
+        self.timings.get_or_insert_default().latency.add(latency.as_secs_f64() * 1000.0, now);
+        self.is_changed = true;
+    }
+
+    /// So many completion tokens came within `over` after the first one.
+    #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
+    pub fn wrote(&mut self, tokens: u64, over: Duration, now: Duration) {
+        if tokens >= MIN_TOKENS && over >= MIN_WRITING {
+            let rate = tokens as f64 / over.as_secs_f64();
+            self.timings.get_or_insert_default().throughput.add(rate, now);
+            self.is_changed = true;
+        }
+    }
+
+    /// An answer called tools, each of them in a way that the client can use, or not.
+    pub fn called_tools(&mut self, usable: bool, now: Duration) {
+        self.counts.add(Outcome::CalledTools { usable }, now);
+        self.is_changed = true;
+    }
+
+    /// The attempt ended; with `wait` the provider asks to be left alone.
+    pub fn end(
+        &mut self,
+        pass: Pass,
+        verdict: Verdict,
+        wait: Option<Duration>,
+        policy: Policy,
+        now: Duration,
+    ) -> Ended {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        self.is_changed |= verdict != Verdict::Blameless;
+        self.counts.add(Outcome::Ended(verdict), now);
+        if verdict == Verdict::Limited {
+            self.capacity.refused(pass.load, now);
+        }
+        let change = self.breaker.end(pass.breaker, verdict, policy.breaker, now);
+        let cools = wait.is_some_and(|wait| self.cooldown.ask(wait, policy.max_cooldown, now));
+        Ended { cools, change }
+    }
+
+    /// What strategies are told of it. A half-open endpoint is not tripped for them, or
+    /// it would come last for ever.
+    #[must_use]
+    pub fn reading(&self, least: MinSamples, now: Duration) -> Reading {
+        let sums = self.counts.sums(now);
+        let share = |part, rest| share(part, rest, least.shares);
+        let (recent, long) = (sums.five_minutes, sums.half_hour);
+        let timings = self.timings.as_deref();
+        Reading {
+            uptime_30s: share(sums.half_minute.good, sums.half_minute.bad),
+            uptime_5m: share(recent.good, recent.bad),
+            uptime_30m: share(long.good, long.bad),
+            rate_limited_5m: share(recent.limited, recent.good.saturating_add(recent.bad)),
+            bad_tool_calls: share(long.unusable, long.usable),
+            tripped: matches!(self.breaker.standing(now), Standing::Open(_) | Standing::Probed),
+            in_flight: self.in_flight,
+            capacity: self.capacity.cap(now),
+            latency_ms: timings.and_then(|it| it.latency.five_minutes(least.percentiles, now)),
+            throughput: timings.and_then(|it| it.throughput.five_minutes(least.percentiles, now)),
+        }
+    }
+
+    /// What people are shown of it.
+    #[must_use]
+    pub fn figures(&self, least: MinSamples, now: Duration) -> Figures {
+        let day = self.counts.sums(now).day;
+        let timings = self.timings.as_deref();
+        let (latency, throughput) =
+            (timings.map(|it| &it.latency), timings.map(|it| &it.throughput));
+        Figures {
+            now: self.reading(least, now),
+            uptime_1d: share(day.good, day.bad, least.shares),
+            latency_30m: latency.and_then(|it| it.half_hour(least.percentiles, now)),
+            throughput_30m: throughput.and_then(|it| it.half_hour(least.percentiles, now)),
+        }
+    }
+
+    /// Its breaker is closed.
+    #[must_use]
+    pub fn is_closed(&self, now: Duration) -> bool {
+        self.breaker.standing(now) == Standing::Closed
+    }
+
+    /// Nothing of it matters any more.
+    #[must_use]
+    pub fn is_past(&self, now: Duration) -> bool {
+        self.in_flight == 0
+            && self.is_closed(now)
+            && self.cooldown.rest(now).is_none()
+            && self.counts.sums(now).day.is_empty()
+    }
+
+    /// Whether there is something new since this was asked last. Gives up the room of
+    /// timings that have left their windows.
+    pub fn take_changed(&mut self, now: Duration) -> bool {
+        self.timings.take_if(|timings| timings.is_past(now));
+        std::mem::take(&mut self.is_changed)
+    }
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let more = |rest: &Duration| match rest.as_secs() + u64::from(rest.subsec_nanos() > 0) {
+            1 => "1 more second".to_owned(),
+            n => format!("{n} more seconds"),
+        };
+        match self {
+            Self::Cooling(rest) => {
+                write!(f, "it is cooling down for {}, as the provider asked", more(rest))
+            }
+            Self::Tripped(rest) => {
+                write!(f, "it failed again and again, and is left alone for {}", more(rest))
+            }
+            Self::Probed => {
+                f.write_str("it failed again and again, and another request is trying it now")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Verdict::{Bad, Good, Limited};
+
+    const POLICY: Policy = Policy {
+        max_cooldown: seconds(60),
+        breaker: breaker::Policy { failures: 3, max_pause: seconds(30) },
+    };
+
+    const LEAST: MinSamples = MinSamples { shares: 5, percentiles: 20 };
+
+    const fn seconds(n: u64) -> Duration {
+        Duration::from_secs(n)
+    }
+
+    fn after(verdicts: &[Verdict], now: u64) -> Record {
+        let mut record = Record::default();
+        for verdict in verdicts {
+            let pass = record.begin(seconds(now));
+            record.end(pass, *verdict, None, POLICY, seconds(now));
+        }
+        record
+    }
+
+    #[test]
+    fn limits_are_no_failures_and_have_a_share_of_their_own() {
+        let record = after(&[Good, Bad, Good, Limited, Good, Limited, Good], 1_000);
+        let reading = record.reading(LEAST, seconds(1_000));
+        assert_eq!((reading.uptime_30s, reading.uptime_30m), (Some(0.8), Some(0.8)));
+        assert_eq!(reading.rate_limited_5m, Some(0.286));
+        assert_eq!(record.figures(LEAST, seconds(50_000)).uptime_1d, Some(0.8));
+        let few = after(&[Good; 4], 1_000).reading(LEAST, seconds(1_000));
+        assert_eq!(few, Reading::default());
+    }
+
+    #[test]
+    fn unusable_tool_calls_have_a_share_of_their_own() {
+        let mut record = after(&[Good; 5], 1_000);
+        for usable in [true, false, true, true] {
+            record.called_tools(usable, seconds(1_000));
+        }
+        assert_eq!(record.reading(LEAST, seconds(1_000)).bad_tool_calls, None);
+        record.called_tools(true, seconds(1_000));
+        let reading = record.reading(LEAST, seconds(1_000));
+        assert_eq!((reading.bad_tool_calls, reading.uptime_5m), (Some(0.2), Some(1.0)));
+        assert_eq!(record.reading(LEAST, seconds(3_000)).bad_tool_calls, None);
+    }
+
+    #[test]
+    fn speed_needs_a_stream_that_is_long_enough() {
+        let mut record = Record::default();
+        for _ in 0..20 {
+            record.first_token(Duration::from_millis(250), seconds(600));
+            record.wrote(100, seconds(2), seconds(600));
+            record.wrote(MIN_TOKENS - 1, seconds(1), seconds(600));
+            record.wrote(1_000, Duration::from_millis(9), seconds(600));
+        }
+        let reading = record.reading(LEAST, seconds(600));
+        let (latency, throughput) = (reading.latency_ms.unwrap(), reading.throughput.unwrap());
+        assert!((245.0..=255.0).contains(&latency.p50) && latency.p99 < 260.0, "{latency:?}");
+        assert!((49.0..=51.0).contains(&throughput.p50), "{throughput:?}");
+        assert_eq!((latency.samples, throughput.samples), (20, 20));
+    }
+
+    #[test]
+    fn a_refusal_teaches_how_much_an_endpoint_bears() {
+        let mut record = Record::default();
+        let mut passes: Vec<Pass> = (0..8).map(|_| record.begin(seconds(50))).collect();
+        let refused = passes.pop().unwrap();
+        record.end(refused, Limited, None, POLICY, seconds(50));
+        let reading = record.reading(LEAST, seconds(50));
+        assert_eq!((reading.in_flight, reading.capacity), (7, Some(6)));
+    }
+
+    #[test]
+    fn what_is_past_leaves_no_trace() {
+        let mut record = after(&[Bad], 1_000);
+        record.first_token(seconds(1), seconds(1_000));
+        assert!(record.take_changed(seconds(1_000)) && !record.take_changed(seconds(1_000)));
+        assert!(record.timings.is_some() && !record.is_past(seconds(5_000)));
+        record.take_changed(seconds(5_000));
+        assert!(record.timings.is_none() && record.is_past(seconds(100_000)));
+        let pass = record.begin(seconds(100_000));
+        assert!(!record.is_past(seconds(100_000)));
+        record.end(pass, Verdict::Blameless, None, POLICY, seconds(100_000));
+        assert!(record.is_past(seconds(100_000)) && !record.take_changed(seconds(100_000)));
+    }
+}

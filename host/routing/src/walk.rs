@@ -1,0 +1,315 @@
+//! The walk of a plan, without the walking: which step is to be started when, and when
+//! to give up. Knows no provider, no socket and no clock, so that any order of events
+//! can be played through in a time of one's own making.
+//!
+//! Whoever drives it asks [`Walk::next`] what to do, does it, and tells what came of it
+//! by [`Walk::failed`] and [`Walk::answered`]. Times count from the walk's beginning.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// One step of a plan, as far as the order of events depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leg {
+    /// Which model it leads to: any number that is the same for the same model.
+    pub model: usize,
+    /// Start the next step too, if no content came after this long.
+    pub hedge_after: Option<Duration>,
+}
+
+/// What a walk is held to.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Attempts in all, the first included.
+    pub max_attempts: usize,
+    /// When nothing may be started any more.
+    pub deadline: Duration,
+}
+
+/// Who says whether a step may be started. Asked when it is its turn, not before.
+pub trait Gates {
+    /// What is held while the attempt is under way.
+    type Pass;
+
+    /// Whether the endpoint of a step may be tried now; as a last resort even where it
+    /// lately failed.
+    fn admit(&mut self, step: usize, last_resort: bool) -> Admission<Self::Pass>;
+
+    /// Takes one further attempt, made because another failed, from its budget.
+    fn retry(&mut self) -> bool;
+
+    /// Takes one further attempt, made because another is slow, from its budget.
+    fn hedge(&mut self) -> bool;
+}
+
+/// Whether an endpoint may be tried now.
+#[derive(Debug)]
+pub enum Admission<P> {
+    /// It may.
+    Granted(P),
+    /// Only once the rest of the plan is exhausted.
+    Later,
+    /// Not within this walk.
+    Never,
+}
+
+/// Why an attempt is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It is the first.
+    First,
+    /// Another one failed.
+    Retry,
+    /// Another one is slow.
+    Hedge,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Move<P> {
+    /// Start an attempt.
+    Start {
+        /// Its number, from 0; counts up.
+        attempt: usize,
+        /// Which step of the plan it is at.
+        step: usize,
+        /// Why it is made.
+        kind: Kind,
+        /// From the gates.
+        pass: P,
+    },
+    /// Wait until an attempt ends, but no longer than until then; then ask again.
+    WaitUntil(Duration),
+    /// Wait until an attempt ends; then ask again.
+    Wait,
+    /// The walk is over, and no attempt is under way.
+    Over(Over),
+}
+
+/// Why a walk is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// An attempt answered.
+    Answered,
+    /// There is no step left that may be tried.
+    Exhausted,
+    /// There is one, but the budget for further attempts is used up.
+    OutOfBudget,
+    /// There is one, but no time.
+    OutOfTime,
+    /// A failure ended it.
+    Ended,
+}
+
+/// What a failed attempt means for the rest of the plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Failure {
+    /// Every other endpoint of the same model would fail likewise.
+    pub everywhere: bool,
+    /// It is a sign of an outage, so that a further attempt takes from the budget.
+    pub weighs: bool,
+    /// The same step may be tried again at once, as with another credential.
+    pub again: bool,
+    /// Nothing more is to be started.
+    pub ends: bool,
+}
+
+/// Where a walk stands.
+#[derive(Debug)]
+pub struct Walk {
+    legs: Vec<Leg>,
+    bounds: Bounds,
+    /// Steps to come, and whether each is a last resort.
+    queue: VecDeque<(usize, bool)>,
+    attempts: Vec<Attempt>,
+    /// Models that are not to be tried any more.
+    hopeless: Vec<usize>,
+    /// Attempts that should be under way at once.
+    width: usize,
+    /// Whether the last failure was a sign of an outage.
+    weighs: bool,
+    /// Attempts that the budget for hedges did not allow.
+    hedges_refused: u32,
+    over: Option<Over>,
+}
+
+#[derive(Debug)]
+struct Attempt {
+    step: usize,
+    is_under_way: bool,
+    /// When another is to be started beside it; none once that was seen to.
+    hedge_at: Option<Duration>,
+}
+
+impl Walk {
+    /// A walk of these steps, of which none was started.
+    #[must_use]
+    pub fn new(legs: Vec<Leg>, bounds: Bounds) -> Self {
+        Self {
+            queue: (0..legs.len()).map(|step| (step, false)).collect(),
+            legs,
+            bounds,
+            attempts: Vec::new(),
+            hopeless: Vec::new(),
+            width: 1,
+            weighs: false,
+            hedges_refused: 0,
+            over: None,
+        }
+    }
+
+    /// What is to be done now.
+    pub fn next<G: Gates>(&mut self, now: Duration, gates: &mut G) -> Move<G::Pass> {
+        self.notice_slowness(now);
+        while self.over.is_none() && self.under_way() < self.width {
+            if let Some(start) = self.start(now, gates) {
+                return start;
+            }
+        }
+        if self.under_way() > 0 {
+            let hedges = self.attempts.iter().filter(|it| it.is_under_way);
+            return match hedges.filter_map(|it| it.hedge_at).min() {
+                Some(at) if self.over.is_none() => Move::WaitUntil(at),
+                _ => Move::Wait,
+            };
+        }
+        Move::Over(self.over.unwrap_or(Over::Exhausted))
+    }
+
+    /// An attempt under way came to nothing.
+    pub fn failed(&mut self, attempt: usize, failure: Failure) {
+        let Some(step) = self.end(attempt) else { return };
+        self.weighs = failure.weighs;
+        if failure.everywhere {
+            self.hopeless.push(self.legs[step].model);
+        }
+        if failure.again {
+            self.queue.push_front((step, false));
+        }
+        if self.under_way() == 0 {
+            self.width = 1;
+        }
+        if failure.ends {
+            self.over.get_or_insert(Over::Ended);
+        }
+    }
+
+    /// An attempt under way yielded content. All others that are under way are to be
+    /// cancelled: these.
+    pub fn answered(&mut self, attempt: usize) -> Vec<usize> {
+        if self.end(attempt).is_none() {
+            return Vec::new();
+        }
+        self.over = Some(Over::Answered);
+        let others = 0..self.attempts.len();
+        others.filter(|other| self.end(*other).is_some()).collect()
+    }
+
+    /// How often another attempt should have been started beside a slow one, and the
+    /// budget did not allow it.
+    #[must_use]
+    pub fn hedges_refused(&self) -> u32 {
+        self.hedges_refused
+    }
+
+    /// Wants one attempt more for each that is slow by now.
+    fn notice_slowness(&mut self, now: Duration) {
+        for attempt in self.attempts.iter_mut().filter(|it| it.is_under_way) {
+            if attempt.hedge_at.is_some_and(|at| at <= now) {
+                attempt.hedge_at = None;
+                self.width += 1;
+            }
+        }
+    }
+
+    /// Starts the next step that may be started; none where that is not so. Then either
+    /// the walk is over, or there are as many attempts under way as there should be.
+    fn start<G: Gates>(&mut self, now: Duration, gates: &mut G) -> Option<Move<G::Pass>> {
+        let beside = self.under_way();
+        let mut put_off = VecDeque::new();
+        let started = loop {
+            let Some((step, last_resort)) = self.queue.pop_front() else {
+                break Err(Over::Exhausted);
+            };
+            if self.hopeless.contains(&self.legs[step].model) {
+                continue;
+            }
+            if let Some(over) = self.bound(now) {
+                put_off.push_front((step, last_resort));
+                break Err(over);
+            }
+            if last_resort && beside > 0 {
+                // Hardly faster than what is slow.
+                put_off.push_back((step, true));
+                continue;
+            }
+            match gates.admit(step, last_resort) {
+                Admission::Never => {}
+                // A gate that turns away what comes as a last resort does so for good.
+                Admission::Later if last_resort => {}
+                Admission::Later => self.queue.push_back((step, true)),
+                Admission::Granted(pass) => match self.pays(beside, gates) {
+                    Some(kind) => break Ok((step, kind, pass)),
+                    None if beside == 0 => break Err(Over::OutOfBudget),
+                    None => {
+                        self.hedges_refused += 1;
+                        put_off.push_front((step, last_resort));
+                        break Err(Over::OutOfBudget);
+                    }
+                },
+            }
+        };
+        put_off.into_iter().rev().for_each(|step| self.queue.push_front(step));
+        match started {
+            Ok((step, kind, pass)) => Some(self.begin(step, kind, pass, now)),
+            Err(over) => {
+                // Whatever is under way may still answer, and a retry has a budget of
+                // its own.
+                match beside {
+                    0 => self.over = Some(over),
+                    _ => self.width = beside,
+                }
+                None
+            }
+        }
+    }
+
+    /// Why nothing more may be started, whatever it is.
+    fn bound(&self, now: Duration) -> Option<Over> {
+        if self.attempts.len() >= self.bounds.max_attempts {
+            return Some(Over::Exhausted);
+        }
+        (now >= self.bounds.deadline).then_some(Over::OutOfTime)
+    }
+
+    /// What kind of attempt it would be, where its budget allows it.
+    fn pays<G: Gates>(&self, beside: usize, gates: &mut G) -> Option<Kind> {
+        match (self.attempts.is_empty(), beside) {
+            (true, _) => Some(Kind::First),
+            (false, 0) => (!self.weighs || gates.retry()).then_some(Kind::Retry),
+            (false, _) => gates.hedge().then_some(Kind::Hedge),
+        }
+    }
+
+    fn begin<P>(&mut self, step: usize, kind: Kind, pass: P, now: Duration) -> Move<P> {
+        let hedge_after = self.legs[step].hedge_after;
+        let hedge_at = hedge_after.and_then(|after| now.checked_add(after));
+        self.attempts.push(Attempt { step, is_under_way: true, hedge_at });
+        Move::Start { attempt: self.attempts.len() - 1, step, kind, pass }
+    }
+
+    /// Takes note that an attempt is no longer under way. Its step, if it was.
+    fn end(&mut self, attempt: usize) -> Option<usize> {
+        let attempt = self.attempts.get_mut(attempt)?;
+        let was_under_way = std::mem::replace(&mut attempt.is_under_way, false);
+        was_under_way.then_some(attempt.step)
+    }
+
+    fn under_way(&self) -> usize {
+        self.attempts.iter().filter(|attempt| attempt.is_under_way).count()
+    }
+}
+
+#[cfg(test)]
+#[path = "walk_tests.rs"]
+mod tests;

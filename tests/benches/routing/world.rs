@@ -1,0 +1,285 @@
+//! One run: requests of a trace, decided and walked by the router's own code, served by
+//! providers in numbers. Nothing waits: time goes from event to event.
+
+use crate::provider::{Error as Trouble, Outcome, Provider};
+use crate::report::Tally;
+use crate::scenario::{PROVIDERS, Scenario};
+use crate::trace::Arrival;
+use plugway::error::{Code, Error};
+use plugway::route::{self, Asked, Decision, HealthPolicy, InFlight, Service, Step};
+use plugway::{Router, Settings};
+use plugway_routing::walk::{Admission, Bounds, Failure, Gates, Leg, Move, Over};
+use plugway_routing::{Clock, Walk};
+use plugway_wire::Routing;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Who puts the endpoints in order.
+#[derive(Clone, Copy)]
+pub(crate) enum Chooser {
+    /// A strategy of this name.
+    Strategy(&'static str),
+    /// One after the other, whatever their health.
+    RoundRobin,
+    /// The cheapest by the list, then the next, whatever their health.
+    Cheapest,
+}
+
+/// What a provider that limits asks its clients to wait.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Further attempts per hundred requests, as the router's own budgets have it. The bench
+/// counts over the whole run instead of ten seconds.
+const HEDGE_PERCENT: u64 = 5;
+
+/// A run under way.
+pub(crate) struct World<'w> {
+    router: &'w Router,
+    settings: Arc<Settings>,
+    clock: &'w Clock,
+    chooser: Chooser,
+    sticky: bool,
+    trace: &'w [Arrival],
+    scenario: &'w Scenario,
+    providers: Vec<Provider>,
+    events: BinaryHeap<Reverse<Event>>,
+    /// Events of the same time happen in the order in which they were foreseen.
+    foreseen: u64,
+    flights: Vec<Option<Flight>>,
+    tally: Tally,
+}
+
+/// When, in which order, and what.
+type Event = (Duration, u64, What);
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum What {
+    Arrives(usize),
+    /// The walk may have something to start.
+    Wakes(usize),
+    /// An attempt, by its request and number.
+    Answers(usize, usize),
+    Ends(usize, usize),
+    Fails(usize, usize, u8),
+}
+
+/// A request under way.
+struct Flight {
+    decision: Decision,
+    walk: Walk,
+    attempts: Vec<Attempt>,
+}
+
+struct Attempt {
+    step: usize,
+    provider: usize,
+    began: Duration,
+    cached_tokens: u64,
+    in_flight: Option<InFlight>,
+    is_open: bool,
+}
+
+impl<'w> World<'w> {
+    pub(crate) fn new(
+        (router, clock): (&'w Router, &'w Clock),
+        (chooser, sticky): (Chooser, bool),
+        trace: &'w [Arrival],
+        scenario: &'w Scenario,
+    ) -> Self {
+        let providers = PROVIDERS.iter().zip(1..).map(|(it, seed)| Provider::new(*it, seed));
+        let mut world = Self {
+            router,
+            settings: router.settings(),
+            clock,
+            chooser,
+            sticky,
+            trace,
+            scenario,
+            providers: providers.collect(),
+            events: BinaryHeap::new(),
+            foreseen: 0,
+            flights: Vec::new(),
+            tally: Tally::default(),
+        };
+        for (request, arrival) in trace.iter().enumerate() {
+            world.flights.push(None);
+            world.foresee(arrival.at, What::Arrives(request));
+        }
+        world
+    }
+
+    /// Lets everything happen.
+    pub(crate) fn run(mut self) -> Tally {
+        while let Some(Reverse((at, _, what))) = self.events.pop() {
+            self.clock.advance(at.saturating_sub(self.clock.now()));
+            match what {
+                What::Arrives(request) => self.arrive(request),
+                What::Wakes(request) => self.walk(request),
+                What::Answers(request, attempt) => self.answer(request, attempt),
+                What::Ends(request, attempt) => self.end(request, attempt),
+                What::Fails(request, attempt, code) => self.fail(request, attempt, code),
+            }
+        }
+        self.tally
+    }
+
+    fn foresee(&mut self, at: Duration, what: What) {
+        self.foreseen += 1;
+        self.events.push(Reverse((at, self.foreseen, what)));
+    }
+}
+
+/// What happens to a request.
+impl World<'_> {
+    fn arrive(&mut self, request: usize) {
+        self.tally.requests += 1;
+        let decision = match self.decide(request) {
+            Ok(decision) => decision,
+            Err(_) => {
+                self.tally.failed += 1;
+                return;
+            }
+        };
+        let legs = decision.steps.iter().map(|step| Leg {
+            model: 0,
+            hedge_after: step.hedge_after_ms.map(|ms| Duration::from_millis(ms.into())),
+        });
+        let routing = &self.settings.config.routing;
+        let bounds = Bounds {
+            max_attempts: routing.max_attempts as usize,
+            deadline: self.settings.config.server.request_deadline,
+        };
+        let walk = Walk::new(legs.collect(), bounds);
+        self.flights[request] = Some(Flight { decision, walk, attempts: Vec::new() });
+        self.walk(request);
+    }
+
+    /// Starts what is to be started.
+    fn walk(&mut self, request: usize) {
+        let Some(mut flight) = self.flights[request].take() else { return };
+        let arrived = self.trace[request].at;
+        loop {
+            let since = self.clock.now() - arrived;
+            let mut gates = Doors { world: self, steps: &flight.decision.steps };
+            match flight.walk.next(since, &mut gates) {
+                Move::Start { step, kind, pass, .. } => {
+                    self.tally.attempts += 1;
+                    self.tally.hedges += u64::from(kind == Kind::Hedge);
+                    let attempt = self.start(request, &flight, step, pass);
+                    flight.attempts.push(attempt);
+                }
+                Move::WaitUntil(at) => {
+                    self.foresee(arrived + at, What::Wakes(request));
+                    break;
+                }
+                Move::Wait => break,
+                Move::Over(Over::Answered) => break,
+                Move::Over(_) => {
+                    self.tally.failed += 1;
+                    return;
+                }
+            }
+        }
+        self.flights[request] = Some(flight);
+    }
+
+    fn start(
+        &mut self,
+        request: usize,
+        flight: &Flight,
+        step: usize,
+        in_flight: Option<InFlight>,
+    ) -> Attempt {
+        let now = self.clock.now();
+        let number = flight.attempts.len();
+        let planned = &flight.decision.steps[step];
+        let name = &planned.endpoint.provider.name;
+        let provider = PROVIDERS.iter().position(|it| it.name == name).expect("one of ours");
+        let troubles = self.scenario.spells.iter();
+        let troubles = troubles.filter(|it| it.provider == provider && it.from <= now && now < it.to);
+        let troubles = troubles.map(|it| it.trouble);
+        let served = &mut self.providers[provider];
+        let outcome = served.serve(&self.trace[request], troubles, now);
+        served.in_flight += 1;
+        let bound = self.settings.config.upstream.first_token_timeout;
+        let patience = planned.first_token_timeout_ms.map(|ms| Duration::from_millis(ms.into()));
+        let patience = patience.unwrap_or(bound);
+        let mut cached_tokens = 0;
+        match outcome {
+            Outcome::Answer { first_token, end, cached_tokens: cached } if first_token < patience => {
+                cached_tokens = cached;
+                self.foresee(now + first_token, What::Answers(request, number));
+                self.foresee(now + end, What::Ends(request, number));
+            }
+            Outcome::Answer { .. } | Outcome::Silence => {
+                self.foresee(now + patience, What::Fails(request, number, TIMEOUT));
+            }
+            Outcome::Failure(error, after) => {
+                self.foresee(now + after, What::Fails(request, number, error as u8));
+            }
+        }
+        Attempt { step, provider, began: now, cached_tokens, in_flight, is_open: true }
+    }
+
+    fn answer(&mut self, request: usize, number: usize) {
+        let Some(flight) = &mut self.flights[request] else { return };
+        if !flight.attempts[number].is_open {
+            return;
+        }
+        let now = self.clock.now();
+        self.tally.first_tokens.push(now - self.trace[request].at);
+        let losers = flight.walk.answered(number);
+        let attempt = &mut flight.attempts[number];
+        if let Some(in_flight) = &mut attempt.in_flight {
+            in_flight.answered();
+            in_flight.first_token(now - attempt.began);
+        }
+        for loser in losers {
+            let attempt = &mut flight.attempts[loser];
+            attempt.is_open = false;
+            attempt.in_flight = None;
+            let provider = &mut self.providers[attempt.provider];
+            provider.in_flight -= 1;
+            self.tally.dollars += provider.bill(&self.trace[request], attempt.cached_tokens, 0);
+        }
+    }
+
+    fn end(&mut self, request: usize, number: usize) {
+        let Some(mut flight) = self.flights[request].take() else { return };
+        let attempt = &mut flight.attempts[number];
+        if !attempt.is_open {
+            self.flights[request] = Some(flight);
+            return;
+        }
+        let arrival = &self.trace[request];
+        let provider = &mut self.providers[attempt.provider];
+        provider.in_flight -= 1;
+        self.tally.dollars +=
+            provider.bill(arrival, attempt.cached_tokens, arrival.completion_tokens);
+        self.tally.prompt_tokens += arrival.prompt_tokens;
+        self.tally.cached_tokens += attempt.cached_tokens;
+        if let Some(mut in_flight) = attempt.in_flight.take() {
+            let first = *self.tally.first_tokens.last().unwrap_or(&Duration::ZERO);
+            let _ = first;
+            in_flight.wrote(arrival.completion_tokens, self.clock.now() - attempt.began);
+            in_flight.ended(None);
+        }
+        self.remember(&flight, number, request);
+    }
+
+    fn fail(&mut self, request: usize, number: usize, code: u8) {
+        let Some(flight) = &mut self.flights[request] else { return };
+        let attempt = &mut flight.attempts[number];
+        if !std::mem::take(&mut attempt.is_open) {
+            return;
+        }
+        self.providers[attempt.provider].in_flight -= 1;
+        if let Some(in_flight) = attempt.in_flight.take() {
+            in_flight.ended(Some(&error(code)));
+        }
+        flight.walk.failed(number, Failure { weighs: true, ..Failure::default() });
+        self.walk(request);
+    }
+}
