@@ -31,6 +31,8 @@ pub enum Command {
     Check(CheckArgs),
     /// List the models of the active providers.
     Models(ModelsArgs),
+    /// Tell where a request would go, and why, without sending it.
+    Route(RouteArgs),
     /// Serve simulated providers, to look around: no key, no configuration, no network.
     Demo(DemoArgs),
     /// Print the reference of the configuration, as Markdown.
@@ -86,6 +88,26 @@ pub struct ModelsArgs {
     /// Of this provider only.
     #[arg(long, value_name = "NAME")]
     pub provider: Option<String>,
+}
+
+/// Arguments of `route`.
+#[derive(Args, Clone, Debug)]
+pub struct RouteArgs {
+    /// The request's body, as a client would post it; `-` is standard input.
+    #[arg(value_name = "FILE")]
+    pub request: PathBuf,
+    /// Configuration file [default: plugway.toml, if there is one].
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where it would be posted: that says in which format it is.
+    #[arg(long, value_name = "PATH", default_value = "/v1/chat/completions")]
+    pub path: String,
+    /// All the randomness of the decision [default: another one each time].
+    #[arg(long, value_name = "NUMBER")]
+    pub seed: Option<u64>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `demo`.

@@ -31,7 +31,7 @@ use crate::api::{Body, respond};
 use crate::catalog::Endpoint;
 use crate::error::{Code, Error};
 use crate::record::Record;
-use crate::route::{self, Asked, Decision};
+use crate::route::{self, Asked, Decision, Undecided};
 use crate::{Router, Settings};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use live::Live;
@@ -59,7 +59,7 @@ struct Exchange<C = ChatCall> {
     settings: Arc<Settings>,
     dialect: Dialect,
     call: C,
-    decision: Decision,
+    decision: Arc<Decision>,
     record: Record,
     deadline: Instant,
     /// What was fetched for it.
@@ -87,6 +87,15 @@ pub(crate) struct Refused {
     record: Record,
 }
 
+impl Refused {
+    /// Before anything was tried.
+    fn undecided(dialect: Dialect, mut record: Record, undecided: Box<Undecided>) -> Self {
+        let error = undecided.error.clone();
+        record.planless(undecided);
+        Self { dialect, error, record }
+    }
+}
+
 type Opening = Pin<Box<dyn Future<Output = Result<Opened, Box<Refused>>> + Send>>;
 
 /// Answers a call in the dialect that it came in, whatever it takes until `deadline`
@@ -102,16 +111,13 @@ pub(crate) async fn run(
 ) -> Response<Body> {
     record.model = call.routing.models.join(",");
     record.streaming = call.request.streaming;
+    record.session.clone_from(&call.session_id);
+    record.media = call.media;
     let decision = match route::decide(&router, &settings, &Asked::chat(&call)) {
-        Ok(decision) => decision,
-        Err(error) => {
-            record.undecided(&error);
-            return refuse(Refused { dialect, error, record });
-        }
+        Ok(decision) => Arc::new(decision),
+        Err(undecided) => return refuse(Refused::undecided(dialect, record, undecided)),
     };
-    record.strategy.clone_from(&decision.strategy);
-    record.reason.clone_from(&decision.reason);
-    record.decided(&decision);
+    record.planned(&decision);
     let strategy = HeaderValue::try_from(&decision.strategy).ok();
     let server = &settings.config.server;
     let (hold, keep_alive) = (server.head_hold, server.keep_alive_interval);
@@ -208,6 +214,7 @@ async fn whole(exchange: Exchange) -> Response<Body> {
         }
     };
     record.answered(response.status());
+    record.hand_in();
     respond::name_generation(&mut response, &record.id);
     response.map(|body| kept::with(body, (live.room.take(), settlement)))
 }

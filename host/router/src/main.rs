@@ -4,13 +4,15 @@
 
 use anyhow::Context;
 use clap::Parser;
-use plugway::cli::{self, Cli, Command, CompileArgs, DemoArgs, ModelsArgs, ServeArgs};
+use plugway::cli::{self, Cli, Command, CompileArgs, DemoArgs, ModelsArgs, RouteArgs, ServeArgs};
 use plugway::config::{self, LogConfig, LogFormat, ServerConfig};
 use plugway::demo::{self, Demo};
 use plugway::upstream::Credentials;
-use plugway::{Router, discovery, reload, server, state};
+use plugway::{Router, discovery, explain, reload, server, state};
 use plugway_engine::compile_here;
-use std::io::{self, IsTerminal, Write};
+use plugway_store::{Location, Store};
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
@@ -42,6 +44,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve(&args),
         Command::Check(args) => Ok(cli::check(&args, &process_environment, &mut io::stdout())?),
         Command::Models(args) => models(&args),
+        Command::Route(args) => route(&args),
         Command::Demo(args) => demonstrate(args),
         Command::ConfigReference => {
             io::stdout().write_all(config::reference().as_bytes())?;
@@ -121,6 +124,47 @@ fn models(args: &ModelsArgs) -> anyhow::Result<ExitCode> {
     }
     process.runtime.shutdown_background();
     Ok(code)
+}
+
+fn route(args: &RouteArgs) -> anyhow::Result<ExitCode> {
+    // A secret that is missing here rules its endpoints out, and that is told.
+    let config = match config::load(args.config.as_deref(), &process_environment) {
+        Ok(config) => config,
+        Err(mistakes) => {
+            eprintln!("{mistakes}");
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let mut body = Vec::new();
+    let limit = config.server.max_body_bytes as u64;
+    match args.request.to_str() {
+        Some("-") => io::stdin().take(limit).read_to_end(&mut body),
+        _ => File::open(&args.request).and_then(|file| file.take(limit).read_to_end(&mut body)),
+    }
+    .with_context(|| format!("cannot read `{}`", args.request.display()))?;
+    // To look is no reason to make one.
+    let state = match &config.state.location {
+        Location::File(path) if !path.exists() => Location::Memory,
+        state => state.clone(),
+    };
+    let process = Process::new()?;
+    let store = process.runtime.block_on(Store::open(&state))?;
+    let router = Router::new(config, Credentials::from_process(), store, cli::compiler())?;
+    let explained = explain::explain(&router, &args.path, body.into(), args.seed);
+    process.runtime.shutdown_background();
+    let explanation = match explained {
+        Ok(explanation) => explanation,
+        Err(error) => {
+            eprintln!("plugway: {}", error.message);
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    let mut out = io::stdout().lock();
+    match args.json {
+        true => writeln!(out, "{:#}", explanation.json())?,
+        false => explanation.print(&mut out)?,
+    }
+    Ok(if explanation.is_routed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn demonstrate(args: DemoArgs) -> anyhow::Result<ExitCode> {

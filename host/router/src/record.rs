@@ -3,21 +3,28 @@
 //! the request ends. It holds no content.
 
 mod attempt;
+mod client;
+mod handed_in;
 mod metadata;
 
 pub use attempt::{Attempt, Ending, Trace};
 pub(crate) use metadata::Routed;
 
+use crate::Router;
 use crate::catalog::Credential;
+use crate::decisions::{Journal, Weighed};
 use crate::error::{Code, Error};
-use crate::route::Step;
+use crate::route::{Decision, Step, Undecided};
 use crate::telemetry::{
     AttemptLabels, CredentialAttemptLabels, Metrics, ProviderLabels, RequestLabels, TokenLabels,
 };
 use attempt::Attempts;
-use http::StatusCode;
+use client::Client;
+use http::{HeaderMap, StatusCode};
 use plugway_engine::chat;
 use plugway_routing::walk::Kind;
+use plugway_wire::Bill;
+use plugway_wire::answer::Tally;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -85,6 +92,10 @@ pub struct Record {
     pub model: String,
     /// The client asked for a stream.
     pub streaming: bool,
+    /// The client's name for the conversation.
+    pub session: Option<String>,
+    /// Media that came with it.
+    pub media: u32,
     /// Strategy that decided, with its digest.
     pub strategy: String,
     /// The strategy's sentence.
@@ -108,6 +119,17 @@ pub struct Record {
     finish: String,
     failure: Option<(Code, String)>,
     status: Option<StatusCode>,
+    /// Where it is handed in at its end; none once it has been.
+    journal: Option<Arc<Journal>>,
+    /// Milliseconds since the Unix epoch.
+    came_ms: u64,
+    client: Client,
+    weighed: Weighed,
+    usage: Option<chat::Usage>,
+    upstream_cost: Option<chat::Picodollars>,
+    upstream_id: Option<String>,
+    service_tier: Option<String>,
+    finish_reason: Option<chat::FinishReason>,
     /// The request's place among those under way.
     place: Option<OwnedSemaphorePermit>,
 }
@@ -123,6 +145,8 @@ impl Record {
             route,
             model: String::new(),
             streaming: false,
+            session: None,
+            media: 0,
             strategy: String::new(),
             reason: String::new(),
             endpoint: String::new(),
@@ -138,8 +162,24 @@ impl Record {
             finish: String::new(),
             failure: None,
             status: None,
+            journal: None,
+            came_ms: 0,
+            client: Client::default(),
+            weighed: Weighed::Nothing,
+            usage: None,
+            upstream_cost: None,
+            upstream_id: None,
+            service_tier: None,
+            finish_reason: None,
             place: None,
         }
+    }
+
+    /// Has it handed in at its end, with what these headers say of the client.
+    pub(crate) fn keep_in(&mut self, router: &Router, headers: &HeaderMap) {
+        self.journal = Some(router.journal.clone());
+        self.came_ms = router.clock.unix_ms();
+        self.client = Client::of(headers);
     }
 
     /// Gives the place back when the request has ended, however it ends.
@@ -150,6 +190,20 @@ impl Record {
     /// When the request came in.
     pub fn started(&self) -> Instant {
         self.started
+    }
+
+    /// There is a plan.
+    pub(crate) fn planned(&mut self, decision: &Arc<Decision>) {
+        self.strategy.clone_from(&decision.strategy);
+        self.reason.clone_from(&decision.reason);
+        self.weighed = Weighed::Decided(decision.clone());
+        self.decided(decision);
+    }
+
+    /// There is none.
+    pub(crate) fn planless(&mut self, undecided: Box<Undecided>) {
+        self.undecided(&undecided.error);
+        self.weighed = Weighed::Undecided(undecided);
     }
 
     /// An attempt begins. If nobody says how it ends, it was cancelled. Its number, and
@@ -216,6 +270,19 @@ impl Record {
         self.cost = cost;
     }
 
+    /// What it comes to, as the client is told.
+    pub(crate) fn billed(&mut self, bill: &Bill) {
+        self.usage = Some(bill.usage.clone());
+        self.upstream_cost = bill.upstream_cost;
+    }
+
+    /// What the provider said of its answer beside the answer.
+    pub(crate) fn described(&mut self, tally: &Tally) {
+        self.upstream_id.clone_from(&tally.upstream_id);
+        self.service_tier.clone_from(&tally.service_tier);
+        self.finish_reason = tally.finish_reason;
+    }
+
     /// The answer came to nothing, and nobody pays for it.
     pub fn insured(&mut self) {
         self.is_insured = true;
@@ -268,6 +335,7 @@ impl Drop for Record {
         for number in self.attempts.under_way() {
             self.attempt(number, Ending::of("cancelled"));
         }
+        self.hand_in();
         let attempts = self.attempts.all();
         let costs = attempts.iter().filter_map(|attempt| attempt.upstream_cost);
         let upstream_cost = costs.fold(0_u64, u64::saturating_add);

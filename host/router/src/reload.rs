@@ -281,6 +281,8 @@ fn keep_until_restart(before: &Config, after: &mut Config) -> Vec<&'static str> 
         server.header_timeout = "server.header_timeout",
         server.write_timeout = "server.write_timeout",
         server.drain_timeout = "server.drain_timeout",
+        decisions.enabled = "decisions.enabled",
+        decisions.queue = "decisions.queue",
         plugins.directory = "plugins.directory",
         plugins.rescan_interval = "plugins.rescan_interval",
         plugins.cache_directory = "plugins.cache_directory",

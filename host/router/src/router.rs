@@ -3,6 +3,7 @@
 use crate::admission::Admission;
 use crate::capacity::{Capacity, TooFewDescriptors, Wanted};
 use crate::config::Config;
+use crate::decisions::Journal;
 use crate::embedded;
 use crate::exchange::AttemptBudget;
 use crate::presets::Presets;
@@ -46,6 +47,8 @@ pub struct Router {
     pub store: Store,
     /// Settings that requests name.
     pub(crate) presets: Presets,
+    /// What was decided, and what came of it.
+    pub journal: Arc<Journal>,
     /// What each endpoint has lately been worth.
     pub health: Health,
     /// Which credentials their providers lately refused.
@@ -94,7 +97,9 @@ impl Router {
         let kibibytes = kibibytes.clamp(1, Semaphore::MAX_PERMITS);
         let metrics = Arc::new(Metrics::new());
         let clock = Clock::machine();
+        let journal = Journal::new(&config.decisions, store.clone(), metrics.clone());
         Ok(Self {
+            journal: Arc::new(journal),
             settings: ArcSwap::from_pointee(Settings::new(config, &capacity, None)?),
             reloading: Mutex::default(),
             shown: ArcSwap::default(),

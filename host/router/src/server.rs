@@ -7,6 +7,7 @@ use crate::Router;
 use crate::admission::{Admission, Place};
 use crate::api;
 use crate::config::ServerConfig;
+use crate::decisions::Writer;
 use crate::route;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -63,6 +64,7 @@ async fn serve(
     let server = connections(&config);
     let write_timeout = config.write_timeout;
     let graceful = GracefulShutdown::new();
+    let records = Writer::start(&router);
     let mut shutdown = pin!(shutdown);
     let mut is_failing = false;
     loop {
@@ -118,6 +120,7 @@ async fn serve(
     }
     drop(listener);
     drain(graceful, config.drain_timeout).await;
+    records.finish().await;
     Ok(())
 }
 

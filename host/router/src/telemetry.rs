@@ -71,6 +71,10 @@ pub struct Metrics {
     endpoint_capacity: Family<EndpointLabels, Gauge>,
     /// Tokens, as providers count them.
     pub tokens: Family<TokenLabels, Counter>,
+    /// Records of decisions that were written.
+    pub decisions_kept: Counter,
+    /// Records of decisions for which there was no room, or no database.
+    pub decisions_dropped: Counter,
     /// Calls into plugins that trapped or broke their contract.
     pub plugin_failures: Family<PluginLabels, Counter>,
     /// Requests routed by the built-in order because their strategy failed.
@@ -118,6 +122,8 @@ impl Metrics {
             endpoint_throughput: Family::default(),
             endpoint_capacity: Family::default(),
             tokens: Family::default(),
+            decisions_kept: Counter::default(),
+            decisions_dropped: Counter::default(),
             plugin_failures: Family::default(),
             strategy_fallbacks: Family::default(),
             plugin_generation: Family::default(),
@@ -185,6 +191,16 @@ impl Metrics {
         );
         registry.register("cooldowns", "Pauses that providers asked for", self.cooldowns.clone());
         registry.register("tokens", "Tokens as providers count them", self.tokens.clone());
+        registry.register(
+            "decisions_kept",
+            "Records of decisions that were written",
+            self.decisions_kept.clone(),
+        );
+        registry.register(
+            "decisions_dropped",
+            "Records of decisions for which there was no room, or no database",
+            self.decisions_dropped.clone(),
+        );
         registry.register(
             "plugin_failures",
             "Plugin calls that trapped or broke their contract",

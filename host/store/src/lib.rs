@@ -1,6 +1,7 @@
 //! What the router keeps: presets, decisions, and what it knows of endpoints' health
 //! over a restart. One SQLite file, or the memory of this process.
 
+pub mod decisions;
 mod error;
 mod health;
 mod presets;

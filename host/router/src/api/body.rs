@@ -155,7 +155,8 @@ fn explain(refused: &Refused, limit: Limit) -> Error {
     }
 }
 
-fn bad_request(bad: BadRequest) -> Error {
+/// As a client is told that it cannot be understood.
+pub(crate) fn bad_request(bad: BadRequest) -> Error {
     Error { param: bad.param.map(Into::into), ..Error::new(Code::InvalidRequest, bad.message) }
 }
 

@@ -19,15 +19,15 @@ use tokio::time::Instant;
 
 /// A route that chats.
 #[derive(Clone, Copy)]
-pub(super) struct ChatRoute {
+pub(crate) struct ChatRoute {
     /// The pattern, for logs and metrics.
-    pub(super) route: &'static str,
+    pub(crate) route: &'static str,
     /// What is spoken there.
-    pub(super) dialect: Dialect,
+    pub(crate) dialect: Dialect,
 }
 
 /// The route that chats at this path.
-pub(super) fn chat_route(path: &str) -> Option<ChatRoute> {
+pub(crate) fn chat_route(path: &str) -> Option<ChatRoute> {
     let (route, dialect) = match path {
         "/v1/chat/completions" => ("/v1/chat/completions", Dialect::OpenAiChat),
         "/v1/responses" => ("/v1/responses", Dialect::OpenAiResponses),
@@ -57,6 +57,7 @@ pub(super) async fn answer(
     let ChatRoute { route, dialect } = at;
     let mut record = Record::open(router.metrics.clone(), route);
     record.hold(place);
+    record.keep_in(&router, request.headers());
     let (head, body) = request.into_parts();
     let session = head.headers.get(SESSION_ID).and_then(|value| value.to_str().ok());
     let began = Instant::from_std(record.started());

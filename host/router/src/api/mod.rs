@@ -6,6 +6,7 @@ mod body;
 mod chat;
 mod cors;
 mod deadline;
+mod generation;
 mod guard;
 mod models;
 mod offers;
@@ -16,6 +17,9 @@ mod providers;
 mod relay;
 pub(crate) mod respond;
 mod shed;
+
+pub(crate) use body::bad_request;
+pub(crate) use chat::chat_route;
 
 use crate::error::{Code, Error};
 use crate::record;
@@ -109,6 +113,9 @@ async fn answer(
                 Err(error) => respond::error(&error, None),
             }
         }
+        (Ok(()), Some(Route::Generation)) if is_reading(&method) => {
+            generation::show(&router, &settings, request.uri().query()).await
+        }
         (Ok(()), Some(route)) => match cors::preflight(&settings, &request, route.methods()) {
             Some(permission) => permission,
             None => look_up(&router, &settings, &route, &method),
@@ -125,6 +132,10 @@ async fn answer(
     response
 }
 
+fn is_reading(method: &Method) -> bool {
+    *method == Method::GET || *method == Method::HEAD
+}
+
 /// A place among the requests under way, or the bound that leaves none.
 fn place(router: &Router, is_excess: bool) -> Result<OwnedSemaphorePermit, Bound> {
     match is_excess {
@@ -139,7 +150,7 @@ const NO_ROUTE: &str =
 /// What can be answered at once.
 fn look_up(router: &Router, settings: &Settings, route: &Route, method: &Method) -> Response<Body> {
     let dialect = Route::dialect(Some(route), "");
-    if *method != Method::GET && *method != Method::HEAD {
+    if !is_reading(method) {
         return respond::method_not_allowed(dialect, route.methods());
     }
     match route {
@@ -148,6 +159,7 @@ fn look_up(router: &Router, settings: &Settings, route: &Route, method: &Method)
         | Route::Show
         | Route::Reload
         | Route::Presets(_)
+        | Route::Generation
         | Route::Relay { .. } => respond::method_not_allowed(dialect, route.methods()),
         Route::Ollama(page) => page.show(&settings.config.catalog),
         Route::Models => models::list(&settings.config.catalog),
@@ -181,6 +193,8 @@ enum Route {
     Providers,
     /// What holds content: not everybody's.
     Presets(presets::PresetRoute),
+    /// What became of a request.
+    Generation,
     Health,
     Ready,
     Metrics,
@@ -231,6 +245,7 @@ impl Route {
             Self::Relay { .. } => relay::ROUTE,
             Self::Providers => "/v1/providers",
             Self::Presets(found) => found.name(),
+            Self::Generation => "/v1/generation",
             Self::Health => "/healthz",
             Self::Ready => "/readyz",
             Self::Metrics => "/metrics",
@@ -269,6 +284,7 @@ fn route(path: &str, headers: &HeaderMap) -> Option<Route> {
         "/v1/embeddings/models" => Some(Route::EmbeddingModels),
         "/v1/models" => Some(Route::Models),
         "/v1/providers" => Some(Route::Providers),
+        "/v1/generation" => Some(Route::Generation),
         ollama::SHOW => Some(Route::Show),
         "/healthz" => Some(Route::Health),
         "/readyz" => Some(Route::Ready),

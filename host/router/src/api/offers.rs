@@ -234,6 +234,7 @@ impl Intake {
         let Self { router, settings, dialect, route, place } = self;
         let mut record = Record::open(router.metrics.clone(), route);
         record.hold(place);
+        record.keep_in(&router, request.headers());
         let began = Instant::from_std(record.started());
         let (head, body) = request.into_parts();
         match read(&router, &settings, (&head, body), began, decode).await {

@@ -8,6 +8,7 @@ mod accounts;
 mod aliases;
 mod cors;
 mod credential;
+mod decisions;
 mod diagnostic;
 mod field;
 mod identity;
@@ -40,6 +41,7 @@ use std::sync::Arc;
 use crate::catalog::Catalog;
 
 pub use cors::CorsConfig;
+pub use decisions::DecisionsConfig;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use load::{Environment, default_file, load, load_file, load_str, load_text, read_file};
 pub use log::{LogConfig, LogFormat, LogLevel};
@@ -66,6 +68,8 @@ pub struct Config {
     pub plugins: PluginsConfig,
     /// The way from a request to an endpoint.
     pub routing: RoutingConfig,
+    /// What is kept of decisions.
+    pub decisions: DecisionsConfig,
     /// Log lines.
     pub log: LogConfig,
     /// Where is kept what outlasts a restart.

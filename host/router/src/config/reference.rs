@@ -16,8 +16,8 @@ use super::providers::{self, ProviderTable};
 use super::reader::quoted_list;
 use super::typed::{SECTIONS, STATE, Typed};
 use super::{
-    CorsConfig, LogConfig, MediaConfig, PluginsConfig, RoutingConfig, ServerConfig, UpstreamConfig,
-    log, media, routing, server, upstream,
+    CorsConfig, DecisionsConfig, LogConfig, MediaConfig, PluginsConfig, RoutingConfig,
+    ServerConfig, UpstreamConfig, decisions, log, media, routing, server, upstream,
 };
 
 const INTRODUCTION: &str = "\
@@ -87,6 +87,8 @@ pub fn reference() -> String {
     rows(&mut out, &[media::FIELDS], &mut MediaConfig::default());
     chapter(&mut out, "[routing]", about("routing"));
     rows(&mut out, &[routing::FIELDS], &mut RoutingConfig::default());
+    chapter(&mut out, "[decisions]", about("decisions"));
+    rows(&mut out, &[decisions::FIELDS], &mut DecisionsConfig::default());
     chapter(&mut out, "[log]", about("log"));
     rows(&mut out, &[log::FIELDS], &mut LogConfig::default());
     chapter(&mut out, "[plugins]", about("plugins"));

@@ -14,8 +14,9 @@ use super::models::ModelTable;
 use super::providers::ProviderTable;
 use super::reader::{Entry, Section, Source, did_you_mean, key_path};
 use super::{
-    Config, LogConfig, MediaConfig, PluginsConfig, RoutingConfig, ServerConfig, StateConfig,
-    UpstreamConfig, aliases, log, media, models, plugins, providers, routing, server, upstream,
+    Config, DecisionsConfig, LogConfig, MediaConfig, PluginsConfig, RoutingConfig, ServerConfig,
+    StateConfig, UpstreamConfig, aliases, decisions, log, media, models, plugins, providers,
+    routing, server, upstream,
 };
 use crate::catalog::{Catalog, EMBEDDED, OFFERS, Provider};
 
@@ -28,6 +29,7 @@ pub(super) struct Typed {
     media: MediaConfig,
     pub(super) plugins: PluginsConfig,
     routing: RoutingConfig,
+    decisions: DecisionsConfig,
     log: LogConfig,
     providers: BTreeMap<String, ProviderTable>,
     models: BTreeMap<String, ModelTable>,
@@ -109,6 +111,18 @@ pub(super) const SECTIONS: &[Field<Typed>] = &[
             },
         },
         about: "How a request finds its endpoint.",
+    },
+    Field {
+        key: "decisions",
+        slot: Slot::Nested {
+            shape: "table",
+            read: |entry, typed| {
+                if let Some(section) = entry.table() {
+                    section.read(decisions::FIELDS, &mut typed.decisions);
+                }
+            },
+        },
+        about: "What is kept of each request's decision.",
     },
     Field {
         key: "log",
@@ -362,6 +376,7 @@ impl Typed {
             media: self.media,
             plugins: self.plugins,
             routing: self.routing,
+            decisions: self.decisions,
             log: self.log,
             state: StateConfig::new(self.state, env),
             catalog: Arc::new(Catalog::new(providers, models, aliases, inactive)),

@@ -156,11 +156,10 @@ async fn serve<O: Offer>(context: RequestContext, call: O) -> Result<Served<O>, 
     let RequestContext { router, settings, dialect, room, deadline, mut record } = context;
     record.model = call.asked().routing.models.join(",");
     let decision = match route::decide(&router, &settings, &call.asked()) {
-        Ok(decision) => decision,
-        Err(error) => return Err(Box::new(Refused { dialect, error, record })),
+        Ok(decision) => Arc::new(decision),
+        Err(undecided) => return Err(Box::new(Refused::undecided(dialect, record, undecided))),
     };
-    record.strategy.clone_from(&decision.strategy);
-    record.reason.clone_from(&decision.reason);
+    record.planned(&decision);
     let strategy = HeaderValue::try_from(&decision.strategy).ok();
     let media = media::Fetches::default();
     let exchange = Exchange {
@@ -204,6 +203,7 @@ fn settle<O: Offer>(
         None => (Bill { cost: Some(0), ..Bill::unpriced(no_usage()) }, Tokens::default()),
     };
     record.consumed(tokens, bill.cost);
+    record.billed(&bill);
     record.endpoint.clone_from(&endpoint.id);
     tariff.credential().clone_into(&mut record.credential);
     let ending = Ending {
@@ -223,6 +223,7 @@ impl<O: Offer> Served<O> {
     pub(crate) fn respond(self, body: impl Into<Bytes>) -> Response<Body> {
         let Self { mut record, room, strategy, .. } = self;
         record.answered(StatusCode::OK);
+        record.hand_in();
         let mut response = respond::json_text(StatusCode::OK, body);
         respond::name_generation(&mut response, &record.id);
         if let Some(strategy) = strategy {

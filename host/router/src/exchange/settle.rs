@@ -95,6 +95,8 @@ impl Settlement {
             estimated,
         };
         self.record.consumed(tokens, bill.cost);
+        self.record.billed(&bill);
+        self.record.described(&self.tally);
         let endpoint = self.tariff.endpoint();
         self.record.endpoint.clone_from(&endpoint.id);
         self.tariff.credential().clone_into(&mut self.record.credential);

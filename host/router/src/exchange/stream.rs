@@ -175,11 +175,13 @@ impl Flow {
             }
             Ok(None) => {
                 let bill = settlement.close(None);
+                settlement.record().hand_in();
                 encoder.end(Some(&bill), &mut out);
                 (out.freeze(), true)
             }
             Err(error) => {
                 let bill = settlement.close(Some(&error));
+                settlement.record().hand_in();
                 let told = respond::envelope_of(&error, settlement.record());
                 encoder.fail(&told, Some(&bill), &mut out);
                 (out.freeze(), true)

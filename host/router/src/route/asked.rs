@@ -82,6 +82,8 @@ pub struct Asked<'c> {
     pub session: Option<&'c str>,
     /// The client's own labels.
     pub metadata: &'c [(String, String)],
+    /// All the randomness of the request; none: drawn for it.
+    pub seed: Option<u64>,
 }
 
 impl<'c> Asked<'c> {
@@ -103,6 +105,7 @@ impl<'c> Asked<'c> {
             streaming: call.request.streaming,
             session: call.session_id.as_deref().or(call.request.cache_key.as_deref()),
             metadata: &call.metadata,
+            seed: None,
         }
     }
 
@@ -125,6 +128,7 @@ impl<'c> Asked<'c> {
             streaming: false,
             session: None,
             metadata: &[],
+            seed: None,
         }
     }
 

@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 const STABLE: f64 = 0.5;
 
 /// Orders all candidates. Same input, same plan.
-pub(super) fn plan(query: &Query, candidates: &[Candidate]) -> Plan {
+pub(crate) fn plan(query: &Query, candidates: &[Candidate]) -> Plan {
     let mut order: Vec<u32> = (0..).take(candidates.len()).collect();
     let rank =
         |list: &[String], name: &str| list.iter().position(|it| it == name).unwrap_or(list.len());

@@ -2,7 +2,8 @@
 
 use super::Service;
 use crate::catalog::{Credential, Endpoint};
-use plugway_engine::{Adapter, Candidate, Query};
+use crate::error::Error;
+use plugway_engine::{Adapter, Candidate, Plan, Policy, Query};
 use plugway_routing::health::Snapshot;
 use std::sync::Arc;
 
@@ -46,6 +47,51 @@ pub struct Decision {
     pub candidates: Vec<Candidate>,
     /// Where their health is from.
     pub snapshot: Arc<Snapshot>,
+    /// The strategy that was asked; none where none is loaded.
+    pub policy: Option<Arc<Policy>>,
+    /// What it answered, or the built-in order: word for word, and whole.
+    pub plan: Plan,
+}
+
+/// Who decided where no strategy did.
+pub const BUILT_IN: &str = "built-in";
+
+impl Decision {
+    /// The strategy that was asked failed, and the built-in order took over.
+    pub fn is_replaced(&self) -> bool {
+        self.policy.is_some() && self.strategy == BUILT_IN
+    }
+}
+
+/// A request that has no plan: why, and what was weighed until then.
+#[derive(Debug)]
+pub struct Undecided {
+    /// What the client is told.
+    pub error: Error,
+    /// What was to be done.
+    pub service: Service,
+    /// Endpoints ruled out.
+    pub excluded: Vec<Excluded>,
+    /// What a strategy was asked, where it came so far.
+    pub question: Option<Question>,
+}
+
+impl Undecided {
+    /// Before any endpoint was looked at.
+    pub(super) fn early(service: Service, error: Error) -> Box<Self> {
+        Box::new(Self { error, service, excluded: Vec::new(), question: None })
+    }
+}
+
+/// A question that got no plan for an answer.
+#[derive(Debug)]
+pub struct Question {
+    /// What was asked.
+    pub query: Query,
+    /// Among which endpoints.
+    pub candidates: Vec<Candidate>,
+    /// Of whom.
+    pub policy: Option<Arc<Policy>>,
 }
 
 /// By what kind of name a request reaches a model.

@@ -77,7 +77,7 @@ pub(super) fn query(
         tags: asked.metadata.to_vec(),
         options: routing.options.clone(),
         session: asked.session.map(number_of),
-        seed: rand::random(),
+        seed: asked.seed.unwrap_or_else(rand::random),
         now_ms: router.clock.unix_ms(),
     }
 }

@@ -16,33 +16,44 @@ mod resolve;
 mod unavailable;
 
 pub use asked::{Asked, Service};
+pub(crate) use builtin::plan as built_in;
 pub use credentials::CredentialHealth;
-pub use decision::{Cause, Decision, Excluded, Reached, Step};
+pub use decision::{BUILT_IN, Cause, Decision, Excluded, Question, Reached, Step, Undecided};
 pub use health::{Health, InFlight, SnapshotPolicy};
 pub(crate) use health::{restore, save_all, save_now_and_then};
 pub use plugway_routing::health::{Footing, LeftOut, Policy as HealthPolicy};
 pub(crate) use resolve::{endpoints, model};
 
-use crate::error::Error;
+use crate::config::RoutingConfig;
 use crate::{Router, Settings};
-use eligible::Eligible;
+use eligible::{Choice, Eligible};
 use facts::Estimate;
 use plugway_engine::{Candidate, Query};
+use plugway_wire::Routing;
 use resolve::Resolved;
 
 /// Decides where a request may go.
 ///
 /// # Errors
 /// When the model is unknown, nothing is eligible, or the strategy refuses.
-pub fn decide(router: &Router, settings: &Settings, asked: &Asked<'_>) -> Result<Decision, Error> {
+pub fn decide(
+    router: &Router,
+    settings: &Settings,
+    asked: &Asked<'_>,
+) -> Result<Decision, Box<Undecided>> {
     let named = &asked.routing.models;
     let resolved = resolve::resolve(&settings.config.catalog, asked.routing)
-        .map_err(|error| error.asked_for(named, false))?;
+        .map_err(|error| Undecided::early(asked.service, error.asked_for(named, false)))?;
     let asked = &Asked { routing: &resolved.routing, ..*asked };
-    let is_pinned = resolved.pin.is_some() || asked.routing.is_pinned();
-    let pin = resolved.pin.clone();
-    decide_among(router, settings, asked, &resolved)
-        .map_err(|error| resolve::told_of_pin(error, pin).asked_for(named, is_pinned))
+    decide_among(router, settings, asked, &resolved).map_err(|undecided| {
+        let is_pinned = is_pinned(asked, &resolved);
+        let error = resolve::told_of_pin(undecided.error, resolved.pin.clone());
+        Box::new(Undecided { error: error.asked_for(named, is_pinned), ..*undecided })
+    })
+}
+
+fn is_pinned(asked: &Asked<'_>, resolved: &Resolved) -> bool {
+    resolved.pin.is_some() || asked.routing.is_pinned()
 }
 
 fn decide_among(
@@ -50,38 +61,63 @@ fn decide_among(
     settings: &Settings,
     asked: &Asked<'_>,
     resolved: &Resolved,
-) -> Result<Decision, Error> {
-    let ceiling = &settings.config.routing.ceiling;
-    let mut eligible = eligible::list(router, ceiling, resolved.endpoints.clone(), asked);
+) -> Result<Decision, Box<Undecided>> {
+    let early = |error| Undecided::early(asked.service, error);
+    let routing = &settings.config.routing;
+    let mut eligible = eligible::list(router, &routing.ceiling, resolved.endpoints.clone(), asked);
     eligible.excluded.extend(resolved.excluded.iter().cloned());
     if eligible.endpoints.is_empty() {
-        return Err(unavailable::nothing_left(asked, eligible));
+        let excluded = eligible.excluded.clone();
+        let error = unavailable::nothing_left(asked, eligible);
+        return Err(Box::new(Undecided { excluded, ..*early(error) }));
     }
     let Eligible { endpoints, excluded, is_last_resort, .. } = eligible;
-    let policy = rank::choose_policy(router, settings, asked.routing)?;
+    let policy = rank::choose_policy(router, settings, asked.routing).map_err(early)?;
     let estimate = Estimate::of(asked);
-    let snapshot = router.health.snapshot(SnapshotPolicy::from(&settings.config.routing));
+    let snapshot = router.health.snapshot(SnapshotPolicy::from(routing));
     let candidates: Vec<Candidate> = endpoints
         .iter()
         .map(|it| facts::candidate(router, &snapshot, asked, &it.endpoint, estimate))
         .collect();
     let providers = eligible::slugs(&asked.routing.order, endpoints.iter().map(|it| &*it.endpoint));
     let query = Query { providers, ..facts::query(router, asked, asked.routing, estimate) };
-    let (mut plan, strategy) = rank::plan(router, policy.as_deref(), &query, &candidates)?;
-    if is_last_resort {
-        plan.reason = format!("{LAST_RESORT} {}", plan.reason);
-    }
-    if preference::put_takers_first(&mut plan.steps, &endpoints, asked.parameters) {
-        plan.reason.push_str(TAKERS_FIRST);
-    }
-    if let Some(pin) = &resolved.pin {
-        plan.reason = format!("The request is pinned to {pin}. {}", plan.reason);
-    }
-    let limit = match asked.routing.no_fallbacks && asked.routing.order.is_empty() {
-        true => 1,
-        false => settings.config.routing.max_attempts as usize,
+    let (plan, strategy) = match rank::plan(router, policy.as_deref(), &query, &candidates) {
+        Ok(ranked) => ranked,
+        Err(error) => {
+            let question = Some(Question { query, candidates, policy });
+            return Err(Box::new(Undecided { excluded, question, ..*early(error) }));
+        }
     };
-    let steps = plan.steps.iter().take(limit).filter_map(|step| {
+    let mut ordered = plan.steps.clone();
+    let takers_first = preference::put_takers_first(&mut ordered, &endpoints, asked.parameters);
+    Ok(Decision {
+        service: asked.service,
+        steps: steps(&ordered, &endpoints, asked.routing, routing),
+        strategy,
+        reason: reason(&plan.reason, is_last_resort, takers_first, resolved.pin.as_deref()),
+        is_pinned: is_pinned(asked, resolved),
+        resolved_by: resolved.reached.clone(),
+        excluded,
+        query,
+        candidates,
+        snapshot,
+        policy,
+        plan,
+    })
+}
+
+/// The steps of a plan as they are walked. What names no endpoint is no step.
+fn steps(
+    plan: &[plugway_engine::Step],
+    endpoints: &[Choice],
+    asked: &Routing,
+    routing: &RoutingConfig,
+) -> Vec<Step> {
+    let limit = match asked.no_fallbacks && asked.order.is_empty() {
+        true => 1,
+        false => routing.max_attempts as usize,
+    };
+    let steps = plan.iter().take(limit).filter_map(|step| {
         let eligible = endpoints.get(step.candidate as usize)?;
         Some(Step {
             endpoint: eligible.endpoint.clone(),
@@ -92,25 +128,19 @@ fn decide_among(
             first_token_timeout_ms: step.first_token_timeout_ms,
         })
     });
-    let (steps, service) = (steps.collect(), asked.service);
-    let is_pinned = resolved.pin.is_some() || asked.routing.is_pinned();
-    let reason = plan.reason;
-    Ok(Decision {
-        service,
-        steps,
-        strategy,
-        reason,
-        is_pinned,
-        resolved_by: resolved.reached.clone(),
-        excluded,
-        query,
-        candidates,
-        snapshot,
-    })
+    steps.collect()
+}
+
+/// The strategy's sentence, with what the router itself adds to the plan.
+fn reason(said: &str, is_last_resort: bool, takers_first: bool, pin: Option<&str>) -> String {
+    let pinned = pin.map(|pin| format!("The request is pinned to {pin}. "));
+    let before = if is_last_resort { LAST_RESORT } else { "" };
+    let after = if takers_first { TAKERS_FIRST } else { "" };
+    format!("{}{before}{said}{after}", pinned.unwrap_or_default())
 }
 
 /// Goes ahead of a plan's reason.
-const LAST_RESORT: &str = "Nothing but endpoints whose circuit breaker is open was left, so these are tried all the same.";
+const LAST_RESORT: &str = "Nothing but endpoints whose circuit breaker is open was left, so these are tried all the same. ";
 
 /// Follows a plan's reason.
 const TAKERS_FIRST: &str = " Of each model, endpoints that take all that is asked for come first.";

@@ -1,0 +1,16 @@
+//! What is remembered of decisions. A request hands in what it was when it ends; one task
+//! writes that down; whoever asks finds it from that moment on. Nothing of it is on a
+//! request's way: a record for which there is no room is dropped and counted. What was not
+//! written when the process died is lost.
+
+mod entry;
+mod journal;
+mod moment;
+mod replay;
+pub(crate) mod told;
+mod writer;
+
+pub(crate) use entry::{Entry, Weighed};
+pub use journal::Journal;
+pub use replay::{Replay, ReplayError, replay};
+pub(crate) use writer::Writer;

@@ -1,0 +1,173 @@
+//! A decision, made again from its record: the same strategy is asked the same, and has to
+//! give the same plan, word for word.
+
+use super::entry::plan;
+use crate::route::built_in;
+use plugway_engine as engine;
+use plugway_engine::{CallError, Policy, Refusal};
+use plugway_store::decisions as kept;
+use plugway_store::decisions::{Readings, Record, Ruling};
+
+/// What a replay found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Replay {
+    /// The same answer.
+    Same,
+    /// This one instead of the recorded one.
+    Different(Ruling),
+}
+
+/// Why a record cannot be replayed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// No strategy was asked for this request.
+    #[error("nothing was decided for this request")]
+    NothingDecided,
+    /// Its strategy saw what is not in the record.
+    #[error("the strategy read the prompt, which the record does not hold")]
+    ReadPrompts,
+    /// Another strategy, other bytes, or otherwise opened.
+    #[error("the record is of strategy `{recorded}`; open that one, as it was, to replay it")]
+    OtherStrategy {
+        /// Id and digest.
+        recorded: String,
+    },
+    /// The record does not say how healthy each candidate was.
+    #[error("the record has {candidates} candidates and the health of {readings}")]
+    Incomplete {
+        /// How many could be chosen.
+        candidates: usize,
+        /// How many are described.
+        readings: usize,
+    },
+    /// The strategy failed where it had answered.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+/// Asks `policy` what it was asked when the record was made; none stands for the built-in
+/// order. No time but the record's and no randomness but its seed go into the answer.
+///
+/// # Errors
+/// When the record holds no decision of this policy, or the strategy fails.
+pub fn replay(record: &Record, policy: Option<&Policy>) -> Result<Replay, ReplayError> {
+    let decision = record.decision.as_ref().ok_or(ReplayError::NothingDecided)?;
+    if decision.read_prompts {
+        return Err(ReplayError::ReadPrompts);
+    }
+    if !is_of(decision.strategy.as_ref(), policy) {
+        let recorded = decision.strategy.as_ref();
+        let recorded = recorded.map(|it| format!("{}@{}", it.id, it.digest));
+        let recorded = recorded.unwrap_or_else(|| "built-in".to_owned());
+        return Err(ReplayError::OtherStrategy { recorded });
+    }
+    let (query, candidates) = (query(&decision.query), candidates(decision)?);
+    let ruling = match policy {
+        None => Ruling::Plan(plan(&built_in(&query, &candidates))),
+        Some(policy) => match policy.route(&query, &candidates)? {
+            Ok(answered) => Ruling::Plan(plan(&answered)),
+            Err(Refusal::NoRoute(sentence)) => Ruling::NoRoute(sentence),
+            Err(Refusal::InvalidOptions(sentence)) => Ruling::InvalidOptions(sentence),
+        },
+    };
+    Ok(match ruling == decision.ruling {
+        true => Replay::Same,
+        false => Replay::Different(ruling),
+    })
+}
+
+/// Whether the policy is the recorded strategy, opened as it was.
+fn is_of(recorded: Option<&kept::Strategy>, policy: Option<&Policy>) -> bool {
+    let (recorded, policy) = match (recorded, policy) {
+        (None, None) => return true,
+        (Some(recorded), Some(policy)) => (recorded, policy),
+        _ => return false,
+    };
+    let (strategy, setup) = (policy.strategy(), policy.setup());
+    let state = setup.state.as_deref().map(crate::digest::sha256).map(Into::into);
+    recorded.digest.to_string() == strategy.digest()
+        && recorded.options == setup.options
+        && recorded.score_names == setup.score_names
+        && recorded.state == state
+}
+
+fn query(from: &kept::Query) -> engine::Query {
+    engine::Query {
+        models: from.models.clone(),
+        keep_model_order: from.keep_model_order,
+        providers: from.providers.clone(),
+        objective: match from.objective {
+            kept::Objective::Balanced => engine::Objective::Balanced,
+            kept::Objective::Price => engine::Objective::Price,
+            kept::Objective::Throughput => engine::Objective::Throughput,
+            kept::Objective::Latency => engine::Objective::Latency,
+            kept::Objective::Quality => engine::Objective::Quality,
+        },
+        min_throughput: from.min_throughput.map(cutoffs),
+        max_latency_ms: from.max_latency_ms.map(cutoffs),
+        prompt_tokens: from.prompt_tokens,
+        max_tokens: from.max_tokens,
+        streaming: from.streaming,
+        needs: from.needs.clone(),
+        tags: from.tags.clone(),
+        options: from.options.clone(),
+        session: from.session,
+        seed: from.seed,
+        now_ms: from.now_ms,
+    }
+}
+
+fn cutoffs(kept::Cutoffs { p50, p75, p90, p99 }: kept::Cutoffs) -> engine::Cutoffs {
+    engine::Cutoffs { p50, p75, p90, p99 }
+}
+
+fn candidates(decision: &kept::Decision) -> Result<Vec<engine::Candidate>, ReplayError> {
+    let Readings::Inline(readings) = &decision.health;
+    let (candidates, readings_count) = (decision.candidates.len(), readings.len());
+    if candidates != readings_count {
+        return Err(ReplayError::Incomplete { candidates, readings: readings_count });
+    }
+    let pairs = decision.candidates.iter().zip(readings);
+    Ok(pairs.map(|(it, reading)| candidate(it, reading)).collect())
+}
+
+fn candidate(from: &kept::Candidate, reading: &kept::Health) -> engine::Candidate {
+    let kept::Price { prompt, completion, cache_read, cache_write, request } = from.price;
+    engine::Candidate {
+        id: from.id.clone(),
+        provider: from.provider.clone(),
+        model: from.model.clone(),
+        price: engine::ComparePrice { prompt, completion, cache_read, cache_write, request },
+        estimated_cost: from.estimated_cost,
+        context_length: from.context_length,
+        max_output_tokens: from.max_output_tokens,
+        quantization: from.quantization.clone(),
+        region: from.region.clone(),
+        service_tier: from.service_tier.clone(),
+        own_key: from.own_key,
+        warm: from.warm,
+        scores: from.scores.clone(),
+        tags: from.tags.clone(),
+        health: health(reading),
+    }
+}
+
+fn health(from: &kept::Health) -> engine::Health {
+    engine::Health {
+        uptime_30s: from.uptime_30s,
+        uptime_5m: from.uptime_5m,
+        uptime_30m: from.uptime_30m,
+        rate_limited_5m: from.rate_limited_5m,
+        bad_tool_calls: from.bad_tool_calls,
+        tripped: from.tripped,
+        in_flight: from.in_flight,
+        capacity: from.capacity,
+        latency_ms: from.latency_ms.map(percentiles),
+        throughput: from.throughput.map(percentiles),
+    }
+}
+
+fn percentiles(from: kept::Percentiles) -> engine::Percentiles {
+    let kept::Percentiles { p50, p75, p90, p99, samples } = from;
+    engine::Percentiles { p50, p75, p90, p99, samples }
+}

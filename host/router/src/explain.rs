@@ -1,0 +1,248 @@
+//! What would happen to a request, without sending it: the command `plugway route`. It
+//! asks what a request asks, so that it cannot say anything else.
+
+use crate::Router;
+use crate::api::{bad_request, chat_route};
+use crate::decisions::{Entry, Weighed, told};
+use crate::error::{Code, Error};
+use crate::route::{self, Asked};
+use bytes::Bytes;
+use plugway_store::decisions::{Candidate, Decision, Health, Outcome, Readings, Record, Request};
+use plugway_wire::DecodeOptions;
+use serde_json::{Value, json};
+use std::io::{self, Write};
+use std::sync::Arc;
+
+/// What would happen to one request.
+pub struct Explanation {
+    /// As it would be kept, before anything was tried.
+    record: Record,
+    /// Steps of the plan that would be tried, if each of them failed.
+    tried: usize,
+}
+
+/// Decides about a body that would be posted to `path`, with this seed or one of its own.
+///
+/// # Errors
+/// When the body cannot be read, or nothing there chats.
+pub fn explain(
+    router: &Router,
+    path: &str,
+    body: Bytes,
+    seed: Option<u64>,
+) -> Result<Explanation, Error> {
+    let settings = router.settings();
+    let Some(at) = chat_route(path) else {
+        let message = format!("No chat is asked for at `{path}`; try /v1/chat/completions.");
+        return Err(Error::new(Code::NotFound, message));
+    };
+    let head = http::Request::post(path).body(()).map_err(|error| {
+        Error::new(Code::InvalidRequest, format!("`{path}` is no path: {error}."))
+    })?;
+    let options = DecodeOptions { seal_min_bytes: settings.config.routing.seal_min_bytes };
+    let call = at.dialect.decode(&head.into_parts().0, body, &options);
+    let call = call.map_err(bad_request)?;
+    let asked = Asked { seed, ..Asked::chat(&call) };
+    let (weighed, error, tried) = match route::decide(router, &settings, &asked) {
+        Ok(decision) => {
+            let tried = decision.steps.len();
+            (Weighed::Decided(Arc::new(decision)), None, tried)
+        }
+        Err(undecided) => {
+            let error = undecided.error.message.clone();
+            (Weighed::Undecided(undecided), Some(error), 0)
+        }
+    };
+    let record = Record {
+        id: String::new(),
+        came_ms: router.clock.unix_ms(),
+        request: Request {
+            route: at.route.to_owned(),
+            models: call.routing.models.join(","),
+            streamed: call.request.streaming,
+            ..Request::default()
+        },
+        excluded: Vec::new(),
+        decision: None,
+        attempts: Vec::new(),
+        outcome: Outcome { error, ..Outcome::default() },
+    };
+    Ok(Explanation { record: Entry { record, weighed }.record(), tried })
+}
+
+impl Explanation {
+    /// There is somewhere to go.
+    pub fn is_routed(&self) -> bool {
+        self.tried > 0
+    }
+
+    /// For programs.
+    pub fn json(&self) -> Value {
+        let Record { request, outcome, decision, excluded, .. } = &self.record;
+        json!({
+            "route": request.route,
+            "models": request.models,
+            "error": outcome.error,
+            "tried": self.tried,
+            "decision": decision.as_ref().map(told::decided),
+            "excluded": excluded.iter().map(told::excluded).collect::<Vec<_>>(),
+        })
+    }
+
+    /// For people.
+    ///
+    /// # Errors
+    /// When `out` cannot be written to.
+    pub fn print(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Record { request, outcome, decision, excluded, .. } = &self.record;
+        line(out, "request", &format!("{} at {}", request.models, request.route))?;
+        if let Some(decision) = decision {
+            self.print_decision(decision, out)?;
+        }
+        for it in excluded {
+            line(out, "excluded", &format!("{:<40} {}: {}", it.endpoint, it.cause, it.reason))?;
+        }
+        match &outcome.error {
+            Some(error) => line(out, "refused", error),
+            None => Ok(()),
+        }
+    }
+
+    fn print_decision(&self, decision: &Decision, out: &mut dyn Write) -> io::Result<()> {
+        let query = &decision.query;
+        let asked = format!("about {} tokens, seed {}", query.prompt_tokens, query.seed);
+        line(out, "", &asked)?;
+        let strategy = decision.strategy.as_ref();
+        let strategy = strategy.map(|it| format!("{}@{}", it.id, it.digest));
+        line(out, "strategy", strategy.as_deref().unwrap_or("built-in"))?;
+        let Some(plan) = decision.plan() else {
+            return decision.candidates.iter().try_for_each(|it| line(out, "eligible", &it.id));
+        };
+        line(out, "reason", &plan.reason)?;
+        let planned = |place: usize| plan.steps.iter().any(|it| it.candidate as usize == place);
+        for (step, number) in plan.steps.iter().zip(1..) {
+            let Some(candidate) = decision.candidates.get(step.candidate as usize) else {
+                continue;
+            };
+            let title = match number <= self.tried {
+                true => format!("{number}."),
+                false => "not tried".to_owned(),
+            };
+            let Readings::Inline(readings) = &decision.health;
+            let health = readings.get(step.candidate as usize).map_or_else(String::new, shown);
+            line(out, &title, &format!("{}{health}", offer(candidate)))?;
+        }
+        for (place, candidate) in decision.candidates.iter().enumerate() {
+            if !planned(place) {
+                line(out, "left out", &candidate.id)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn line(out: &mut dyn Write, title: &str, text: &str) -> io::Result<()> {
+    writeln!(out, "{title:<12}{text}")
+}
+
+fn offer(candidate: &Candidate) -> String {
+    let Candidate { id, model, estimated_cost, .. } = candidate;
+    let warm = if candidate.warm { ", warm" } else { "" };
+    format!("{id:<40} {model:<32} about ${estimated_cost:.6}{warm}")
+}
+
+/// What is known of an endpoint's health; nothing is, before it was used.
+fn shown(health: &Health) -> String {
+    let mut text = String::new();
+    if let Some(share) = health.uptime_5m {
+        text += &format!(", up {:.1} %", share * 100.0);
+    }
+    if let Some(latency) = &health.latency_ms {
+        text += &format!(", {:.0} ms to the first token", latency.p50);
+    }
+    if health.tripped {
+        text += ", tripped";
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plugway_store::decisions::{Exclusion, Plan, Query, Ruling, Step};
+
+    fn explanation(ruling: Ruling, tried: usize) -> Explanation {
+        let candidate = |id: &str| Candidate {
+            id: id.into(),
+            model: "a/m".into(),
+            estimated_cost: 0.001,
+            ..Candidate::default()
+        };
+        let health = Health { uptime_5m: Some(0.995), tripped: true, ..Health::default() };
+        let record = Record {
+            id: String::new(),
+            came_ms: 0,
+            request: Request { route: "/r".into(), models: "a/m".into(), ..Request::default() },
+            excluded: vec![Exclusion {
+                endpoint: "z/m".into(),
+                provider: "z".into(),
+                model: "a/m".into(),
+                cause: "price".into(),
+                reason: "too dear".into(),
+            }],
+            decision: Some(Decision {
+                strategy: None,
+                query: Query { prompt_tokens: 7, seed: 9, ..Query::default() },
+                candidates: vec![candidate("x/m"), candidate("y/m"), candidate("w/m")],
+                health: Readings::Inline(vec![health, Health::default(), Health::default()]),
+                imports: Vec::new(),
+                read_prompts: false,
+                ruling,
+            }),
+            attempts: Vec::new(),
+            outcome: Outcome::default(),
+        };
+        Explanation { record, tried }
+    }
+
+    fn text(explanation: &Explanation) -> Vec<String> {
+        let mut out = Vec::new();
+        explanation.print(&mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        text.lines().map(words).collect()
+    }
+
+    #[test]
+    fn a_plan_is_told_step_by_step_and_so_is_what_is_not_in_it() {
+        let step = |candidate| Step { candidate, ..Step::default() };
+        let plan =
+            Plan { steps: vec![step(1), step(0)], reason: "Cheap.".into(), ..Plan::default() };
+        let explanation = explanation(Ruling::Plan(plan), 1);
+        assert!(explanation.is_routed());
+        assert_eq!(
+            text(&explanation),
+            [
+                "request a/m at /r",
+                "about 7 tokens, seed 9",
+                "strategy built-in",
+                "reason Cheap.",
+                "1. y/m a/m about $0.001000",
+                "not tried x/m a/m about $0.001000, up 99.5 %, tripped",
+                "left out w/m",
+                "excluded z/m price: too dear",
+            ]
+        );
+        assert_eq!(explanation.json()["decision"]["planned"][0]["endpoint"], "y/m");
+    }
+
+    #[test]
+    fn a_refusal_is_told_with_what_there_was_to_choose_from() {
+        let mut explanation = explanation(Ruling::NoRoute("None will do.".into()), 0);
+        explanation.record.outcome.error = Some("None will do.".into());
+        assert!(!explanation.is_routed());
+        let text = text(&explanation);
+        assert!(text.contains(&"eligible x/m".to_owned()), "{text:?}");
+        assert_eq!(text.last().unwrap(), "refused None will do.");
+    }
+}

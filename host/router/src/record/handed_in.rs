@@ -1,0 +1,100 @@
+//! The record of a request as it is handed in to be kept, once.
+
+use super::{Attempt, Record};
+use crate::decisions::Entry;
+use plugway_engine::chat::FinishReason;
+use plugway_store::decisions as kept;
+use std::time::Duration;
+
+/// What the record says of an answer for whose end the provider has no word.
+const WORDLESS: &str = "complete";
+
+impl Record {
+    /// Hands in what is to be kept of the request, unless that is done: before the last of
+    /// its answer leaves, so that whoever has read it to the end can ask for it.
+    pub(crate) fn hand_in(&mut self) {
+        let Some(journal) = self.journal.take() else { return };
+        let record = self.kept();
+        journal.hand_in(Entry { record, weighed: std::mem::take(&mut self.weighed) });
+    }
+
+    fn kept(&self) -> kept::Record {
+        kept::Record {
+            id: self.id.to_string(),
+            came_ms: self.came_ms,
+            request: kept::Request {
+                route: self.route.to_owned(),
+                service: None,
+                models: self.model.clone(),
+                streamed: self.streaming,
+                session: self.session.clone(),
+                user_agent: self.client.user_agent.clone(),
+                referer: self.client.referer.clone(),
+                title: self.client.title.clone(),
+            },
+            excluded: Vec::new(),
+            decision: None,
+            attempts: self.attempts.all().iter().map(attempt).collect(),
+            outcome: self.ended(),
+        }
+    }
+
+    fn ended(&self) -> kept::Outcome {
+        let usage = self.usage.as_ref();
+        let served = (!self.endpoint.is_empty()).then(|| kept::Served {
+            endpoint: self.endpoint.clone(),
+            upstream_id: self.upstream_id.clone(),
+            service_tier: self.service_tier.clone(),
+            ..kept::Served::default()
+        });
+        let native = Some(&self.finish).filter(|word| !word.is_empty() && *word != WORDLESS);
+        kept::Outcome {
+            kind: self.outcome().to_owned(),
+            error: self.failure.as_ref().map(|(_, message)| message.clone()),
+            status: self.status.map_or(499, |status| status.as_u16()),
+            served,
+            first_content_ms: self.first_content.map(milliseconds),
+            duration_ms: milliseconds(self.started.elapsed()),
+            finish: self.finish_reason.map(word).map(str::to_owned),
+            native_finish: native.cloned(),
+            tokens: kept::Tokens {
+                prompt: self.tokens.prompt,
+                cached: usage.map_or(0, |usage| usage.cache_read_tokens),
+                completion: self.tokens.completion,
+                reasoning: usage.map_or(0, |usage| usage.reasoning_tokens),
+                media: self.media,
+                estimated: self.tokens.estimated,
+            },
+            cost: self.cost,
+            upstream_cost: self.upstream_cost,
+        }
+    }
+}
+
+fn attempt(from: &Attempt) -> kept::Attempt {
+    kept::Attempt {
+        endpoint: from.endpoint.clone(),
+        provider: from.provider_name.clone(),
+        model: from.model.clone(),
+        cause: (from.outcome != "ok").then(|| from.outcome.to_owned()),
+        status: from.status,
+        elapsed_ms: milliseconds(from.elapsed),
+        tokens: from.tokens,
+        cost: from.upstream_cost,
+    }
+}
+
+/// In the word of chat completions, which have none for a pause.
+fn word(reason: FinishReason) -> &'static str {
+    match reason {
+        FinishReason::Stop | FinishReason::Paused => "stop",
+        FinishReason::Length => "length",
+        FinishReason::ToolCalls => "tool_calls",
+        FinishReason::ContentFilter => "content_filter",
+        FinishReason::Error => "error",
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,131 @@
+//! The table of decisions: written in batches by one writer, read by id, and kept within
+//! an age and a size.
+
+mod decision;
+mod digest;
+mod record;
+
+pub use decision::{
+    Candidate, Cutoffs, Decision, Health, Import, Objective, Percentiles, Plan, Price, Query,
+    Readings, Ruling, Setting, Step, Strategy,
+};
+pub use digest::Digest;
+pub use record::{Attempt, Exclusion, Outcome, Record, Request, Served, Service, Tokens};
+
+use crate::{Error, Store};
+
+/// Rows that are removed at a time: whoever waits for the database waits for no more.
+const ROWS_AT_ONCE: i64 = 1000;
+
+/// Beyond this, a list is for other tools.
+const MAX_LISTED: u32 = 1000;
+
+impl Store {
+    /// Keeps records, all or none. Returns how many bytes they have.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn keep_decisions(&self, records: &[Record]) -> Result<u64, Error> {
+        let mut transaction = self.pool.begin().await?;
+        let mut bytes = 0;
+        for record in records {
+            let encoded = record.encode()?;
+            bytes += encoded.len() as u64;
+            let query = "INSERT OR REPLACE INTO decisions (id, came_ms, record) VALUES (?, ?, ?)";
+            sqlx::query(query)
+                .bind(&record.id)
+                .bind(i64::try_from(record.came_ms).unwrap_or(i64::MAX))
+                .bind(encoded)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        transaction.commit().await?;
+        Ok(bytes)
+    }
+
+    /// The record of a request, by its public id.
+    ///
+    /// # Errors
+    /// When the database fails, or holds a record that cannot be read.
+    pub async fn decision(&self, id: &str) -> Result<Option<Record>, Error> {
+        let query = sqlx::query_scalar("SELECT record FROM decisions WHERE id = ?");
+        let found: Option<Vec<u8>> = query.bind(id).fetch_optional(&self.pool).await?;
+        found.map(|bytes| Record::decode(&bytes)).transpose()
+    }
+
+    /// The records of the requests that ended last, the newest first; what cannot be read
+    /// is left out.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn last_decisions(&self, count: u32) -> Result<Vec<Record>, Error> {
+        let query = "SELECT record FROM decisions ORDER BY sequence DESC LIMIT ?";
+        let query = sqlx::query_scalar(query).bind(count.min(MAX_LISTED));
+        let found: Vec<Vec<u8>> = query.fetch_all(&self.pool).await?;
+        Ok(found.iter().filter_map(|bytes| Record::decode(bytes).ok()).collect())
+    }
+
+    /// Bytes of all records. Looks at each of them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn decisions_bytes(&self) -> Result<u64, Error> {
+        let query = sqlx::query_scalar("SELECT coalesce(sum(length(record)), 0) FROM decisions");
+        let bytes: i64 = query.fetch_one(&self.pool).await?;
+        Ok(u64::try_from(bytes).unwrap_or(0))
+    }
+
+    /// Removes what came before this moment, milliseconds since the Unix epoch. Returns
+    /// how many bytes went.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn remove_decisions_before(&self, moment_ms: u64) -> Result<u64, Error> {
+        let moment_ms = i64::try_from(moment_ms).unwrap_or(i64::MAX);
+        let mut bytes = 0;
+        loop {
+            let gone = self.remove(BEFORE, moment_ms).await?;
+            if gone == 0 {
+                return Ok(bytes);
+            }
+            bytes += gone;
+        }
+    }
+
+    /// Removes the oldest records, so many that they have at least this many bytes.
+    /// Returns how many bytes went.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn remove_oldest_decisions(&self, excess_bytes: u64) -> Result<u64, Error> {
+        let mut bytes = 0;
+        while bytes < excess_bytes {
+            let rest = i64::try_from(excess_bytes - bytes).unwrap_or(i64::MAX);
+            match self.remove(OLDEST, rest).await? {
+                0 => break,
+                gone => bytes += gone,
+            }
+        }
+        Ok(bytes)
+    }
+
+    async fn remove(&self, statement: &'static str, bound: i64) -> Result<u64, Error> {
+        let query = sqlx::query_scalar(statement).bind(ROWS_AT_ONCE).bind(bound);
+        let gone: Vec<i64> = query.fetch_all(&self.pool).await?;
+        Ok(gone.into_iter().filter_map(|bytes| u64::try_from(bytes).ok()).sum())
+    }
+}
+
+/// Of the oldest rows, those that came before a moment. Requests end about in the order
+/// in which they came, so no further ones need to be looked at.
+const BEFORE: &str = "DELETE FROM decisions WHERE came_ms < ?2 AND sequence IN \
+    (SELECT sequence FROM decisions ORDER BY sequence LIMIT ?1) RETURNING length(record)";
+
+/// The oldest rows, as many as it takes to make up so many bytes.
+const OLDEST: &str = "DELETE FROM decisions WHERE sequence IN (SELECT sequence FROM \
+    (SELECT sequence, sum(bytes) OVER (ORDER BY sequence) - bytes AS before FROM \
+     (SELECT sequence, length(record) AS bytes FROM decisions ORDER BY sequence LIMIT ?1)) \
+    WHERE before < ?2) RETURNING length(record)";
+
+#[cfg(test)]
+mod tests;
