@@ -7,10 +7,19 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// What the folder of examples has for readers to copy.
+const EXAMPLES: [&str; 6] = [
+    "canary-split",
+    "cost-cap",
+    "provider-minimal",
+    "region-first",
+    "strategy-minimal",
+    "time-of-day",
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
-    let good =
-        build_and_watch(&[Guest::Package("provider-minimal"), Guest::Package("strategy-minimal")])?;
+    let good = build_and_watch(&EXAMPLES.map(Guest::Package))?;
     let bad = build_and_watch(&[Guest::Examples("plugway-test-guests")])?;
     let modules = modules(Path::new("guests/modules"))?;
 

@@ -4,6 +4,7 @@ mod attempt;
 mod availability;
 mod credentials;
 mod eligible;
+mod examples;
 mod explained;
 mod health;
 mod hedging;

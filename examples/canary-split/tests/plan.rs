@@ -1,5 +1,7 @@
 //! How much goes to the new side, and who stays there.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use canary_split::CanarySplit;
 use plugway_sdk::strategy::{Candidate, Query, Refusal, Setup, Strategy};
 use plugway_sdk::testing::{candidate, query};

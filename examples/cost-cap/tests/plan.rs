@@ -1,5 +1,7 @@
 //! The cap holds, whoever sets it.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use cost_cap::CostCap;
 use plugway_sdk::strategy::{Plan, Query, Refusal, Setting, Setup, Strategy};
 use plugway_sdk::testing::{candidate, query};

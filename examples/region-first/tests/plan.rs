@@ -1,5 +1,7 @@
 //! Region by region, and nobody is left out.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use plugway_sdk::strategy::{Candidate, Query, Refusal, Setup, Strategy};
 use plugway_sdk::testing::{candidate, query};
 use region_first::RegionFirst;

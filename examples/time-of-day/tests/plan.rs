@@ -1,5 +1,7 @@
 //! What the hour decides, and that nothing else does.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use plugway_sdk::strategy::{Candidate, Query, Refusal, Setup, Strategy};
 use plugway_sdk::testing::{candidate, query};
 use time_of_day::TimeOfDay;
