@@ -68,7 +68,7 @@ pub(crate) fn mooncake() -> Vec<Arrival> {
     rows.collect()
 }
 
-fn lines(name: &str) -> impl Iterator<Item = String> {
+fn lines(name: &str) -> impl Iterator<Item = String> + use<> {
     let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/routing");
     let file = File::open(shared.join(name)).unwrap();
     BufReader::new(GzDecoder::new(file)).lines().map(Result::unwrap)

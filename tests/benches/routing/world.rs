@@ -324,7 +324,8 @@ impl World<'_> {
                     session: session.as_deref(),
                     ..Asked::beside(Service::Chat, &self.routing, bytes, 0)
                 };
-                Ok(route::decide(self.router, &self.settings, &asked)?.steps)
+                let decided = route::decide(self.router, &self.settings, &asked);
+                decided.map(|decision| decision.steps).map_err(|undecided| undecided.error)
             }
             Chooser::RoundRobin => {
                 let mut steps = self.steps.clone();
@@ -344,6 +345,7 @@ fn steps(router: &Router) -> Vec<Step> {
     };
     let step = |endpoint: &Arc<Endpoint>| Step {
         endpoint: endpoint.clone(),
+        credential: None,
         adapter: router.registry.adapter(&endpoint.provider.adapter).unwrap(),
         effort: None,
         hedge_after_ms: None,
