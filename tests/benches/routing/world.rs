@@ -76,7 +76,6 @@ struct Flight {
 }
 
 struct Attempt {
-    step: usize,
     provider: usize,
     began: Duration,
     /// When its first content came.
@@ -239,7 +238,6 @@ impl World<'_> {
             }
         }
         Attempt {
-            step,
             provider,
             began: now,
             content: None,
