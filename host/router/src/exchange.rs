@@ -228,7 +228,8 @@ impl Exchange {
         live.in_flight = Some(answered.in_flight);
         self.record.first_content();
         let head = head_of(&self.record, live.endpoint());
-        let settlement = Settlement::new(self.record, &mut live, self.call.approx_prompt_bytes);
+        let settlement = Settlement::new(self.record, &mut live, self.call.approx_prompt_bytes)
+            .warming(self.router, self.decision.conversation);
         let echoes = self.echoes.into_inner();
         Ok(Opened { live, settlement, form: self.call.form, head, echoes })
     }

@@ -11,7 +11,7 @@ use crate::telemetry::Metrics;
 use crate::upstream::{self, Client, ClientError, Credentials, Fetcher};
 use arc_swap::ArcSwap;
 use plugway_engine::{Compiler, Engine, Registry, RegistryOptions, Setup, machine};
-use plugway_routing::Clock;
+use plugway_routing::{Clock, Warmth};
 use plugway_store::Store;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
@@ -45,6 +45,9 @@ pub struct Router {
     pub store: Store,
     /// What each endpoint has lately been worth.
     pub health: Health,
+    /// Where conversations have their prompt caches. Locked for a look or a few
+    /// assignments.
+    pub(crate) warmth: Mutex<Warmth>,
     /// Counters and histograms.
     pub metrics: Arc<Metrics>,
     /// Providers' keys.
@@ -95,6 +98,7 @@ impl Router {
             shown: ArcSwap::default(),
             registry: Arc::new(registry),
             health: Health::new(clock.clone(), metrics.clone()),
+            warmth: Mutex::default(),
             metrics,
             credentials,
             reload_turn: Arc::new(Semaphore::new(1)),
@@ -120,6 +124,7 @@ impl Router {
     pub fn timed_by(self, clock: Clock) -> Self {
         Self {
             health: Health::new(clock.clone(), self.metrics.clone()),
+            warmth: Mutex::default(),
             retries: RetryBudget::new(clock.clone()),
             clock,
             ..self

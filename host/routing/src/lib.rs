@@ -6,8 +6,10 @@ pub mod breaker;
 mod clock;
 mod cooldown;
 mod verdict;
+pub mod warmth;
 
 pub use breaker::Breaker;
 pub use clock::Clock;
 pub use cooldown::Cooldown;
 pub use verdict::Verdict;
+pub use warmth::Warmth;

@@ -23,6 +23,10 @@ pub struct RoutingConfig {
     pub breaker_failures: u32,
     /// How long an open breaker waits for its next probe at most.
     pub breaker_max_pause: Duration,
+    /// How long a conversation stays where its prompt cache is, after the last answer.
+    pub sticky_for: Duration,
+    /// Conversations of which that is known.
+    pub sticky_max: usize,
     /// Texts of at least this many bytes cross the sandbox as seals.
     pub seal_min_bytes: usize,
 }
@@ -37,6 +41,8 @@ impl Default for RoutingConfig {
             max_cooldown: Duration::from_secs(60),
             breaker_failures: 5,
             breaker_max_pause: Duration::from_secs(30),
+            sticky_for: Duration::from_secs(600),
+            sticky_max: 100_000,
             seal_min_bytes: 64,
         }
     }
@@ -83,6 +89,16 @@ pub(super) const FIELDS: &[Field<RoutingConfig>] = &[
         key: "breaker_max_pause",
         slot: Slot::Duration(|c| &mut c.breaker_max_pause),
         about: "Each time that such a trial fails, the pause doubles, up to this.",
+    },
+    Field {
+        key: "sticky_for",
+        slot: Slot::Duration(|c| &mut c.sticky_for),
+        about: "A conversation whose prompt cache was seen at work, or whose client names it by `session_id` or `prompt_cache_key`, stays with its endpoint for so long after its last answer: strategies are told that it is warm there. Only where reading from the cache is cheaper, and never over a client's own `order` or `sort`.",
+    },
+    Field {
+        key: "sticky_max",
+        slot: Slot::Items(|c| &mut c.sticky_max),
+        about: "Conversations of which that is remembered, by a digest; of more, those are forgotten that were answered longest ago.",
     },
     Field {
         key: "seal_min",

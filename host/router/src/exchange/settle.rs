@@ -3,12 +3,14 @@
 
 use super::live::Live;
 use super::tariff::Tariff;
+use crate::Router;
 use crate::error::Error;
 use crate::record::{Record, Tokens};
-use crate::route::InFlight;
+use crate::route::{Conversation, InFlight};
 use plugway_engine::chat::{Event, Usage};
 use plugway_wire::Bill;
 use plugway_wire::answer::Tally;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Letters of a provider's own word for the end that are logged. It is the
@@ -23,6 +25,8 @@ pub(super) struct Settlement {
     began: Instant,
     in_flight: Option<InFlight>,
     prompt_bytes: usize,
+    /// What stays where its prompt cache is.
+    conversation: Option<(Arc<Router>, Conversation)>,
     settled: bool,
 }
 
@@ -38,8 +42,19 @@ impl Settlement {
             began: live.began(),
             in_flight,
             prompt_bytes,
+            conversation: None,
             settled: false,
         }
+    }
+
+    /// The same, of an answer that the conversation goes on with.
+    pub(super) fn warming(
+        mut self,
+        router: Arc<Router>,
+        conversation: Option<Conversation>,
+    ) -> Self {
+        self.conversation = conversation.map(|it| (router, it));
+        self
     }
 
     /// Takes note of what is about to be delivered.
@@ -72,6 +87,13 @@ impl Settlement {
         self.settled = true;
         let (usage, estimated) = self.usage();
         let bill = self.bill(usage);
+        if outcome == "ok"
+            && let Some((router, conversation)) = &self.conversation
+        {
+            let cached = bill.usage.cache_read_tokens.saturating_add(bill.usage.cache_write_tokens);
+            let routing = &self.tariff.settings().config.routing;
+            conversation.answered(router, routing, self.tariff.endpoint(), cached);
+        }
         let tokens = Tokens {
             prompt: bill.usage.prompt_tokens,
             completion: bill.usage.completion_tokens,

@@ -23,6 +23,11 @@ impl Tariff {
         &self.endpoint
     }
 
+    /// What held when the request came.
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// The bill for `usage`, which is the sum of the records.
     pub(super) fn bill(&self, usage: Usage, records: &[Usage]) -> Bill {
         let all = self.cost(records, |used| used);

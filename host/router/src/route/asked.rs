@@ -1,5 +1,6 @@
 //! What a decision is about: a chat, or something that adapters offer beside it.
 
+use bytes::Bytes;
 use plugway_wire::{ChatCall, Routing};
 use std::borrow::Cow;
 
@@ -75,6 +76,8 @@ pub struct Asked<'c> {
     pub streaming: bool,
     /// Names the conversation.
     pub session: Option<&'c str>,
+    /// What it begins with and keeps.
+    pub opening: &'c [Bytes],
     /// The client's own labels.
     pub metadata: &'c [(String, String)],
 }
@@ -95,6 +98,7 @@ impl<'c> Asked<'c> {
             max_tokens: call.request.max_tokens,
             streaming: call.request.streaming,
             session: call.session_id.as_deref().or(call.request.cache_key.as_deref()),
+            opening: &call.opening,
             metadata: &call.metadata,
         }
     }
@@ -114,6 +118,7 @@ impl<'c> Asked<'c> {
             max_tokens: Some(0),
             streaming: false,
             session: None,
+            opening: &[],
             metadata: &[],
         }
     }

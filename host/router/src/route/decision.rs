@@ -1,6 +1,6 @@
 //! What was decided for one request, and why.
 
-use super::Service;
+use super::{Conversation, Service};
 use crate::catalog::Endpoint;
 use plugway_engine::{Adapter, Candidate, Query};
 use std::sync::Arc;
@@ -37,6 +37,8 @@ pub struct Decision {
     pub query: Query,
     /// Among which it chose.
     pub candidates: Vec<Candidate>,
+    /// What the request goes on with, where that can be told.
+    pub conversation: Option<Conversation>,
 }
 
 /// An endpoint that the request may not go to.

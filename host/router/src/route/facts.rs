@@ -1,11 +1,12 @@
 //! What a strategy is told: the request in numbers, and each endpoint that it may go to.
 
+use super::conversation::{Conversation, warm_at};
 use super::{Asked, builtin};
 use crate::Router;
 use crate::catalog::Endpoint;
+use crate::config::RoutingConfig;
 use plugway_engine::{Candidate, Objective, Query};
 use plugway_wire::{Partition, Routing, Sort};
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// What the request will about use, for comparing prices and checking limits.
 #[derive(Clone, Copy)]
@@ -30,8 +31,12 @@ pub(super) fn candidate(
     asked: &Asked<'_>,
     endpoint: &Endpoint,
     estimate: Estimate,
+    conversation: Option<Conversation>,
+    bounds: &RoutingConfig,
 ) -> Candidate {
-    let (price, estimated_cost) = builtin::compare_price(endpoint, estimate);
+    let warm = warm_at(router, bounds, conversation, asked.routing, endpoint);
+    let cached = warm.as_ref().map_or(0, |place| place.cached_tokens);
+    let (price, estimated_cost) = builtin::compare_price(endpoint, estimate, cached);
     Candidate {
         id: endpoint.id.clone(),
         provider: endpoint.provider.name.clone(),
@@ -43,6 +48,7 @@ pub(super) fn candidate(
         quantization: endpoint.quantization.clone(),
         region: endpoint.region.clone(),
         service_tier: endpoint.service_tier.clone(),
+        warm: warm.is_some(),
         tags: endpoint.tags.clone(),
         health: router.health.reading(&asked.service.health_id(&endpoint.id)),
         ..Candidate::default()
@@ -54,6 +60,7 @@ pub(super) fn query(
     asked: &Asked<'_>,
     routing: &Routing,
     estimate: Estimate,
+    conversation: Option<Conversation>,
 ) -> Query {
     let needs = asked.needs.iter().copied().chain(asked.service.offer());
     Query {
@@ -75,15 +82,8 @@ pub(super) fn query(
         needs: needs.map(str::to_owned).collect(),
         tags: asked.metadata.to_vec(),
         options: routing.options.clone(),
-        session: asked.session.map(number_of),
+        session: conversation.and_then(Conversation::number),
         seed: rand::random(),
         now_ms: router.clock.unix_ms(),
     }
-}
-
-/// The number of the conversation of this name.
-fn number_of(session: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    session.hash(&mut hasher);
-    hasher.finish()
 }

@@ -4,6 +4,7 @@
 
 mod asked;
 mod builtin;
+mod conversation;
 mod decision;
 mod eligible;
 mod facts;
@@ -13,6 +14,7 @@ mod resolve;
 mod window;
 
 pub use asked::{Asked, Service};
+pub use conversation::Conversation;
 pub use decision::{Cause, Decision, Excluded, Step};
 pub use health::{Footing, Health, InFlight, LeftOut, Policy as HealthPolicy};
 pub(crate) use resolve::endpoints;
@@ -37,18 +39,20 @@ pub fn decide(router: &Router, settings: &Settings, asked: &Asked<'_>) -> Result
     let Eligible { endpoints, excluded, is_last_resort, .. } = eligible;
     let policy = rank::choose_policy(router, settings, asked.routing)?;
     let estimate = Estimate::of(asked);
+    let conversation = Conversation::of(asked);
+    let bounds = &settings.config.routing;
     let candidates: Vec<Candidate> = endpoints
         .iter()
-        .map(|it| facts::candidate(router, asked, &it.endpoint, estimate))
+        .map(|it| facts::candidate(router, asked, &it.endpoint, estimate, conversation, bounds))
         .collect();
-    let query = facts::query(router, asked, asked.routing, estimate);
+    let query = facts::query(router, asked, asked.routing, estimate, conversation);
     let (mut plan, strategy) = rank::plan(router, policy.as_deref(), &query, &candidates)?;
     if is_last_resort {
         plan.reason = format!("{LAST_RESORT} {}", plan.reason);
     }
     let limit = match asked.routing.no_fallbacks && asked.routing.order.is_empty() {
         true => 1,
-        false => settings.config.routing.max_attempts as usize,
+        false => bounds.max_attempts as usize,
     };
     let steps = plan.steps.iter().take(limit).filter_map(|step| {
         let eligible = endpoints.get(step.candidate as usize)?;
@@ -61,7 +65,8 @@ pub fn decide(router: &Router, settings: &Settings, asked: &Asked<'_>) -> Result
         })
     });
     let (steps, service) = (steps.collect(), asked.service);
-    Ok(Decision { service, steps, strategy, reason: plan.reason, excluded, query, candidates })
+    let reason = plan.reason;
+    Ok(Decision { service, steps, strategy, reason, excluded, query, candidates, conversation })
 }
 
 /// Goes ahead of a plan's reason.
