@@ -23,7 +23,12 @@ const ADAPTERS: &[&str] = &[
     "plugway-plugin-perplexity",
     "plugway-plugin-xai",
 ];
-const STRATEGIES: &[&str] = &["plugway-plugin-balanced", "plugway-plugin-price"];
+const STRATEGIES: &[&str] = &[
+    "plugway-plugin-balanced",
+    "plugway-plugin-latency",
+    "plugway-plugin-price",
+    "plugway-plugin-throughput",
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");

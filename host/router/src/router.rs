@@ -13,7 +13,7 @@ use crate::telemetry::Metrics;
 use crate::upstream::{self, Client, ClientError, Credentials, Fetcher};
 use arc_swap::ArcSwap;
 use plugway_engine::{Compiler, Engine, Registry, RegistryOptions, Setup, machine};
-use plugway_routing::Clock;
+use plugway_routing::{Clock, Warmth};
 use plugway_store::Store;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
@@ -53,6 +53,9 @@ pub struct Router {
     pub health: Health,
     /// Which credentials their providers lately refused.
     pub credential_health: CredentialHealth,
+    /// Where conversations have their prompt caches. Locked for a look or a few
+    /// assignments.
+    pub(crate) warmth: Mutex<Warmth>,
     /// Counters and histograms.
     pub metrics: Arc<Metrics>,
     /// Providers' keys.
@@ -106,6 +109,7 @@ impl Router {
             registry: Arc::new(registry),
             health: Health::new(clock.clone(), metrics.clone()),
             credential_health: CredentialHealth::new(clock.clone(), metrics.clone()),
+            warmth: Mutex::default(),
             metrics,
             credentials,
             reload_turn: Arc::new(Semaphore::new(1)),
@@ -134,6 +138,7 @@ impl Router {
             health: Health::new(clock.clone(), self.metrics.clone()),
             credential_health: CredentialHealth::new(clock.clone(), self.metrics.clone()),
             attempts: AttemptBudget::new(clock.clone()),
+            warmth: Mutex::default(),
             clock,
             ..self
         }

@@ -11,6 +11,7 @@ pub mod estimate;
 pub mod health;
 mod verdict;
 pub mod walk;
+pub mod warmth;
 
 pub use breaker::Breaker;
 pub use capacity::Capacity;
@@ -19,3 +20,4 @@ pub use cooldown::Cooldown;
 pub use credential::{CredentialBounds, CredentialFooting, CredentialRecord};
 pub use verdict::Verdict;
 pub use walk::Walk;
+pub use warmth::Warmth;

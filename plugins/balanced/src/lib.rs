@@ -1,133 +1,136 @@
-//! Healthy endpoints first, and among them a draw: the cheaper an endpoint, the
-//! likelier it comes first. So traffic spreads over providers, health is measured
-//! everywhere, and most requests still are cheap. The others follow as fallbacks.
+//! Sound endpoints first, and among them a draw: the cheaper an endpoint, the likelier
+//! it comes first. So traffic spreads over providers, health is measured everywhere,
+//! and most requests still are cheap. The others follow as fallbacks.
 //!
-//! What the client asked for comes before all that: its order of models and of
-//! providers, its cutoffs for speed, and its objective, which replaces the draw by
-//! an order. Endpoints whose circuit breaker is open come last.
+//! The order, the first difference deciding: an open circuit breaker comes last; the
+//! client's order of models; its cutoffs for speed; its order of providers; how sound
+//! the endpoint is, by its last 30 seconds and 5 minutes; whether it holds the
+//! conversation's prompt cache; the draw. A client's `sort` replaces all after its order
+//! of providers by an order of that kind.
 //!
-//! Options, from the configuration:
+//! Options, from the configuration or with a request:
 //!
 //! | option | default | meaning |
 //! |---|---|---|
-//! | `min_uptime` | 0.95 | share of attempts of the last 30 seconds that must have succeeded for an endpoint to be healthy |
 //! | `exponent` | 2 | an endpoint's weight is 1 / cost ^ exponent; 0 draws blindly |
+//! | `exploration` | 0.02 | share of requests whose first endpoint is drawn blindly from all that stand alike for the client, also the unsound, so that each is measured now and then; never away from a warm prompt cache |
+//! | `min_uptime` | 0.95 | share of attempts that must have succeeded for an endpoint to be sound; below it comes later |
+//! | `fallback_uptime` | 0.8 | below this it comes only behind all others |
+//! | `hedge_percentile` | none | `"p50"`, `"p75"`, `"p90"` or `"p99"`: the next endpoint starts too, once this percentile of the endpoint's own time to first token has passed |
+//! | `first_token_timeout_factor` | none | an endpoint is given up after so many times the 99th percentile of its time to first token, and after a second at least |
 
-mod draw;
-
-use plugway_sdk::strategy::order::{self, Standing};
+use plugway_sdk::strategy::draw::{self, Draw};
+use plugway_sdk::strategy::order::Standing;
 use plugway_sdk::strategy::{
-    Candidate, Objective, Percentiles, Plan, Query, Refusal, Setup, Strategy, known_settings,
-    setting,
+    Band, Bands, Candidate, Patience, Plan, Query, Refusal, Setting, Setup, Strategy,
+    known_settings, number, objective,
 };
+
+const OPTIONS: [&str; 6] = [
+    "exponent",
+    "exploration",
+    "min_uptime",
+    "fallback_uptime",
+    "hedge_percentile",
+    "first_token_timeout_factor",
+];
 
 /// The strategy as it is configured.
 #[derive(Debug)]
 pub struct Balanced {
-    min_uptime: f64,
-    exponent: f64,
+    settings: Vec<Setting>,
+    options: Options,
 }
+
+#[derive(Clone, Copy, Debug)]
+struct Options {
+    exponent: f64,
+    exploration: f64,
+    bands: Bands,
+    patience: Patience,
+}
+
+/// What comes before the draw; the lesser comes first.
+type Group = (Standing, Band, bool);
 
 impl Strategy for Balanced {
     fn open(setup: Setup) -> Result<Self, String> {
-        known_settings(&setup.options, &["min_uptime", "exponent"])?;
-        Ok(Self {
-            min_uptime: in_range(&setup, "min_uptime", 0.0..=1.0, 0.95)?,
-            exponent: in_range(&setup, "exponent", 0.0..=8.0, 2.0)?,
-        })
+        let options = Options::read(&setup.options)?;
+        Ok(Self { settings: setup.options, options })
     }
 
     fn route(&self, query: Query, candidates: Vec<Candidate>) -> Result<Plan, Refusal> {
-        known_settings(&query.options, &[]).map_err(Refusal::InvalidOptions)?;
-        Ok(match query.objective {
-            Objective::Balanced => self.drawn(&query, &candidates),
-            Objective::Price => sorted(&query, &candidates, "cost", |it| it.estimated_cost),
-            Objective::Throughput => sorted(&query, &candidates, "throughput", |it| {
-                -median(it.health.throughput.as_ref()).unwrap_or(f64::NEG_INFINITY)
-            }),
-            Objective::Latency => sorted(&query, &candidates, "latency", |it| {
-                median(it.health.latency_ms.as_ref()).unwrap_or(f64::INFINITY)
-            }),
-            Objective::Quality => sorted(&query, &candidates, "quality", |it| -quality(it)),
-        })
+        let options = match query.options.as_slice() {
+            [] => self.options,
+            asked => {
+                Options::read(&[&self.settings, asked].concat()).map_err(Refusal::InvalidOptions)?
+            }
+        };
+        let plan = objective::plan(&query, &candidates, &options.bands)
+            .unwrap_or_else(|| options.drawn(&query, &candidates));
+        Ok(options.patience.applied(plan, &candidates))
     }
 }
 
-impl Balanced {
-    fn drawn(&self, query: &Query, candidates: &[Candidate]) -> Plan {
-        let weights: Vec<f64> = candidates
-            .iter()
-            .map(|candidate| draw::weight(candidate.estimated_cost, self.exponent))
-            .collect();
-        let turns = draw::turns(query.seed, &weights);
-        let mut ranked: Vec<usize> = (0..candidates.len()).collect();
-        let group = |index: usize| {
-            let candidate = &candidates[index];
-            (Standing::of(candidate, query), !self.healthy(candidate))
-        };
-        ranked.sort_by(|a, b| group(*a).cmp(&group(*b)).then(turns[*a].total_cmp(&turns[*b])));
+impl Options {
+    /// A request's own settings stand behind the configured ones, and beat them.
+    fn read(settings: &[Setting]) -> Result<Self, String> {
+        known_settings(settings, &OPTIONS)?;
+        Ok(Self {
+            exponent: number(settings, "exponent", 0.0..=8.0, 2.0)?,
+            exploration: number(settings, "exploration", 0.0..=1.0, 0.02)?,
+            bands: Bands::from_settings(settings)?,
+            patience: Patience::from_settings(settings)?,
+        })
+    }
 
+    fn drawn(&self, query: &Query, candidates: &[Candidate]) -> Plan {
+        let weights: Vec<f64> =
+            candidates.iter().map(|it| draw::weight(it.estimated_cost, self.exponent)).collect();
+        let mut draw = Draw::new(query.seed);
+        let turns = draw.turns(&weights);
+        let group = |index: usize| -> Group {
+            let candidate = &candidates[index];
+            let band = self.bands.band(candidate, query);
+            (Standing::of(candidate, query), band, !candidate.warm)
+        };
+        let groups: Vec<Group> = (0..candidates.len()).map(group).collect();
+        let mut ranked: Vec<usize> = (0..candidates.len()).collect();
+        ranked.sort_by(|&a, &b| groups[a].cmp(&groups[b]).then(turns[a].total_cmp(&turns[b])));
         let Some(first) = ranked.first().copied() else {
             return Plan::in_order(ranked, "there is no candidate");
         };
+        if let Some(explored) = self.explored(&mut draw, &ranked, &groups) {
+            let reason = format!("{} was drawn blindly, to be measured", candidates[explored].id);
+            ranked.retain(|index| *index != explored);
+            return Plan::in_order(std::iter::once(explored).chain(ranked), reason);
+        }
         let equals: Vec<usize> =
-            ranked.iter().copied().filter(|index| group(*index) == group(first)).collect();
-        let sum: f64 = equals.iter().map(|index| weights[*index]).sum();
+            ranked.iter().copied().filter(|&index| groups[index] == groups[first]).collect();
+        let (id, of) = (&candidates[first].id, candidates.len());
+        if candidates[first].warm && equals.len() == 1 {
+            let reason = format!("{id} holds the conversation's prompt cache, of {of} candidates");
+            return Plan::in_order(ranked, reason);
+        }
+        let sum: f64 = equals.iter().map(|&index| weights[index]).sum();
+        let (chance, fit) = (100.0 * weights[first] / sum, equals.len());
         let reason = format!(
-            "{} was drawn by price, with a chance of {:.0}%, from {} equally fit of {} candidates",
-            candidates[first].id,
-            100.0 * weights[first] / sum,
-            equals.len(),
-            candidates.len(),
+            "{id} was drawn by price, with a chance of {chance:.0}%, from {fit} equally fit of {of} candidates"
         );
         Plan::in_order(ranked, reason)
     }
 
-    /// An endpoint without measurements is taken for healthy: how else would it get
-    /// any.
-    fn healthy(&self, candidate: &Candidate) -> bool {
-        let health = &candidate.health;
-        let full = health.capacity.is_some_and(|capacity| health.in_flight >= capacity);
-        !full && health.uptime_30s.is_none_or(|uptime| uptime >= self.min_uptime)
+    /// Now and then, whoever is to come first instead: one that stands no worse for the
+    /// client.
+    fn explored(&self, draw: &mut Draw, ranked: &[usize], groups: &[Group]) -> Option<usize> {
+        let (standing, _, is_cold) = groups[*ranked.first()?];
+        if !is_cold || draw.fraction() > self.exploration {
+            return None;
+        }
+        let alike: Vec<usize> =
+            ranked.iter().copied().filter(|&index| groups[index].0 == standing).collect();
+        draw.one_of(&alike)
     }
-}
-
-fn sorted(
-    query: &Query,
-    candidates: &[Candidate],
-    objective: &str,
-    key: impl Fn(&Candidate) -> f64,
-) -> Plan {
-    let ranked = order::by_key(query, candidates, key);
-    let first = ranked.first().map_or("none", |index| &candidates[*index].id);
-    let reason = format!("{first} is the best by {objective}, which the client asked for");
-    Plan::in_order(ranked, reason)
-}
-
-fn median(percentiles: Option<&Percentiles>) -> Option<f64> {
-    percentiles.map(|percentiles| percentiles.p50)
-}
-
-/// Mean of the catalogue's scores; those without any come last.
-fn quality(candidate: &Candidate) -> f64 {
-    let scores: Vec<f64> = candidate.scores.iter().copied().flatten().collect();
-    if scores.is_empty() {
-        return f64::NEG_INFINITY;
-    }
-    scores.iter().sum::<f64>() / scores.len() as f64
-}
-
-fn in_range(
-    setup: &Setup,
-    name: &str,
-    range: std::ops::RangeInclusive<f64>,
-    default: f64,
-) -> Result<f64, String> {
-    let value = setting(&setup.options, name)?.unwrap_or(default);
-    if range.contains(&value) {
-        return Ok(value);
-    }
-    Err(format!("option {name:?} must be from {} to {}", range.start(), range.end()))
 }
 
 plugway_sdk::export!(strategy: Balanced);

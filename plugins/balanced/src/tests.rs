@@ -1,7 +1,7 @@
 //! What the strategy promises, one promise a test.
 
 use super::*;
-use plugway_sdk::strategy::{Cutoffs, Health};
+use plugway_sdk::strategy::{Cutoffs, Health, Objective, Percentiles};
 use plugway_sdk::testing::{candidate, query};
 
 fn balanced(options: &[(&str, &str)]) -> Result<Balanced, String> {
@@ -10,7 +10,9 @@ fn balanced(options: &[(&str, &str)]) -> Result<Balanced, String> {
 }
 
 fn order(query: Query, candidates: &[Candidate]) -> Vec<String> {
-    let plan = balanced(&[]).unwrap().route(query, candidates.to_vec()).unwrap();
+    // What explores is chance, and has a test of its own.
+    let balanced = balanced(&[("exploration", "0")]).unwrap();
+    let plan = balanced.route(query, candidates.to_vec()).unwrap();
     plan.steps.iter().map(|step| candidates[step.candidate as usize].id.clone()).collect()
 }
 
@@ -31,7 +33,8 @@ fn percentiles(p50: f64) -> Percentiles {
 
 /// How many of 10,000 seeds put the first candidate first.
 fn firsts(options: &[(&str, &str)], costs: [f64; 2]) -> usize {
-    let balanced = balanced(options).unwrap();
+    let exploration = [("exploration", "0")];
+    let balanced = balanced(&[&exploration, options].concat()).unwrap();
     let candidates = [candidate("a/m", costs[0]), candidate("b/m", costs[1])];
     (0..10_000)
         .filter(|seed| {
@@ -104,24 +107,88 @@ fn objectives_replace_the_draw() {
         latency_ms: Some(percentiles(900.0)),
         ..Health::default()
     };
-    let mut candidates =
-        [healthy("one/m", one), healthy("two/m", two), candidate("unmeasured/m", 0.5)];
-    candidates[1].scores = vec![Some(0.9), None];
-    candidates[0].scores = vec![Some(0.2), Some(0.4)];
+    let candidates = [healthy("one/m", one), healthy("two/m", two), candidate("none/m", 0.5)];
     let asked = |objective| Query { objective, ..query() };
     let check =
         |objective, expected: &[&str]| check_always(&asked(objective), &candidates, expected);
-    check(Objective::Price, &["unmeasured/m", "one/m", "two/m"]);
-    check(Objective::Throughput, &["two/m", "one/m", "unmeasured/m"]);
-    check(Objective::Latency, &["one/m", "two/m", "unmeasured/m"]);
-    check(Objective::Quality, &["two/m", "one/m", "unmeasured/m"]);
+    check(Objective::Price, &["none/m", "one/m", "two/m"]);
+    check(Objective::Throughput, &["two/m", "one/m", "none/m"]);
+    check(Objective::Latency, &["one/m", "two/m", "none/m"]);
+}
+
+#[test]
+fn bands_come_before_the_draw_and_behind_the_clients_order() {
+    let up = |share| Health { uptime_5m: Some(share), ..Health::default() };
+    let candidates = [
+        Candidate { estimated_cost: 0.001, ..healthy("fallback/m", up(0.5)) },
+        Candidate { estimated_cost: 0.01, ..healthy("degraded/m", up(0.9)) },
+        healthy("normal/m", up(0.99)),
+    ];
+    check_always(&query(), &candidates, &["normal/m", "degraded/m", "fallback/m"]);
+    let providers = vec!["fallback".into()];
+    let ordered = Query { providers, ..query() };
+    check_always(&ordered, &candidates, &["fallback/m", "normal/m", "degraded/m"]);
+}
+
+#[test]
+fn the_warm_come_first_among_the_sound() {
+    let warm = |candidate: Candidate| Candidate { warm: true, ..candidate };
+    let cheap = candidate("cheap/m", 0.01);
+    check_always(
+        &query(),
+        &[cheap.clone(), warm(candidate("warm/m", 9.0))],
+        &["warm/m", "cheap/m"],
+    );
+    let down = Health { uptime_30s: Some(0.5), ..Health::default() };
+    check_always(&query(), &[cheap, warm(healthy("down/m", down))], &["cheap/m", "down/m"]);
+}
+
+#[test]
+fn each_endpoint_is_explored_now_and_then_but_not_away_from_a_warm_cache() {
+    let down = Health { uptime_5m: Some(0.1), ..Health::default() };
+    let tripped = Health { tripped: true, ..Health::default() };
+    let mut candidates =
+        vec![candidate("a/m", 0.01), healthy("down/m", down), healthy("tripped/m", tripped)];
+    let balanced = balanced(&[("exploration", "0.1")]).unwrap();
+    let firsts = |candidates: &[Candidate], place: u32| {
+        let first = |seed| {
+            let plan = balanced.route(Query { seed, ..query() }, candidates.to_vec()).unwrap();
+            assert_eq!(plan.steps.len(), candidates.len());
+            plan.steps[0].candidate
+        };
+        (0..10_000).filter(|seed| first(*seed) == place).count()
+    };
+    // A tenth, of which the other half falls on the first one.
+    assert!(firsts(&candidates, 1).abs_diff(500) < 100);
+    assert_eq!(firsts(&candidates, 2), 0);
+    candidates[0].warm = true;
+    assert_eq!(firsts(&candidates, 1), 0);
+}
+
+#[test]
+fn a_requests_options_beat_the_configured_ones() {
+    let balanced = balanced(&[("exponent", "8"), ("exploration", "0")]).unwrap();
+    let firsts = |options: &[(String, String)]| {
+        let candidates = [candidate("dear/m", 3.0), candidate("cheap/m", 1.0)];
+        let first = |seed| {
+            let query = Query { seed, options: options.to_vec(), ..query() };
+            balanced.route(query, candidates.to_vec()).unwrap().steps[0].candidate
+        };
+        (0..1000).filter(|seed| first(*seed) == 0).count()
+    };
+    assert!(firsts(&[]) < 10);
+    assert!(firsts(&[("exponent".into(), "0".into())]) > 400);
+    let wrong = vec![("exponent".into(), "-1".into())];
+    let refusal = balanced.route(Query { options: wrong, ..query() }, vec![candidate("a/m", 1.0)]);
+    assert!(matches!(refusal, Err(Refusal::InvalidOptions(error)) if error.contains("exponent")));
 }
 
 #[test]
 fn the_reason_names_the_choice_and_its_chance() {
     let candidates =
         vec![candidate("a/m", 1.0), healthy("b/m", Health { tripped: true, ..Health::default() })];
-    let plan = balanced(&[]).unwrap().route(query(), candidates).unwrap();
+    let balanced = balanced(&[("exploration", "0")]).unwrap();
+    let plan = balanced.route(query(), candidates).unwrap();
     assert_eq!(
         plan.reason,
         "a/m was drawn by price, with a chance of 100%, from 1 equally fit of 2 candidates"
@@ -137,5 +204,7 @@ fn wrong_options_are_named() {
     check("exponent", "-1");
     check("min_uptime", "95");
     check("min_uptime", r#""high""#);
+    check("exploration", "2");
+    check("hedge_percentile", r#""p95""#);
     check("weights", "1");
 }

@@ -2,27 +2,70 @@
 //! others follow as fallbacks, dearer and dearer.
 //!
 //! What the client asked for comes before the price: its order of models and of
-//! providers, and its cutoffs for speed. Endpoints whose circuit breaker is open
-//! come last. There are no options.
+//! providers, its cutoffs for speed, and its `sort`, which replaces the price by an
+//! order of that kind. An endpoint that lately failed all the time comes behind those
+//! that did not; one whose circuit breaker is open comes last. A warm prompt cache
+//! counts by what it saves: the expected cost knows of it.
+//!
+//! Options, from the configuration or with a request:
+//!
+//! | option | default | meaning |
+//! |---|---|---|
+//! | `fallback_uptime` | 0.8 | share of attempts of the last 30 seconds that must have succeeded, or the endpoint comes behind the others; 0: the price alone decides |
+//! | `hedge_percentile` | none | `"p50"`, `"p75"`, `"p90"` or `"p99"`: the next endpoint starts too, once this percentile of the endpoint's own time to first token has passed |
+//! | `first_token_timeout_factor` | none | an endpoint is given up after so many times the 99th percentile of its time to first token, and after a second at least |
 
 use plugway_sdk::strategy::{
-    Candidate, Plan, Query, Refusal, Setup, Strategy, known_settings, order,
+    Bands, Candidate, Patience, Plan, Query, Refusal, Setting, Setup, Strategy, known_settings,
+    objective, order,
 };
 
-/// The strategy; it has nothing to remember.
-pub struct Price;
+const OPTIONS: [&str; 3] = ["fallback_uptime", "hedge_percentile", "first_token_timeout_factor"];
+
+/// The strategy as it is configured.
+pub struct Price {
+    settings: Vec<Setting>,
+    options: Options,
+}
+
+#[derive(Clone, Copy)]
+struct Options {
+    bands: Bands,
+    patience: Patience,
+}
 
 impl Strategy for Price {
     fn open(setup: Setup) -> Result<Self, String> {
-        known_settings(&setup.options, &[])?;
-        Ok(Self)
+        let options = Options::read(&setup.options)?;
+        Ok(Self { settings: setup.options, options })
     }
 
     fn route(&self, query: Query, candidates: Vec<Candidate>) -> Result<Plan, Refusal> {
-        known_settings(&query.options, &[]).map_err(Refusal::InvalidOptions)?;
-        let ranked = order::by_key(&query, &candidates, |candidate| candidate.estimated_cost);
-        let reason = reason(&candidates, &ranked);
-        Ok(Plan::in_order(ranked, reason))
+        let Options { bands, patience } = match query.options.as_slice() {
+            [] => self.options,
+            asked => {
+                Options::read(&[&self.settings, asked].concat()).map_err(Refusal::InvalidOptions)?
+            }
+        };
+        let plan = objective::plan(&query, &candidates, &bands).unwrap_or_else(|| {
+            let ranked = order::by_keys(&query, &candidates, |it| {
+                [f64::from(u8::from(bands.is_failing(it))), it.estimated_cost]
+            });
+            let reason = reason(&candidates, &ranked);
+            Plan::in_order(ranked, reason)
+        });
+        Ok(patience.applied(plan, &candidates))
+    }
+}
+
+impl Options {
+    /// A request's own settings stand behind the configured ones, and beat them.
+    fn read(settings: &[Setting]) -> Result<Self, String> {
+        known_settings(settings, &OPTIONS)?;
+        Ok(Self {
+            bands: Bands::from_settings(settings)?,
+            patience: Patience::from_settings(settings)?,
+        })
     }
 }
 
@@ -46,10 +89,14 @@ mod tests {
     use super::*;
     use plugway_sdk::testing::{candidate, query};
 
+    fn price() -> Price {
+        Price::open(Setup { options: Vec::new(), score_names: Vec::new(), state: None }).unwrap()
+    }
+
     /// Checks the order of the candidates' ids, and what the reason tells.
     fn check(query: Query, candidates: Vec<Candidate>, expected: &[&str], reason: &str) {
         let ids: Vec<String> = candidates.iter().map(|candidate| candidate.id.clone()).collect();
-        let plan = Price.route(query, candidates).unwrap();
+        let plan = price().route(query, candidates).unwrap();
         let order: Vec<&str> =
             plan.steps.iter().map(|step| ids[step.candidate as usize].as_str()).collect();
         assert_eq!(order, expected);
@@ -84,11 +131,21 @@ mod tests {
     }
 
     #[test]
+    fn what_fails_all_the_time_comes_behind_unless_the_price_alone_is_to_decide() {
+        let mut failing = candidate("cheap/m", 0.1);
+        failing.health.uptime_30s = Some(0.5);
+        let candidates = vec![failing, candidate("dear/m", 0.9)];
+        check(query(), candidates.clone(), &["dear/m", "cheap/m"], "dear/m");
+        let options = vec![("fallback_uptime".into(), "0".into())];
+        check(Query { options, ..query() }, candidates, &["cheap/m", "dear/m"], "cheap/m");
+    }
+
+    #[test]
     fn options_are_refused_by_name() {
         let options = vec![("exponent".to_owned(), "2".to_owned())];
         let setup = Setup { options: options.clone(), score_names: Vec::new(), state: None };
         assert!(Price::open(setup).is_err_and(|error| error.contains("exponent")));
-        let refusal = Price.route(Query { options, ..query() }, vec![candidate("a/m", 0.1)]);
+        let refusal = price().route(Query { options, ..query() }, vec![candidate("a/m", 0.1)]);
         assert!(
             matches!(refusal, Err(Refusal::InvalidOptions(error)) if error.contains("exponent"))
         );

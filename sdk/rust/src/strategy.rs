@@ -2,7 +2,12 @@
 //! which could serve a request. The router has already removed what the request,
 //! the key or the policy rules out.
 
+pub mod draw;
+pub mod objective;
 pub mod order;
+mod patience;
+mod percentile;
+mod soundness;
 
 pub use crate::bindings::strategy::exports::plugway::strategy::strategy::{
     Candidate, Cutoffs, Health, Objective, Percentiles, Plan, Price, Query, Refusal, Setting,
@@ -11,7 +16,12 @@ pub use crate::bindings::strategy::exports::plugway::strategy::strategy::{
 #[doc(hidden)]
 pub use crate::export::{ExportedStrategy as Exported, exportable_strategy as exportable};
 
+pub use patience::Patience;
+pub use percentile::Percentile;
+pub use soundness::{Band, Bands};
+
 use serde::de::DeserializeOwned;
+use std::ops::RangeInclusive;
 
 /// A strategy. Opened once and asked many times, one at a time; it must not
 /// remember any request, so that every decision can be replayed from its inputs.
@@ -70,6 +80,23 @@ pub fn setting<T: DeserializeOwned>(settings: &[Setting], name: &str) -> Result<
         return Ok(None);
     };
     serde_json::from_str(json).map_err(|error| format!("option {name:?} is wrong: {error}"))
+}
+
+/// The number of this name, within bounds; `default` where the setting is absent.
+///
+/// # Errors
+/// A sentence naming the setting, where its value is something else or out of bounds.
+pub fn number(
+    settings: &[Setting],
+    name: &str,
+    range: RangeInclusive<f64>,
+    default: f64,
+) -> Result<f64, String> {
+    let value = setting(settings, name)?.unwrap_or(default);
+    if range.contains(&value) {
+        return Ok(value);
+    }
+    Err(format!("option {name:?} must be from {} to {}", range.start(), range.end()))
 }
 
 /// Says which settings a strategy does not know, so that a typing error is not

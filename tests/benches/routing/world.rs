@@ -237,14 +237,7 @@ impl World<'_> {
                 self.foresee(now + after, What::Fails(request, number, wrong));
             }
         }
-        Attempt {
-            provider,
-            began: now,
-            content: None,
-            cached_tokens,
-            in_flight,
-            is_open: true,
-        }
+        Attempt { provider, began: now, content: None, cached_tokens, in_flight, is_open: true }
     }
 
     fn answer(&mut self, request: usize, number: usize) {

@@ -11,7 +11,9 @@ use tokio::time::timeout;
 async fn an_exhausted_budget_answers_with_the_failure_as_it_is() {
     let first = Simulator::start(Kind::OpenAi, failing(Failure::status(500))).unwrap();
     let second = Simulator::start(Kind::Anthropic, Behaviour::new().reply("from second")).unwrap();
-    let frugal = "retry_percent = 1\nretry_reserve = 1\nbreaker_failures = 1000";
+    // By price alone, whatever fails: each request is to fail first.
+    let frugal = "retry_percent = 1\nretry_reserve = 1\nbreaker_failures = 1000\n\
+                  [plugins.price.options]\nfallback_uptime = 0";
     let router = bounded(frugal, &first, &second).await;
     let request = ask("test/both", "Hi");
     let mut moved_on = 0;
@@ -48,7 +50,8 @@ async fn an_exhausted_budget_answers_with_the_failure_as_it_is() {
 async fn a_busy_router_may_try_its_share_again() {
     let first = Simulator::start(Kind::OpenAi, Behaviour::new().reply("from first")).unwrap();
     let second = Simulator::start(Kind::Anthropic, Behaviour::new().reply("from second")).unwrap();
-    let share = "retry_percent = 100\nretry_reserve = 1\nbreaker_failures = 1000";
+    let share = "retry_percent = 100\nretry_reserve = 1\nbreaker_failures = 1000\n\
+                 [plugins.price.options]\nfallback_uptime = 0";
     let router = bounded(share, &first, &second).await;
     first.set(failing(Failure::status(500)));
     // Each request brings what its own second attempt takes.

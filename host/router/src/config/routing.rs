@@ -31,6 +31,10 @@ pub struct RoutingConfig {
     pub min_samples: u32,
     /// Streamed answers of which at least percentiles are said.
     pub min_timed_samples: u32,
+    /// How long a conversation stays where its prompt cache is, after the last answer.
+    pub sticky_for: Duration,
+    /// Conversations of which that is known.
+    pub sticky_max: usize,
     /// Texts of at least this many bytes cross the sandbox as seals.
     pub seal_min_bytes: usize,
     /// What no request may go beyond.
@@ -70,6 +74,8 @@ impl Default for RoutingConfig {
             health_interval: Duration::from_millis(250),
             min_samples: 5,
             min_timed_samples: 20,
+            sticky_for: Duration::from_secs(600),
+            sticky_max: 100_000,
             seal_min_bytes: 64,
             ceiling: Ceiling::default(),
         }
@@ -137,6 +143,16 @@ pub(super) const FIELDS: &[Field<RoutingConfig>] = &[
         key: "min_timed_samples",
         slot: Slot::Count(|c| &mut c.min_timed_samples),
         about: "Of fewer streamed answers neither latency nor throughput is said.",
+    },
+    Field {
+        key: "sticky_for",
+        slot: Slot::Duration(|c| &mut c.sticky_for),
+        about: "A conversation whose prompt cache was seen at work, or whose client names it by `session_id` or `prompt_cache_key`, stays with its endpoint for so long after its last answer: strategies are told that it is warm there. Only where reading from the cache is cheaper, and never over a client's own `order` or `sort`.",
+    },
+    Field {
+        key: "sticky_max",
+        slot: Slot::Items(|c| &mut c.sticky_max),
+        about: "Conversations of which that is remembered, by a digest; of more, those are forgotten that were answered longest ago.",
     },
     Field {
         key: "seal_min",

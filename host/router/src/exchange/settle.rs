@@ -3,12 +3,14 @@
 
 use super::live::Live;
 use super::tariff::{self, Tariff};
+use crate::Router;
 use crate::error::{Code, Error};
 use crate::record::{Ending, Record, Tokens};
-use crate::route::InFlight;
+use crate::route::{Conversation, InFlight};
 use plugway_engine::chat::{Event, FinishReason, Usage};
 use plugway_wire::Bill;
 use plugway_wire::answer::{Calls, Tally};
+use std::sync::Arc;
 use tokio::time::Instant;
 
 /// Letters of a provider's own word for the end that are logged. It is the
@@ -27,6 +29,8 @@ pub(super) struct Settlement {
     number: usize,
     in_flight: Option<InFlight>,
     prompt_bytes: usize,
+    /// What stays where its prompt cache is.
+    conversation: Option<(Arc<Router>, Conversation)>,
     settled: bool,
 }
 
@@ -50,8 +54,19 @@ impl Settlement {
             number: live.number,
             in_flight,
             prompt_bytes,
+            conversation: None,
             settled: false,
         }
+    }
+
+    /// The same, of an answer that the conversation goes on with.
+    pub(super) fn warming(
+        mut self,
+        router: Arc<Router>,
+        conversation: Option<Conversation>,
+    ) -> Self {
+        self.conversation = conversation.map(|it| (router, it));
+        self
     }
 
     /// Takes note of what is about to be delivered.
@@ -89,6 +104,9 @@ impl Settlement {
             self.record.insured();
             bill.cost = bill.cost.map(|_| 0);
         }
+        if outcome == "ok" {
+            self.keep_warm(&bill);
+        }
         let tokens = Tokens {
             prompt: bill.usage.prompt_tokens,
             completion: bill.usage.completion_tokens,
@@ -120,6 +138,14 @@ impl Settlement {
             }
         }
         bill
+    }
+
+    /// The conversation stays where it was answered, if its prompt is in a cache there.
+    fn keep_warm(&self, bill: &Bill) {
+        let Some((router, conversation)) = &self.conversation else { return };
+        let cached = bill.usage.cache_read_tokens.saturating_add(bill.usage.cache_write_tokens);
+        let routing = &self.tariff.settings().config.routing;
+        conversation.answered(router, routing, self.tariff.endpoint(), cached);
     }
 
     /// Tells how good an answer was that has ended well, by what its provider counted.

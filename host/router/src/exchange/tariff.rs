@@ -46,6 +46,11 @@ impl Tariff {
         &self.endpoint
     }
 
+    /// What held when the request came.
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// The name of what its provider was called with; empty where that wants nothing.
     pub(super) fn credential(&self) -> &str {
         self.credential.as_deref().map_or("", |credential| &credential.name)

@@ -1,5 +1,6 @@
 //! What a decision is about: a chat, or something that adapters offer beside it.
 
+use bytes::Bytes;
 use plugway_routing::estimate::Prompt;
 use plugway_wire::{ChatCall, PromptSize, Routing};
 use std::borrow::Cow;
@@ -80,6 +81,8 @@ pub struct Asked<'c> {
     pub streaming: bool,
     /// Names the conversation.
     pub session: Option<&'c str>,
+    /// What it begins with and keeps.
+    pub opening: &'c [Bytes],
     /// The client's own labels.
     pub metadata: &'c [(String, String)],
     /// All the randomness of the request; none: drawn for it.
@@ -104,6 +107,7 @@ impl<'c> Asked<'c> {
             max_tokens: call.request.max_tokens,
             streaming: call.request.streaming,
             session: call.session_id.as_deref().or(call.request.cache_key.as_deref()),
+            opening: &call.opening,
             metadata: &call.metadata,
             seed: None,
         }
@@ -127,6 +131,7 @@ impl<'c> Asked<'c> {
             max_tokens: Some(0),
             streaming: false,
             session: None,
+            opening: &[],
             metadata: &[],
             seed: None,
         }

@@ -44,9 +44,14 @@ fn is_unstable(candidate: &Candidate) -> bool {
 }
 
 /// An endpoint's price as strategies compare it, with the expected cost of one
-/// request in US dollars. What is unpriced compares as free.
+/// request in US dollars, so many tokens of it being in the endpoint's cache. What is
+/// unpriced compares as free.
 #[expect(clippy::cast_precision_loss, reason = "for comparing only; money is settled in integers")]
-pub(super) fn compare_price(endpoint: &Endpoint, estimate: Estimate) -> (ComparePrice, f64) {
+pub(super) fn compare_price(
+    endpoint: &Endpoint,
+    estimate: Estimate,
+    cached_tokens: u64,
+) -> (ComparePrice, f64) {
     const PER_DOLLAR: f64 = 1e12;
     let Some(price) = &endpoint.price else { return (ComparePrice::default(), 0.0) };
     // One picodollar per token is one millionth of a dollar per million tokens.
@@ -62,6 +67,7 @@ pub(super) fn compare_price(endpoint: &Endpoint, estimate: Estimate) -> (Compare
     let used = Consumption {
         prompt: estimate.prompt_tokens.into(),
         completion: estimate.completion_tokens.into(),
+        cache_read: cached_tokens.min(estimate.prompt_tokens.into()),
         ..Consumption::default()
     };
     (compare, cost(price, used) as f64 / PER_DOLLAR)

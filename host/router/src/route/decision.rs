@@ -1,6 +1,6 @@
 //! What was decided for one request, and why.
 
-use super::Service;
+use super::{Conversation, Service};
 use crate::catalog::{Credential, Endpoint};
 use crate::error::Error;
 use plugway_engine::{Adapter, Candidate, Plan, Policy, Query};
@@ -51,6 +51,8 @@ pub struct Decision {
     pub policy: Option<Arc<Policy>>,
     /// What it answered, or the built-in order: word for word, and whole.
     pub plan: Plan,
+    /// What the request goes on with, where that can be told.
+    pub conversation: Option<Conversation>,
 }
 
 /// Who decided where no strategy did.

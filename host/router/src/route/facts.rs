@@ -1,12 +1,13 @@
 //! What a strategy is told: the request in numbers, and each endpoint that it may go to.
 
+use super::conversation::{Conversation, warm_at};
 use super::{Asked, builtin, credentials, health};
 use crate::Router;
 use crate::catalog::Endpoint;
+use crate::config::RoutingConfig;
 use plugway_engine::{Candidate, Objective, Query};
 use plugway_routing::health::Snapshot;
 use plugway_wire::{Partition, Routing, Sort};
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// What the request will about use, for comparing prices and checking limits.
 #[derive(Clone, Copy)]
@@ -23,30 +24,41 @@ impl Estimate {
     }
 }
 
-pub(super) fn candidate(
-    router: &Router,
-    snapshot: &Snapshot,
-    asked: &Asked<'_>,
-    endpoint: &Endpoint,
-    estimate: Estimate,
-) -> Candidate {
-    let reading = snapshot.reading(&asked.service.health_id(&endpoint.id));
-    let (price, estimated_cost) = builtin::compare_price(endpoint, estimate);
-    Candidate {
-        id: endpoint.id.clone(),
-        provider: endpoint.provider.name.clone(),
-        model: endpoint.model_slug.clone(),
-        price,
-        estimated_cost,
-        context_length: endpoint.context_length.unwrap_or(u32::MAX),
-        max_output_tokens: endpoint.max_output_tokens,
-        quantization: endpoint.quantization.clone(),
-        region: endpoint.region.clone(),
-        service_tier: endpoint.service_tier.clone(),
-        tags: endpoint.tags.clone(),
-        own_key: credentials::is_own_next(router, &endpoint.provider),
-        health: reading.map(health::for_strategies).unwrap_or_default(),
-        ..Candidate::default()
+/// What all candidates of a decision are described by.
+pub(super) struct Facts<'a> {
+    pub(super) router: &'a Router,
+    pub(super) bounds: &'a RoutingConfig,
+    pub(super) asked: &'a Asked<'a>,
+    pub(super) estimate: Estimate,
+    pub(super) conversation: Option<Conversation>,
+    pub(super) snapshot: &'a Snapshot,
+}
+
+impl Facts<'_> {
+    /// The endpoint as strategies see it.
+    pub(super) fn candidate(&self, endpoint: &Endpoint) -> Candidate {
+        let Self { router, bounds, asked, estimate, conversation, snapshot } = *self;
+        let reading = snapshot.reading(&asked.service.health_id(&endpoint.id));
+        let warm = warm_at(router, bounds, conversation, asked.routing, endpoint);
+        let cached = warm.as_ref().map_or(0, |place| place.cached_tokens);
+        let (price, estimated_cost) = builtin::compare_price(endpoint, estimate, cached);
+        Candidate {
+            id: endpoint.id.clone(),
+            provider: endpoint.provider.name.clone(),
+            model: endpoint.model_slug.clone(),
+            price,
+            estimated_cost,
+            context_length: endpoint.context_length.unwrap_or(u32::MAX),
+            max_output_tokens: endpoint.max_output_tokens,
+            quantization: endpoint.quantization.clone(),
+            region: endpoint.region.clone(),
+            service_tier: endpoint.service_tier.clone(),
+            own_key: credentials::is_own_next(router, &endpoint.provider),
+            warm: warm.is_some(),
+            tags: endpoint.tags.clone(),
+            health: reading.map(health::for_strategies).unwrap_or_default(),
+            ..Candidate::default()
+        }
     }
 }
 
@@ -55,6 +67,7 @@ pub(super) fn query(
     asked: &Asked<'_>,
     routing: &Routing,
     estimate: Estimate,
+    conversation: Option<Conversation>,
 ) -> Query {
     let needs = asked.needs.iter().copied().chain(asked.service.offer());
     Query {
@@ -76,15 +89,8 @@ pub(super) fn query(
         needs: needs.map(str::to_owned).collect(),
         tags: asked.metadata.to_vec(),
         options: routing.options.clone(),
-        session: asked.session.map(number_of),
+        session: conversation.and_then(Conversation::number),
         seed: asked.seed.unwrap_or_else(rand::random),
         now_ms: router.clock.unix_ms(),
     }
-}
-
-/// The number of the conversation of this name.
-fn number_of(session: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    session.hash(&mut hasher);
-    hasher.finish()
 }

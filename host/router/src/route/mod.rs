@@ -4,6 +4,7 @@
 
 mod asked;
 mod builtin;
+mod conversation;
 pub(crate) mod credentials;
 mod decision;
 mod eligible;
@@ -17,6 +18,7 @@ mod unavailable;
 
 pub use asked::{Asked, Service};
 pub(crate) use builtin::plan as built_in;
+pub use conversation::Conversation;
 pub use credentials::CredentialHealth;
 pub use decision::{BUILT_IN, Cause, Decision, Excluded, Question, Reached, Step, Undecided};
 pub use health::{Health, InFlight, SnapshotPolicy};
@@ -27,7 +29,7 @@ pub(crate) use resolve::{endpoints, model};
 use crate::config::RoutingConfig;
 use crate::{Router, Settings};
 use eligible::{Choice, Eligible};
-use facts::Estimate;
+use facts::{Estimate, Facts};
 use plugway_engine::{Candidate, Query};
 use plugway_wire::Routing;
 use resolve::Resolved;
@@ -75,12 +77,14 @@ fn decide_among(
     let policy = rank::choose_policy(router, settings, asked.routing).map_err(early)?;
     let estimate = Estimate::of(asked);
     let snapshot = router.health.snapshot(SnapshotPolicy::from(routing));
-    let candidates: Vec<Candidate> = endpoints
-        .iter()
-        .map(|it| facts::candidate(router, &snapshot, asked, &it.endpoint, estimate))
-        .collect();
+    let conversation = Conversation::of(asked);
+    let facts =
+        Facts { router, bounds: routing, asked, estimate, conversation, snapshot: &snapshot };
+    let candidates: Vec<Candidate> =
+        endpoints.iter().map(|it| facts.candidate(&it.endpoint)).collect();
     let providers = eligible::slugs(&asked.routing.order, endpoints.iter().map(|it| &*it.endpoint));
-    let query = Query { providers, ..facts::query(router, asked, asked.routing, estimate) };
+    let query =
+        Query { providers, ..facts::query(router, asked, asked.routing, estimate, conversation) };
     let (plan, strategy) = match rank::plan(router, policy.as_deref(), &query, &candidates) {
         Ok(ranked) => ranked,
         Err(error) => {
@@ -103,6 +107,7 @@ fn decide_among(
         snapshot,
         policy,
         plan,
+        conversation,
     })
 }
 

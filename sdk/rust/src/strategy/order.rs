@@ -3,6 +3,7 @@
 //! of the same [`Standing`].
 
 use super::{Candidate, Cutoffs, Percentiles, Query};
+use std::cmp::Ordering;
 
 /// Where a candidate stands before a strategy has its say; the lesser comes first.
 /// Compared field by field, in this order.
@@ -39,14 +40,29 @@ pub fn by_key(
     candidates: &[Candidate],
     key: impl Fn(&Candidate) -> f64,
 ) -> Vec<usize> {
-    let mut ranked: Vec<(Standing, f64, usize)> = candidates
+    by_keys(query, candidates, |candidate| [key(candidate)])
+}
+
+/// The same with several keys: a later one tells apart what the earlier ones leave
+/// equal.
+pub fn by_keys<const N: usize>(
+    query: &Query,
+    candidates: &[Candidate],
+    keys: impl Fn(&Candidate) -> [f64; N],
+) -> Vec<usize> {
+    let mut ranked: Vec<(Standing, [f64; N], usize)> = candidates
         .iter()
         .enumerate()
-        .map(|(index, candidate)| (Standing::of(candidate, query), number(key(candidate)), index))
+        .map(|(index, candidate)| {
+            (Standing::of(candidate, query), keys(candidate).map(number), index)
+        })
         .collect();
     ranked.sort_by(|a, b| {
         let id = |index: usize| &candidates[index].id;
-        a.0.cmp(&b.0).then_with(|| a.1.total_cmp(&b.1)).then_with(|| id(a.2).cmp(id(b.2)))
+        let pairs = a.1.iter().zip(&b.1);
+        let mut keys = pairs.map(|(a, b)| a.total_cmp(b));
+        let keys = keys.find(|order| order.is_ne()).unwrap_or(Ordering::Equal);
+        a.0.cmp(&b.0).then(keys).then_with(|| id(a.2).cmp(id(b.2)))
     });
     ranked.into_iter().map(|(_, _, index)| index).collect()
 }
