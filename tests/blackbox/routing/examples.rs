@@ -72,7 +72,7 @@ async fn cost_cap_refuses_what_is_too_dear_everywhere() {
     let fork = Fork::with("cost-cap", "max_usd = 0.1").await;
     assert_eq!(fork.served_by(json!({})).await, "cheap");
     let refused = fork.ask(json!({"max_usd": 0.001}), None).await;
-    assert_eq!(refused.status, 503, "{}", refused.text());
+    assert_eq!(refused.status, 404, "{}", refused.text());
     assert!(refused.text().contains("$0.001000"), "{}", refused.text());
     let wrong = fork.ask(json!({"max_usd": -1}), None).await;
     assert_eq!(wrong.status, 400, "{}", wrong.text());
