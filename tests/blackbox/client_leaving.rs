@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// that one that stayed would be missed.
 const ROUNDS: usize = 12;
 
-const TIGHT: &str = "[plugins]\nlimits.max_instances = 8\n[server]\nmax_body = \"256KiB\"\n\
+const TIGHT: &str = "[plugins]\nlimits.max_instances = 10\n[server]\nmax_body = \"256KiB\"\n\
                      max_buffered = \"1MiB\"\n";
 
 /// How a client leaves.

@@ -6,10 +6,11 @@ use bytes::Bytes;
 use plugway_engine::chat;
 use serde_json::Value;
 
+use crate::anthropic_messages::decode_count;
 use crate::conversation::plain;
 use crate::json::{self, Node};
+use crate::seal;
 use crate::{BadRequest, ChatCall, DecodeOptions, Dialect, Routing, needs};
-use crate::{anthropic_messages, seal};
 
 /// Fields that belong to one request alone, and are not kept.
 const OF_ONE_REQUEST: [&str; 22] = [
@@ -124,7 +125,7 @@ impl Preset {
         let options = DecodeOptions::default();
         let call = match dialect {
             // A limit may be left to the request.
-            Dialect::AnthropicMessages => anthropic_messages::decode_count(&head, body, &options)?,
+            Dialect::AnthropicMessages => decode_count(&head, body, &options)?,
             _ => dialect.decode(&head, body, &options)?,
         };
         Ok(Self {

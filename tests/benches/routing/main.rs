@@ -12,6 +12,7 @@
     reason = "a bench prints, and stops where it cannot go on; its figures are for people"
 )]
 
+mod doors;
 mod provider;
 mod report;
 mod scenario;

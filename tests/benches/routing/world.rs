@@ -1,15 +1,16 @@
 //! One run: requests of a trace, decided and walked by the router's own code, served by
 //! providers in numbers. Nothing waits: time goes from event to event.
 
+use crate::doors::Doors;
 use crate::provider::{Outcome, Provider, Wrong};
 use crate::report::Tally;
 use crate::scenario::{PROVIDERS, Scenario};
 use crate::trace::Arrival;
 use plugway::catalog::{Endpoint, Resolution};
-use plugway::error::{Code, Error};
-use plugway::route::{self, Asked, HealthPolicy, InFlight, LeftOut, Service, Step};
+use plugway::error::Error;
+use plugway::route::{self, Asked, Conversation, InFlight, Service, Step};
 use plugway::{Router, Settings};
-use plugway_routing::walk::{Admission, Bounds, Failure, Gates, Kind, Leg, Move, Over};
+use plugway_routing::walk::{Bounds, Failure, Kind, Leg, Move, Over};
 use plugway_routing::{Clock, Walk};
 use plugway_wire::Routing;
 use std::cmp::Reverse;
@@ -28,18 +29,15 @@ pub(crate) enum Chooser {
     Cheapest,
 }
 
-/// What a provider that limits asks its clients to wait.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
-
 /// The one model that all requests ask for.
 pub(crate) const MODEL: &str = "bench/model";
 
 /// A run under way.
 pub(crate) struct World<'w> {
-    router: &'w Router,
-    settings: Arc<Settings>,
+    pub(crate) router: &'w Router,
+    pub(crate) settings: Arc<Settings>,
     clock: &'w Clock,
-    chooser: Chooser,
+    pub(crate) chooser: Chooser,
     sticky: bool,
     trace: &'w [Arrival],
     scenario: &'w Scenario,
@@ -71,11 +69,13 @@ enum What {
 /// A request under way.
 struct Flight {
     steps: Vec<Step>,
+    conversation: Option<Conversation>,
     walk: Walk,
     attempts: Vec<Attempt>,
 }
 
 struct Attempt {
+    step: usize,
     provider: usize,
     began: Duration,
     /// When its first content came.
@@ -148,8 +148,8 @@ impl<'w> World<'w> {
 impl World<'_> {
     fn arrive(&mut self, request: usize) {
         self.tally.requests += 1;
-        let steps = match self.decide(request) {
-            Ok(steps) => steps,
+        let (steps, conversation) = match self.decide(request) {
+            Ok(decided) => decided,
             Err(_) => {
                 self.tally.failed += 1;
                 return;
@@ -166,7 +166,7 @@ impl World<'_> {
             deadline: self.settings.config.server.request_deadline,
         };
         let walk = Walk::new(legs.collect(), bounds);
-        self.flights[request] = Some(Flight { steps, walk, attempts: Vec::new() });
+        self.flights[request] = Some(Flight { steps, conversation, walk, attempts: Vec::new() });
         self.walk(request);
     }
 
@@ -237,7 +237,15 @@ impl World<'_> {
                 self.foresee(now + after, What::Fails(request, number, wrong));
             }
         }
-        Attempt { provider, began: now, content: None, cached_tokens, in_flight, is_open: true }
+        Attempt {
+            step,
+            provider,
+            began: now,
+            content: None,
+            cached_tokens,
+            in_flight,
+            is_open: true,
+        }
     }
 
     fn answer(&mut self, request: usize, number: usize) {
@@ -283,6 +291,11 @@ impl World<'_> {
             in_flight.wrote(arrival.completion_tokens, self.clock.now() - content);
             in_flight.ended(None);
         }
+        if let Some(conversation) = flight.conversation {
+            let endpoint = &flight.steps[attempt.step].endpoint;
+            let routing = &self.settings.config.routing;
+            conversation.answered(self.router, routing, endpoint, attempt.cached_tokens);
+        }
     }
 
     fn fail(&mut self, request: usize, number: usize, wrong: Wrong) {
@@ -302,7 +315,7 @@ impl World<'_> {
 
 /// Who decides.
 impl World<'_> {
-    fn decide(&self, request: usize) -> Result<Vec<Step>, Error> {
+    fn decide(&self, request: usize) -> Result<(Vec<Step>, Option<Conversation>), Error> {
         let arrival = &self.trace[request];
         match self.chooser {
             Chooser::Strategy(_) => {
@@ -316,14 +329,15 @@ impl World<'_> {
                     ..Asked::beside(Service::Chat, &self.routing, bytes, 0)
                 };
                 let decided = route::decide(self.router, &self.settings, &asked);
-                decided.map(|decision| decision.steps).map_err(|undecided| undecided.error)
+                let decided = decided.map_err(|undecided| undecided.error)?;
+                Ok((decided.steps, decided.conversation))
             }
             Chooser::RoundRobin => {
                 let mut steps = self.steps.clone();
                 steps.rotate_left(request % self.steps.len());
-                Ok(steps)
+                Ok((steps, None))
             }
-            Chooser::Cheapest => Ok(self.steps.clone()),
+            Chooser::Cheapest => Ok((self.steps.clone(), None)),
         }
     }
 }
@@ -343,48 +357,4 @@ fn steps(router: &Router) -> Vec<Step> {
         first_token_timeout_ms: None,
     };
     model.endpoints.iter().map(step).collect()
-}
-
-/// Who lets a walk through: the router's own health for its strategies, nobody for the
-/// orders that they are compared with.
-struct Doors<'a, 'w> {
-    world: &'a World<'w>,
-    steps: &'a [Step],
-}
-
-impl Gates for Doors<'_, '_> {
-    type Pass = Option<InFlight>;
-
-    fn admit(&mut self, step: usize, last_resort: bool) -> Admission<Self::Pass> {
-        let Chooser::Strategy(_) = self.world.chooser else { return Admission::Granted(None) };
-        let (router, settings) = (self.world.router, &self.world.settings);
-        let endpoint = &self.steps[step].endpoint;
-        let policy = HealthPolicy::from(&settings.config.routing);
-        match router.health.begin(&endpoint.id, endpoint, policy, last_resort) {
-            Ok(in_flight) => Admission::Granted(Some(in_flight)),
-            Err(LeftOut::Cooling(_)) => Admission::Never,
-            Err(LeftOut::Tripped(_) | LeftOut::Probed) => Admission::Later,
-        }
-    }
-
-    fn retry(&mut self) -> bool {
-        self.world.router.attempts.retry(&self.world.settings.config.routing)
-    }
-
-    fn hedge(&mut self) -> bool {
-        self.world.router.attempts.hedge(&self.world.settings.config.routing)
-    }
-}
-
-impl Wrong {
-    /// As the router's adapters would tell it.
-    fn error(self) -> Error {
-        let code = match self {
-            Self::Refused | Self::Failed => Code::ProviderUnavailable,
-            Self::Limited => Code::RateLimited,
-            Self::TooSlow => Code::ProviderTimeout,
-        };
-        let retry_after = (self == Self::Limited).then_some(RETRY_AFTER);
-        Error { retry_after, ..Error::new(code, "simulated") }
-    }
 }

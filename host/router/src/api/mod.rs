@@ -107,11 +107,7 @@ async fn answer(
             Err(error) => respond::error(&error, None),
         },
         (Ok(()), Some(Route::Presets(found))) => {
-            let is_open = settings.config.server.open_presets;
-            match if is_open { Ok(()) } else { guard::local(&settings, &request, peer) } {
-                Ok(()) => presets::answer(&router, &settings, &found, request).await,
-                Err(error) => respond::error(&error, None),
-            }
+            presets::answer(&router, &settings, &found, request, peer).await
         }
         (Ok(()), Some(Route::Generation)) if is_reading(&method) => {
             generation::show(&router, &settings, request.uri().query()).await

@@ -3,7 +3,7 @@
 //! may use the router may name a preset; to see or change what one holds is for the
 //! router's own machine, unless the operator opens it.
 
-use super::{Body, body, respond};
+use super::{Body, body, guard, respond};
 use crate::error::{Code, Error};
 use crate::presets::{failed, is_slug, settings};
 use crate::{Router, Settings};
@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use plugway_store::{MAX_PRESETS, PresetVersion};
 use plugway_wire::{Dialect, ollama, preset};
 use serde_json::{Value, json};
+use std::net::SocketAddr;
 use tokio::time::Instant;
 
 /// Bytes of a body that a preset is made of.
@@ -86,7 +87,13 @@ pub(super) async fn answer(
     settings: &Settings,
     route: &PresetRoute,
     request: Request<Incoming>,
+    peer: SocketAddr,
 ) -> Response<Body> {
+    if !settings.config.server.open_presets
+        && let Err(error) = guard::local(settings, &request, peer)
+    {
+        return respond::error(&error, None);
+    }
     let method = request.method().clone();
     let reads = method == Method::GET || method == Method::HEAD;
     let answered = match route {

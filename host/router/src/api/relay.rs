@@ -107,7 +107,7 @@ async fn answer(
     let credential = credentials::first(router, provider).map_err(|rest| {
         let message =
             format!("The provider `{name}` cannot be called: {}.", credentials::reason(rest));
-        Error { retry_after: Some(rest), ..Error::new(Code::NoEndpoint, message) }
+        Error { retry_after: Some(rest), ..Error::new(Code::TemporarilyUnavailable, message) }
     })?;
     let attached = router.credentials.attach(provider, credential, &mut outgoing, endpoint).await;
     attached.map_err(|error| error.told())?;

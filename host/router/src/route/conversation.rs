@@ -44,7 +44,7 @@ impl Conversation {
 
     /// The endpoint has answered: its cache is warm from now on, if it is worth staying
     /// for. What was read from the cache and written to it makes `cached_tokens`.
-    pub(crate) fn answered(
+    pub fn answered(
         self,
         router: &Router,
         routing: &RoutingConfig,
