@@ -104,7 +104,7 @@ impl Settlement {
             self.record.insured();
             bill.cost = bill.cost.map(|_| 0);
         }
-        if outcome == "ok" {
+        if outcome == "ok" && self.tally.finish_reason != Some(FinishReason::Error) {
             self.keep_warm(&bill);
         }
         let tokens = Tokens {
