@@ -5,6 +5,7 @@ use crate::Router;
 use crate::api::{bad_request, chat_route};
 use crate::decisions::{Entry, Weighed, told};
 use crate::error::{Code, Error};
+use crate::presets;
 use crate::route::{self, Asked};
 use bytes::Bytes;
 use plugway_store::decisions::{Candidate, Decision, Health, Outcome, Readings, Record, Request};
@@ -21,11 +22,12 @@ pub struct Explanation {
     tried: usize,
 }
 
-/// Decides about a body that would be posted to `path`, with this seed or one of its own.
+/// Decides about a body that would be posted to `path`, with this seed or one of its own,
+/// by the presets and the health that the state file holds.
 ///
 /// # Errors
 /// When the body cannot be read, or nothing there chats.
-pub fn explain(
+pub async fn explain(
     router: &Router,
     path: &str,
     body: Bytes,
@@ -41,7 +43,9 @@ pub fn explain(
     })?;
     let options = DecodeOptions { seal_min_bytes: settings.config.routing.seal_min_bytes };
     let call = at.dialect.decode(&head.into_parts().0, body, &options);
-    let call = call.map_err(bad_request)?;
+    let mut call = call.map_err(bad_request)?;
+    presets::apply(router, &mut call).await?;
+    route::restore(router).await;
     let asked = Asked { seed, ..Asked::chat(&call) };
     let (weighed, error, tried) = match route::decide(router, &settings, &asked) {
         Ok(decision) => {

@@ -150,7 +150,8 @@ fn route(args: &RouteArgs) -> anyhow::Result<ExitCode> {
     let process = Process::new()?;
     let store = process.runtime.block_on(Store::open(&state))?;
     let router = Router::new(config, Credentials::from_process(), store, cli::compiler())?;
-    let explained = explain::explain(&router, &args.path, body.into(), args.seed);
+    let explaining = explain::explain(&router, &args.path, body.into(), args.seed);
+    let explained = process.runtime.block_on(explaining);
     process.runtime.shutdown_background();
     let explanation = match explained {
         Ok(explanation) => explanation,

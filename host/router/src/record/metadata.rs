@@ -3,7 +3,7 @@
 
 use super::{Attempt, Record};
 use crate::error::Error;
-use crate::route::Decision;
+use crate::route::{Decision, Reached};
 use http::HeaderMap;
 use plugway_engine::Candidate;
 use serde_json::{Value, json};
@@ -22,6 +22,8 @@ const CLIENT_CLOSED: u16 = 499;
 pub(crate) struct Routed {
     /// The models' names as the client wrote them.
     requested: Vec<String>,
+    /// By what kind of name the first model is reached.
+    reached: Reached,
     considered: Vec<Considered>,
     /// JSON objects.
     excluded: Vec<Value>,
@@ -45,29 +47,21 @@ impl Routed {
     /// By OpenRouter's words for how a model is found.
     fn strategy(&self) -> &'static str {
         match &self.requested[..] {
-            [_, _, ..] => "fallback",
-            [one] if one.starts_with('~') => "latest",
-            [one] if self.is_alias(one) => "alias",
-            _ => "direct",
+            [_, _, ..] => Reached::Fallback.name(),
+            _ => self.reached.name(),
         }
-    }
-
-    /// Whether it is another name for what was considered. What follows the name says
-    /// which of its endpoints.
-    fn is_alias(&self, name: &str) -> bool {
-        let bare = name.split([':', '@']).next().unwrap_or(name);
-        let is = |it: &Considered| {
-            [&it.model, &it.endpoint].iter().any(|known| *known == name || *known == bare)
-        };
-        !self.considered.is_empty() && !self.considered.iter().any(is)
     }
 }
 
 impl Record {
     /// The client wants to know how the request is routed.
     pub(crate) fn tell_routing(&mut self, requested: &[String]) {
-        let (requested, considered, excluded) = (requested.to_vec(), Vec::new(), Vec::new());
-        self.routed = Some(Box::new(Routed { requested, considered, excluded }));
+        self.routed = Some(Box::new(Routed {
+            requested: requested.to_vec(),
+            reached: Reached::Direct,
+            considered: Vec::new(),
+            excluded: Vec::new(),
+        }));
     }
 
     /// It was decided where the request may go.
@@ -79,6 +73,9 @@ impl Record {
             model: candidate.model.clone(),
         });
         routed.considered = considered.collect();
+        if let Some((_, reached)) = decision.resolved_by.first() {
+            routed.reached = *reached;
+        }
         let excluded = decision.excluded.iter();
         let excluded = excluded.map(
             |it| json!({"provider": it.provider, "model": it.model, "endpoint": it.endpoint, "reason": it.reason}),
@@ -176,25 +173,5 @@ mod tests {
         check("x-openrouter-metadata", "true", false);
         check("x-openrouter-experimental-metadata", "enabled", true);
         assert!(!Routed::is_wanted(&HeaderMap::new()));
-    }
-
-    #[test]
-    fn a_strategy_is_told_by_openrouters_word() {
-        let check = |requested: &[&str], expected| {
-            let considered =
-                Considered { endpoint: "p/up".into(), provider: "P".into(), model: "a/m".into() };
-            let routed = Routed {
-                requested: requested.iter().map(|&name| name.to_owned()).collect(),
-                considered: vec![considered],
-                excluded: Vec::new(),
-            };
-            assert_eq!(routed.strategy(), expected, "{requested:?}");
-        };
-        check(&["a/m"], "direct");
-        check(&["a/m:nitro"], "direct");
-        check(&["p/up"], "direct");
-        check(&["gpt"], "alias");
-        check(&["~a/family-latest"], "latest");
-        check(&["a/m", "b/n"], "fallback");
     }
 }
