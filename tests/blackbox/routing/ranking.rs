@@ -1,1 +1,114 @@
 //! Who puts endpoints in order, and what may choose that.
+
+use crate::setup::{ask, bare_provider, endpoint};
+use plugway_simulator::{Behaviour, Kind, Simulator};
+use plugway_tests::TestRouter;
+use serde_json::{Value, json};
+
+/// A router whose `test/both` is served by `cheap` and by `dear`, of which nothing is
+/// measured yet.
+struct Scene {
+    router: TestRouter,
+    _simulators: [Simulator; 2],
+}
+
+impl Scene {
+    /// With more configuration.
+    async fn start(toml: &str) -> Self {
+        let start = |name: &str| {
+            Simulator::start(Kind::OpenAi, Behaviour::new().reply(&format!("from {name}"))).unwrap()
+        };
+        let simulators = [start("cheap"), start("dear")];
+        let toml = format!(
+            "{toml}{}{}[models.\"test/both\"]\ncontext_length = 1000\n{}{}",
+            bare_provider("cheap", &simulators[0]),
+            bare_provider("dear", &simulators[1]),
+            endpoint("test/both", "cheap", 1),
+            endpoint("test/both", "dear", 9),
+        );
+        Self { router: TestRouter::start(&toml).await, _simulators: simulators }
+    }
+
+    /// What is answered to a request with this `provider`: by whom, and who chose.
+    async fn asked(&self, provider: Value) -> (String, String) {
+        let mut request = ask("test/both", "Hi");
+        request["provider"] = provider;
+        let answer = self.router.client().chat(&request).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let chooser = answer.header("x-plugway-strategy").unwrap();
+        let chooser = chooser.split('@').next().unwrap().to_owned();
+        (answer.content(), chooser)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_names_its_strategy_and_the_configuration_comes_below_that() {
+    let scene =
+        Scene::start("[routing]\nstrategies = [\"absent\", \"price\", \"balanced\"]\n").await;
+    let chooser = |provider| async { scene.asked(provider).await.1 };
+    assert_eq!(chooser(json!({})).await, "price", "the first that is loaded");
+    for name in ["balanced", "price", "latency", "throughput"] {
+        assert_eq!(chooser(json!({"strategy": name})).await, name);
+    }
+    let unknown = json!({"strategy": "absent"});
+    let mut request = ask("test/both", "Hi");
+    request["provider"] = unknown;
+    let answer = scene.router.client().chat(&request).await;
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    assert!(answer.text().contains("`absent`"), "{}", answer.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_requests_options_come_before_the_configurations() {
+    // Drawn by price to the eighth power, or blindly.
+    let scene = Scene::start("[plugins.balanced.options]\nexponent = 8\nexploration = 0\n").await;
+    for _ in 0..20 {
+        assert_eq!(scene.asked(json!({})).await.0, "from cheap");
+    }
+    let blind = json!({"options": {"exponent": 0}});
+    let mut answers = std::collections::BTreeSet::new();
+    for _ in 0..60 {
+        answers.insert(scene.asked(blind.clone()).await.0);
+    }
+    assert_eq!(answers.len(), 2, "{answers:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn options_that_a_strategy_does_not_know_are_a_400_that_names_them() {
+    let scene = Scene::start("").await;
+    for strategy in ["balanced", "price", "latency", "throughput"] {
+        let mut request = ask("test/both", "Hi");
+        request["provider"] = json!({"strategy": strategy, "options": {"exponents": 1}});
+        let answer = scene.router.client().chat(&request).await;
+        assert_eq!(answer.status, 400, "{strategy}: {}", answer.text());
+        assert!(answer.text().contains("exponents"), "{strategy}: {}", answer.text());
+        assert!(answer.text().contains("provider.options"), "{strategy}: {}", answer.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clients_sort_is_kept_by_every_strategy() {
+    let scene = Scene::start("").await;
+    for strategy in ["balanced", "price", "latency", "throughput"] {
+        for _ in 0..10 {
+            let sorted = json!({"strategy": strategy, "sort": "price"});
+            assert_eq!(scene.asked(sorted).await.0, "from cheap", "{strategy}");
+            let ordered = json!({"strategy": strategy, "order": ["dear"]});
+            assert_eq!(scene.asked(ordered).await.0, "from dear", "{strategy}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_built_in_order_takes_over_for_a_request_whose_strategy_fails() {
+    let scene = Scene::start("").await;
+    for guest in ["trap-in-route", "nonsense-plan", "empty-plan", "repeated-candidate"] {
+        scene.router.drop_plugin(guest, guest).await;
+        let failing = scene.asked(json!({"strategy": guest})).await;
+        assert_eq!(failing, ("from cheap".to_owned(), "built-in".to_owned()), "{guest}");
+        let metrics = scene.router.client().get("/metrics").await.text();
+        let counted = format!("plugway_strategy_fallbacks_total{{plugin=\"{guest}\"}} 1");
+        assert!(metrics.contains(&counted), "{guest}: {metrics}");
+        assert_eq!(scene.asked(json!({"strategy": "price"})).await.1, "price", "{guest}");
+    }
+}

@@ -108,4 +108,30 @@ mod tests {
         assert!(check(&plan(&[2]), 2).is_err());
         assert!(check(&plan(&[0, 0]), 2).is_err());
     }
+
+    #[test]
+    fn no_plan_reaches_beyond_the_candidates_whatever_a_strategy_returns() {
+        use rand::rngs::StdRng;
+        use rand::{RngExt, SeedableRng};
+        let mut random = StdRng::seed_from_u64(6);
+        let (mut taken, mut refused) = (0, 0);
+        for _ in 0..20_000 {
+            let candidates = random.random_range(1..6_u32);
+            let length = random.random_range(0..6);
+            let steps: Vec<u32> = (0..length).map(|_| random.random_range(0..6)).collect();
+            let plan = Plan {
+                steps: steps.iter().map(|&it| Step { candidate: it, ..Step::default() }).collect(),
+                ..Plan::default()
+            };
+            let mut sorted = steps.clone();
+            sorted.sort_unstable();
+            sorted.dedup();
+            let is_good = !steps.is_empty()
+                && sorted.len() == steps.len()
+                && steps.iter().all(|it| *it < candidates);
+            assert_eq!(check(&plan, candidates as usize).is_ok(), is_good, "{steps:?}");
+            if is_good { taken += 1 } else { refused += 1 }
+        }
+        assert!(taken > 1_000 && refused > 1_000, "{taken} {refused}");
+    }
 }
