@@ -168,7 +168,7 @@ pub(super) const SECTIONS: &[Field<Typed>] = &[
             shape: "table of strings",
             read: |entry, typed| typed.aliases = aliases::read(entry),
         },
-        about: "Names of your own, each with the model that it stands for, e.g. `fast = \"openai/gpt-5-mini:nitro\"`. They win over the catalogue's names, and none may stand for another. Answers name the model.",
+        about: "Names of your own, each with the model that it stands for, e.g. `fast = \"author/model:nitro\"`. They win over the catalogue's names, and none may stand for another. Answers name the model.",
     },
 ];
 
