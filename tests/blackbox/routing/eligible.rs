@@ -35,7 +35,7 @@ impl Scene {
     /// With these keys of `[routing]`.
     pub(super) async fn start(routing: &str, one: Offer<'_>, two: Offer<'_>) -> Self {
         let simulate = |name: &str, kind| {
-            let behaviour = Behaviour::new().reply(&format!("from {name}"));
+            let behaviour = Behaviour::new().reply(format!("from {name}"));
             Simulator::start(kind, behaviour).unwrap()
         };
         let (first, second) = (simulate("one", one.kind), simulate("two", two.kind));

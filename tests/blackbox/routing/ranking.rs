@@ -16,7 +16,7 @@ impl Scene {
     /// With more configuration.
     async fn start(toml: &str) -> Self {
         let start = |name: &str| {
-            Simulator::start(Kind::OpenAi, Behaviour::new().reply(&format!("from {name}"))).unwrap()
+            Simulator::start(Kind::OpenAi, Behaviour::new().reply(format!("from {name}"))).unwrap()
         };
         let simulators = [start("cheap"), start("dear")];
         let toml = format!(

@@ -222,9 +222,9 @@ fn broken(
         ("regions", !in_regions(&routing.regions) || !in_regions(&ceiling.regions)),
         (
             "quantizations",
-            !routing.quantizations.is_empty()
-                && !has(&routing.quantizations, quantization)
-                && !(quantization == "nvfp4" && has(&routing.quantizations, "fp4")),
+            !(routing.quantizations.is_empty()
+                || has(&routing.quantizations, quantization)
+                || quantization == "nvfp4" && has(&routing.quantizations, "fp4")),
         ),
         ("prompt price", dearer(limits.prompt, |it| it.prompt * 1_000_000)),
         ("completion price", dearer(limits.completion, |it| it.completion * 1_000_000)),
