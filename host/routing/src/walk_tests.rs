@@ -95,12 +95,14 @@ fn what_fails_everywhere_ends_its_model_alone() {
 
 #[test]
 fn the_same_step_is_tried_again_at_once_where_that_may_help() {
-    let bounds = Bounds { max_attempts: 2, ..ANYTIME };
+    let bounds = Bounds { max_attempts: 3, ..ANYTIME };
     let (mut walk, mut door) = (Walk::new(vec![leg(0), leg(0)], bounds), Door::open());
     ask(&mut walk, 0, &mut door);
     walk.failed(0, Failure { again: true, ..OUTAGE });
     assert_eq!(ask(&mut walk, 0, &mut door), "Retry 0");
     walk.failed(1, Failure { again: true, ..OUTAGE });
+    assert_eq!(ask(&mut walk, 0, &mut door), "Retry 1", "the last attempt is another step's");
+    walk.failed(2, Failure { again: true, ..OUTAGE });
     assert_eq!(ask(&mut walk, 0, &mut door), "Exhausted", "each counts as an attempt");
 }
 

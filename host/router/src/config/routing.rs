@@ -162,7 +162,7 @@ pub(super) const FIELDS: &[Field<RoutingConfig>] = &[
     Field {
         key: "allow_models",
         slot: Slot::Words(|c| &mut c.ceiling.allow_models),
-        about: "Models that requests may use, by slug, or by its start as in `openai/*`. Empty: all. This and the keys below are a ceiling: a request can ask for less, never for more.",
+        about: "Models that requests may use, by slug, or by its start as in `author/*`. Empty: all. This and the keys below are a ceiling: a request can ask for less, never for more.",
     },
     Field {
         key: "ignore_models",
