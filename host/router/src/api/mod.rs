@@ -101,11 +101,7 @@ async fn answer(
                 Err(bound) => shed::answer(&router, Dialect::OpenAiChat, request, bound).await,
             }
         }
-        (Ok(()), Some(Route::Reload)) => match guard::local(&settings, &request, peer) {
-            Ok(()) if method == Method::POST => admin::reload(router.clone()).await,
-            Ok(()) => respond::method_not_allowed(Dialect::OpenAiChat, Route::Reload.methods()),
-            Err(error) => respond::error(&error, None),
-        },
+        (Ok(()), Some(Route::Reload)) => reload(&router, &settings, &request, peer).await,
         (Ok(()), Some(Route::Presets(found))) => {
             presets::answer(&router, &settings, &found, request, peer).await
         }
@@ -126,6 +122,20 @@ async fn answer(
     }
     record::plain(&router.metrics, name, response.status(), began);
     response
+}
+
+/// Reads configuration and plugins again, for whoever is on this machine.
+async fn reload(
+    router: &Arc<Router>,
+    settings: &Settings,
+    request: &Request<Incoming>,
+    peer: SocketAddr,
+) -> Response<Body> {
+    match guard::local(settings, request, peer) {
+        Ok(()) if request.method() == Method::POST => admin::reload(router.clone()).await,
+        Ok(()) => respond::method_not_allowed(Dialect::OpenAiChat, Route::Reload.methods()),
+        Err(error) => respond::error(&error, None),
+    }
 }
 
 fn is_reading(method: &Method) -> bool {

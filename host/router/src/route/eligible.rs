@@ -22,7 +22,7 @@ use rules::{Ruled, Spoken, Terms};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(super) use named::slugs;
+pub(super) use named::{names, slugs};
 pub(super) use rules::missing;
 
 /// An endpoint that may be tried.

@@ -1,6 +1,7 @@
 //! What the names in a request mean: models, the endpoints that serve them, and what
 //! their suffixes and pins ask for.
 
+use super::eligible::names;
 use super::name::{Mistake, Name, Suffix, suffixes};
 use super::{Cause, Excluded, Reached};
 use crate::catalog::{Catalog, Endpoint, Model, Resolution};
@@ -202,7 +203,7 @@ impl Found {
     /// the client wrote.
     fn kept(mut self, text: &str) -> Result<Self, String> {
         if let Some(pin) = &self.pin {
-            let is_of = |it: &Endpoint| matches(pin, it);
+            let is_of = |it: &Endpoint| names(pin, it);
             let serving: BTreeSet<_> =
                 self.endpoints.iter().map(|it| it.provider.name.clone()).collect();
             let reason = format!("the name of the model pins the request to `{}`", shown(pin));
@@ -281,19 +282,6 @@ fn pin(found: &[Found], routing: &Routing) -> Option<String> {
         None if by_list => Some(quoted(routing.only.iter().map(String::as_str).collect())),
         None => None,
     }
-}
-
-/// Whether a pin names the endpoint: by its provider, which all its variants share, or
-/// by a variant, as in `vertex/us-east5`.
-fn matches(pin: &str, endpoint: &Endpoint) -> bool {
-    let (provider, variant) = match pin.split_once('/') {
-        Some((provider, variant)) => (provider, Some(variant)),
-        None => (pin, None),
-    };
-    let variants = [&endpoint.region, &endpoint.service_tier, &endpoint.quantization];
-    let is_variant =
-        |name: &str| variants.into_iter().flatten().any(|it| it.eq_ignore_ascii_case(name));
-    provider.eq_ignore_ascii_case(&endpoint.provider.name) && variant.is_none_or(is_variant)
 }
 
 fn near(catalog: &Catalog, text: &str) -> Vec<String> {

@@ -5,10 +5,10 @@ use crate::catalog::Endpoint;
 /// A word that names all of a catalogue's models of one author, or all models.
 const ANY: char = '*';
 
-/// Whether an entry of `provider.order`, `only` or `ignore` names an endpoint: by its
-/// provider's slug or display name, which all of its variants share, or by one of its
-/// variants, as in `vertex/us-east5`.
-pub(super) fn names(entry: &str, endpoint: &Endpoint) -> bool {
+/// Whether a pin, or an entry of `provider.order`, `only` or `ignore`, names an endpoint:
+/// by its provider's slug or display name, which all of its variants share, or by one of
+/// its variants, as in `vertex/us-east5`.
+pub(in crate::route) fn names(entry: &str, endpoint: &Endpoint) -> bool {
     is_of(entry, endpoint)
         || entry.rsplit_once('/').is_some_and(|(provider, variant)| {
             is_of(provider, endpoint) && is_variant(variant, endpoint)
