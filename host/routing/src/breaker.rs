@@ -73,6 +73,16 @@ pub struct Pass {
     is_probe: bool,
     /// No other probe may begin.
     holds_place: bool,
+    /// It has counted as a failure before its end.
+    is_late: bool,
+}
+
+impl Pass {
+    /// It has to show that the endpoint works again.
+    #[must_use]
+    pub fn is_probe(&self) -> bool {
+        self.is_probe
+    }
 }
 
 /// What the end of an attempt did.
@@ -116,7 +126,7 @@ impl Breaker {
         if let State::Open { is_probed, .. } = &mut self.state {
             *is_probed |= is_probe;
         }
-        Pass { term: self.term, is_probe, holds_place: is_probe }
+        Pass { term: self.term, is_probe, holds_place: is_probe, is_late: false }
     }
 
     /// The attempt has yielded content and may yield more for minutes: the next
@@ -131,6 +141,13 @@ impl Breaker {
         }
     }
 
+    /// The attempt is still under way, and so late that it counts as a failure. It counts
+    /// once, whatever it comes to; a good end makes up for it.
+    pub fn late(&mut self, pass: &mut Pass, policy: Policy, now: Duration) -> Option<Change> {
+        let was_late = std::mem::replace(&mut pass.is_late, true);
+        if was_late { None } else { self.fail(pass, policy, now) }
+    }
+
     /// The attempt ended. While the breaker is closed every end counts. While it
     /// is not, a good one closes it and a probe's bad one opens it again; what
     /// began before it opened has nothing to say about it.
@@ -141,35 +158,38 @@ impl Breaker {
         policy: Policy,
         now: Duration,
     ) -> Option<Change> {
-        match &mut self.state {
-            State::Closed { failures } => match verdict {
-                Verdict::Good => failures.clear(),
-                Verdict::Bad => {
-                    failures.push_back(now);
-                    let is_old = |at: &Duration| now.saturating_sub(*at) > MEMORY;
-                    while failures.pop_front_if(|at| is_old(at)).is_some() {}
-                    if failures.len() >= policy.failures as usize {
-                        self.open(FIRST_PAUSE, policy, now);
-                        return Some(Change::Opened);
-                    }
-                }
-                Verdict::Limited | Verdict::Blameless => {}
-            },
-            State::Open { pause, .. } if pass.term == self.term => match verdict {
-                Verdict::Good => {
-                    self.state = State::default();
-                    return Some(Change::Closed);
-                }
-                Verdict::Bad if pass.is_probe => {
-                    let pause = pause.saturating_mul(2);
-                    self.open(pause, policy, now);
-                    return Some(Change::Reopened);
-                }
-                _ => self.answered(&mut pass),
-            },
-            State::Open { .. } => {}
+        match (&mut self.state, verdict) {
+            (_, Verdict::Bad) if !pass.is_late => return self.fail(&mut pass, policy, now),
+            (State::Closed { failures }, Verdict::Good) => failures.clear(),
+            (State::Open { .. }, Verdict::Good) if pass.term == self.term => {
+                self.state = State::default();
+                return Some(Change::Closed);
+            }
+            (State::Open { .. }, _) => self.answered(&mut pass),
+            (State::Closed { .. }, _) => {}
         }
         None
+    }
+
+    fn fail(&mut self, pass: &mut Pass, policy: Policy, now: Duration) -> Option<Change> {
+        match &mut self.state {
+            State::Closed { failures } => {
+                failures.push_back(now);
+                let is_old = |at: &Duration| now.saturating_sub(*at) > MEMORY;
+                while failures.pop_front_if(|at| is_old(at)).is_some() {}
+                let is_one_too_many = failures.len() >= policy.failures as usize;
+                is_one_too_many.then(|| {
+                    self.open(FIRST_PAUSE, policy, now);
+                    Change::Opened
+                })
+            }
+            State::Open { pause, .. } if pass.term == self.term && pass.is_probe => {
+                let pause = pause.saturating_mul(2);
+                self.open(pause, policy, now);
+                Some(Change::Reopened)
+            }
+            State::Open { .. } => None,
+        }
     }
 
     fn open(&mut self, pause: Duration, policy: Policy, now: Duration) {

@@ -13,7 +13,8 @@ use std::time::Duration;
 pub struct Leg {
     /// Which model it leads to: any number that is the same for the same model.
     pub model: usize,
-    /// Start the next step too, if no content came after this long.
+    /// Start the next step too, if no content came after this long; a probe is given
+    /// three quarters of it.
     pub hedge_after: Option<Duration>,
 }
 
@@ -35,6 +36,10 @@ pub trait Gates {
     /// lately failed.
     fn admit(&mut self, step: usize, last_resort: bool) -> Admission<Self::Pass>;
 
+    /// Whether the endpoint of a step under way is by now one of those that are tried as a
+    /// last resort.
+    fn has_tripped(&self, step: usize) -> bool;
+
     /// Takes one further attempt, made because another failed, from its budget.
     fn retry(&mut self) -> bool;
 
@@ -47,6 +52,8 @@ pub trait Gates {
 pub enum Admission<P> {
     /// It may.
     Granted(P),
+    /// It may, and has to show that it works again.
+    Probing(P),
     /// Only once the rest of the plan is exhausted.
     Later,
     /// Not within this walk.
@@ -77,6 +84,12 @@ pub enum Move<P> {
         kind: Kind,
         /// From the gates.
         pass: P,
+    },
+    /// An attempt has been silent for as long as its plan allows. Take note, and ask
+    /// again.
+    Late {
+        /// Its number.
+        attempt: usize,
     },
     /// Wait until an attempt ends, but no longer than until then; then ask again.
     WaitUntil(Duration),
@@ -128,6 +141,8 @@ pub struct Walk {
     width: usize,
     /// Whether the last failure was a sign of an outage.
     weighs: bool,
+    /// The next attempt is begun because an endpoint tripped while one waited there.
+    flees: bool,
     /// Attempts that the budget for hedges did not allow.
     hedges_refused: u32,
     over: Option<Over>,
@@ -139,7 +154,18 @@ struct Attempt {
     is_under_way: bool,
     /// When another is to be started beside it; none once that was seen to.
     hedge_at: Option<Duration>,
+    /// When to look whether its endpoint still stands; none where nothing is hedged.
+    look_at: Option<Duration>,
+    /// How often.
+    look_every: Duration,
 }
+
+/// So many times before another attempt is begun beside one, it is looked whether its
+/// endpoint has tripped meanwhile.
+const LOOKS: u32 = 4;
+
+/// Nobody looks more often than this.
+const LEAST_BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 impl Walk {
     /// A walk of these steps, of which none was started.
@@ -153,6 +179,7 @@ impl Walk {
             hopeless: Vec::new(),
             width: 1,
             weighs: false,
+            flees: false,
             hedges_refused: 0,
             over: None,
         }
@@ -160,15 +187,20 @@ impl Walk {
 
     /// What is to be done now.
     pub fn next<G: Gates>(&mut self, now: Duration, gates: &mut G) -> Move<G::Pass> {
-        self.notice_slowness(now);
+        if let Some(attempt) = self.late(now) {
+            return Move::Late { attempt };
+        }
+        self.look(now, gates);
         while self.over.is_none() && self.under_way() < self.width {
             if let Some(start) = self.start(now, gates) {
                 return start;
             }
         }
         if self.under_way() > 0 {
-            let hedges = self.attempts.iter().filter(|it| it.is_under_way);
-            return match hedges.filter_map(|it| it.hedge_at).min() {
+            let waiting = self.attempts.iter().filter(|it| it.is_under_way);
+            let looks = self.under_way() == 1 && !self.queue.is_empty();
+            let next = |it: &Attempt| [it.hedge_at, it.look_at.filter(|_| looks)];
+            return match waiting.flat_map(next).flatten().min() {
                 Some(at) if self.over.is_none() => Move::WaitUntil(at),
                 _ => Move::Wait,
             };
@@ -214,13 +246,28 @@ impl Walk {
         self.hedges_refused
     }
 
-    /// Wants one attempt more for each that is slow by now.
-    fn notice_slowness(&mut self, now: Duration) {
-        for attempt in self.attempts.iter_mut().filter(|it| it.is_under_way) {
-            if attempt.hedge_at.is_some_and(|at| at <= now) {
-                attempt.hedge_at = None;
-                self.width += 1;
-            }
+    /// One that is late by now, for which one attempt more is wanted.
+    fn late(&mut self, now: Duration) -> Option<usize> {
+        let is_late = |it: &Attempt| it.is_under_way && it.hedge_at.is_some_and(|at| at <= now);
+        let late = self.attempts.iter().position(is_late)?;
+        self.attempts[late].hedge_at = None;
+        self.width += 1;
+        Some(late)
+    }
+
+    /// Whoever waits alone at an endpoint that has tripped meanwhile waits no longer: the
+    /// next step is begun, as if this one had failed.
+    fn look<G: Gates>(&mut self, now: Duration, gates: &G) {
+        let mut waiting = self.attempts.iter_mut().filter(|it| it.is_under_way);
+        let (Some(alone), None) = (waiting.next(), waiting.next()) else { return };
+        if alone.look_at.is_none_or(|at| at > now) {
+            return;
+        }
+        alone.look_at = now.checked_add(alone.look_every);
+        if gates.has_tripped(alone.step) {
+            (alone.hedge_at, alone.look_at) = (None, None);
+            self.flees = true;
+            self.width = 2;
         }
     }
 
@@ -245,25 +292,27 @@ impl Walk {
                 put_off.push_back((step, true));
                 continue;
             }
-            match gates.admit(step, last_resort) {
-                Admission::Never => {}
+            let (pass, is_probe) = match gates.admit(step, last_resort) {
+                Admission::Granted(pass) => (pass, false),
+                Admission::Probing(pass) => (pass, true),
+                Admission::Never => continue,
                 // A gate that turns away what comes as a last resort does so for good.
-                Admission::Later if last_resort => {}
-                Admission::Later => self.queue.push_back((step, true)),
-                Admission::Granted(pass) => match self.pays(beside, gates) {
-                    Some(kind) => break Ok((step, kind, pass)),
-                    None if beside == 0 => break Err(Over::OutOfBudget),
-                    None => {
-                        self.hedges_refused += 1;
-                        put_off.push_front((step, last_resort));
-                        break Err(Over::OutOfBudget);
-                    }
-                },
+                Admission::Later if last_resort => continue,
+                Admission::Later => {
+                    self.queue.push_back((step, true));
+                    continue;
+                }
+            };
+            if let Some(kind) = self.pays(beside, gates) {
+                break Ok(self.begin((step, is_probe), kind, pass, now));
             }
+            put_off.push_front((step, last_resort));
+            break Err(Over::OutOfBudget);
         };
         put_off.into_iter().rev().for_each(|step| self.queue.push_front(step));
+        self.flees = false;
         match started {
-            Ok((step, kind, pass)) => Some(self.begin(step, kind, pass, now)),
+            Ok(start) => Some(start),
             Err(over) => {
                 // Whatever is under way may still answer, and a retry has a budget of
                 // its own.
@@ -285,18 +334,37 @@ impl Walk {
     }
 
     /// What kind of attempt it would be, where its budget allows it.
-    fn pays<G: Gates>(&self, beside: usize, gates: &mut G) -> Option<Kind> {
+    fn pays<G: Gates>(&mut self, beside: usize, gates: &mut G) -> Option<Kind> {
         match (self.attempts.is_empty(), beside) {
             (true, _) => Some(Kind::First),
             (false, 0) => (!self.weighs || gates.retry()).then_some(Kind::Retry),
-            (false, _) => gates.hedge().then_some(Kind::Hedge),
+            (false, _) if self.flees => gates.retry().then_some(Kind::Hedge),
+            (false, _) => {
+                let kind = gates.hedge().then_some(Kind::Hedge);
+                self.hedges_refused += u32::from(kind.is_none());
+                kind
+            }
         }
     }
 
-    fn begin<P>(&mut self, step: usize, kind: Kind, pass: P, now: Duration) -> Move<P> {
+    fn begin<P>(
+        &mut self,
+        (step, is_probe): (usize, bool),
+        kind: Kind,
+        pass: P,
+        now: Duration,
+    ) -> Move<P> {
         let hedge_after = self.legs[step].hedge_after;
-        let hedge_at = hedge_after.and_then(|after| now.checked_add(after));
-        self.attempts.push(Attempt { step, is_under_way: true, hedge_at });
+        let hedge_after = hedge_after.map(|after| if is_probe { after * 3 / 4 } else { after });
+        let look_every = hedge_after.unwrap_or_default() / LOOKS;
+        let look_every = look_every.max(LEAST_BETWEEN_LOOKS);
+        self.attempts.push(Attempt {
+            step,
+            is_under_way: true,
+            hedge_at: hedge_after.and_then(|after| now.checked_add(after)),
+            look_at: hedge_after.and_then(|_| now.checked_add(look_every)),
+            look_every,
+        });
         Move::Start { attempt: self.attempts.len() - 1, step, kind, pass }
     }
 

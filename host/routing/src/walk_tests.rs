@@ -24,6 +24,7 @@ struct Door {
     /// Steps that may be tried as a last resort only, and those that may not at all.
     tripped: Vec<usize>,
     cooling: Vec<usize>,
+    probed: Vec<usize>,
     retries: usize,
     hedges: usize,
 }
@@ -41,8 +42,13 @@ impl Gates for Door {
         match (self.cooling.contains(&step), self.tripped.contains(&step)) {
             (true, _) => Admission::Never,
             (false, true) if !last_resort => Admission::Later,
+            _ if self.probed.contains(&step) => Admission::Probing(()),
             _ => Admission::Granted(()),
         }
+    }
+
+    fn has_tripped(&self, step: usize) -> bool {
+        self.tripped.contains(&step)
     }
 
     fn retry(&mut self) -> bool {
@@ -60,13 +66,16 @@ fn take(budget: &mut usize) -> bool {
     left.is_some()
 }
 
-/// Asks once, and says in short what came back.
+/// Asks until there is something to do, and says in short what.
 fn ask(walk: &mut Walk, now: u64, door: &mut Door) -> String {
-    match walk.next(ms(now), door) {
-        Move::Start { step, kind, .. } => format!("{kind:?} {step}"),
-        Move::WaitUntil(at) => format!("until {}", at.as_millis()),
-        Move::Wait => "wait".to_owned(),
-        Move::Over(over) => format!("{over:?}"),
+    loop {
+        return match walk.next(ms(now), door) {
+            Move::Late { .. } => continue,
+            Move::Start { step, kind, .. } => format!("{kind:?} {step}"),
+            Move::WaitUntil(at) => format!("until {}", at.as_millis()),
+            Move::Wait => "wait".to_owned(),
+            Move::Over(over) => format!("{over:?}"),
+        };
     }
 }
 
@@ -148,8 +157,8 @@ fn a_hedge_beyond_its_budget_is_refused_and_a_retry_is_not() {
     let (mut walk, mut door) = (Walk::new(legs, ANYTIME), Door::open());
     door.hedges = 0;
     ask(&mut walk, 0, &mut door);
-    assert_eq!(ask(&mut walk, 10, &mut door), "wait");
-    assert_eq!(ask(&mut walk, 11, &mut door), "wait");
+    assert_eq!(ask(&mut walk, 10, &mut door), "until 50");
+    assert_eq!(ask(&mut walk, 11, &mut door), "until 50");
     assert_eq!(walk.hedges_refused(), 1);
     walk.failed(0, OUTAGE);
     assert_eq!(ask(&mut walk, 12, &mut door), "Retry 1");
@@ -161,7 +170,7 @@ fn no_hedge_goes_to_a_tripped_endpoint() {
     let (mut walk, mut door) = (Walk::new(legs, ANYTIME), Door::open());
     door.tripped = vec![1];
     ask(&mut walk, 0, &mut door);
-    assert_eq!(ask(&mut walk, 10, &mut door), "wait");
+    assert_eq!(ask(&mut walk, 10, &mut door), "until 50");
     assert_eq!((door.hedges, walk.hedges_refused()), (99, 0));
     walk.failed(0, OUTAGE);
     assert_eq!(ask(&mut walk, 11, &mut door), "Retry 1", "as a last resort it is still there");
@@ -204,6 +213,49 @@ fn nothing_is_started_after_the_deadline_or_without_a_budget() {
     ask(&mut walk, 0, &mut door);
     walk.failed(0, OUTAGE);
     assert_eq!(ask(&mut walk, 0, &mut door), "OutOfBudget");
+}
+
+#[test]
+fn an_attempt_is_late_once_and_a_probe_sooner() {
+    let legs = vec![slow_after(0, 100), leg(0)];
+    for (probed, late_at) in [(vec![], 100), (vec![0], 75)] {
+        let (mut walk, mut door) = (Walk::new(legs.clone(), ANYTIME), Door::open());
+        door.probed = probed;
+        ask(&mut walk, 0, &mut door);
+        let is_late = |walk: &mut Walk, door: &mut Door, now| {
+            matches!(walk.next(ms(now), door), Move::Late { attempt: 0 })
+        };
+        assert!(!is_late(&mut walk, &mut door, late_at - 1));
+        assert!(is_late(&mut walk, &mut door, late_at));
+        assert_eq!(ask(&mut walk, late_at, &mut door), "Hedge 1");
+        assert_eq!(ask(&mut walk, 500, &mut door), "wait");
+    }
+}
+
+#[test]
+fn whoever_waits_alone_at_an_endpoint_that_trips_goes_on_as_if_it_had_failed() {
+    let legs = vec![slow_after(0, 1000), leg(0), leg(0)];
+    // Before it is late, and after it was late in vain.
+    for hedges in [99, 0] {
+        let (mut walk, mut door) = (Walk::new(legs.clone(), ANYTIME), Door::open());
+        door.hedges = hedges;
+        ask(&mut walk, 0, &mut door);
+        let now = if hedges == 0 { 1000 } else { 0 };
+        assert_eq!(ask(&mut walk, now, &mut door), format!("until {}", now + 250));
+        door.tripped = vec![0];
+        assert_eq!(ask(&mut walk, now + 250, &mut door), "Hedge 1");
+        assert_eq!((door.hedges, door.retries), (hedges, 98), "it pays as a retry");
+        assert_eq!(ask(&mut walk, now + 500, &mut door), "wait");
+        assert_eq!(walk.answered(1), [0]);
+    }
+}
+
+#[test]
+fn nobody_flees_whose_plan_does_not_hedge() {
+    let (mut walk, mut door) = (Walk::new(vec![leg(0), leg(0)], ANYTIME), Door::open());
+    ask(&mut walk, 0, &mut door);
+    door.tripped = vec![0];
+    assert_eq!(ask(&mut walk, 100_000, &mut door), "wait");
 }
 
 /// How the attempts of one random walk ended.
@@ -266,14 +318,16 @@ fn whatever_comes_each_attempt_ends_once_and_no_bound_is_broken() {
         let pick = |random: &mut StdRng| (0..count).filter(|_| random.random_bool(0.2)).collect();
         let (hedges, retries) = (random.random_range(0..4), random.random_range(0..4));
         let (tripped, cooling) = (pick(&mut random), pick(&mut random));
-        let mut door = Door { tripped, cooling, retries, hedges };
+        let mut door = Door { tripped, cooling, probed: pick(&mut random), retries, hedges };
         let mut walk = Walk::new(legs.clone(), bounds);
         let mut ledger = Ledger { allowed: vec![1; count], ..Ledger::default() };
         answered += usize::from(play(&mut walk, &mut door, &mut ledger, &mut random, bounds));
         assert!(ledger.attempts.len() <= bounds.max_attempts, "seed {seed}");
         assert!(ledger.attempts.iter().all(|(_, ends)| *ends == 1), "seed {seed}");
-        assert_eq!(door.hedges, hedges - ledger.hedges, "seed {seed}");
-        assert!(ledger.retries >= retries - door.retries, "seed {seed}");
+        // Whoever flees pays as for a retry.
+        let (paid, fled) = (hedges - door.hedges, retries - door.retries);
+        assert!(paid <= ledger.hedges && ledger.hedges <= paid + fled, "seed {seed}");
+        assert!(ledger.retries + ledger.hedges >= paid + fled, "seed {seed}");
     }
     assert!(answered > 1000, "{answered}");
 }
@@ -293,6 +347,10 @@ fn play(
                 assert!(now < bounds.deadline, "started too late");
                 assert!(!door.cooling.contains(&step), "started where it may not");
                 ledger.begin(step, kind, attempt);
+                continue;
+            }
+            Move::Late { attempt } => {
+                assert!(ledger.under_way.contains(&attempt));
                 continue;
             }
             Move::WaitUntil(at) => {

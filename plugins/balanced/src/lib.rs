@@ -16,7 +16,7 @@
 //! | `exploration` | 0.02 | share of requests whose first endpoint is drawn blindly from all that stand alike for the client, also the unsound, so that each is measured now and then; never away from a warm prompt cache |
 //! | `min_uptime` | 0.95 | share of attempts that must have succeeded for an endpoint to be sound; below it comes later |
 //! | `fallback_uptime` | 0.8 | below this it comes only behind all others |
-//! | `hedge_percentile` | none | `"p50"`, `"p75"`, `"p90"` or `"p99"`: the next endpoint starts too, once this percentile of the endpoint's own time to first token has passed |
+//! | `hedge_percentile` | `"p99"` | of streams, the next endpoint starts too, once this percentile of the endpoint's own time to first token has passed: `"p50"`, `"p75"`, `"p90"`, `"p99"` or `"never"` |
 //! | `first_token_timeout_factor` | none | an endpoint is given up after so many times the 99th percentile of its time to first token, and after a second at least |
 
 use plugway_sdk::strategy::draw::{self, Draw};
@@ -68,7 +68,7 @@ impl Strategy for Balanced {
         };
         let plan = objective::plan(&query, &candidates, &options.bands)
             .unwrap_or_else(|| options.drawn(&query, &candidates));
-        Ok(options.patience.applied(plan, &candidates))
+        Ok(options.patience.applied(plan, &query, &candidates))
     }
 }
 

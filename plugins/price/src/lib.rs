@@ -12,7 +12,7 @@
 //! | option | default | meaning |
 //! |---|---|---|
 //! | `fallback_uptime` | 0.8 | share of attempts of the last 30 seconds that must have succeeded, or the endpoint comes behind the others; 0: the price alone decides |
-//! | `hedge_percentile` | none | `"p50"`, `"p75"`, `"p90"` or `"p99"`: the next endpoint starts too, once this percentile of the endpoint's own time to first token has passed |
+//! | `hedge_percentile` | `"p99"` | of streams, the next endpoint starts too, once this percentile of the endpoint's own time to first token has passed: `"p50"`, `"p75"`, `"p90"`, `"p99"` or `"never"` |
 //! | `first_token_timeout_factor` | none | an endpoint is given up after so many times the 99th percentile of its time to first token, and after a second at least |
 
 use plugway_sdk::strategy::{
@@ -54,7 +54,7 @@ impl Strategy for Price {
             let reason = reason(&candidates, &ranked);
             Plan::in_order(ranked, reason)
         });
-        Ok(patience.applied(plan, &candidates))
+        Ok(patience.applied(plan, &query, &candidates))
     }
 }
 

@@ -3,6 +3,7 @@
 //! the key or the policy rules out.
 
 pub mod draw;
+pub mod measured;
 pub mod objective;
 pub mod order;
 mod patience;

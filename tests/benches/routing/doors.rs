@@ -26,10 +26,16 @@ impl Gates for Doors<'_, '_> {
         let endpoint = &self.steps[step].endpoint;
         let policy = HealthPolicy::from(&settings.config.routing);
         match router.health.begin(&endpoint.id, endpoint, policy, last_resort) {
+            Ok(in_flight) if in_flight.is_probe() => Admission::Probing(Some(in_flight)),
             Ok(in_flight) => Admission::Granted(Some(in_flight)),
             Err(LeftOut::Cooling(_)) => Admission::Never,
             Err(LeftOut::Tripped(_) | LeftOut::Probed) => Admission::Later,
         }
+    }
+
+    fn has_tripped(&self, step: usize) -> bool {
+        let endpoint = &self.steps[step].endpoint;
+        matches!(self.world.router.health.check(&endpoint.id), Err(LeftOut::Tripped(_)))
     }
 
     fn retry(&mut self) -> bool {

@@ -22,7 +22,7 @@ mod world;
 use plugway_routing::Clock;
 use plugway_tests::TestRouter;
 use report::Tally;
-use scenario::{PROVIDERS, Scenario, scenarios};
+use scenario::{PROVIDERS, RISING, Scenario, scenarios};
 use std::fmt::Write;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -52,7 +52,7 @@ fn main() {
             Tally::heading();
             for ((name, chooser), healthy) in CHOOSERS.iter().zip(&mut healthy) {
                 let tally = run(&runtime, *chooser, false, &trace, &scenario);
-                if scenario.spells.is_empty() {
+                if scenario.name == "healthy" {
                     *healthy = tally.p99();
                 }
                 tally.print(name, *healthy);
@@ -61,7 +61,7 @@ fn main() {
     }
     let trace = trace::mooncake();
     println!("\n# Mooncake, conversations with shared prefixes: {} requests\n", trace.len());
-    let scenario = Scenario { name: "healthy", spells: Vec::new() };
+    let scenario = Scenario::default();
     Tally::heading();
     for (name, chooser) in CHOOSERS {
         for sticky in [false, true] {
@@ -83,16 +83,17 @@ fn run(
     scenario: &Scenario,
 ) -> Tally {
     let clock = Clock::stopped(EPOCH);
-    let router = runtime.block_on(TestRouter::start_at(&configuration(), clock.clone()));
-    World::new((&router.router, &clock), (chooser, sticky), trace, scenario).run()
+    let router = runtime.block_on(TestRouter::start_at(&configuration(1.0), clock.clone()));
+    World::new((&router, &clock), (chooser, sticky), trace, scenario).run()
 }
 
-/// One model that all providers serve; nobody will call them.
-fn configuration() -> String {
+/// One model that all providers serve; nobody will call them. The prices of some of them
+/// are `times` those of their profiles.
+fn configuration(times: f64) -> String {
     let mut toml = String::from(
         "[server]\nrequest_deadline = \"10m\"\n\
-         [routing]\nstrategies = [\"balanced\"]\nmax_attempts = 6\n\
-         [upstream]\nfirst_token_timeout = \"30s\"\n",
+         [routing]\nstrategies = [\"balanced\"]\n\
+         \n[upstream]\nfirst_token_timeout = \"30s\"\n",
     );
     for provider in PROVIDERS {
         let name = provider.name;
@@ -101,13 +102,15 @@ fn configuration() -> String {
             "[providers.{name}]\nadapter = \"openai\"\nbase_url = \"http://127.0.0.1:9/v1\"\napi_key_env = \"TEST_KEY\""
         );
     }
-    for provider in PROVIDERS {
-        let (name, prompt, completion) = (provider.name, provider.prompt, provider.completion);
-        let cache_read = provider.cache_read;
+    for (place, provider) in PROVIDERS.iter().enumerate() {
+        let times = if place < RISING { times } else { 1.0 };
+        let name = provider.name;
+        let price = [provider.prompt, provider.completion, provider.cache_read];
+        let [prompt, completion, cache_read] = price.map(|it| it * times);
         let _ = writeln!(
             toml,
             "[[models.\"{MODEL}\".endpoints]]\nprovider = \"{name}\"\nmodel = \"m\"\n\
-             price = {{ prompt = {prompt}, completion = {completion}, cache_read = {cache_read:.3} }}"
+             price = {{ prompt = {prompt:.3}, completion = {completion:.3}, cache_read = {cache_read:.3} }}"
         );
     }
     toml

@@ -86,6 +86,8 @@ pub(crate) enum Wrong {
 pub(crate) struct Provider {
     pub(crate) profile: Profile,
     pub(crate) in_flight: u32,
+    /// So many times the profile's prices it bills.
+    pub(crate) times: f64,
     /// When each block was last read, by its name.
     cache: HashMap<u32, Duration>,
     random: StdRng,
@@ -94,7 +96,7 @@ pub(crate) struct Provider {
 impl Provider {
     pub(crate) fn new(profile: Profile, seed: u64) -> Self {
         let random = StdRng::seed_from_u64(seed);
-        Self { profile, in_flight: 0, cache: HashMap::new(), random }
+        Self { profile, in_flight: 0, times: 1.0, cache: HashMap::new(), random }
     }
 
     /// What will come of a request that arrives now. Whoever asks counts it as under way.
@@ -137,7 +139,7 @@ impl Provider {
     pub(crate) fn bill(&self, request: &Arrival, cached: u64, written: u64) -> f64 {
         let Profile { prompt, completion, cache_read, .. } = self.profile;
         let fresh = request.prompt_tokens.saturating_sub(cached);
-        let millions = |tokens: u64, price: f64| tokens as f64 / 1e6 * price;
+        let millions = |tokens: u64, price: f64| tokens as f64 / 1e6 * price * self.times;
         millions(fresh, prompt) + millions(cached, cache_read) + millions(written, completion)
     }
 

@@ -37,30 +37,56 @@ const fn provider(
 }
 
 /// One run's troubles.
+#[derive(Default)]
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) spells: Vec<Spell>,
+    /// When the prices of the three cheapest are multiplied by [`DEARER`]; the catalogue is
+    /// told at once.
+    pub(crate) dearer_from: Option<Duration>,
 }
+
+/// By how much prices rise, where they do.
+pub(crate) const DEARER: f64 = 5.0;
+
+/// How many providers' prices rise.
+pub(crate) const RISING: usize = 3;
 
 /// All of them, over a trace of this length. The first is without trouble.
 pub(crate) fn scenarios(length: Duration) -> Vec<Scenario> {
     let always = |provider, trouble| Spell { provider, from: Duration::ZERO, to: length, trouble };
     vec![
-        Scenario { name: "healthy", spells: Vec::new() },
+        Scenario { name: "healthy", ..Scenario::default() },
         Scenario {
             name: "one refuses, another each minute",
             spells: rolling(length, 60, Trouble::Refuses),
+            ..Scenario::default()
         },
         Scenario {
             name: "one hangs, another each 5 minutes",
             spells: rolling(length, 300, Trouble::Hangs),
+            ..Scenario::default()
         },
-        Scenario { name: "the cheapest fails 30%", spells: vec![always(0, Trouble::Fails(0.3))] },
+        Scenario {
+            name: "the cheapest fails 30%",
+            spells: vec![always(0, Trouble::Fails(0.3))],
+            ..Scenario::default()
+        },
         Scenario {
             name: "brown-outs: one 6 times slower",
             spells: rolling(length, 300, Trouble::Slow(6.0)),
+            ..Scenario::default()
         },
-        Scenario { name: "429 storms: three bear a tenth", spells: storms(length) },
+        Scenario {
+            name: "429 storms: three bear a tenth",
+            spells: storms(length),
+            ..Scenario::default()
+        },
+        Scenario {
+            name: "the three cheapest cost 5 times as much from half-time on",
+            dearer_from: Some(length / 2),
+            ..Scenario::default()
+        },
     ]
 }
 

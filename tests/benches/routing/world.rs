@@ -1,17 +1,20 @@
 //! One run: requests of a trace, decided and walked by the router's own code, served by
 //! providers in numbers. Nothing waits: time goes from event to event.
 
+use crate::configuration;
 use crate::doors::Doors;
 use crate::provider::{Outcome, Provider, Wrong};
 use crate::report::Tally;
-use crate::scenario::{PROVIDERS, Scenario};
+use crate::scenario::{DEARER, PROVIDERS, RISING, Scenario};
 use crate::trace::Arrival;
 use plugway::catalog::{Endpoint, Resolution};
 use plugway::error::Error;
+use plugway::reload::ConfigReload;
 use plugway::route::{self, Asked, Conversation, InFlight, Service, Step};
 use plugway::{Router, Settings};
 use plugway_routing::walk::{Bounds, Failure, Kind, Leg, Move, Over};
 use plugway_routing::{Clock, Walk};
+use plugway_tests::TestRouter;
 use plugway_wire::Routing;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -34,6 +37,7 @@ pub(crate) const MODEL: &str = "bench/model";
 
 /// A run under way.
 pub(crate) struct World<'w> {
+    served: &'w TestRouter,
     pub(crate) router: &'w Router,
     pub(crate) settings: Arc<Settings>,
     clock: &'w Clock,
@@ -57,6 +61,8 @@ type Event = (Duration, u64, What);
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum What {
+    /// Prices rise.
+    Reprices,
     Arrives(usize),
     /// The walk may have something to start.
     Wakes(usize),
@@ -87,13 +93,15 @@ struct Attempt {
 
 impl<'w> World<'w> {
     pub(crate) fn new(
-        (router, clock): (&'w Router, &'w Clock),
+        (served, clock): (&'w TestRouter, &'w Clock),
         (chooser, sticky): (Chooser, bool),
         trace: &'w [Arrival],
         scenario: &'w Scenario,
     ) -> Self {
         let providers = PROVIDERS.iter().zip(1..).map(|(it, seed)| Provider::new(*it, seed));
+        let router = &*served.router;
         let mut world = Self {
+            served,
             router,
             settings: router.settings(),
             clock,
@@ -116,6 +124,9 @@ impl<'w> World<'w> {
             flights: Vec::new(),
             tally: Tally::default(),
         };
+        if let Some(at) = scenario.dearer_from {
+            world.foresee(at, What::Reprices);
+        }
         for (request, arrival) in trace.iter().enumerate() {
             world.flights.push(None);
             world.foresee(arrival.at, What::Arrives(request));
@@ -128,6 +139,7 @@ impl<'w> World<'w> {
         while let Some(Reverse((at, _, what))) = self.events.pop() {
             self.clock.advance(at.saturating_sub(self.clock.now()));
             match what {
+                What::Reprices => self.reprice(),
                 What::Arrives(request) => self.arrive(request),
                 What::Wakes(request) => self.walk(request),
                 What::Answers(request, attempt) => self.answer(request, attempt),
@@ -144,13 +156,26 @@ impl<'w> World<'w> {
     }
 }
 
+impl World<'_> {
+    /// Some providers bill more from now on, and the configuration says so.
+    fn reprice(&mut self) {
+        for provider in &mut self.providers[..RISING] {
+            provider.times = DEARER;
+        }
+        std::fs::write(self.served.config_file(), configuration(DEARER)).unwrap();
+        assert_eq!(self.router.reload_config(true), ConfigReload::Applied);
+        self.settings = self.router.settings();
+    }
+}
+
 /// What happens to a request.
 impl World<'_> {
     fn arrive(&mut self, request: usize) {
         self.tally.requests += 1;
         let (steps, conversation) = match self.decide(request) {
             Ok(decided) => decided,
-            Err(_) => {
+            Err(error) => {
+                *self.tally.over.entry(error.code.name().to_owned()).or_default() += 1;
                 self.tally.failed += 1;
                 return;
             }
@@ -184,13 +209,21 @@ impl World<'_> {
                     let attempt = self.start(request, &flight, step, pass);
                     flight.attempts.push(attempt);
                 }
+                Move::Late { attempt } => {
+                    let late = &mut flight.attempts[attempt];
+                    let silence = self.clock.now() - late.began;
+                    if let Some(in_flight) = &mut late.in_flight {
+                        in_flight.late(silence);
+                    }
+                }
                 Move::WaitUntil(at) => {
                     self.foresee(arrived + at, What::Wakes(request));
                     break;
                 }
                 Move::Wait => break,
                 Move::Over(Over::Answered) => break,
-                Move::Over(_) => {
+                Move::Over(over) => {
+                    *self.tally.over.entry(format!("{over:?}")).or_default() += 1;
                     self.tally.failed += 1;
                     return;
                 }
@@ -265,7 +298,10 @@ impl World<'_> {
         for loser in losers {
             let attempt = &mut flight.attempts[loser];
             attempt.is_open = false;
-            attempt.in_flight = None;
+            let in_flight = attempt.in_flight.take().filter(|_| loser < number);
+            if let Some(in_flight) = in_flight {
+                in_flight.overtaken(now - attempt.began);
+            }
             let provider = &mut self.providers[attempt.provider];
             provider.in_flight -= 1;
             self.tally.dollars += provider.bill(&self.trace[request], attempt.cached_tokens, 0);

@@ -12,7 +12,7 @@ const WINDOW: usize = 10;
 
 /// Attempts beside slow ones that are allowed whatever the share, in so many seconds: a
 /// router with next to no traffic would never make one.
-const LEAST_HEDGES: u64 = 1;
+const LEAST_HEDGES: u64 = 10;
 
 /// The budget. One per router, shared by all requests.
 pub struct AttemptBudget {

@@ -44,6 +44,9 @@ pub(super) trait Ask: Sized + Send + Sync {
     /// What it names by URL.
     fn named_media(&self) -> Vec<(MediaKind, &str)>;
 
+    /// Whether the answer is a stream, so that silence says something.
+    fn streams(&self) -> bool;
+
     /// What an attempt took whose provider did not come to count anything; none where
     /// nothing is ever paid.
     fn presumed(&self) -> Option<Usage>;
@@ -65,6 +68,10 @@ impl Ask for ChatCall {
         media::named(&self.request)
     }
 
+    fn streams(&self) -> bool {
+        self.request.streaming
+    }
+
     fn presumed(&self) -> Option<Usage> {
         Some(tariff::presumed(self.approx_prompt_bytes, 0))
     }
@@ -84,12 +91,15 @@ pub(super) async fn first_answer<C: Ask>(exchange: &Exchange<C>) -> Result<Answe
     let mut doors = Doors::new(exchange);
     let mut under_way = UnderWay::default();
     let over = loop {
-        let (number, ended) = match walk.next(began.elapsed(), &mut doors) {
+        let (attempt, ended) = match walk.next(began.elapsed(), &mut doors) {
             Move::Start { step, kind, pass, .. } => {
                 let step = Step { credential: pass.turn.credential.clone(), ..steps[step].clone() };
                 let (number, trace) = exchange.record.attempting(&step, kind);
-                let attempt = attempt(exchange, step.clone(), (number, trace.clone()), pass);
-                under_way.add(number, step, trace, Box::pin(attempt));
+                under_way.add(exchange, Attempt { number, step, trace, pass });
+                continue;
+            }
+            Move::Late { attempt } => {
+                under_way.late(attempt);
                 continue;
             }
             Move::Wait => under_way.next().await,
@@ -100,15 +110,15 @@ pub(super) async fn first_answer<C: Ask>(exchange: &Exchange<C>) -> Result<Answe
             Move::Over(over) => break over,
         };
         match ended {
-            Ok(answered) => {
-                for loser in walk.answered(number) {
-                    let Some((step, trace)) = under_way.cancel(loser) else { continue };
-                    outrun(exchange, &step, loser, &trace);
+            Ok(answer) => {
+                for loser in walk.answered(attempt.number) {
+                    let Some(loser) = under_way.cancel(loser) else { continue };
+                    outrun(exchange, loser, attempt.number);
                 }
                 exchange.record.hedges_refused(walk.hedges_refused());
-                return Ok(answered);
+                return Ok(attempt.answered(answer));
             }
-            Err(lost) => walk.failed(number, doors.lose(number, *lost)),
+            Err(failed) => walk.failed(attempt.number, doors.lose(attempt, failed)),
         }
     };
     exchange.record.hedges_refused(walk.hedges_refused());
@@ -131,14 +141,11 @@ fn legs(steps: &[Step]) -> Vec<Leg> {
     steps.iter().map(leg).collect()
 }
 
-/// What one attempt comes to.
-pub(super) type Ended<C> = Result<Answered<C>, Box<Lost>>;
-
-/// An attempt that failed, with what it held.
-pub(super) struct Lost {
-    step: Step,
-    error: Error,
-    usage: Option<Usage>,
+/// An attempt under way, and what it holds.
+pub(super) struct Attempt {
+    pub(super) number: usize,
+    pub(super) step: Step,
+    pub(super) trace: Arc<Trace>,
     pass: Pass,
 }
 
@@ -148,36 +155,31 @@ pub(super) struct Pass {
     turn: Turn,
 }
 
-/// One attempt, from its beginning to its first content.
-async fn attempt<C: Ask>(
-    exchange: &Exchange<C>,
-    step: Step,
-    (number, trace): (usize, Arc<Trace>),
-    pass: Pass,
-) -> Ended<C> {
-    match C::attempt(exchange, &step, &trace).await {
-        Ok(answer) => {
-            let Pass { mut in_flight, turn } = pass;
-            turn.accepted();
-            in_flight.answered();
-            Ok(Answered { answer, step, in_flight, number })
-        }
-        Err(Failed { error, usage }) => {
-            // A client in a hurry does not make an endpoint slow.
-            let is_late =
-                error.code == Code::ProviderTimeout && Instant::now() >= exchange.deadline;
-            let error = if is_late { Error::out_of_time() } else { error };
-            Err(Box::new(Lost { step, error, usage, pass }))
-        }
+impl Attempt {
+    /// It has been silent for as long as its plan allows.
+    pub(super) fn late(&mut self) {
+        self.pass.in_flight.late(self.trace.elapsed());
+    }
+
+    fn answered<C: Ask>(self, answer: C::Answer) -> Answered<C> {
+        let Self { number, step, pass: Pass { mut in_flight, turn }, .. } = self;
+        turn.accepted();
+        in_flight.answered();
+        Answered { answer, step, in_flight, number }
     }
 }
 
-/// An attempt was cancelled because another one answered first.
-fn outrun<C: Ask>(exchange: &Exchange<C>, step: &Step, number: usize, trace: &Trace) {
+/// An attempt was cancelled because the one of number `winner` answered first. That one
+/// began later: it was overtaken.
+fn outrun<C: Ask>(exchange: &Exchange<C>, attempt: Attempt, winner: usize) {
+    let Attempt { number, step, trace, pass } = attempt;
+    if number < winner && exchange.call.streams() {
+        pass.in_flight.overtaken(trace.elapsed());
+    }
     let counted = trace.usage();
     let is_estimated = counted.is_none();
     let usage = counted.or_else(|| exchange.call.presumed());
-    let upstream_cost = usage.as_ref().and_then(|usage| cost(exchange, step, usage));
+    let upstream_cost = usage.as_ref().and_then(|usage| cost(exchange, &step, usage));
     let usage = usage.as_ref();
     let ending = Ending { outcome: "hedged", usage, is_estimated, upstream_cost };
     exchange.record.attempt(number, ending);
@@ -206,8 +208,12 @@ impl<'a, C> Doors<'a, C> {
 
     /// Keeps what there is to keep of a failed attempt. What its failure means for the
     /// rest of the plan.
-    fn lose(&mut self, number: usize, lost: Lost) -> Failure {
-        let Lost { step, mut error, usage, pass: Pass { in_flight, turn } } = lost;
+    fn lose(&mut self, attempt: Attempt, Failed { error, usage }: Failed) -> Failure {
+        let Attempt { number, step, pass: Pass { in_flight, turn }, .. } = attempt;
+        // A client in a hurry does not make an endpoint slow.
+        let is_late =
+            error.code == Code::ProviderTimeout && Instant::now() >= self.exchange.deadline;
+        let mut error = if is_late { Error::out_of_time() } else { error };
         let again = self.turns.failed(&step.endpoint.provider, turn, &mut error);
         match again {
             // The credential's failure, and not the endpoint's.
@@ -248,6 +254,7 @@ impl<C> Gates for Doors<'_, C> {
         let policy = HealthPolicy::from(&settings.config.routing);
         let id = decision.service.health_id(&step.endpoint.id);
         match router.health.begin(&id, &step.endpoint, policy, last_resort) {
+            Ok(in_flight) if in_flight.is_probe() => Admission::Probing(Pass { in_flight, turn }),
             Ok(in_flight) => Admission::Granted(Pass { in_flight, turn }),
             Err(LeftOut::Cooling(rest)) => {
                 self.failures.cools_down(step, rest, LeftOut::Cooling(rest).to_string());
@@ -257,6 +264,12 @@ impl<C> Gates for Doors<'_, C> {
             // the plan comes first.
             Err(LeftOut::Tripped(_) | LeftOut::Probed) => Admission::Later,
         }
+    }
+
+    fn has_tripped(&self, step: usize) -> bool {
+        let Exchange { router, decision, .. } = self.exchange;
+        let id = decision.service.health_id(&decision.steps[step].endpoint.id);
+        matches!(router.health.check(&id), Err(LeftOut::Tripped(_)))
     }
 
     fn retry(&mut self) -> bool {

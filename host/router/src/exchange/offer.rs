@@ -255,6 +255,10 @@ impl<O: Offer> Ask for O {
         Offer::named_media(self)
     }
 
+    fn streams(&self) -> bool {
+        false
+    }
+
     fn presumed(&self) -> Option<Usage> {
         self.estimate()
     }

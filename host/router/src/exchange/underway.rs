@@ -1,23 +1,21 @@
 //! The attempts of one request that are under way at once: mostly one, and one more where
 //! another is slow. Nothing is spawned; whoever is dropped is cancelled.
 
-use super::failover::{Ask, Ended};
-use crate::record::Trace;
-use crate::route::Step;
+use super::Exchange;
+use super::attempt::Failed;
+use super::failover::{Ask, Attempt};
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::Poll;
 
-/// The attempts, by their numbers.
-pub(super) struct UnderWay<'a, C: Ask>(Vec<Attempt<'a, C>>);
+/// The attempts, in the order in which they began.
+pub(super) struct UnderWay<'a, C: Ask>(Vec<(Attempt, Pin<Box<Coming<'a, C>>>)>);
 
-struct Attempt<'a, C: Ask> {
-    number: usize,
-    step: Step,
-    trace: Arc<Trace>,
-    future: Pin<Box<dyn Future<Output = Ended<C>> + Send + 'a>>,
-}
+/// What comes of one.
+type Coming<'a, C> = dyn Future<Output = Ended<C>> + Send + 'a;
+
+/// What came of one.
+type Ended<C> = Result<<C as Ask>::Answer, Failed>;
 
 impl<C: Ask> Default for UnderWay<'_, C> {
     fn default() -> Self {
@@ -27,24 +25,20 @@ impl<C: Ask> Default for UnderWay<'_, C> {
 
 impl<'a, C: Ask> UnderWay<'a, C> {
     /// Adds an attempt, which begins when somebody waits for it.
-    pub(super) fn add(
-        &mut self,
-        number: usize,
-        step: Step,
-        trace: Arc<Trace>,
-        future: Pin<Box<dyn Future<Output = Ended<C>> + Send + 'a>>,
-    ) {
-        self.0.push(Attempt { number, step, trace, future });
+    pub(super) fn add(&mut self, exchange: &'a Exchange<C>, attempt: Attempt) {
+        let (step, trace) = (attempt.step.clone(), attempt.trace.clone());
+        let coming = async move { C::attempt(exchange, &step, &trace).await };
+        self.0.push((attempt, Box::pin(coming)));
     }
 
     /// The first that ends. Of several that have ended, the one that began first. Dropping
     /// the future loses nothing. While nothing is under way, it never resolves.
-    pub(super) async fn next(&mut self) -> (usize, Ended<C>) {
+    pub(super) async fn next(&mut self) -> (Attempt, Ended<C>) {
         poll_fn(|context| {
             for place in 0..self.0.len() {
-                if let Poll::Ready(ended) = self.0[place].future.as_mut().poll(context) {
-                    let attempt = self.0.remove(place);
-                    return Poll::Ready((attempt.number, ended));
+                if let Poll::Ready(ended) = self.0[place].1.as_mut().poll(context) {
+                    let (attempt, _) = self.0.remove(place);
+                    return Poll::Ready((attempt, ended));
                 }
             }
             Poll::Pending
@@ -52,10 +46,17 @@ impl<'a, C: Ask> UnderWay<'a, C> {
         .await
     }
 
-    /// Cancels an attempt. Which step it was, and what it has noted.
-    pub(super) fn cancel(&mut self, number: usize) -> Option<(Step, Arc<Trace>)> {
-        let place = self.0.iter().position(|attempt| attempt.number == number)?;
-        let Attempt { step, trace, .. } = self.0.remove(place);
-        Some((step, trace))
+    /// An attempt has been silent for as long as its plan allows.
+    pub(super) fn late(&mut self, number: usize) {
+        let late = self.0.iter_mut().find(|(attempt, _)| attempt.number == number);
+        if let Some((attempt, _)) = late {
+            attempt.late();
+        }
+    }
+
+    /// Cancels an attempt, and hands back what it held.
+    pub(super) fn cancel(&mut self, number: usize) -> Option<Attempt> {
+        let place = self.0.iter().position(|(attempt, _)| attempt.number == number)?;
+        Some(self.0.remove(place).0)
     }
 }

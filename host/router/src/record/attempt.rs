@@ -84,6 +84,11 @@ impl Trace {
         })
     }
 
+    /// Since it began.
+    pub fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
     /// The provider's response has begun.
     pub fn answered(&self, status: u16) {
         self.status.store(status, Ordering::Relaxed);

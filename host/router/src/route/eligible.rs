@@ -36,6 +36,9 @@ pub(super) struct Choice {
 pub(super) struct Eligible {
     pub(super) endpoints: Vec<Choice>,
     pub(super) excluded: Vec<Excluded>,
+    /// Those of the excluded whose circuit breaker is open: once all others have failed they
+    /// are tried all the same.
+    pub(super) reserve: Vec<Choice>,
     /// No circuit breaker of those that are left is closed.
     pub(super) is_last_resort: bool,
     /// When the first of those that are cooling down may be tried again.
@@ -105,6 +108,7 @@ impl Eligible {
             }
             let reason = left_out.to_string();
             self.excluded.push(Excluded::new(&choice.endpoint, Cause::Tripped, reason));
+            self.reserve.push(choice);
         }
     }
 }

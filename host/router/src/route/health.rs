@@ -15,7 +15,7 @@ use in_flight::Tracked;
 use plugway_routing::Clock;
 use plugway_routing::breaker::{self, Change};
 use plugway_routing::health::{
-    Figures, Footing, LeftOut, MinSamples, Policy, Reading, Record, Snapshot,
+    Ended, Figures, Footing, LeftOut, MinSamples, Policy, Reading, Record, Snapshot,
 };
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -123,10 +123,13 @@ impl Health {
             }
         }
         let pass = record.begin(now);
+        // A probe comes when hardly anything was measured for a while.
+        let of_old = || pass.is_probe().then(|| record.usual(now)).flatten();
+        let usual = self.usual(id).or_else(of_old);
         drop(record);
         self.metrics.endpoint_in_flight.get_or_create(&endpoint.labels).inc();
         let (clock, metrics) = (self.clock.clone(), self.metrics.clone());
-        Ok(InFlight::new(Tracked { endpoint, pass, policy, clock, metrics }))
+        Ok(InFlight::new(Tracked { endpoint, pass, policy, usual, clock, metrics }))
     }
 
     /// What strategies are told of all endpoints: the same for all requests of an
@@ -151,6 +154,13 @@ impl Health {
         let fresh_until = now.saturating_add(policy.interval);
         self.shown.store(Arc::new(Shown { snapshot: snapshot.clone(), fresh_until }));
         snapshot
+    }
+
+    /// In how long 99 of 100 of an endpoint's streams begin, by the last snapshot.
+    fn usual(&self, id: &str) -> Option<Duration> {
+        let shown = self.shown.load();
+        let latency_ms = shown.snapshot.reading(id)?.latency_ms?;
+        Duration::try_from_secs_f64(latency_ms.p99 / 1000.0).ok()
     }
 
     /// What people are shown of an endpoint, as of now.
@@ -239,6 +249,14 @@ impl Endpoint {
     /// Held for a few assignments at a time, or for adding up a few windows.
     fn lock(&self) -> MutexGuard<'_, Record> {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An attempt is no longer under way.
+    fn left(&self, ended: Ended, metrics: &Metrics) {
+        metrics.endpoint_in_flight.get_or_create(&self.labels).dec();
+        if let Some(change) = ended.change {
+            self.tell(change, metrics);
+        }
     }
 
     fn tell(&self, change: Change, metrics: &Metrics) {

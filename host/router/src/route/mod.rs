@@ -73,7 +73,7 @@ fn decide_among(
         let error = unavailable::nothing_left(asked, eligible);
         return Err(Box::new(Undecided { excluded, ..*early(error) }));
     }
-    let Eligible { endpoints, excluded, is_last_resort, .. } = eligible;
+    let Eligible { endpoints, excluded, reserve, is_last_resort, .. } = eligible;
     let policy = rank::choose_policy(router, settings, asked.routing).map_err(early)?;
     let estimate = Estimate::of(asked);
     let snapshot = router.health.snapshot(SnapshotPolicy::from(routing));
@@ -96,7 +96,7 @@ fn decide_among(
     let takers_first = preference::put_takers_first(&mut ordered, &endpoints, asked.parameters);
     Ok(Decision {
         service: asked.service,
-        steps: steps(&ordered, &endpoints, asked.routing, routing),
+        steps: steps(&ordered, (&endpoints, &reserve), asked.routing, routing),
         strategy,
         reason: reason(&plan.reason, is_last_resort, takers_first, resolved.pin.as_deref()),
         is_pinned: is_pinned(asked, resolved),
@@ -111,10 +111,11 @@ fn decide_among(
     })
 }
 
-/// The steps of a plan as they are walked. What names no endpoint is no step.
+/// The steps of a plan as they are walked, and those behind it that no plan has. What
+/// names no endpoint is no step.
 fn steps(
     plan: &[plugway_engine::Step],
-    endpoints: &[Choice],
+    (endpoints, reserve): (&[Choice], &[Choice]),
     asked: &Routing,
     routing: &RoutingConfig,
 ) -> Vec<Step> {
@@ -122,18 +123,30 @@ fn steps(
         true => 1,
         false => routing.max_attempts as usize,
     };
-    let steps = plan.iter().take(limit).filter_map(|step| {
+    let planned = plan.iter().filter_map(|step| {
         let eligible = endpoints.get(step.candidate as usize)?;
         Some(Step {
-            endpoint: eligible.endpoint.clone(),
-            credential: None,
-            adapter: eligible.adapter.clone(),
             effort: step.effort.clone(),
             hedge_after_ms: step.hedge_after_ms,
             first_token_timeout_ms: step.first_token_timeout_ms,
+            ..Step::from(eligible)
         })
     });
-    steps.collect()
+    planned.chain(reserve.iter().map(Step::from)).take(limit).collect()
+}
+
+impl From<&Choice> for Step {
+    /// As the router is configured to.
+    fn from(choice: &Choice) -> Self {
+        Self {
+            endpoint: choice.endpoint.clone(),
+            adapter: choice.adapter.clone(),
+            credential: None,
+            effort: None,
+            hedge_after_ms: None,
+            first_token_timeout_ms: None,
+        }
+    }
 }
 
 /// The strategy's sentence, with what the router itself adds to the plan.

@@ -51,6 +51,35 @@ fn failures_in_a_row_open_it() {
 }
 
 #[test]
+fn what_is_late_counts_before_its_end_and_once() {
+    let mut breaker = Breaker::default();
+    let mut passes = [(); 4].map(|()| breaker.begin(at(0)));
+    let mut late = |pass: &mut Pass| breaker.late(pass, POLICY, at(1000));
+    assert_eq!([late(&mut passes[0]), late(&mut passes[1])], [None, None]);
+    assert_eq!(late(&mut passes[1]), None, "told twice");
+    assert_eq!(late(&mut passes[2]), Some(Change::Opened));
+    let [first, _, _, last] = passes;
+    assert_eq!(breaker.end(first, Bad, POLICY, at(1000)), None, "counted before");
+    // Those that began before it opened say nothing about it now.
+    assert_eq!(breaker.end(last, Good, POLICY, at(1000)), None);
+    let mut probe = breaker.begin(at(2000));
+    assert!(probe.is_probe());
+    assert_eq!(breaker.late(&mut probe, POLICY, at(2500)), Some(Change::Reopened));
+    assert_eq!(breaker.end(probe, Blameless, POLICY, at(2600)), None);
+    assert!(matches!(breaker.standing(at(2600)), Standing::Open(_)));
+}
+
+#[test]
+fn a_late_attempt_that_serves_after_all_breaks_the_row() {
+    let mut breaker = Breaker::default();
+    let mut pass = breaker.begin(at(0));
+    breaker.late(&mut pass, POLICY, at(1000));
+    attempt(&mut breaker, Bad, 1000);
+    breaker.end(pass, Good, POLICY, at(1500));
+    assert_eq!([Bad, Bad].map(|it| attempt(&mut breaker, it, 2000)), [None, None]);
+}
+
+#[test]
 fn after_a_pause_one_probe_at_a_time_is_let_through() {
     let mut breaker = open();
     let last = at(100_000) + pause(1000, 1) - at(1);

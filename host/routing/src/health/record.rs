@@ -48,6 +48,14 @@ pub struct Pass {
     load: Load,
 }
 
+impl Pass {
+    /// The attempt has to show that the endpoint works again.
+    #[must_use]
+    pub fn is_probe(&self) -> bool {
+        self.breaker.is_probe()
+    }
+}
+
 /// What the end of an attempt did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ended {
@@ -157,6 +165,42 @@ impl Record {
         Ended { cools, change }
     }
 
+    /// The attempt is to stream and has been silent for so long that another one is begun
+    /// beside it. Where that is no less than `usual`, or the attempt is a probe, it is a
+    /// failure to the breaker: what hangs would otherwise be overtaken by others again and
+    /// again, and never left alone.
+    pub fn late(
+        &mut self,
+        pass: &mut Pass,
+        (silence, usual): (Duration, Option<Duration>),
+        policy: Policy,
+        now: Duration,
+    ) -> Option<Change> {
+        let is_late = |usual| silence >= usual || pass.is_probe() && silence * 3 / 2 >= usual;
+        if !usual.is_some_and(is_late) {
+            return None;
+        }
+        self.is_changed = true;
+        self.breaker.late(&mut pass.breaker, policy.breaker, now)
+    }
+
+    /// The attempt was given up after such a silence, because another one, begun later,
+    /// had answered. It would have taken that long at least: so much is known of how fast
+    /// the endpoint is. In the shares of success it does not count, for nobody knows how it
+    /// would have ended.
+    pub fn overtaken(
+        &mut self,
+        mut pass: Pass,
+        (silence, usual): (Duration, Option<Duration>),
+        policy: Policy,
+        now: Duration,
+    ) -> Ended {
+        self.first_token(silence, now);
+        let late = self.late(&mut pass, (silence, usual), policy, now);
+        let ended = self.end(pass, Verdict::Blameless, None, policy, now);
+        Ended { change: late.or(ended.change), ..ended }
+    }
+
     /// What strategies are told of it. A half-open endpoint is not tripped for them, or
     /// it would come last for ever.
     #[must_use]
@@ -177,6 +221,13 @@ impl Record {
             latency_ms: timings.and_then(|it| it.latency.five_minutes(least.percentiles, now)),
             throughput: timings.and_then(|it| it.throughput.five_minutes(least.percentiles, now)),
         }
+    }
+
+    /// In how long 99 of 100 streams of the last half hour began, however few they were.
+    #[must_use]
+    pub fn usual(&self, now: Duration) -> Option<Duration> {
+        let latency_ms = self.timings.as_deref()?.latency.half_hour(1, now)?;
+        Duration::try_from_secs_f64(latency_ms.p99 / 1000.0).ok()
     }
 
     /// What people are shown of it.
@@ -310,6 +361,28 @@ mod tests {
         record.end(refused, Limited, None, POLICY, seconds(50));
         let reading = record.reading(LEAST, seconds(50));
         assert_eq!((reading.in_flight, reading.capacity), (7, Some(6)));
+    }
+
+    #[test]
+    fn what_was_overtaken_is_slow_and_beyond_the_usual_a_failure_to_the_breaker_alone() {
+        let overtaken = |usual: Option<u64>, silence| {
+            let mut record = Record::default();
+            let policy = breaker::Policy { failures: 1, ..POLICY.breaker };
+            let policy = Policy { breaker: policy, ..POLICY };
+            let pass = record.begin(seconds(50));
+            let silence = (Duration::from_millis(silence), usual.map(Duration::from_millis));
+            let ended = record.overtaken(pass, silence, policy, seconds(60));
+            let least = MinSamples { shares: 1, percentiles: 1 };
+            let reading = record.reading(least, seconds(60));
+            assert_eq!((reading.in_flight, reading.uptime_30s), (0, None));
+            (ended.change, reading.latency_ms.unwrap().p50)
+        };
+        let near = |ms: f64, expected: f64| (ms - expected).abs() <= expected * 0.03;
+        for (usual, opens) in [(Some(2000), true), (Some(2001), false), (None, false)] {
+            let (change, p50) = overtaken(usual, 2000);
+            assert_eq!(change, opens.then_some(Change::Opened), "{usual:?}");
+            assert!(near(p50, 2000.0), "{p50}");
+        }
     }
 
     #[test]

@@ -1,23 +1,34 @@
 //! How long a plan waits at each of its steps, by how long its endpoint usually takes.
 
-use super::{Candidate, Percentile, Plan, Setting, number, setting};
+use super::{Candidate, Percentile, Plan, Query, Setting, number, setting};
 
 /// Milliseconds: no step is given less time than this to begin. One measurement of a
 /// fast endpoint is no promise.
 const LEAST_TIMEOUT_MS: f64 = 1000.0;
 
+/// Instead of a percentile.
+const NEVER: &str = "never";
+
 /// Milliseconds: nobody is hedged against earlier than this.
 const LEAST_HEDGE_MS: f64 = 20.0;
 
-/// What a strategy is told about waiting. By default nothing: the router's own bounds
-/// hold, and no request is sent twice.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+/// How long a strategy waits for streams to begin. Whole answers begin when they are
+/// complete: nothing is known of how long that usually takes, and the router's own bounds
+/// hold.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Patience {
     /// The next step starts too, once this percentile of the endpoint's own time to
-    /// first token has passed.
+    /// first token has passed. By default the 99th: it costs one request in a hundred, and
+    /// an endpoint that hangs keeps nobody waiting.
     pub hedge: Option<Percentile>,
     /// A step is given up after so many times the 99th percentile.
     pub timeout_factor: Option<f64>,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { hedge: Some(Percentile::P99), timeout_factor: None }
+    }
 }
 
 impl Patience {
@@ -32,28 +43,46 @@ impl Patience {
         let [hedge, factor] = Self::SETTINGS;
         let is_set = setting::<f64>(settings, factor)?.is_some();
         let timeout_factor = is_set.then(|| number(settings, factor, 1.0..=100.0, 1.0));
-        Ok(Self {
-            hedge: Percentile::from_settings(settings, hedge)?,
-            timeout_factor: timeout_factor.transpose()?,
-        })
+        let hedge = match setting::<String>(settings, hedge)?.as_deref() {
+            Some(NEVER) => None,
+            _ => Percentile::from_settings(settings, hedge)
+                .map_err(|error| format!("{error}, or {NEVER:?}"))?
+                .or(Self::default().hedge),
+        };
+        Ok(Self { hedge, timeout_factor: timeout_factor.transpose()? })
     }
 
-    /// The same plan, with times at each step whose endpoint was measured. The last step
-    /// has nothing to hedge with.
+    /// The same plan, with times at each step. An endpoint that was not measured gets the
+    /// time of the slowest that was: it may hang as well as any other. The last step has
+    /// nothing to hedge with.
     #[must_use]
-    pub fn applied(&self, mut plan: Plan, candidates: &[Candidate]) -> Plan {
+    pub fn applied(&self, mut plan: Plan, query: &Query, candidates: &[Candidate]) -> Plan {
+        if !query.streaming {
+            return plan;
+        }
         let last = plan.steps.len().saturating_sub(1);
         for (place, step) in plan.steps.iter_mut().enumerate() {
             let candidate = candidates.get(step.candidate as usize);
-            let latency = candidate.and_then(|it| it.health.latency_ms.as_ref());
-            let hedge = self.hedge.filter(|_| place < last).and_then(|it| it.of(latency));
+            let latency = |percentile| usual(percentile, candidate, candidates);
+            let hedge = self.hedge.filter(|_| place < last).and_then(latency);
             step.hedge_after_ms = hedge.map(|ms| milliseconds(ms.max(LEAST_HEDGE_MS)));
-            let timeout = self.timeout_factor.zip(Percentile::P99.of(latency));
+            let timeout = self.timeout_factor.zip(latency(Percentile::P99));
             let timeout = timeout.map(|(factor, ms)| factor * ms);
             step.first_token_timeout_ms = timeout.map(|ms| milliseconds(ms.max(LEAST_TIMEOUT_MS)));
         }
         plan
     }
+}
+
+/// This percentile of a candidate's time to first token, or of the slowest of all.
+fn usual(
+    percentile: Percentile,
+    candidate: Option<&Candidate>,
+    candidates: &[Candidate],
+) -> Option<f64> {
+    let of = |candidate: &Candidate| percentile.of(candidate.health.latency_ms.as_ref());
+    let slowest = || candidates.iter().filter_map(of).max_by(f64::total_cmp);
+    candidate.and_then(of).or_else(slowest)
 }
 
 /// Whole milliseconds; what is too much becomes the greatest number.
@@ -65,7 +94,7 @@ fn milliseconds(ms: f64) -> u32 {
 mod tests {
     use super::*;
     use crate::strategy::{Health, Percentiles};
-    use crate::testing::candidate;
+    use crate::testing::{candidate, query};
 
     fn measured(id: &str, p90: f64, p99: f64) -> Candidate {
         let latency = Percentiles { p50: 1.0, p75: 2.0, p90, p99, samples: 100 };
@@ -73,25 +102,35 @@ mod tests {
         Candidate { health, ..candidate(id, 1.0) }
     }
 
-    fn times(settings: &[(&str, &str)]) -> Vec<(Option<u32>, Option<u32>)> {
+    fn times(settings: &[(&str, &str)], streaming: bool) -> Vec<(Option<u32>, Option<u32>)> {
         let own = |(name, json): &(&str, &str)| ((*name).into(), (*json).into());
         let settings: Vec<Setting> = settings.iter().map(own).collect();
         let patience = Patience::from_settings(&settings).unwrap();
         let candidates =
             [measured("a/m", 300.2, 800.0), candidate("b/m", 1.0), measured("c/m", 5.0, 10.0)];
-        let plan = patience.applied(Plan::in_order(0..3, "as given"), &candidates);
+        let plan = Plan::in_order(0..3, "as given");
+        let plan = patience.applied(plan, &Query { streaming, ..query() }, &candidates);
         plan.steps.iter().map(|it| (it.hedge_after_ms, it.first_token_timeout_ms)).collect()
     }
 
     #[test]
-    fn nothing_is_hedged_unless_it_is_asked_for() {
-        assert_eq!(times(&[]), [(None, None); 3]);
+    fn what_takes_longer_than_99_of_100_is_hedged_unless_that_is_forbidden() {
+        assert_eq!(times(&[], true), [(Some(800), None), (Some(800), None), (None, None)]);
+        assert_eq!(times(&[("hedge_percentile", r#""never""#)], true), [(None, None); 3]);
     }
 
     #[test]
-    fn a_step_waits_as_long_as_its_own_endpoint_usually_takes() {
-        let times = times(&[("hedge_percentile", r#""p90""#), ("first_token_timeout_factor", "2")]);
-        assert_eq!(times, [(Some(301), Some(1600)), (None, None), (None, Some(1000))]);
+    fn a_step_waits_as_long_as_its_own_endpoint_usually_takes_or_the_slowest_that_was_measured() {
+        let settings = [("hedge_percentile", r#""p90""#), ("first_token_timeout_factor", "2")];
+        assert_eq!(
+            times(&settings, true),
+            [(Some(301), Some(1600)), (Some(301), Some(1600)), (None, Some(1000))]
+        );
+    }
+
+    #[test]
+    fn of_whole_answers_nothing_is_known() {
+        assert_eq!(times(&[("first_token_timeout_factor", "2")], false), [(None, None); 3]);
     }
 
     #[test]

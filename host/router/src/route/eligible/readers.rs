@@ -18,6 +18,10 @@ pub(super) fn keep_to(formats: &[String], eligible: &mut Eligible) {
         let most = most.entry(choice.endpoint.model_slug.clone()).or_default();
         *most = (*most).max(*count);
     }
+    let reads_enough = |it: &Choice| {
+        most.get(&it.endpoint.model_slug).is_none_or(|most| count(formats, it) >= *most)
+    };
+    eligible.reserve.retain(reads_enough);
     for (choice, count) in endpoints.into_iter().zip(counts) {
         if most.get(&choice.endpoint.model_slug).is_none_or(|most| count >= *most) {
             eligible.endpoints.push(choice);

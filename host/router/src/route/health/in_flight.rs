@@ -18,6 +18,8 @@ pub(super) struct Tracked {
     pub(super) endpoint: Arc<Endpoint>,
     pub(super) pass: Pass,
     pub(super) policy: Policy,
+    /// In how long 99 of 100 of the endpoint's streams begin, as far as that is known.
+    pub(super) usual: Option<Duration>,
     pub(super) clock: Clock,
     pub(super) metrics: Arc<Metrics>,
 }
@@ -75,6 +77,31 @@ impl InFlight {
         }
     }
 
+    /// It has to show that its endpoint works again.
+    pub fn is_probe(&self) -> bool {
+        self.0.as_ref().is_some_and(|tracked| tracked.pass.is_probe())
+    }
+
+    /// It is to stream, and another attempt is begun beside it after so long a silence.
+    pub fn late(&mut self, silence: Duration) {
+        if let Some(tracked) = &mut self.0 {
+            let now = tracked.now();
+            let Tracked { endpoint, pass, policy, usual, metrics, .. } = tracked;
+            let change = endpoint.lock().late(pass, (silence, *usual), *policy, now);
+            if let Some(change) = change {
+                endpoint.tell(change, metrics);
+            }
+        }
+    }
+
+    /// It is given up after it has streamed nothing for so long, because another attempt,
+    /// begun later, has answered.
+    pub fn overtaken(mut self, silence: Duration) {
+        if let Some(tracked) = self.0.take() {
+            tracked.overtaken(silence);
+        }
+    }
+
     /// Records how the attempt ended: well, or with `failure`.
     pub fn ended(mut self, failure: Option<&Error>) {
         if let Some(tracked) = self.0.take() {
@@ -99,15 +126,19 @@ impl Tracked {
     fn end(self, verdict: Verdict, failure: Option<&Error>) {
         let (now, wait) = (self.clock.date(), failure.and_then(wish));
         let Self { endpoint, pass, policy, metrics, .. } = self;
-        metrics.endpoint_in_flight.get_or_create(&endpoint.labels).dec();
         let ended = endpoint.lock().end(pass, verdict, wait, policy, now);
         if ended.cools {
             metrics.cooldowns.get_or_create(&endpoint.labels).inc();
             tracing::info!(endpoint = endpoint.id, ?wait, "the provider asks for a pause");
         }
-        if let Some(change) = ended.change {
-            endpoint.tell(change, &metrics);
-        }
+        endpoint.left(ended, &metrics);
+    }
+
+    fn overtaken(self, silence: Duration) {
+        let now = self.clock.date();
+        let Self { endpoint, pass, policy, usual, metrics, .. } = self;
+        let ended = endpoint.lock().overtaken(pass, (silence, usual), policy, now);
+        endpoint.left(ended, &metrics);
     }
 }
 

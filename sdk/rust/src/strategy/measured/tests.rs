@@ -1,12 +1,31 @@
-//! What the strategy promises, one promise a test.
+//! What such a strategy promises, one promise a test.
 
 use super::*;
-use plugway_sdk::strategy::{Health, Objective, Percentiles};
-use plugway_sdk::testing::{candidate, query};
+use crate::strategy::Objective;
+use crate::testing::{candidate, query};
 
-fn latency(options: &[(&str, &str)]) -> Result<Latency, String> {
+/// Time to first token.
+struct Latency;
+
+impl Measure for Latency {
+    const NAME: &'static str = "latency";
+
+    fn of(health: &Health) -> Option<&Percentiles> {
+        health.latency_ms.as_ref()
+    }
+
+    fn worth(figure: f64) -> f64 {
+        figure
+    }
+
+    fn told(figure: f64) -> String {
+        format!("{figure:.0} ms")
+    }
+}
+
+fn latency(options: &[(&str, &str)]) -> Result<Measured<Latency>, String> {
     let options = options.iter().map(|(name, json)| ((*name).into(), (*json).into())).collect();
-    Latency::open(Setup { options, score_names: Vec::new(), state: None })
+    Measured::open(Setup { options, score_names: Vec::new(), state: None })
 }
 
 fn measured(id: &str, p50: f64, p90: f64) -> Candidate {
