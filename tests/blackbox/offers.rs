@@ -6,6 +6,7 @@ mod embeddings;
 mod failing;
 mod listing;
 mod rerank;
+mod routed;
 mod sealed;
 
 use crate::wire::{json_response, response};

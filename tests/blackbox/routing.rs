@@ -8,7 +8,7 @@ mod examples;
 mod explained;
 mod health;
 mod hedging;
-mod metadata;
+pub(crate) mod metadata;
 mod presets;
 mod ranking;
 mod recorded;

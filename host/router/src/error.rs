@@ -263,6 +263,13 @@ impl Error {
         self
     }
 
+    /// Adds the slugs of models that would serve what nothing serves here.
+    #[must_use]
+    pub fn or_instead(mut self, models: Vec<String>) -> Self {
+        self.reasons.or_instead(models);
+        self
+    }
+
     /// How long the client should wait, in whole seconds that are enough.
     pub fn retry_seconds(&self) -> Option<u64> {
         let wait = self.retry_after?;

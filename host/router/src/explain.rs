@@ -152,7 +152,11 @@ fn line(out: &mut dyn Write, title: &str, text: &str) -> io::Result<()> {
 fn offer(candidate: &Candidate) -> String {
     let Candidate { id, model, estimated_cost, .. } = candidate;
     let warm = if candidate.warm { ", warm" } else { "" };
-    format!("{id:<40} {model:<32} about ${estimated_cost:.6}{warm}")
+    let cost = match estimated_cost.is_nan() {
+        true => "at an unknown cost".to_owned(),
+        false => format!("about ${estimated_cost:.6}"),
+    };
+    format!("{id:<40} {model:<32} {cost}{warm}")
 }
 
 /// What is known of an endpoint's health; nothing is, before it was used.

@@ -6,7 +6,7 @@ use crate::error::{Code, Error};
 use crate::route::name::split_preset;
 use plugway_store::{PresetVersion, Settings, Store};
 use plugway_wire::preset::{Kept, Preset};
-use plugway_wire::{BadRequest, ChatCall, Dialect};
+use plugway_wire::{BadRequest, ChatCall, Dialect, EmbedCall, RerankCall, Routing};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -79,15 +79,35 @@ impl Presets {
 /// # Errors
 /// When there is none of that name, or two are named.
 pub async fn apply(router: &Router, call: &mut ChatCall) -> Result<(), Error> {
-    let Some(slug) = named(call)? else { return Ok(()) };
-    let preset = if is_slug(&slug) { router.presets.get(&slug).await? } else { None };
-    let Some(preset) = preset else {
-        let shown: String =
-            slug.chars().filter(|it| !it.is_control()).take(MAX_SLUG_BYTES).collect();
-        let message = format!("There is no preset `{shown}` here; GET /v1/presets lists them.");
-        return Err(Error::new(Code::InvalidRequest, message).param("preset"));
-    };
-    preset.apply(call).map_err(refused)
+    match named(router, &mut call.preset, &mut call.routing).await? {
+        Some(preset) => preset.apply(call).map_err(refused),
+        None => Ok(()),
+    }
+}
+
+/// The same for vectors.
+///
+/// # Errors
+/// As for chats.
+pub(crate) async fn apply_to_embeddings(
+    router: &Router,
+    call: &mut EmbedCall,
+) -> Result<(), Error> {
+    match named(router, &mut call.preset, &mut call.routing).await? {
+        Some(preset) => preset.apply_to_embeddings(call).map_err(refused),
+        None => Ok(()),
+    }
+}
+
+/// The same for documents that are put in order.
+///
+/// # Errors
+/// As for chats.
+pub(crate) async fn apply_to_ranking(router: &Router, call: &mut RerankCall) -> Result<(), Error> {
+    match named(router, &mut call.preset, &mut call.routing).await? {
+        Some(preset) => preset.apply_to_ranking(call).map_err(refused),
+        None => Ok(()),
+    }
 }
 
 /// Whether a preset may be named so: what stands in a URL as it is.
@@ -108,11 +128,28 @@ pub(crate) fn settings(dialect: Dialect, kept: Kept) -> Result<Settings, BadRequ
     Ok(Settings { dialect: dialect.name().to_owned(), config, system_prompt })
 }
 
-/// Takes the name of a preset out of the call: that of its field, or that of its models.
-fn named(call: &mut ChatCall) -> Result<Option<String>, Error> {
-    let mut slug = call.preset.take();
+/// The preset that a request names, by its field or with its models.
+async fn named(
+    router: &Router,
+    field: &mut Option<String>,
+    routing: &mut Routing,
+) -> Result<Option<Arc<Preset>>, Error> {
+    let Some(slug) = take_slug(field, &mut routing.models)? else { return Ok(None) };
+    let preset = if is_slug(&slug) { router.presets.get(&slug).await? } else { None };
+    if preset.is_none() {
+        let shown: String =
+            slug.chars().filter(|it| !it.is_control()).take(MAX_SLUG_BYTES).collect();
+        let message = format!("There is no preset `{shown}` here; GET /v1/presets lists them.");
+        return Err(Error::new(Code::InvalidRequest, message).param("preset"));
+    }
+    Ok(preset)
+}
+
+/// Takes the name of a preset out of the field, or out of the names of the models.
+fn take_slug(field: &mut Option<String>, names: &mut Vec<String>) -> Result<Option<String>, Error> {
+    let mut slug = field.take();
     let mut models = Vec::new();
-    for name in &call.routing.models {
+    for name in names.iter() {
         let (model, preset) = split_preset(name);
         models.extend(model.map(str::to_owned));
         match (preset, &slug) {
@@ -125,8 +162,7 @@ fn named(call: &mut ChatCall) -> Result<Option<String>, Error> {
         }
     }
     if slug.is_some() {
-        call.routing.models = models;
-        call.request.model = call.routing.models.first().cloned().unwrap_or_default();
+        *names = models;
     }
     Ok(slug)
 }

@@ -24,6 +24,8 @@ pub struct EmbedCall {
     pub routing: Routing,
     /// The raw id of the end user, to be made a pseudonym of and never forwarded.
     pub user: Option<String>,
+    /// The settings to put under it, by name.
+    pub preset: Option<String>,
     /// The inputs hold a `native` case, which only this dialect's family reads.
     pub native: bool,
     /// Bytes of text; of a list of tokens what so many would take.
@@ -62,7 +64,8 @@ impl EmbedCall {
                 }
             }
         }
-        Self { request, routing, user: None, native, approx_bytes, media, values }
+        let (user, preset) = (None, None);
+        Self { request, routing, user, preset, native, approx_bytes, media, values }
     }
 
     /// For a provider that does not count.
@@ -92,6 +95,8 @@ pub struct RerankCall {
     pub dialect: &'static str,
     /// Where the client would like it served.
     pub routing: Routing,
+    /// The settings to put under it, by name.
+    pub preset: Option<String>,
     /// The answer is to repeat each document.
     pub return_documents: bool,
     /// JSON values in the body.

@@ -2,15 +2,18 @@
 //! kept, and how a request is completed by it. Works on what every format becomes, so
 //! that a preset made in one is used in all.
 
+use std::num::NonZeroU32;
+
 use bytes::Bytes;
 use plugway_engine::chat;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::anthropic_messages::decode_count;
 use crate::conversation::plain;
 use crate::json::{self, Node};
 use crate::seal;
-use crate::{BadRequest, ChatCall, DecodeOptions, Dialect, Routing, needs};
+use crate::{BadRequest, ChatCall, DecodeOptions, Dialect, EmbedCall, RerankCall, Routing, needs};
 
 /// Fields that belong to one request alone, and are not kept.
 const OF_ONE_REQUEST: [&str; 22] = [
@@ -180,6 +183,44 @@ impl Preset {
         call.parameters = needs::parameters(&call.request);
         call.native |= self.native;
         Ok(())
+    }
+
+    /// Completes a request for vectors: its models, where they are served, and what it
+    /// keeps of vectors. What it says of a conversation is said to nobody.
+    ///
+    /// # Errors
+    /// Where what it keeps of vectors is not what they are asked for by.
+    pub fn apply_to_embeddings(&self, call: &mut EmbedCall) -> Result<(), BadRequest> {
+        complete_routing(&mut call.routing, &self.routing);
+        let request = &mut call.request;
+        request.model = call.routing.models.first().cloned().unwrap_or_default();
+        let dimensions: Option<NonZeroU32> = self.unnamed("dimensions")?;
+        fill(&mut request.dimensions, &dimensions.map(NonZeroU32::get));
+        fill(&mut request.purpose, &self.unnamed("input_type")?);
+        Ok(())
+    }
+
+    /// Completes a request to put documents in order, likewise.
+    ///
+    /// # Errors
+    /// Where what it keeps of them is not what they are asked for by.
+    pub fn apply_to_ranking(&self, call: &mut RerankCall) -> Result<(), BadRequest> {
+        complete_routing(&mut call.routing, &self.routing);
+        let request = &mut call.request;
+        request.model = call.routing.models.first().cloned().unwrap_or_default();
+        let top_n: Option<NonZeroU32> = self.unnamed("top_n")?;
+        fill(&mut request.top_n, &top_n.map(NonZeroU32::get));
+        Ok(())
+    }
+
+    /// A setting that means nothing to a chat, if it is kept.
+    fn unnamed<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, BadRequest> {
+        let kept = self.request.extra.iter().find(|(it, _)| it == name);
+        let value = kept.map(|(_, json)| serde_json::from_str(json)).transpose();
+        value.map_err(|_| {
+            let message = format!("holds a `{name}` that is none: save it anew");
+            BadRequest::at("preset".to_owned(), "invalid_value", message)
+        })
     }
 
     fn complete(&self, request: &mut chat::Request) {

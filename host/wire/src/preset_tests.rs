@@ -135,3 +135,59 @@ fn settings_that_no_request_could_hold_are_refused() {
     assert!(keep(Dialect::OpenAiChat, &Bytes::from_static(b"[]")).is_err());
     assert!(keep(Dialect::OpenAiChat, &Bytes::from_static(b"{\"a\":1,\"a\":2}")).is_err());
 }
+
+#[test]
+fn a_request_for_vectors_takes_over_models_preferences_and_what_is_kept_of_vectors() {
+    let preset = preset(
+        Dialect::OpenAiChat,
+        &json!({
+            "model": "a/e", "temperature": 0.5, "dimensions": 256, "input_type": "search_query",
+            "top_n": 3, "provider": {"only": ["p"], "ignore": ["x"]},
+        }),
+    );
+    let read = |body: Value| {
+        let body = Bytes::from(body.to_string());
+        crate::openai_embeddings::decode(body).unwrap().call
+    };
+    let mut bare = read(json!({"preset": "p", "input": "text"}));
+    assert_eq!(bare.preset.as_deref(), Some("p"));
+    preset.apply_to_embeddings(&mut bare).unwrap();
+    assert_eq!((&*bare.request.model, &*bare.routing.models), ("a/e", &["a/e".to_owned()][..]));
+    assert_eq!(
+        (bare.request.dimensions, bare.request.purpose.as_deref()),
+        (Some(256), Some("search_query"))
+    );
+    assert_eq!(
+        (&*bare.routing.only, &*bare.routing.ignore),
+        (&["p".to_owned()][..], &["x".to_owned()][..])
+    );
+    assert!(bare.request.extra.is_empty(), "{:?}", bare.request.extra);
+    let mut own = read(json!({
+        "model": "a/own", "input": "text", "dimensions": 8, "input_type": "document",
+        "provider": {"only": ["q"], "ignore": ["y"]},
+    }));
+    preset.apply_to_embeddings(&mut own).unwrap();
+    assert_eq!((&*own.request.model, own.request.dimensions), ("a/own", Some(8)));
+    assert_eq!(own.request.purpose.as_deref(), Some("document"));
+    assert_eq!((&*own.routing.only, own.routing.ignore.len()), (&["q".to_owned()][..], 2));
+}
+
+#[test]
+fn a_request_for_an_order_of_documents_does_so_too() {
+    let body = |more: Value| {
+        let mut body = json!({"query": "q", "documents": ["a", "b"]});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        crate::rerank::decode(&Bytes::from(body.to_string()), crate::rerank::Version::V1).unwrap()
+    };
+    let kept = preset(Dialect::OpenAiChat, &json!({"model": "a/r", "top_n": 1}));
+    let mut bare = body(json!({"preset": "p"}));
+    assert_eq!(bare.preset.as_deref(), Some("p"));
+    kept.apply_to_ranking(&mut bare).unwrap();
+    assert_eq!((&*bare.request.model, bare.request.top_n), ("a/r", Some(1)));
+    let mut own = body(json!({"model": "a/own", "top_n": 2}));
+    kept.apply_to_ranking(&mut own).unwrap();
+    assert_eq!((&*own.request.model, own.request.top_n), ("a/own", Some(2)));
+    let wrong = preset(Dialect::OpenAiChat, &json!({"model": "a/r", "top_n": "few"}));
+    let refusal = wrong.apply_to_ranking(&mut body(json!({}))).unwrap_err();
+    assert_eq!(refusal.param.as_deref(), Some("preset"), "{refusal}");
+}

@@ -74,6 +74,9 @@ fn reason(candidates: &[Candidate], ranked: &[usize]) -> String {
         return "there is no candidate".into();
     };
     let cost = first.estimated_cost;
+    if cost.is_nan() {
+        return format!("{} comes first, and what it costs is not known", first.id);
+    }
     let pool = if candidates.iter().any(|other| other.estimated_cost < cost) {
         "those that health and the client's preferences put first".into()
     } else {
@@ -116,6 +119,12 @@ mod tests {
             vec![candidate("unknown/m", f64::NAN), candidate("free/m", 0.0)],
             &["free/m", "unknown/m"],
             "free/m",
+        );
+        check(
+            query(),
+            vec![candidate("unknown/m", f64::NAN)],
+            &["unknown/m"],
+            "what it costs is not known",
         );
     }
 

@@ -28,6 +28,7 @@ impl Scene {
             toml += "supported_parameters = ['tools', 'reasoning', 'temperature']\n";
             toml += &endpoint(model, name, 1);
         }
+        toml += "[aliases]\nfast = \"test/open\"\nown = \"test/own:floor\"\nraw = \"open/any\"\n";
         Self { router: TestRouter::start(&toml).await, simulators }
     }
 
@@ -258,5 +259,25 @@ async fn tools_find_what_they_look_up() {
         let answer = scene.post(path, &body).await;
         assert_eq!(answer.status, status, "{path}");
         assert!(answer.json()["error"].is_string(), "{path}: {}", answer.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alias_is_listed_and_described_as_what_it_stands_for() {
+    let scene = Scene::start(Behaviour::new()).await;
+    let tags = scene.router.client().get("/api/tags").await.json();
+    let tag = |name: &str| tags["models"].as_array().unwrap().iter().find(|it| it["name"] == name);
+    for (alias, slug) in [("fast", "test/open"), ("own", "test/own")] {
+        let (alias, model) = (tag(alias).unwrap(), tag(slug).unwrap());
+        assert_eq!((&alias["digest"], &alias["details"]), (&model["digest"], &model["details"]));
+        assert_eq!(alias["model"], alias["name"]);
+    }
+    // What it stands for is nobody's here, so nobody can say what that is.
+    assert_eq!(tag("raw"), None);
+    for name in ["fast", "own", "raw", "test/open:nitro", "test/open@open"] {
+        let answer = scene.post("/api/show", &json!({"model": name})).await;
+        assert_eq!(answer.status, 200, "{name}: {}", answer.text());
+        let context = &answer.json()["model_info"]["test.context_length"];
+        assert_eq!(context == 8192, name != "raw", "{name}: {}", answer.text());
     }
 }

@@ -1,10 +1,10 @@
 //! How a client is told that nothing is left.
 
 use super::eligible::{MODEL, Offer, PLAIN, Scene, known};
-use crate::setup::ask;
+use crate::setup::{ask, bare_provider, endpoint};
 use http::Method;
-use plugway_simulator::{Behaviour, Failure, Kind, When};
-use plugway_tests::Answer;
+use plugway_simulator::{Behaviour, Failure, Kind, Simulator, When};
+use plugway_tests::{Answer, TestRouter};
 use serde_json::{Value, json};
 
 fn error(answer: &Answer) -> Value {
@@ -190,4 +190,38 @@ async fn each_dialect_has_a_place_for_it_and_no_message_names_another_ones() {
         assert!(!message.contains("error.metadata"), "{path}: {message}");
         assert!(message.contains("zdr"), "{path}: {message}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn models_of_the_same_family_that_would_serve_are_named() {
+    let simulator = Simulator::start(Kind::OpenAi, Behaviour::new()).unwrap();
+    let model = |slug: &str, released: &str, more: &str| {
+        let endpoint = endpoint(slug, "one", 1).replace("\"sim\"", &format!("{slug:?}"));
+        format!("[models.\"{slug}\"]\nreleased = {released}\n{endpoint}{more}\n")
+    };
+    let toml = [
+        bare_provider("one", &simulator),
+        model("acme/swift-1", "2024-01-01", ""),
+        model("acme/swift-2", "2025-01-01", "region = \"eu\""),
+        model("acme/swift-3", "2026-01-01", "region = \"eu\"\ncontext_length = 10"),
+        model("acme/slow-1", "2026-01-01", "region = \"eu\""),
+    ];
+    let router = TestRouter::start(&toml.join("")).await;
+    let asked = async |model: &str, wishes: Value| {
+        let mut body = ask(model, &"word ".repeat(100));
+        body["provider"] = wishes;
+        let answer = router.client().chat(&body).await;
+        assert!(answer.status.is_client_error(), "{}", answer.text());
+        error(&answer)["availability"]["fallback_models"].clone()
+    };
+    let in_eu = json!({"regions": ["eu"]});
+    assert_eq!(asked("acme/swift-1", in_eu.clone()).await, json!(["acme/swift-2"]));
+    // Nobody has it: the family is told by its name.
+    let any = asked("acme/swift-9", json!({})).await;
+    assert_eq!(any, json!(["acme/swift-2", "acme/swift-1"]));
+    // Nothing of the family would do, or nothing else is wanted.
+    assert_eq!(asked("acme/slow-1", json!({"regions": ["us"]})).await, Value::Null);
+    assert_eq!(asked("acme/swift-1@one", in_eu).await, Value::Null);
+    assert_eq!(asked("nobody/any-1", json!({})).await, Value::Null);
+    assert!(simulator.requests().is_empty());
 }

@@ -3,8 +3,16 @@
 use crate::setup::{ask, bare_provider, endpoint};
 use http::Method;
 use plugway_simulator::{Behaviour, Failure, Kind, Simulator, When};
-use plugway_tests::{Answer, Streamed, TestRouter};
+use plugway_tests::{Answer, Python, Streamed, TestRouter};
 use serde_json::{Value, json};
+use std::io::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+/// An interpreter starts and reads a large description in a few seconds.
+const LIMIT: Duration = Duration::from_secs(120);
+
+const DESCRIPTION: &str = "../../shared/specs/openrouter_2026-08-22_openapi.yaml.gz";
 
 const FIELD: &str = "openrouter_metadata";
 
@@ -15,7 +23,7 @@ async fn router(first: &Simulator, second: &Simulator) -> TestRouter {
         bare_provider("first", first),
         bare_provider("second", second),
         endpoint("test/both", "first", 1),
-        endpoint("test/both", "second", 2),
+        endpoint("test/both", "second", 2) + "region = \"eu-west-1\"\n",
     );
     TestRouter::start(&toml).await
 }
@@ -41,7 +49,7 @@ async fn told(router: &TestRouter, path: &str, body: &Value) -> Answer {
 }
 
 /// Whether it is what OpenRouter's description says: `OpenRouterMetadata`.
-fn assert_is_as_published(told: &Value) {
+pub(crate) fn assert_is_as_published(told: &Value) {
     assert!(told["requested"].is_string(), "{told}");
     let strategies = [
         "direct",
@@ -68,6 +76,26 @@ fn assert_is_as_published(told: &Value) {
     }
 }
 
+/// The same by the description itself, where that is at hand.
+pub(crate) async fn assert_is_valid(told: Vec<Value>) {
+    let description = Path::new(env!("CARGO_MANIFEST_DIR")).join(DESCRIPTION);
+    if !description.exists() {
+        // Not by eprintln: the test runner would keep it to itself.
+        let _ = writeln!(std::io::stderr(), "\nSKIPPED: there is no {}", description.display());
+        return;
+    }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), Value::from(told.clone()).to_string()).unwrap();
+    let path = file.path().to_owned();
+    let run = move || {
+        let python = Python::venv("listings", "tests/python/listings.txt")?;
+        let arguments = [path.to_str().unwrap(), description.to_str().unwrap()];
+        Some(python.run("tests/python/metadata.py", &arguments, LIMIT))
+    };
+    let Some(printed) = tokio::task::spawn_blocking(run).await.unwrap() else { return };
+    assert!(printed.contains(&format!("ok {}", told.len())), "{printed}");
+}
+
 /// What every answer says here: the first endpoint failed, the second served.
 fn assert_tells_the_failover(told: &Value) {
     assert_is_as_published(told);
@@ -76,6 +104,7 @@ fn assert_tells_the_failover(told: &Value) {
     assert_eq!(told["endpoints"]["total"], 2);
     let selected = |at: usize| &told["endpoints"]["available"][at]["selected"];
     assert_eq!((selected(0), selected(1)), (&json!(false), &json!(true)), "{told}");
+    assert_eq!(told["region"], "eu-west-1", "{told}");
     let attempts = told["attempts"].as_array().unwrap();
     let of = |field: &str| attempts.iter().map(|it| it[field].clone()).collect::<Vec<_>>();
     assert_eq!(of("status"), [503, 200], "{told}");
@@ -176,4 +205,24 @@ async fn what_was_excluded_is_told_with_its_reason() {
     assert_is_as_published(metadata);
     assert_eq!((&metadata["attempt"], &metadata["endpoints"]["total"]), (&json!(0), &json!(2)));
     assert_eq!(metadata["excluded"].as_array().unwrap().len(), 2, "{metadata}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_told_is_valid_by_the_published_description() {
+    let (first, second) = (broken(), good());
+    let router = router(&first, &second).await;
+    let path = "/v1/chat/completions";
+    let mut told_of = Vec::new();
+    let served = told(&router, path, &ask("test/both", "Hi")).await;
+    told_of.push(served.json()[FIELD].clone());
+    let mut refused = ask("test/both", "Hi");
+    for ignored in [json!(["second"]), json!(["first", "second"])] {
+        refused["provider"] = json!({"ignore": ignored});
+        let answer = told(&router, path, &refused).await;
+        assert!(!answer.status.is_success(), "{}", answer.text());
+        let told = answer.json()[FIELD].clone();
+        assert_eq!(told["region"], Value::Null, "{told}");
+        told_of.push(told);
+    }
+    assert_is_valid(told_of).await;
 }

@@ -112,3 +112,39 @@ async fn the_built_in_order_takes_over_for_a_request_whose_strategy_fails() {
         assert_eq!(scene.asked(json!({"strategy": "price"})).await.1, "price", "{guest}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_no_known_price_comes_behind_what_has_one_and_is_above_every_cap() {
+    let start = |name: &str| {
+        Simulator::start(Kind::OpenAi, Behaviour::new().reply(format!("from {name}"))).unwrap()
+    };
+    let (unpriced, dear) = (start("unpriced"), start("dear"));
+    let toml = format!(
+        "{}{}[models.\"test/both\"]\n[[models.\"test/both\".endpoints]]\nprovider = \"a\"\n\
+         model = \"sim\"\n{}[models.\"test/alone\"]\n[[models.\"test/alone\".endpoints]]\n\
+         provider = \"a\"\nmodel = \"alone\"\n",
+        bare_provider("a", &unpriced),
+        bare_provider("dear", &dear),
+        endpoint("test/both", "dear", 900),
+    );
+    let router = TestRouter::start(&toml).await;
+    router.drop_plugin("trap-in-route", "trap-in-route").await;
+    router.drop_plugin("cost-cap", "cost-cap").await;
+    let asked = async |model: &str, provider: Value| {
+        let mut request = ask(model, "Hi");
+        request["provider"] = provider;
+        router.client().chat(&request).await
+    };
+    for strategy in ["balanced", "price", "latency", "throughput", "trap-in-route"] {
+        let sorted = json!({"strategy": strategy, "sort": "price"});
+        let answer = asked("test/both", sorted).await;
+        assert_eq!(answer.content(), "from dear", "{strategy}: {}", answer.text());
+    }
+    assert_eq!(asked("test/both", json!({"strategy": "price"})).await.content(), "from dear");
+    // Alone, it serves; and no cap on costs admits it.
+    let alone = asked("test/alone", json!({"strategy": "price"})).await;
+    assert_eq!(alone.content(), "from unpriced", "{}", alone.text());
+    let capped = json!({"strategy": "cost-cap", "options": {"max_usd": 1000}});
+    assert_eq!(asked("test/alone", capped.clone()).await.status, 404);
+    assert_eq!(asked("test/both", capped).await.content(), "from dear");
+}

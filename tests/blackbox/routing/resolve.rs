@@ -166,3 +166,87 @@ async fn the_models_of_a_list_are_tried_in_its_order_whatever_they_are_called() 
         }
     }
 }
+
+/// A provider `twin` that serves `acme/pair` twice, first in `us` and then, for less, in
+/// `eu`; `other` serves it too.
+async fn twins() -> (TestRouter, Simulator, Simulator) {
+    let simulator = |reply: &str| Simulator::start(Kind::OpenAi, Behaviour::new().reply(reply));
+    let (twin, other) = (simulator("twin").unwrap(), simulator("other").unwrap());
+    let more = |dollars: u32, region: &str| {
+        format!("price = {{ prompt = {dollars}, completion = {dollars} }}\nregion = \"{region}\"\n")
+    };
+    let toml = [
+        bare_provider("twin", &twin),
+        bare_provider("other", &other),
+        "[models.\"acme/pair\"]".into(),
+        endpoint("acme/pair", "twin", "first", &more(5, "us")),
+        endpoint("acme/pair", "twin", "second", &more(1, "eu")),
+        endpoint("acme/pair", "other", "third", &more(1, "us")),
+    ];
+    (TestRouter::start(&toml.join("\n")).await, twin, other)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pin_is_to_one_endpoint_and_always_to_the_same() {
+    let (router, twin, other) = twins().await;
+    let pinned = |wishes: Value| {
+        let mut body = ask("acme/pair", "Hi");
+        body["provider"] = json!({"allow_fallbacks": false});
+        body["provider"].as_object_mut().unwrap().extend(wishes.as_object().unwrap().clone());
+        body
+    };
+    let cases = [
+        (ask("acme/pair@twin", "Hi"), "first"),
+        (ask("acme/pair@twin/us", "Hi"), "first"),
+        (ask("acme/pair@twin/eu", "Hi"), "second"),
+        // Whoever says how to choose gets the first of that order.
+        (ask("acme/pair:floor@twin", "Hi"), "second"),
+        (pinned(json!({"only": ["twin"]})), "first"),
+        (pinned(json!({"only": ["twin/eu"]})), "second"),
+        (pinned(json!({"only": ["twin", "other"]})), "first"),
+        (pinned(json!({"only": ["twin"], "sort": "price"})), "second"),
+    ];
+    for (body, name) in &cases {
+        for _ in 0..5 {
+            let answer = router.client().chat(body).await;
+            assert_eq!(answer.status, 200, "{body}: {}", answer.text());
+            assert_eq!(twin.requests().last().unwrap().json()["model"], *name, "{body}");
+        }
+    }
+    assert!(other.requests().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pin_fails_where_its_endpoint_does_though_its_provider_has_another() {
+    for pinned_by_list in [false, true] {
+        let (router, twin, other) = twins().await;
+        let wait = Failure::Status { code: 429, retry_after: Some(30), message: None };
+        twin.set(Script::from(Behaviour::new().fault(When::Always, wait)));
+        let mut body = ask("acme/pair@twin", "Hi");
+        if pinned_by_list {
+            body = ask("acme/pair", "Hi");
+            body["provider"] = json!({"only": ["twin"], "allow_fallbacks": false});
+        }
+        let answer = router.client().chat(&body).await;
+        assert_eq!(answer.status, 429, "{}", answer.text());
+        assert_eq!(answer.json()["error"]["metadata"]["pinned"], true, "{}", answer.text());
+        assert_eq!(twin.requests().len(), 1);
+        // It rests, and the other does not stand in for it.
+        let answer = router.client().chat(&body).await;
+        assert_eq!(answer.status, 503, "{}", answer.text());
+        assert!(answer.text().contains("a pin is to one endpoint"), "{}", answer.text());
+        assert_eq!((twin.requests().len(), other.requests().len()), (1, 0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_pinned_names_is_tried_one_endpoint_each() {
+    let (router, twin, other) = twins().await;
+    twin.set(Script::from(Behaviour::new().fault(When::Always, Failure::status(500))));
+    let mut body = ask("acme/pair@twin", "Hi");
+    body["models"] = json!(["acme/pair@other"]);
+    let answer = router.client().chat(&body).await;
+    assert_eq!(answer.content(), "other", "{}", answer.text());
+    assert!(twin.requests().len() <= 1);
+    assert_eq!(other.requests().len(), 1);
+}

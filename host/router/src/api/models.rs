@@ -19,26 +19,25 @@ const EMBEDDINGS: &str = "embeddings";
 /// `GET /v1/models`.
 pub(super) fn list(catalog: &Catalog) -> Response<Body> {
     let models = catalog.models.values().map(|model| describe(model));
-    listed(models.chain(aliases(catalog)).collect())
+    let aliases = aliases(catalog).map(|(name, model)| {
+        let mut described = describe(&model);
+        described["id"] = name.into();
+        described["alias_target"] = json!({"name": model.name, "slug": model.slug});
+        described
+    });
+    listed(models.chain(aliases).collect())
 }
 
 /// Names that stand for a model: the operator's, and those of families' newest.
-fn aliases(catalog: &Catalog) -> impl Iterator<Item = Value> {
+pub(super) fn aliases(catalog: &Catalog) -> impl Iterator<Item = (String, Arc<Model>)> {
     let own = catalog.aliases.iter();
     let own = own.filter_map(|(name, target)| Some((name.clone(), known(catalog, target)?)));
     let families = catalog.families().map(|(name, model)| (name, Arc::clone(model)));
-    own.chain(families.filter(|(name, _)| !catalog.aliases.contains_key(name))).map(
-        |(name, model)| {
-            let mut described = describe(&model);
-            described["id"] = name.into();
-            described["alias_target"] = json!({"name": model.name, "slug": model.slug});
-            described
-        },
-    )
+    own.chain(families.filter(|(name, _)| !catalog.aliases.contains_key(name)))
 }
 
 /// The model that a name or an alias stands for.
-fn known(catalog: &Catalog, name: &str) -> Option<Arc<Model>> {
+pub(super) fn known(catalog: &Catalog, name: &str) -> Option<Arc<Model>> {
     let target = catalog.aliases.get(name).map_or(name, String::as_str);
     route::model(catalog, target)
 }

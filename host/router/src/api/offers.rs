@@ -3,7 +3,7 @@
 use super::{Body, body, deadline, respond};
 use crate::error::Error;
 use crate::exchange::{self, Refused, offer, offer::RequestContext};
-use crate::record::Record;
+use crate::record::{Record, Routed};
 use crate::{Router, Settings};
 use bytes::Bytes;
 use http::request::Parts;
@@ -237,9 +237,19 @@ impl Intake {
         record.keep_in(&router, request.headers());
         let began = Instant::from_std(record.started());
         let (head, body) = request.into_parts();
+        let tells_routing = Routed::is_wanted(&head.headers);
         match read(&router, &settings, (&head, body), began, decode).await {
             Ok((call, room, deadline)) => {
-                Ok((RequestContext { router, settings, dialect, room, deadline, record }, call))
+                let context = RequestContext {
+                    router,
+                    settings,
+                    dialect,
+                    room,
+                    deadline,
+                    record,
+                    tells_routing,
+                };
+                Ok((context, call))
             }
             Err(error) => {
                 record.failed(&error);

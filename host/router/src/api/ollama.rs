@@ -1,7 +1,7 @@
 //! What tools for local models look up beside chats, in the dialect of the server that
 //! they were made for: which models there are, and what each can do.
 
-use super::{Body, body, deadline, respond};
+use super::{Body, body, deadline, models, respond};
 use crate::catalog::{Catalog, Model, Resolution};
 use crate::digest;
 use crate::error::{Code, Error};
@@ -58,7 +58,9 @@ impl Page {
                 return respond::full(StatusCode::OK, text, RUNNING);
             }
             Self::Tags => {
-                json!({"models": catalog.models.values().map(|it| tag(it)).collect::<Vec<_>>()})
+                let own = catalog.models.values().map(|it| tag(&it.slug, it));
+                let aliases = models::aliases(catalog).map(|(name, it)| tag(&name, &it));
+                json!({"models": own.chain(aliases).collect::<Vec<_>>()})
             }
             Self::Loaded => json!({"models": []}),
             Self::Version => json!({"version": API_VERSION}),
@@ -94,10 +96,11 @@ async fn described(
     describe(&settings.config.catalog, &name)
 }
 
-fn tag(model: &Model) -> Value {
+/// A model under one of its names.
+fn tag(name: &str, model: &Model) -> Value {
     json!({
-        "name": model.slug,
-        "model": model.slug,
+        "name": name,
+        "model": name,
         "modified_at": ollama::rfc3339(model.created),
         // Its weights are elsewhere.
         "size": 0,
@@ -108,8 +111,8 @@ fn tag(model: &Model) -> Value {
 }
 
 fn describe(catalog: &Catalog, name: &str) -> Result<Value, Error> {
-    match catalog.resolve(name) {
-        Resolution::Known(model) => Ok(json!({
+    if let Some(model) = models::known(catalog, name) {
+        return Ok(json!({
             "modelfile": "",
             "parameters": "",
             "template": "",
@@ -117,7 +120,10 @@ fn describe(catalog: &Catalog, name: &str) -> Result<Value, Error> {
             "model_info": info(&model.slug, &model.name, model.context_length),
             "capabilities": capabilities(&model),
             "modified_at": ollama::rfc3339(model.created),
-        })),
+        }));
+    }
+    let name = catalog.aliases.get(name).map_or(name, String::as_str);
+    match catalog.resolve(name) {
         // What it can do is for its provider to know.
         Resolution::Passthrough { upstream_model, .. } => Ok(json!({
             "modelfile": "",
@@ -128,7 +134,7 @@ fn describe(catalog: &Catalog, name: &str) -> Result<Value, Error> {
             "capabilities": ["completion", "tools"],
             "modified_at": ollama::rfc3339(0),
         })),
-        Resolution::Inactive { .. } | Resolution::Unknown { .. } => {
+        Resolution::Known(_) | Resolution::Inactive { .. } | Resolution::Unknown { .. } => {
             let message = "There is no such model here; /api/tags lists those that there are.";
             Err(Error::new(Code::NotFound, message).param("model"))
         }

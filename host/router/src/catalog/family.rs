@@ -39,6 +39,24 @@ impl Catalog {
         members.filter(|model| model.created > 0).max_by_key(|model| (model.created, &model.slug))
     }
 
+    /// The other models of the family of one of this name, the newest first. The name may
+    /// be no model's, and have a suffix or a pin.
+    pub(crate) fn kin(&self, name: &str) -> Vec<&Arc<Model>> {
+        let base = name.split(['@', ':']).next().unwrap_or(name);
+        let asked = base.strip_prefix(MARK).and_then(|name| name.strip_suffix(LATEST));
+        let Some(asked) = asked.map(str::to_owned).or_else(|| family(base)) else {
+            return Vec::new();
+        };
+        let author = asked.split('/').next().unwrap_or_default();
+        let of_author = self.models.range(format!("{author}/")..).map(|(_, model)| model);
+        let of_author = of_author.take_while(|model| is_of(model, author));
+        let kin = of_author.filter(|it| it.slug != base);
+        let mut kin: Vec<_> =
+            kin.filter(|it| family(&it.slug).as_deref() == Some(asked.as_str())).collect();
+        kin.sort_by(|a, b| b.created.cmp(&a.created).then_with(|| a.slug.cmp(&b.slug)));
+        kin
+    }
+
     /// Names of families that have more than one model, and the newest of each.
     pub(crate) fn families(&self) -> impl Iterator<Item = (String, &Arc<Model>)> {
         let mut families: BTreeMap<String, (usize, &Arc<Model>)> = BTreeMap::new();
@@ -80,7 +98,39 @@ fn is_of(model: &Model, author: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::family;
+    use super::*;
+    use crate::config;
+
+    #[test]
+    fn kin_are_the_rest_of_the_family_and_the_newest_comes_first() {
+        let model = |slug: &str, released: &str| {
+            format!(
+                "[models.\"{slug}\"]\n{released}\n[[models.\"{slug}\".endpoints]]\n\
+                 provider = \"p\"\nmodel = \"{slug}\"\n"
+            )
+        };
+        let toml = [
+            "[providers.p]\nadapter = \"any\"\nbase_url = \"http://127.0.0.1:9\"\n".to_owned(),
+            model("acme/swift-1", "released = 2024-01-01"),
+            model("acme/swift-2", "released = 2026-01-01"),
+            model("acme/swift-3", ""),
+            model("acme/swift-mini-1", "released = 2026-01-01"),
+            model("acmes/swift-4", "released = 2026-01-01"),
+        ];
+        let config = config::load_str("t.toml", &toml.join(""), &|_| None).unwrap();
+        for (name, expected) in [
+            ("acme/swift-1", &["acme/swift-2", "acme/swift-3"][..]),
+            ("acme/swift-9:nitro", &["acme/swift-2", "acme/swift-1", "acme/swift-3"]),
+            ("~acme/swift-latest@p", &["acme/swift-2", "acme/swift-1", "acme/swift-3"]),
+            ("acme/swift-mini-1", &[]),
+            ("acme/slow-1", &[]),
+            ("swift-1", &[]),
+            ("", &[]),
+        ] {
+            let kin: Vec<_> = config.catalog.kin(name).iter().map(|it| it.slug.as_str()).collect();
+            assert_eq!(kin, expected, "{name}");
+        }
+    }
 
     #[test]
     fn a_family_is_a_name_without_its_version() {

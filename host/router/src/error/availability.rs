@@ -26,6 +26,9 @@ pub(super) fn of(error: &Error) -> Option<Value> {
     if !rules.is_empty() {
         fields["excluded_by"] = rules.into();
     }
+    if !reasons.instead().is_empty() {
+        fields["fallback_models"] = reasons.instead().into();
+    }
     if let Some(constraint) = constraint(error) {
         fields["constraint"] = constraint;
     }
@@ -153,5 +156,8 @@ mod tests {
         let told = of(&error).unwrap_or_default();
         assert_eq!((&told["retryable"], &told["retry_after"]), (&json!(true), &json!(2)));
         assert_eq!(told.get("constraint"), None, "there are two");
+        assert_eq!(told.get("fallback_models"), None);
+        let told = of(&error.or_instead(vec!["a/n".into()])).unwrap_or_default();
+        assert_eq!(told["fallback_models"], json!(["a/n"]));
     }
 }

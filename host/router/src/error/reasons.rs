@@ -69,6 +69,7 @@ pub struct Reasons(Option<Box<Considered>>);
 struct Considered {
     models: Vec<String>,
     is_pinned: bool,
+    instead: Vec<String>,
     each: Vec<Reason>,
 }
 
@@ -107,6 +108,18 @@ impl Reasons {
     /// The client wants these providers or none.
     pub fn is_pinned(&self) -> bool {
         self.0.as_ref().is_some_and(|considered| considered.is_pinned)
+    }
+
+    /// Slugs of models that would have served the request, the best first.
+    pub fn instead(&self) -> &[String] {
+        self.0.as_ref().map_or(&[], |considered| &considered.instead)
+    }
+
+    /// Adds models that would have served it.
+    pub(super) fn or_instead(&mut self, models: Vec<String>) {
+        if !models.is_empty() {
+            self.0.get_or_insert_default().instead = models;
+        }
     }
 
     /// Adds what the client asked for. Names are the client's: what is shown of them is

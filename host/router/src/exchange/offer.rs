@@ -51,6 +51,16 @@ pub(crate) struct RequestContext {
     pub(crate) room: Option<OwnedSemaphorePermit>,
     pub(crate) deadline: Instant,
     pub(crate) record: Record,
+    /// The client wants to know how the request is routed.
+    pub(crate) tells_routing: bool,
+}
+
+impl RequestContext {
+    /// The request is refused before anything is decided.
+    fn refused(self, error: Error) -> Box<Refused> {
+        let Self { dialect, record, .. } = self;
+        Box::new(Refused { dialect, error, record })
+    }
 }
 
 /// An answer that is there, settled, and still to be written down.
@@ -130,8 +140,7 @@ pub(crate) async fn count_tokens(
     mut call: ChatCall,
 ) -> Result<Served<Counted>, Box<Refused>> {
     if let Err(error) = presets::apply(&context.router, &mut call).await {
-        let RequestContext { dialect, record, .. } = context;
-        return Err(Box::new(Refused { dialect, error, record }));
+        return Err(context.refused(error));
     }
     serve(context, Counted(call)).await
 }
@@ -139,23 +148,34 @@ pub(crate) async fn count_tokens(
 /// Makes vectors, one for each input.
 pub(crate) async fn embed(
     context: RequestContext,
-    call: EmbedCall,
+    mut call: EmbedCall,
 ) -> Result<Served<EmbedCall>, Box<Refused>> {
+    if let Err(error) = presets::apply_to_embeddings(&context.router, &mut call).await {
+        return Err(context.refused(error));
+    }
     serve(context, call).await
 }
 
 /// Puts documents in order.
 pub(crate) async fn rerank(
     context: RequestContext,
-    call: RerankCall,
+    mut call: RerankCall,
 ) -> Result<Served<RerankCall>, Box<Refused>> {
+    if let Err(error) = presets::apply_to_ranking(&context.router, &mut call).await {
+        return Err(context.refused(error));
+    }
     serve(context, call).await
 }
 
 async fn serve<O: Offer>(context: RequestContext, call: O) -> Result<Served<O>, Box<Refused>> {
-    let RequestContext { router, settings, dialect, room, deadline, mut record } = context;
-    record.model = call.asked().routing.models.join(",");
-    let decision = match route::decide(&router, &settings, &call.asked()) {
+    let RequestContext { router, settings, dialect, room, deadline, mut record, tells_routing } =
+        context;
+    let asked = call.asked();
+    record.model = asked.routing.models.join(",");
+    if tells_routing {
+        record.tell_routing(&asked.routing.models);
+    }
+    let decision = match route::decide(&router, &settings, &asked) {
         Ok(decision) => Arc::new(decision),
         Err(undecided) => return Err(Box::new(Refused::undecided(dialect, record, undecided))),
     };
@@ -176,7 +196,11 @@ async fn serve<O: Offer>(context: RequestContext, call: O) -> Result<Served<O>, 
     };
     match failover::first_answer(&exchange).await {
         Ok(answered) => Ok(settle(exchange, answered, strategy)),
-        Err(error) => Err(Box::new(Refused { dialect, error, record: exchange.record })),
+        Err(error) => {
+            let Exchange { decision, record, .. } = exchange;
+            let error = error.asked_for(&decision.query.models, decision.is_pinned);
+            Err(Box::new(Refused { dialect, error, record }))
+        }
     }
 }
 
@@ -194,7 +218,7 @@ fn settle<O: Offer>(
     let counted = O::counted(&answer);
     let estimated = counted.is_none();
     let tariff = Tariff::new(settings, endpoint.clone(), step.credential);
-    let (bill, tokens) = match counted.or_else(|| call.estimate()) {
+    let (mut bill, tokens) = match counted.or_else(|| call.estimate()) {
         Some(usage) => {
             let bill = tariff.bill(usage.clone(), std::slice::from_ref(&usage));
             let (prompt, completion) = (usage.prompt_tokens, usage.completion_tokens);
@@ -213,6 +237,7 @@ fn settle<O: Offer>(
         upstream_cost: bill.upstream_cost,
     };
     record.attempt(number, ending);
+    bill.metadata = record.metadata();
     record.finished("complete");
     in_flight.ended(None);
     Served { call, answer, bill, head, strategy, record, room }

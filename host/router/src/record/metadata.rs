@@ -35,6 +35,8 @@ struct Considered {
     endpoint: String,
     provider: String,
     model: String,
+    /// Where it computes; none: not known.
+    region: Option<String>,
 }
 
 impl Routed {
@@ -71,6 +73,7 @@ impl Record {
             endpoint: candidate.id.clone(),
             provider: display_name(decision, candidate),
             model: candidate.model.clone(),
+            region: candidate.region.clone(),
         });
         routed.considered = considered.collect();
         if let Some((_, reached)) = decision.resolved_by.first() {
@@ -115,7 +118,7 @@ impl Record {
         let told = json!({
             "requested": routed.requested.first().map_or("", String::as_str),
             "strategy": routed.strategy(),
-            "region": null,
+            "region": selected.and_then(|it| it.region.as_deref()),
             "summary": summary,
             "attempt": served.map_or(attempts.len(), |place| place + 1),
             "is_byok": served.is_some_and(|place| attempts[place].is_own),

@@ -12,6 +12,7 @@ mod drawn;
 #[cfg(test)]
 mod tests;
 
+use super::pin::Pins;
 use super::{Asked, Cause, Excluded, Footing, LeftOut, credentials};
 use crate::Router;
 use crate::catalog::Endpoint;
@@ -19,9 +20,12 @@ use crate::config::Ceiling;
 use crate::upstream::CredentialState;
 use plugway_engine::Adapter;
 use rules::{Ruled, Spoken, Terms};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(test)]
+pub(super) use drawn::offer;
 pub(super) use named::{names, slugs};
 pub(super) use rules::missing;
 
@@ -30,6 +34,10 @@ pub(super) struct Choice {
     pub(super) endpoint: Arc<Endpoint>,
     pub(super) adapter: Arc<Adapter>,
 }
+
+/// Why an endpoint is left out that the pin names too.
+const PINNED_ELSEWHERE: &str = "a pin is to one endpoint, and another comes before it: pin the \
+    request to its region, variant or tier to have this one";
 
 /// What is left, and why the rest is not.
 #[derive(Default)]
@@ -45,15 +53,22 @@ pub(super) struct Eligible {
     pub(super) recovery: Option<Duration>,
 }
 
-/// Sorts endpoints by whether they may serve the request.
+/// Sorts endpoints by whether they may serve the request. Where it is pinned, and does not
+/// say how to choose, one endpoint stays, and how that one fares changes nothing.
 pub(super) fn list(
     router: &Router,
     ceiling: &Ceiling,
     endpoints: Vec<Arc<Endpoint>>,
     asked: &Asked<'_>,
+    pins: &Pins,
 ) -> Eligible {
     let terms = Terms::of(asked, ceiling, endpoints.iter().map(AsRef::as_ref));
     let judged: Vec<_> = endpoints.iter().map(|endpoint| judge(router, &terms, endpoint)).collect();
+    let fit = endpoints.iter().zip(&judged).filter(|(_, judged)| judged.is_ok());
+    let others = match pins.are_ranked {
+        true => BTreeSet::new(),
+        false => pins.others(fit.map(|(endpoint, _)| endpoint.as_ref())),
+    };
     let mut eligible = Eligible::default();
     let (mut tripped, mut is_any_sound) = (Vec::new(), false);
     for (endpoint, judged) in endpoints.iter().zip(judged) {
@@ -65,6 +80,10 @@ pub(super) fn list(
                 continue;
             }
         };
+        if others.contains(endpoint.id.as_str()) {
+            eligible.excluded.push(Excluded::new(&endpoint, Cause::Pin, PINNED_ELSEWHERE));
+            continue;
+        }
         if let Some(rest) = credentials::cooling(router, &endpoint.provider) {
             eligible.lacks_credential(&endpoint, rest);
             continue;

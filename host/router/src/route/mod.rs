@@ -10,7 +10,9 @@ mod decision;
 mod eligible;
 mod facts;
 mod health;
+mod instead;
 pub(crate) mod name;
+mod pin;
 mod preference;
 mod rank;
 mod resolve;
@@ -44,13 +46,21 @@ pub fn decide(
     asked: &Asked<'_>,
 ) -> Result<Decision, Box<Undecided>> {
     let named = &asked.routing.models;
-    let resolved = resolve::resolve(&settings.config.catalog, asked.routing)
-        .map_err(|error| Undecided::early(asked.service, error.asked_for(named, false)))?;
+    let resolved = resolve::resolve(&settings.config.catalog, asked.routing).map_err(|error| {
+        let instead = instead::instead(router, settings, asked, &error);
+        Undecided::early(asked.service, error.asked_for(named, false).or_instead(instead))
+    })?;
     let asked = &Asked { routing: &resolved.routing, ..*asked };
     decide_among(router, settings, asked, &resolved).map_err(|undecided| {
         let is_pinned = is_pinned(asked, &resolved);
+        // A pinned request wants no other; what a strategy would accept only it knows.
+        let instead = match is_pinned || undecided.question.is_some() {
+            true => Vec::new(),
+            false => instead::instead(router, settings, asked, &undecided.error),
+        };
         let error = resolve::told_of_pin(undecided.error, resolved.pin.clone());
-        Box::new(Undecided { error: error.asked_for(named, is_pinned), ..*undecided })
+        let error = error.asked_for(named, is_pinned).or_instead(instead);
+        Box::new(Undecided { error, ..*undecided })
     })
 }
 
@@ -66,7 +76,8 @@ fn decide_among(
 ) -> Result<Decision, Box<Undecided>> {
     let early = |error| Undecided::early(asked.service, error);
     let routing = &settings.config.routing;
-    let mut eligible = eligible::list(router, &routing.ceiling, resolved.endpoints.clone(), asked);
+    let (named, pins) = (resolved.endpoints.clone(), &resolved.pins);
+    let mut eligible = eligible::list(router, &routing.ceiling, named, asked, pins);
     eligible.excluded.extend(resolved.excluded.iter().cloned());
     if eligible.endpoints.is_empty() {
         let excluded = eligible.excluded.clone();
@@ -94,6 +105,9 @@ fn decide_among(
     };
     let mut ordered = plan.steps.clone();
     let takers_first = preference::put_takers_first(&mut ordered, &endpoints, asked.parameters);
+    if pins.are_ranked {
+        preference::keep_to_pins(&mut ordered, &endpoints, pins);
+    }
     Ok(Decision {
         service: asked.service,
         steps: steps(&ordered, (&endpoints, &reserve), asked.routing, routing),

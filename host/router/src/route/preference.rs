@@ -1,7 +1,8 @@
-//! What a plan is put in order for whatever strategy made it: endpoints that take what
-//! the request cannot well do without come first.
+//! What is done to a plan whatever strategy made it: endpoints that take what the request
+//! cannot well do without come first, and of those that a request is pinned to, one stays.
 
 use super::eligible::{Choice, missing};
+use super::pin::Pins;
 use plugway_engine::Step;
 
 /// Parameters that an endpoint may lack and still be tried.
@@ -27,6 +28,14 @@ pub(super) fn put_takers_first(
     };
     let marks: Vec<_> = steps.iter().map(of).collect();
     put_first(steps, &marks)
+}
+
+/// Takes out what is behind the first endpoint of a pin.
+pub(super) fn keep_to_pins(steps: &mut Vec<Step>, endpoints: &[Choice], pins: &Pins) {
+    let of = |step: &Step| endpoints.get(step.candidate as usize).map(|it| &*it.endpoint);
+    let planned: Vec<_> = steps.iter().filter_map(of).collect();
+    let others = pins.others(planned.into_iter());
+    steps.retain(|step| of(step).is_none_or(|it| !others.contains(it.id.as_str())));
 }
 
 /// By the mark of each: its model, and whether it is to come later.

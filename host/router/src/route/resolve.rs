@@ -3,6 +3,7 @@
 
 use super::eligible::names;
 use super::name::{Mistake, Name, Suffix, suffixes};
+use super::pin::Pins;
 use super::{Cause, Excluded, Reached};
 use crate::catalog::{Catalog, Endpoint, Model, Resolution};
 use crate::error::{Code, Error};
@@ -29,6 +30,8 @@ pub(super) struct Resolved {
     pub(super) excluded: Vec<Excluded>,
     /// Whom the request is pinned to, for people.
     pub(super) pin: Option<String>,
+    /// The same for the rules.
+    pub(super) pins: Pins,
 }
 
 /// Looks up what the request names.
@@ -41,6 +44,8 @@ pub(super) fn resolve(catalog: &Catalog, routing: &Routing) -> Result<Resolved, 
     let suffixes: Vec<Suffix> = found.iter().flat_map(|it| &it.suffixes).copied().collect();
     apply(&suffixes, &mut routing);
     let pin = pin(&found, &routing);
+    let names = found.iter().map(|it| (it.slug.as_str(), it.pin.as_deref()));
+    let pins = Pins::of(names, &routing);
     let (mut endpoints, mut excluded) = (Vec::new(), Vec::new());
     let (mut reached, mut seen): (Vec<(String, Reached)>, _) = (Vec::new(), BTreeSet::new());
     for found in found {
@@ -55,7 +60,7 @@ pub(super) fn resolve(catalog: &Catalog, routing: &Routing) -> Result<Resolved, 
     let mut told = seen;
     excluded.retain(|it: &Excluded| told.insert(it.endpoint.clone()));
     routing.models = reached.iter().map(|(slug, _)| slug.clone()).collect();
-    Ok(Resolved { routing, endpoints, reached, excluded, pin })
+    Ok(Resolved { routing, endpoints, reached, excluded, pin, pins })
 }
 
 /// The endpoints of all models of these names.

@@ -24,7 +24,7 @@ pub fn decode_embed(body: &Bytes, older: bool) -> Result<EmbedCall, BadRequest> 
         false => inputs(&fields.need("input")?)?,
     };
     let dimensions = dimensions(&mut fields)?;
-    labels::asides(&mut fields, false)?;
+    let preset = labels::asides(&mut fields, false)?.preset;
     let extra = fields.rest()?;
     let request = EmbedRequest {
         model: String::new(),
@@ -35,7 +35,7 @@ pub fn decode_embed(body: &Bytes, older: bool) -> Result<EmbedCall, BadRequest> 
         user: None,
         extra,
     };
-    Ok(EmbedCall::new(request, routing, values))
+    Ok(EmbedCall { preset, ..EmbedCall::new(request, routing, values) })
 }
 
 /// A string, or some.

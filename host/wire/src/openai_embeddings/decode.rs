@@ -42,7 +42,7 @@ pub fn decode(body: Bytes) -> Result<Embeddings, BadRequest> {
     let format = fields.take("encoding_format");
     let encoding = format.map(|node| encoding(&node)).transpose()?;
     never_streamed(&mut fields)?;
-    labels::asides(&mut fields, false)?;
+    let preset = labels::asides(&mut fields, false)?.preset;
     let mut extra = fields.rest()?;
     if let Some(node) = format {
         // A provider that speaks the dialect is asked for what the client wants: what is
@@ -58,7 +58,7 @@ pub fn decode(body: Bytes) -> Result<Embeddings, BadRequest> {
         user: None,
         extra,
     };
-    let call = EmbedCall { user, ..EmbedCall::new(request, routing, values) };
+    let call = EmbedCall { user, preset, ..EmbedCall::new(request, routing, values) };
     Ok(Embeddings { call, encoding: encoding.unwrap_or_default() })
 }
 

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::Encoding;
 use crate::json::Writer;
-use crate::{Bill, Head};
+use crate::{Bill, Head, routed};
 
 /// Kinds of tokens that are counted apart: the field, and the meter.
 const KINDS: [(&str, &str); 3] = [
@@ -34,6 +34,7 @@ pub fn encode(vectors: &[Vec<f32>], encoding: Encoding, head: &Head, bill: &Bill
     json.key("model").string(&head.model);
     json.key("provider").string(&head.provider);
     write_usage(json.key("usage"), bill);
+    routed::write(&mut json, Some(bill), None);
     json.close(b'}');
     out.freeze()
 }
@@ -136,6 +137,15 @@ mod tests {
             },
         });
         assert_eq!(whole["usage"], expected);
+    }
+
+    #[test]
+    fn whoever_asks_is_told_how_the_request_was_routed() {
+        let metadata = Some(r#"{"requested":"m"}"#.to_owned());
+        let whole = written(&[vec![1.0]], Encoding::Float, &Bill { metadata, ..bill() });
+        assert_eq!(whole["openrouter_metadata"], json!({"requested": "m"}));
+        let whole = written(&[vec![1.0]], Encoding::Float, &bill());
+        assert_eq!(whole.get("openrouter_metadata"), None);
     }
 
     #[test]

@@ -44,12 +44,14 @@ pub fn decode(body: &Bytes, version: Version) -> Result<RerankCall, BadRequest> 
             extra.push((name.to_owned(), node.json()?));
         }
     }
-    nothing_left(&mut fields)?;
+    let preset = labels::asides(&mut fields, false)?.preset;
+    nothing_left(&fields)?;
     let model = routing.models.first().cloned().unwrap_or_default();
     Ok(RerankCall {
         request: RerankRequest { model, query, documents, top_n, extra },
         dialect: DIALECT,
         routing,
+        preset,
         return_documents: repeated.unwrap_or(version == Version::V1),
         values,
     })
@@ -90,8 +92,7 @@ fn top_n(node: &Node<'_, '_>) -> Result<u32, BadRequest> {
 }
 
 /// What nobody reads would be a wish that is silently not kept.
-fn nothing_left(fields: &mut Fields<'_, '_>) -> Result<(), BadRequest> {
-    labels::asides(fields, false)?;
+fn nothing_left(fields: &Fields<'_, '_>) -> Result<(), BadRequest> {
     match fields.left().next() {
         None => Ok(()),
         Some((_, node)) => Err(node.fault("unknown_parameter", "is not known")),

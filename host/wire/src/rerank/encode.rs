@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use plugway_engine::Ranking;
 
 use crate::json::Writer;
-use crate::{Bill, Head, RerankCall};
+use crate::{Bill, Head, RerankCall, routed};
 
 /// By this name searches are counted that are billed in place of tokens.
 const SEARCH_UNITS: &str = "search-units";
@@ -35,6 +35,7 @@ pub fn encode(call: &RerankCall, rankings: &[Ranking], head: &Head, bill: &Bill)
     }
     json.close(b']');
     write_counts(&mut json, bill);
+    routed::write(&mut json, Some(bill), None);
     json.close(b'}');
     out.freeze()
 }
@@ -95,6 +96,15 @@ mod tests {
         body["top_n"] = json!(1);
         let expected = json!([{"index": 1, "relevance_score": 0.75}]);
         assert_eq!(written(&body, &bill)["results"], expected);
+    }
+
+    #[test]
+    fn whoever_asks_is_told_how_the_request_was_routed() {
+        let body = json!({"model": "a/r", "query": "q", "documents": ["a", "b"]});
+        let silent = Bill::unpriced(usage_of(5, 0));
+        assert_eq!(written(&body, &silent).get("openrouter_metadata"), None);
+        let bill = Bill { metadata: Some(r#"{"requested":"m"}"#.to_owned()), ..silent };
+        assert_eq!(written(&body, &bill)["openrouter_metadata"], json!({"requested": "m"}));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use plugway_engine::AuthScheme;
 use std::sync::Arc;
 
 /// An offer of which nothing is known.
-pub(super) fn offer(provider: &str, display_name: &str, model: &str) -> Endpoint {
+pub(in crate::route) fn offer(provider: &str, display_name: &str, model: &str) -> Endpoint {
     let provider = Arc::new(Provider {
         name: provider.to_owned(),
         display_name: display_name.to_owned(),

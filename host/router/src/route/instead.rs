@@ -1,0 +1,47 @@
+//! Models that would serve a request which nothing serves that it names: others of the
+//! same families, the newest first, whose endpoints could be used now. They are told, not
+//! tried: to change the model is for the client to decide.
+
+use super::pin::Pins;
+use super::{Asked, eligible};
+use crate::catalog::Model;
+use crate::error::Error;
+use crate::{Router, Settings};
+use std::sync::Arc;
+
+/// Models that are looked at: their endpoints are judged as those of a decision are.
+const MAX_JUDGED: usize = 16;
+
+/// Models that are told.
+const MAX_TOLD: usize = 3;
+
+/// Slugs of models that could serve the request in place of those that it names; none
+/// where the error is not about what can be had.
+pub(super) fn instead(
+    router: &Router,
+    settings: &Settings,
+    asked: &Asked<'_>,
+    error: &Error,
+) -> Vec<String> {
+    if error.availability().is_none() {
+        return Vec::new();
+    }
+    let catalog = &settings.config.catalog;
+    let mut kin: Vec<Arc<Model>> = Vec::new();
+    for model in asked.routing.models.iter().flat_map(|name| catalog.kin(name)) {
+        let is_new = kin.iter().all(|it| it.slug != model.slug);
+        if is_new && !asked.routing.models.contains(&model.slug) {
+            kin.push(model.clone());
+        }
+    }
+    kin.truncate(MAX_JUDGED);
+    let endpoints = kin.iter().flat_map(|model| model.endpoints.iter().cloned()).collect();
+    let ceiling = &settings.config.routing.ceiling;
+    let eligible = eligible::list(router, ceiling, endpoints, asked, &Pins::default());
+    if eligible.is_last_resort {
+        return Vec::new();
+    }
+    let serves = |slug: &str| eligible.endpoints.iter().any(|it| it.endpoint.model_slug == slug);
+    let slugs = kin.iter().map(|model| &model.slug).filter(|slug| serves(slug));
+    slugs.take(MAX_TOLD).cloned().collect()
+}
