@@ -62,7 +62,7 @@ pub(super) fn list(
                 continue;
             }
         };
-        if let Some(rest) = credentials::cooling(router, &endpoint.provider) {
+        if let Some(rest) = credentials::cooling(router, &endpoint) {
             eligible.lacks_credential(&endpoint, rest);
             continue;
         }
