@@ -6,6 +6,7 @@ use super::live::Live;
 use super::tariff::{self, Tariff};
 use super::underway::UnderWay;
 use super::{Exchange, media};
+use crate::config::RoutingConfig;
 use crate::error::{Code, Error, Fault, Reason, Reasons};
 use crate::record::{Ending, Trace};
 use crate::route::credentials::{self, Turn, Turns};
@@ -44,9 +45,9 @@ pub(super) trait Ask: Sized + Send + Sync {
     /// What it names by URL.
     fn named_media(&self) -> Vec<(MediaKind, &str)>;
 
-    /// What an attempt took whose provider did not come to count anything; none where
-    /// nothing is ever paid.
-    fn presumed(&self) -> Option<Usage>;
+    /// What an attempt took that was sent, and whose provider did not come to count
+    /// anything; none where nothing is ever paid.
+    fn presumed(exchange: &Exchange<Self>) -> Option<Usage>;
 }
 
 impl Ask for ChatCall {
@@ -65,14 +66,15 @@ impl Ask for ChatCall {
         media::named(&self.request)
     }
 
-    fn presumed(&self) -> Option<Usage> {
-        Some(tariff::presumed(self.approx_prompt_bytes, 0))
+    fn presumed(exchange: &Exchange<Self>) -> Option<Usage> {
+        Some(tariff::presumed(exchange.decision.query.prompt_tokens, 0))
     }
 }
 
 /// What the first attempt that comes to something yields. Every failed one leaves its
 /// reason in the record, in its endpoint's health, and in the error if all of them fail;
-/// one that is still under way then is cancelled, and what it took is the operator's.
+/// one that is still under way then is cancelled, and what it took is the operator's. So
+/// are all that are, when the client leaves and this future is dropped.
 pub(super) async fn first_answer<C: Ask>(exchange: &Exchange<C>) -> Result<Answered<C>, Error> {
     exchange.router.attempts.deposit();
     let (began, steps) = (Instant::now(), &exchange.decision.steps);
@@ -80,9 +82,10 @@ pub(super) async fn first_answer<C: Ask>(exchange: &Exchange<C>) -> Result<Answe
         max_attempts: exchange.settings.config.routing.max_attempts as usize,
         deadline: exchange.deadline.saturating_duration_since(began),
     };
-    let mut walk = Walk::new(legs(steps), bounds);
+    let routing = &exchange.settings.config.routing;
+    let mut walk = Walk::new(legs(steps, routing), bounds);
     let mut doors = Doors::new(exchange);
-    let mut under_way = UnderWay::default();
+    let mut under_way = UnderWay::new(exchange);
     let over = loop {
         let (number, ended) = match walk.next(began.elapsed(), &mut doors) {
             Move::Start { step, kind, pass, .. } => {
@@ -102,8 +105,7 @@ pub(super) async fn first_answer<C: Ask>(exchange: &Exchange<C>) -> Result<Answe
         match ended {
             Ok(answered) => {
                 for loser in walk.answered(number) {
-                    let Some((step, trace)) = under_way.cancel(loser) else { continue };
-                    outrun(exchange, &step, loser, &trace);
+                    under_way.cancel(loser);
                 }
                 exchange.record.hedges_refused(walk.hedges_refused());
                 return Ok(answered);
@@ -119,14 +121,18 @@ pub(super) async fn first_answer<C: Ask>(exchange: &Exchange<C>) -> Result<Answe
 }
 
 /// The steps as the walk sees them.
-fn legs(steps: &[Step]) -> Vec<Leg> {
+fn legs(steps: &[Step], routing: &RoutingConfig) -> Vec<Leg> {
+    let hedges = routing.hedge_percent > 0;
     let same = |step: &Step| {
         let model = &step.endpoint.model_slug;
         steps.iter().position(|other| other.endpoint.model_slug == *model)
     };
     let leg = |step: &Step| Leg {
         model: same(step).unwrap_or_default(),
-        hedge_after: step.hedge_after_ms.map(|ms| Duration::from_millis(ms.into())),
+        hedge_after: step
+            .hedge_after_ms
+            .filter(|_| hedges)
+            .map(|ms| Duration::from_millis(ms.into())),
     };
     steps.iter().map(leg).collect()
 }
@@ -172,14 +178,21 @@ async fn attempt<C: Ask>(
     }
 }
 
-/// An attempt was cancelled because another one answered first.
-fn outrun<C: Ask>(exchange: &Exchange<C>, step: &Step, number: usize, trace: &Trace) {
+/// An attempt was cancelled before it came to anything. What it took, the prompt at least
+/// if that was sent, nobody is billed for.
+pub(super) fn cancelled<C: Ask>(
+    exchange: &Exchange<C>,
+    step: &Step,
+    (number, trace): (usize, &Trace),
+    outcome: &'static str,
+) {
     let counted = trace.usage();
     let is_estimated = counted.is_none();
-    let usage = counted.or_else(|| exchange.call.presumed());
+    let presumed = || C::presumed(exchange).filter(|_| trace.is_sent());
+    let usage = counted.or_else(presumed);
     let upstream_cost = usage.as_ref().and_then(|usage| cost(exchange, step, usage));
     let usage = usage.as_ref();
-    let ending = Ending { outcome: "hedged", usage, is_estimated, upstream_cost };
+    let ending = Ending { outcome, usage, is_estimated, upstream_cost };
     exchange.record.attempt(number, ending);
 }
 
@@ -208,7 +221,7 @@ impl<'a, C> Doors<'a, C> {
     /// rest of the plan.
     fn lose(&mut self, number: usize, lost: Lost) -> Failure {
         let Lost { step, mut error, usage, pass: Pass { in_flight, turn } } = lost;
-        let again = self.turns.failed(&step.endpoint.provider, turn, &mut error);
+        let again = self.turns.failed(&step.endpoint, turn, &mut error);
         match again {
             // The credential's failure, and not the endpoint's.
             true => drop(in_flight),
@@ -238,7 +251,7 @@ impl<C> Gates for Doors<'_, C> {
     fn admit(&mut self, step: usize, last_resort: bool) -> Admission<Pass> {
         let Exchange { router, settings, decision, .. } = self.exchange;
         let step = &decision.steps[step];
-        let turn = match self.turns.begin(&step.endpoint.provider) {
+        let turn = match self.turns.begin(&step.endpoint) {
             Ok(turn) => turn,
             Err(rest) => {
                 self.failures.cools_down(step, rest, credentials::reason(rest));
