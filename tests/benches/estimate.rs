@@ -1,6 +1,6 @@
 //! How far the estimate of a prompt's tokens is off what providers counted, over recorded
-//! requests: the relative error of each provider's, and that of an exact count of the text
-//! where its vocabulary is published. Prints, and asserts nothing.
+//! requests: the relative error by provider and by kind of prompt, and that of an exact
+//! count of the text where its vocabulary is published. Prints, and asserts nothing.
 
 #![allow(
     clippy::expect_used,
@@ -24,8 +24,12 @@ use serde_json::Value;
 /// Names another directory of recordings.
 const TRAFFIC: &str = "PLUGWAY_TRAFFIC";
 
-/// Shorter prompts are left out: what providers add by themselves is most of those.
-const MIN_TOKENS: u64 = 50;
+/// Shorter prompts are left out: what providers add by themselves is most of those. By what
+/// was sent and not by what was counted, or those would be left to which most was added.
+const MIN_BYTES: usize = 200;
+
+/// Prompts of which limits are about.
+const LONG_BYTES: usize = 3_000;
 
 fn main() {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/traffic");
@@ -50,7 +54,7 @@ fn main() {
             let provider = record["provider"].as_str().unwrap_or_default();
             let off = |tokens: u64| (tokens as f64 - told as f64) / told as f64;
             let error = off(asked.prompt().tokens().into());
-            for name in [provider, "all"] {
+            for name in [provider, kind(&call), "all"] {
                 estimated.entry(name.to_owned()).or_default().push(error);
             }
             if provider.starts_with("openai") && call.media == 0 {
@@ -66,7 +70,18 @@ fn main() {
     counted.iter().for_each(|(name, errors)| print(name, errors));
 }
 
-/// The sizes of the error, and how it leans.
+/// Of which kind a prompt is, as far as that decides what it is off by.
+fn kind(call: &ChatCall) -> &'static str {
+    let bytes = call.size.text_bytes + call.size.tool_bytes;
+    match (call.media, call.size.tools) {
+        (0, _) if bytes >= LONG_BYTES => "= long",
+        (0, 0) => "= short, text",
+        (0, _) => "= short, tools",
+        _ => "= media",
+    }
+}
+
+/// How the error is spread, how large it is, and how often it is none or too much.
 fn print(name: &str, errors: &[f64]) {
     let mut sizes: Vec<f64> = errors.iter().map(|error| error.abs()).collect();
     sizes.sort_by(f64::total_cmp);
@@ -76,14 +91,13 @@ fn print(name: &str, errors: &[f64]) {
         let place = (sorted.len() * percent / 100).min(sorted.len() - 1);
         sorted.get(place).map_or(0.0, |error| error * 100.0)
     };
+    let enough = signed.iter().filter(|error| **error >= 0.0).count();
+    let [low, quarter, median, three, high] = [5, 25, 50, 75, 95].map(|it| at(&signed, it));
     println!(
-        "{name:20} {:5} prompts  off by p50 {:4.0}%  p90 {:4.0}%  p99 {:4.0}%   from {:4.0}% to {:4.0}%",
+        "{name:16} {:5} prompts  p5 {low:4.0}%  p25 {quarter:4.0}%  p50 {median:4.0}%  p75 {three:4.0}%  p95 {high:4.0}%   size p50 {:3.0}%   enough for {:3}%",
         sizes.len(),
         at(&sizes, 50),
-        at(&sizes, 90),
-        at(&sizes, 99),
-        at(&signed, 1),
-        at(&signed, 99),
+        enough * 100 / sizes.len().max(1),
     );
 }
 
@@ -107,7 +121,10 @@ fn exchange(record: &Value) -> Option<(ChatCall, u64)> {
     let body = Bytes::from(request["body"].as_str()?.to_owned());
     let call = dialect.decode(&head, body, &DecodeOptions::default()).ok()?;
     let told = told(response["body"].as_str()?)?;
-    (told >= MIN_TOKENS).then_some((call, told))
+    // What a provider's own tools find, it counts, and nobody else can.
+    let is_told = told > 0 && !call.native;
+    let bytes = call.size.text_bytes + call.size.tool_bytes;
+    (is_told && bytes >= MIN_BYTES).then_some((call, told))
 }
 
 /// The largest count of prompt tokens in an answer: streams count more than once.

@@ -243,8 +243,8 @@ impl Exchange {
         self.record.first_content();
         let head = head_of(&self.record, live.endpoint());
         let calls = Calls::to(&self.call.request.tools);
-        let prompt_bytes = self.call.approx_prompt_bytes;
-        let settlement = Settlement::new(self.record, &mut live, calls, prompt_bytes)
+        let prompt_tokens = self.decision.query.prompt_tokens;
+        let settlement = Settlement::new(self.record, &mut live, calls, prompt_tokens)
             .warming(self.router, self.decision.conversation);
         let echoes = self.echoes.into_inner();
         Ok(Opened { live, settlement, form: self.call.form, head, echoes })

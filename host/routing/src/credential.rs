@@ -2,12 +2,11 @@
 //! shared ones, by weight among equals, and none that was lately refused. Pure: whoever
 //! asks says what time it is, and draws the seed.
 
-use crate::breaker::{self, Breaker, Pass, Standing};
-use crate::{Cooldown, Verdict};
-use std::time::Duration;
+mod record;
 
-/// One refusal is enough: another credential can be tried at once.
-const REFUSALS: u32 = 1;
+pub use record::{CredentialBounds, CredentialPass, CredentialRecord, Refusal};
+
+use std::time::Duration;
 
 /// One credential as it may be chosen now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +29,20 @@ pub enum CredentialFooting {
     Probed,
     /// It is left alone for so much longer.
     Cooling(Duration),
+}
+
+impl CredentialFooting {
+    /// How it stands where both have to bear the attempt.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        use CredentialFooting::{Cooling, Probed, Sound};
+        match (self, other) {
+            (Cooling(one), Cooling(other)) => Cooling(one.max(other)),
+            (Cooling(rest), _) | (_, Cooling(rest)) => Cooling(rest),
+            (Probed, _) | (_, Probed) => Probed,
+            (Sound, Sound) => Sound,
+        }
+    }
 }
 
 /// Where the choice falls, as an index into `choices`. The same seed chooses the same.
@@ -79,89 +92,10 @@ fn draw(weights: impl Iterator<Item = u64> + Clone, seed: u64) -> Option<usize> 
     None
 }
 
-/// What is remembered of one credential. Times count from the router's start.
-#[derive(Debug, Default)]
-pub struct CredentialRecord {
-    cooldown: Cooldown,
-    breaker: Breaker,
-}
-
-/// For how long a credential is left alone at most.
-#[derive(Clone, Copy, Debug)]
-pub struct CredentialBounds {
-    /// Where the provider says how long.
-    pub max_cooldown: Duration,
-    /// Where it does not, and the pause doubles with each trial that fails.
-    pub max_pause: Duration,
-}
-
-impl CredentialRecord {
-    /// How it stands to an attempt that would begin now.
-    #[must_use]
-    pub fn footing(&self, now: Duration) -> CredentialFooting {
-        if let Some(rest) = self.cooldown.rest(now) {
-            return CredentialFooting::Cooling(rest);
-        }
-        match self.breaker.standing(now) {
-            Standing::Closed | Standing::HalfOpen => CredentialFooting::Sound,
-            Standing::Open(rest) => CredentialFooting::Cooling(rest),
-            Standing::Probed => CredentialFooting::Probed,
-        }
-    }
-
-    /// An attempt is made with it.
-    pub fn begin(&mut self, now: Duration) -> Pass {
-        self.breaker.begin(now)
-    }
-
-    /// The provider took it.
-    pub fn accepted(&mut self, pass: Pass, bounds: CredentialBounds, now: Duration) {
-        self.breaker.end(pass, Verdict::Good, bounds.policy(), now);
-    }
-
-    /// The provider did not say what it thinks of it.
-    pub fn passed_over(&mut self, pass: Pass, bounds: CredentialBounds, now: Duration) {
-        self.breaker.end(pass, Verdict::Blameless, bounds.policy(), now);
-    }
-
-    /// The provider did not take it, or not so often: `wait` is how long it asks for.
-    /// Whether a pause begins that was not there before.
-    pub fn refused(
-        &mut self,
-        pass: Pass,
-        wait: Option<Duration>,
-        bounds: CredentialBounds,
-        now: Duration,
-    ) -> bool {
-        let was_free = !matches!(self.footing(now), CredentialFooting::Cooling(_));
-        if let Some(wait) = wait {
-            self.cooldown.ask(wait, bounds.max_cooldown, now);
-        }
-        // What the provider wishes needs no guess of ours.
-        let verdict = match self.cooldown.rest(now) {
-            Some(_) => Verdict::Limited,
-            None => Verdict::Bad,
-        };
-        self.breaker.end(pass, verdict, bounds.policy(), now);
-        was_free && matches!(self.footing(now), CredentialFooting::Cooling(_))
-    }
-}
-
-impl CredentialBounds {
-    fn policy(self) -> breaker::Policy {
-        breaker::Policy { failures: REFUSALS, max_pause: self.max_pause }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use CredentialFooting::{Cooling, Probed, Sound};
-
-    const BOUNDS: CredentialBounds = CredentialBounds {
-        max_cooldown: Duration::from_secs(60),
-        max_pause: Duration::from_secs(8),
-    };
 
     const fn seconds(n: u64) -> Duration {
         Duration::from_secs(n)
@@ -225,66 +159,5 @@ mod tests {
         let all = [shared(1, Cooling(seconds(9))), own(1, Cooling(seconds(40)))];
         assert_eq!(choose(&all, 1), Err(Some(seconds(9))));
         assert_eq!(choose(&[], 1), Err(None));
-    }
-
-    /// How long it is left alone: half of the pause is certain, the rest is drawn.
-    fn rest_of(record: &CredentialRecord, pause: u64, now: Duration) -> Duration {
-        let Cooling(rest) = record.footing(now) else { panic!("it is not left alone") };
-        assert!(rest >= seconds(pause) / 2 && rest <= seconds(pause), "{rest:?} of {pause} s");
-        rest
-    }
-
-    #[test]
-    fn a_refused_one_is_left_alone_for_ever_longer_and_then_tried_by_one_at_a_time() {
-        let mut record = CredentialRecord::default();
-        let mut now = seconds(100);
-        for pause in [1, 2, 4, 8, 8] {
-            let pass = record.begin(now);
-            assert!(record.refused(pass, None, BOUNDS, now));
-            now += rest_of(&record, pause, now);
-            assert_eq!(record.footing(now), Sound);
-        }
-        let pass = record.begin(now);
-        assert_eq!(record.footing(now), Probed);
-        record.accepted(pass, BOUNDS, now);
-        let pass = record.begin(now);
-        assert_eq!(record.footing(now), Sound, "it works again, for everybody");
-        assert!(record.refused(pass, None, BOUNDS, now));
-        rest_of(&record, 1, now);
-    }
-
-    #[test]
-    fn a_probe_that_says_nothing_leaves_its_place_to_the_next() {
-        let mut record = CredentialRecord::default();
-        let pass = record.begin(seconds(0));
-        record.refused(pass, None, BOUNDS, seconds(0));
-        let pass = record.begin(seconds(1));
-        assert_eq!(record.footing(seconds(1)), Probed);
-        record.passed_over(pass, BOUNDS, seconds(1));
-        assert_eq!(record.footing(seconds(1)), Sound);
-    }
-
-    #[test]
-    fn the_providers_wish_counts_within_its_bound() {
-        let refused = |wait: u64| {
-            let mut record = CredentialRecord::default();
-            let pass = record.begin(seconds(5));
-            assert!(record.refused(pass, Some(seconds(wait)), BOUNDS, seconds(5)));
-            record
-        };
-        assert_eq!(refused(40).footing(seconds(5)), Cooling(seconds(40)));
-        assert_eq!(refused(3600).footing(seconds(5)), Cooling(seconds(60)));
-        rest_of(&refused(0), 1, seconds(5));
-    }
-
-    #[test]
-    fn what_was_under_way_when_it_was_refused_says_nothing_more() {
-        let mut record = CredentialRecord::default();
-        let (first, second, third) =
-            (record.begin(seconds(0)), record.begin(seconds(0)), record.begin(seconds(0)));
-        assert!(record.refused(first, None, BOUNDS, seconds(0)));
-        assert!(!record.refused(second, None, BOUNDS, seconds(0)));
-        record.accepted(third, BOUNDS, seconds(0));
-        rest_of(&record, 1, seconds(0));
     }
 }

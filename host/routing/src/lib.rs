@@ -17,7 +17,7 @@ pub use breaker::Breaker;
 pub use capacity::Capacity;
 pub use clock::Clock;
 pub use cooldown::Cooldown;
-pub use credential::{CredentialBounds, CredentialFooting, CredentialRecord};
+pub use credential::{CredentialBounds, CredentialFooting, CredentialRecord, Refusal};
 pub use verdict::Verdict;
 pub use walk::Walk;
 pub use warmth::Warmth;

@@ -66,9 +66,7 @@ pub struct ChatCall {
     pub preset: Option<String>,
     /// The stream is to begin with what each attempt has sent.
     pub echo: bool,
-    /// Bytes of text in messages, reasoning, calls and tools; for an estimate.
-    pub approx_prompt_bytes: usize,
-    /// The same taken apart, with what else takes tokens.
+    /// What takes tokens in it; for an estimate.
     pub size: PromptSize,
     /// Media in the messages.
     pub media: u32,
@@ -102,7 +100,6 @@ impl ChatCall {
             router_fields: Vec::new(),
             preset: None,
             echo: false,
-            approx_prompt_bytes: conversation.text_bytes + size.tool_bytes,
             size,
             media: conversation.media,
             values,
@@ -120,7 +117,7 @@ impl fmt::Debug for ChatCall {
             .field("routing", &self.routing)
             .field("needs", &self.needs)
             .field("messages", &self.request.messages.len())
-            .field("approx_prompt_bytes", &self.approx_prompt_bytes)
+            .field("size", &self.size)
             .finish_non_exhaustive()
     }
 }

@@ -7,7 +7,7 @@ use plugway_engine::chat;
 
 use crate::json::{Fields, Node, unescape};
 use crate::seal::{Sealer, Seals};
-use crate::size::Script;
+use crate::size::{self, Script};
 use crate::{BadRequest, base64, media_type};
 
 /// Bytes of the name of a tool that was called. Every result of the call gets a
@@ -42,7 +42,7 @@ pub(crate) struct Conversation {
     waiting_of: HashMap<String, VecDeque<String>>,
     /// The way to the first native thing in it.
     pub(crate) native: Option<String>,
-    /// Bytes of text so far, as they stand in the body.
+    /// Bytes of text so far, as they stand in the body; reasoning is not in it.
     pub(crate) text_bytes: usize,
     /// Which bytes those of the longer texts are.
     pub(crate) script: Script,
@@ -80,8 +80,13 @@ impl Conversation {
     /// A part of a kind that only the client's dialect knows.
     pub(crate) fn native(&mut self, part: &Node<'_, '_>) -> Result<chat::Part, BadRequest> {
         self.holds_native(part);
-        self.text_bytes += part.raw().len();
+        self.saw(part.raw());
         Ok(plain(chat::PartBody::Native(part.json()?)))
+    }
+
+    /// What can be read of a value that only the client's dialect knows counts as text.
+    pub(crate) fn saw(&mut self, value: &str) {
+        self.text_bytes += size::legible(value).map(str::len).sum::<usize>();
     }
 
     /// Something in it only the client's dialect knows.

@@ -176,9 +176,9 @@ impl Preset {
             };
             call.request.messages.insert(0, message);
             call.opening.insert(0, system.clone());
-            call.approx_prompt_bytes += system.len();
         }
-        call.approx_prompt_bytes += needs::tool_bytes(&self.request.tools);
+        let said = self.system.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
+        call.size = call.size.completed(&call.request, &said);
         call.needs = needs::needs(&call.request);
         call.parameters = needs::parameters(&call.request);
         call.native |= self.native;

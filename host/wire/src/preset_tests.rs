@@ -46,6 +46,24 @@ fn what_belongs_to_one_request_is_not_kept() {
 }
 
 #[test]
+fn what_a_preset_adds_counts_in_the_prompt() {
+    let format = json!({"type": "json_schema", "json_schema": {"name": "s", "schema": {"a": 1}}});
+    let body = json!({
+        "model": "a/m", "tools": [tool("xyz")], "response_format": format,
+        "messages": [{"role": "system", "content": "Be 2 kind."}],
+    });
+    let preset = preset(Dialect::OpenAiChat, &body);
+    let mut call = call(Dialect::OpenAiChat, &asking(&json!({})));
+    let before = call.size;
+    preset.apply(&mut call).unwrap();
+    let after = call.size;
+    assert_eq!(after.text_bytes, before.text_bytes + "Be 2 kind.".len());
+    assert_eq!((after.script.digits, after.script.marks), (1, before.script.marks + 1));
+    assert_eq!((before.messages, after.messages, after.tools), (1, 2, 1));
+    assert_eq!(after.tool_bytes, "xyz".len() + "{}".len() + r#"{"a":1}"#.len());
+}
+
+#[test]
 fn what_the_request_says_itself_wins() {
     let preset = preset(
         Dialect::OpenAiChat,

@@ -2,7 +2,7 @@
 
 use crate::setup::{ask, bare_provider, endpoint};
 use plugway_simulator::{Behaviour, Failure, Kind, Simulator, When};
-use plugway_tests::{LogLines, TestRouter};
+use plugway_tests::{LogLines, Play, RawUpstream, TestRouter};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -232,6 +232,105 @@ async fn an_answer_that_ends_in_an_error_is_not_billed() {
     let told = router.client().stream(&ask("test/one", "Hi")).await;
     let usage = told.chunks.iter().find(|chunk| chunk["usage"].is_object());
     assert_is_insured(&usage.unwrap()["usage"], "streamed");
+}
+
+/// One choice of an answer, whole or as the only chunk of a stream, that says nothing.
+fn saying_nothing(part: &str, finish_reason: &Value) -> Value {
+    json!({"id": "1", "object": "chat.completion", "created": 1, "model": "sim",
+        "usage": {"prompt_tokens": 9, "completion_tokens": 0, "total_tokens": 9},
+        "choices": [{"index": 0, "finish_reason": finish_reason,
+            part: {"role": "assistant", "content": ""}}]})
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_of_nothing_is_not_billed_and_its_price_is_the_operators() {
+    let second = Simulator::start(Kind::OpenAi, Behaviour::new()).unwrap();
+    let second = bare_provider("second", &second);
+    // No output tokens and no reason for the end, or an error for one.
+    for reason in [json!(null), json!("error")] {
+        let chunk = saying_nothing("delta", &reason);
+        let streamed = format!("{SSE}data: {chunk}\n\ndata: [DONE]\n\n");
+        for (bytes, streaming) in
+            [(whole(&saying_nothing("message", &reason)), false), (streamed, true)]
+        {
+            let first = raw_provider(raw(bytes, "").await, "openai");
+            let router = two_models("", &first, &second).await;
+            let mut request = ask("test/one", "Hi");
+            request["stream"] = json!(streaming);
+            let answer = router.client().chat(&request).await;
+            assert_eq!(answer.status, 502, "{reason} {streaming}: {}", answer.text());
+            let line = LogLines::access(answer.header("x-generation-id").unwrap()).await;
+            assert_eq!(line["cost_picodollars"], 0, "{reason} {streaming}: {line}");
+            // Nine tokens at a dollar for a million.
+            assert_eq!(line["upstream_cost_picodollars"], 9_000_000, "{reason}: {line}");
+            // Another endpoint's answer is billed at that one's price alone.
+            request["models"] = json!(["test/two"]);
+            let answer = router.client().chat(&request).await;
+            let line = LogLines::access(answer.header("x-generation-id").unwrap()).await;
+            let (prompt, completion) = (&line["prompt_tokens"], &line["completion_tokens"]);
+            let billed = prompt.as_u64().unwrap() * 2 + completion.as_u64().unwrap() * 20;
+            assert_eq!(line["cost_picodollars"], billed * 1_000_000, "{line}");
+            let upstream = line["upstream_cost_picodollars"].as_u64().unwrap();
+            assert_eq!(upstream, billed * 1_000_000 + 9_000_000, "{line}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_client_left_behind_is_the_operators_cost_and_nobodys_bill() {
+    let hanging = Behaviour::new().head_delay_ms(600_000);
+    let first = Simulator::start(Kind::OpenAi, hanging).unwrap();
+    let second = Simulator::start(Kind::OpenAi, Behaviour::new()).unwrap();
+    let router =
+        two_models("", &bare_provider("first", &first), &bare_provider("second", &second)).await;
+    for (streaming, name) in [(false, "first/left-whole"), (true, "first/left-streamed")] {
+        let client = router.client();
+        // Its own name tells its line in the log from those of other tests.
+        let mut request = ask("test/one", &"Where is this going? ".repeat(50));
+        request["models"] = json!([name]);
+        request["stream"] = json!(streaming);
+        first.clear();
+        let leaving = tokio::spawn(async move { client.open(request.to_string()).await.status() });
+        first.requests_when(|seen| !seen.is_empty()).await;
+        leaving.abort();
+        let line = LogLines::wait(|line| line["model"] == format!("test/one,{name}")).await;
+        assert_eq!((&line["outcome"], &line["cost_picodollars"]), (&json!("cancelled"), &json!(0)));
+        // Some 200 tokens were sent, at a dollar for a million.
+        let upstream = line["upstream_cost_picodollars"].as_u64().unwrap();
+        assert!((100_000_000..=400_000_000).contains(&upstream), "{line}");
+    }
+    let metrics = router.client().get("/metrics").await.text();
+    let cost = "plugway_upstream_cost_picodollars_total{provider=\"first\",outcome=\"cancelled\"}";
+    assert!(metrics.contains(cost), "{metrics}");
+    // Tokens are what providers count.
+    let counted = "plugway_tokens_total{provider=\"first\",kind=\"prompt\"} 0";
+    assert!(metrics.lines().any(|line| line == counted), "{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_sent_when_a_client_left_costs_nothing() {
+    let (provider, tokens) = (RawUpstream::start().await, RawUpstream::start().await);
+    tokens.play([Play::Hang]);
+    let toml = format!(
+        "[providers.raw]\nadapter = \"openai\"\nbase_url = \"{}\"\nauth = {{ oauth = \"scope\" }}\n\
+         credential = {{ client_id_env = \"TEST_ID\", client_secret_env = \"TEST_KEY_A\", \
+         token_url = \"{}/token\" }}\n[models.\"test/unsent\"]\ncontext_length = 1000\n{}",
+        provider.base_url(),
+        tokens.base_url(),
+        endpoint("test/unsent", "raw", 1),
+    );
+    let router = TestRouter::start(&toml).await;
+    let client = router.client();
+    let request = ask("test/unsent", "Hi").to_string();
+    let leaving = tokio::spawn(async move { client.open(request).await.status() });
+    while tokens.requests().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    leaving.abort();
+    let line = LogLines::wait(|line| line["model"] == "test/unsent").await;
+    assert!(line["attempts"].as_str().unwrap().contains(":cancelled:"), "{line}");
+    assert_eq!(line["upstream_cost_picodollars"], 0, "{line}");
+    assert!(provider.requests().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -88,9 +88,18 @@ impl Scene {
 
     /// The state of each credential, as `/readyz` tells it.
     async fn states(&self) -> Vec<Value> {
+        self.told("state").await
+    }
+
+    /// For how many models each is left alone.
+    async fn cooling_models(&self) -> Vec<Value> {
+        self.told("cooling_models").await
+    }
+
+    async fn told(&self, what: &str) -> Vec<Value> {
         let ready = self.router.client().get("/readyz").await.json();
         let credentials = ready["providers"][0]["credentials"].as_array().unwrap().clone();
-        credentials.iter().map(|it| it["state"].clone()).collect()
+        credentials.iter().map(|it| it[what].clone()).collect()
     }
 }
 
@@ -226,11 +235,68 @@ async fn the_providers_wish_for_a_pause_is_kept_for_the_credential_alone() {
     it.set([]);
     it.passes(39);
     assert_eq!(it.content(true).await, "a");
-    assert_eq!(it.states().await, ["present", "cooling"]);
+    // For the model that was asked for.
+    assert_eq!(it.states().await, ["present", "present"]);
+    assert_eq!(it.cooling_models().await, [0, 1]);
     it.passes(1);
     assert_eq!(it.content(false).await, "b");
-    assert_eq!(it.states().await, ["present", "present"]);
+    assert_eq!(it.cooling_models().await, [0, 0]);
     assert!(!it.metrics().await.contains("plugway_cooldowns_total{endpoint=\"first/sim\"}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_is_the_models_and_a_rejection_the_credentials() {
+    const OTHER: &str = "[models.\"test/other\"]\ncontext_length = 1000\n\
+        [[models.\"test/other\".endpoints]]\nprovider = \"first\"\nmodel = \"other\"\n\
+        price = { prompt = 1.0, completion = 10.0 }\n";
+    for (code, is_of_model) in [(429, true), (403, true), (401, false), (402, false)] {
+        let it = Scene::with("", Kind::OpenAi, &OWN_AND_SHARED, OTHER).await;
+        it.set([("b", refusal(code))]);
+        assert_eq!(it.content(false).await, "a", "{code}");
+        it.set([]);
+        assert_eq!(it.content(false).await, "a", "{code}: it was not left alone");
+        let served = it.router.client().chat(&ask("test/other", "Hi")).await.content();
+        assert_eq!(served, if is_of_model { "b" } else { "a" }, "{code}");
+        let (of_model, whole) = match is_of_model {
+            true => (1, "present"),
+            false => (0, "cooling"),
+        };
+        assert_eq!(it.cooling_models().await, [0, of_model], "{code}");
+        assert_eq!(it.states().await, ["present", whole], "{code}");
+        it.passes(1);
+        assert_eq!(it.content(false).await, "b", "{code}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clients_next_model_may_use_the_credential_that_was_limited_for_the_first() {
+    let other = "[models.\"test/other\"]\ncontext_length = 1000\n\
+        [[models.\"test/other\".endpoints]]\nprovider = \"first\"\nmodel = \"other\"\n";
+    let it = Scene::with("", Kind::OpenAi, &OWN_AND_SHARED, other).await;
+    let limited = Behaviour::new().fault(When::Always, refusal(429));
+    let script = || Script::new().model("sim", limited.clone()).model("other", Behaviour::new());
+    it.provider.set(script());
+    let mut request = ask("test/first", "Hi");
+    request["models"] = json!(["test/other"]);
+    let answer = it.router.client().chat(&request).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.json()["model"], "test/other");
+    // The team's own account comes first again.
+    assert_eq!(it.shown(), ["b", "a", "b"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_that_are_refused_together_do_not_cool_down_equally_long() {
+    let all = [("a", ""), ("b", ""), ("c", ""), ("d", "")];
+    let it = Scene::start(Kind::OpenAi, &all).await;
+    it.set(NAMES.map(|name| (name, refusal(401))));
+    assert_eq!(it.chat().await.status, 502);
+    let mut rests: Vec<u64> =
+        it.told("cooling_ms").await.iter().map(|rest| rest.as_u64().unwrap()).collect();
+    assert!(rests.iter().all(|rest| (500..=1000).contains(rest)), "{rests:?}");
+    rests.sort_unstable();
+    rests.dedup();
+    assert!(rests.len() > 1, "{rests:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

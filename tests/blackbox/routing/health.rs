@@ -173,6 +173,28 @@ async fn streamed_answers_are_timed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn long_whole_answers_tell_throughput_and_no_latency() {
+    let scene = Scene::start("strategies = [\"price\"]\nmin_timed_samples = 3").await;
+    let timed = || async {
+        let shown = shown(&scene.router).await;
+        ["latency_last_30m", "throughput_last_30m"].map(|it| shown[it]["p50"].as_f64())
+    };
+    let writing = |tokens| Behaviour::new().head_delay_ms(40).completion_tokens(tokens);
+    // Of a short one nobody knows how much of its time was writing.
+    scene.first.set(writing(200));
+    scene.ask(3).await;
+    assert_eq!(timed().await, [None, None]);
+    scene.first.set(writing(400));
+    scene.ask(3).await;
+    let [latency, throughput] = timed().await;
+    assert_eq!(latency, None);
+    // The time that all of it took counts: never more than what was waited for allows.
+    assert!(throughput.is_some_and(|it| it > 0.0 && it <= 10_200.0), "{throughput:?}");
+    let first_tokens = "plugway_endpoint_time_to_first_token_seconds_count{endpoint=\"first/sim\"}";
+    assert!(!scene.router.client().get("/metrics").await.text().contains(first_tokens));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tool_calls_that_no_client_can_use_are_counted() {
     let scene = Scene::start("strategies = [\"price\"]").await;
     let mut request = ask("test/both", "How is the weather?");

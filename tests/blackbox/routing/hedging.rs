@@ -111,6 +111,24 @@ async fn beyond_the_budget_nothing_is_hedged_and_that_is_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn with_a_share_of_nothing_nothing_is_hedged() {
+    let slow = Behaviour::new().reply("first").head_delay_ms(1000);
+    let first = Simulator::start(Kind::OpenAi, slow).unwrap();
+    let second = Simulator::start(Kind::OpenAi, Behaviour::new().reply("second")).unwrap();
+    let router = impatient("hedge_percent = 0", &first, &second).await;
+    for streaming in [true, false] {
+        let (content, _, line) = answered(&router, streaming).await;
+        assert_eq!(content, "first", "{line}");
+    }
+    assert!(second.requests().is_empty());
+    let metrics = router.client().get("/metrics").await.text();
+    assert!(
+        metrics.lines().any(|line| line == "plugway_hedges_refused_total 0"),
+        "none was wanted: {metrics}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_hedge_that_fails_leaves_the_slow_attempt_alone() {
     let slow = Behaviour::new().reply("first").head_delay_ms(2000);
     let first = Simulator::start(Kind::OpenAi, slow).unwrap();

@@ -48,7 +48,8 @@ fn plugin(status: PluginStatus) -> Value {
     })
 }
 
-/// A provider's credentials: each is there, missing, or left alone for a while.
+/// A provider's credentials: each is there, missing, or left alone for a while, at least
+/// for some models.
 fn provider(router: &Router, provider: &Provider) -> Value {
     let credential = |credential: &Arc<Credential>| {
         let rest = router.credential_health.rest(provider, credential);
@@ -62,6 +63,7 @@ fn provider(router: &Router, provider: &Provider) -> Value {
             "own": credential.own,
             "weight": credential.weight,
             "state": state,
+            "cooling_models": router.credential_health.cooling_models(provider, credential),
             "cooling_ms": rest.map(|rest| u64::try_from(rest.as_millis()).unwrap_or(u64::MAX)),
         })
     };

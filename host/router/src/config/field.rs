@@ -24,6 +24,8 @@ pub(super) enum Slot<T: 'static> {
     Flag(fn(&mut T) -> &mut bool),
     /// At least 1.
     Count(fn(&mut T) -> &mut u32),
+    /// At least 0.
+    Percent(fn(&mut T) -> &mut u32),
     /// At least 1.
     Items(fn(&mut T) -> &mut usize),
     /// At least 1.
@@ -58,9 +60,10 @@ impl<T> Field<T> {
                 Some(flag) => *slot(into) = flag,
                 None => entry.wrong_type("`true` or `false`"),
             },
-            Slot::Count(slot) => set(slot(into), count(entry)),
-            Slot::Items(slot) => set(slot(into), count(entry).map(|n| n as usize)),
-            Slot::Tokens(slot) => set(slot(into), count(entry).map(Some)),
+            Slot::Count(slot) => set(slot(into), count(entry, 1)),
+            Slot::Percent(slot) => set(slot(into), count(entry, 0)),
+            Slot::Items(slot) => set(slot(into), count(entry, 1).map(|n| n as usize)),
+            Slot::Tokens(slot) => set(slot(into), count(entry, 1).map(Some)),
             Slot::Duration(slot) => set(slot(into), duration(entry)),
             Slot::Size(slot) => set(slot(into), size(entry)),
             Slot::Address(slot) => set(slot(into), address(entry)),
@@ -88,7 +91,9 @@ impl<T> Field<T> {
     pub(super) fn shape(&self) -> String {
         match self.slot {
             Slot::Flag(_) => "boolean".into(),
-            Slot::Count(_) | Slot::Items(_) | Slot::Tokens(_) => "integer".into(),
+            Slot::Count(_) | Slot::Percent(_) | Slot::Items(_) | Slot::Tokens(_) => {
+                "integer".into()
+            }
             Slot::Duration(_) => "duration".into(),
             Slot::Size(_) => "size".into(),
             Slot::Address(_) => "address:port".into(),
@@ -108,7 +113,7 @@ impl<T> Field<T> {
         let quoted = |text: String| Some(format!("{text:?}"));
         match self.slot {
             Slot::Flag(slot) => Some(slot(of).to_string()),
-            Slot::Count(slot) => Some(slot(of).to_string()),
+            Slot::Count(slot) | Slot::Percent(slot) => Some(slot(of).to_string()),
             Slot::Items(slot) => Some(slot(of).to_string()),
             Slot::Duration(slot) => quoted(show_duration(*slot(of))),
             Slot::Size(slot) => quoted(show_size(*slot(of))),
@@ -150,15 +155,16 @@ fn set<V>(slot: &mut V, value: Option<V>) {
     }
 }
 
-fn count(entry: &Entry<'_>) -> Option<u32> {
+fn count(entry: &Entry<'_>, least: u32) -> Option<u32> {
     let Some(number) = entry.value().as_integer() else {
         entry.wrong_type("an integer");
         return None;
     };
     let read = u32::from_str_radix(number.as_str(), number.radix());
-    let read = read.ok().filter(|number| *number > 0);
+    let read = read.ok().filter(|number| *number >= least);
     if read.is_none() {
-        entry.error(format!("{number} is out of range"), "choose 1 to 4294967295");
+        let remedy = format!("choose {least} to {}", u32::MAX);
+        entry.error(format!("{number} is out of range"), remedy);
     }
     read
 }

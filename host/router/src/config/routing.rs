@@ -17,7 +17,7 @@ pub struct RoutingConfig {
     pub retry_percent: u32,
     /// Further attempts that are allowed besides, per second.
     pub retry_reserve: u32,
-    /// Attempts beside slow ones, of all requests together, per hundred requests.
+    /// Attempts beside slow ones, of all requests together, per hundred requests; 0: none.
     pub hedge_percent: u32,
     /// How long a provider's wish for a pause is kept at most.
     pub max_cooldown: Duration,
@@ -29,7 +29,7 @@ pub struct RoutingConfig {
     pub health_interval: Duration,
     /// Attempts of which at least a share is said.
     pub min_samples: u32,
-    /// Streamed answers of which at least percentiles are said.
+    /// Timed answers of which at least percentiles are said.
     pub min_timed_samples: u32,
     /// How long a conversation stays where its prompt cache is, after the last answer.
     pub sticky_for: Duration,
@@ -111,8 +111,8 @@ pub(super) const FIELDS: &[Field<RoutingConfig>] = &[
     },
     Field {
         key: "hedge_percent",
-        slot: Slot::Count(|c| &mut c.hedge_percent),
-        about: "Where a strategy's plan says so, a request that has waited long for its first content is sent to the next endpoint too, and whichever answers first serves. So many of these further attempts all requests together may make, per hundred requests of the last ten seconds, and one in any case. What the slower one cost is the operator's.",
+        slot: Slot::Percent(|c| &mut c.hedge_percent),
+        about: "Where a strategy's plan says so, a request that has waited long for its first content is sent to the next endpoint too, and whichever answers first serves. So many of these further attempts all requests together may make, per hundred requests of the last ten seconds, and one in any case; 0: none ever. What the slower one cost is the operator's.",
     },
     Field {
         key: "max_cooldown",
@@ -142,7 +142,7 @@ pub(super) const FIELDS: &[Field<RoutingConfig>] = &[
     Field {
         key: "min_timed_samples",
         slot: Slot::Count(|c| &mut c.min_timed_samples),
-        about: "Of fewer streamed answers neither latency nor throughput is said.",
+        about: "Of fewer streamed answers no latency is said. Of fewer no throughput, where those count too that came whole and have at least 256 tokens: by the time that all of it took, which makes an endpoint no faster than it is.",
     },
     Field {
         key: "sticky_for",

@@ -150,6 +150,12 @@ fn bounds_hold_between_keys() {
 
 #[test]
 fn routing_is_checked() {
+    check("[routing]\nhedge_percent = 0", &[]);
+    assert_eq!(read("[routing]\nhedge_percent = 0").routing.hedge_percent, 0);
+    check(
+        "[routing]\nhedge_percent = -1",
+        &["plugway.toml:2:17: routing.hedge_percent: -1 is out of range; choose 0 to 4294967295"],
+    );
     check(
         "[routing]\nbreaker_failures = 1001\nretry_percent = 0\nstrategies = []",
         &[

@@ -67,7 +67,7 @@ pub(super) async fn open(exchange: &Exchange, step: &Step, trace: &Trace) -> Res
     // A whole answer has no first token to wait for; one that is whole although a
     // stream was asked for is there at once.
     let head_by = if sent.streaming { deadline.min(content_by) } else { deadline };
-    let response = transfer::send(exchange, step, outgoing, head_by).await?;
+    let response = transfer::send(exchange, step, outgoing, head_by, trace).await?;
     trace.answered(response.status().as_u16());
     let Received { ready, source, room } = receive(exchange, step, sent, response, head_by).await?;
     let mut live = Live::new(exchange, step, source, began);

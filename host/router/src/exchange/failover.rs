@@ -6,6 +6,7 @@ use super::live::Live;
 use super::tariff::{self, Tariff};
 use super::underway::UnderWay;
 use super::{Exchange, media};
+use crate::config::RoutingConfig;
 use crate::error::{Code, Error, Fault, Reason, Reasons};
 use crate::record::{Ending, Trace};
 use crate::route::credentials::{self, Turn, Turns};
@@ -47,9 +48,9 @@ pub(super) trait Ask: Sized + Send + Sync {
     /// Whether the answer is a stream, so that silence says something.
     fn streams(&self) -> bool;
 
-    /// What an attempt took whose provider did not come to count anything; none where
-    /// nothing is ever paid.
-    fn presumed(&self) -> Option<Usage>;
+    /// What an attempt took that was sent, and whose provider did not come to count
+    /// anything; none where nothing is ever paid.
+    fn presumed(exchange: &Exchange<Self>) -> Option<Usage>;
 }
 
 impl Ask for ChatCall {
@@ -72,14 +73,15 @@ impl Ask for ChatCall {
         self.request.streaming
     }
 
-    fn presumed(&self) -> Option<Usage> {
-        Some(tariff::presumed(self.approx_prompt_bytes, 0))
+    fn presumed(exchange: &Exchange<Self>) -> Option<Usage> {
+        Some(tariff::presumed(exchange.decision.query.prompt_tokens, 0))
     }
 }
 
 /// What the first attempt that comes to something yields. Every failed one leaves its
 /// reason in the record, in its endpoint's health, and in the error if all of them fail;
-/// one that is still under way then is cancelled, and what it took is the operator's.
+/// one that is still under way then is cancelled, and what it took is the operator's. So
+/// are all that are, when the client leaves and this future is dropped.
 pub(super) async fn first_answer<C: Ask>(exchange: &Exchange<C>) -> Result<Answered<C>, Error> {
     exchange.router.attempts.deposit();
     let (began, steps) = (Instant::now(), &exchange.decision.steps);
@@ -87,15 +89,16 @@ pub(super) async fn first_answer<C: Ask>(exchange: &Exchange<C>) -> Result<Answe
         max_attempts: exchange.settings.config.routing.max_attempts as usize,
         deadline: exchange.deadline.saturating_duration_since(began),
     };
-    let mut walk = Walk::new(legs(steps), bounds);
+    let routing = &exchange.settings.config.routing;
+    let mut walk = Walk::new(legs(steps, routing), bounds);
     let mut doors = Doors::new(exchange);
-    let mut under_way = UnderWay::default();
+    let mut under_way = UnderWay::new(exchange);
     let over = loop {
         let (attempt, ended) = match walk.next(began.elapsed(), &mut doors) {
             Move::Start { step, kind, pass, .. } => {
                 let step = Step { credential: pass.turn.credential.clone(), ..steps[step].clone() };
                 let (number, trace) = exchange.record.attempting(&step, kind);
-                under_way.add(exchange, Attempt { number, step, trace, pass });
+                under_way.add(Attempt { number, step, trace, pass });
                 continue;
             }
             Move::Late { attempt } => {
@@ -129,14 +132,18 @@ pub(super) async fn first_answer<C: Ask>(exchange: &Exchange<C>) -> Result<Answe
 }
 
 /// The steps as the walk sees them.
-fn legs(steps: &[Step]) -> Vec<Leg> {
+fn legs(steps: &[Step], routing: &RoutingConfig) -> Vec<Leg> {
+    let hedges = routing.hedge_percent > 0;
     let same = |step: &Step| {
         let model = &step.endpoint.model_slug;
         steps.iter().position(|other| other.endpoint.model_slug == *model)
     };
     let leg = |step: &Step| Leg {
         model: same(step).unwrap_or_default(),
-        hedge_after: step.hedge_after_ms.map(|ms| Duration::from_millis(ms.into())),
+        hedge_after: step
+            .hedge_after_ms
+            .filter(|_| hedges)
+            .map(|ms| Duration::from_millis(ms.into())),
     };
     steps.iter().map(leg).collect()
 }
@@ -169,20 +176,28 @@ impl Attempt {
     }
 }
 
-/// An attempt was cancelled because the one of number `winner` answered first. That one
-/// began later: it was overtaken.
+/// An attempt was cancelled because the one of number `winner` answered first. Where that
+/// one began later, this one was overtaken.
 fn outrun<C: Ask>(exchange: &Exchange<C>, attempt: Attempt, winner: usize) {
-    let Attempt { number, step, trace, pass } = attempt;
+    cancelled(exchange, &attempt, "hedged");
+    let Attempt { number, trace, pass, .. } = attempt;
     if number < winner && exchange.call.streams() {
         pass.in_flight.overtaken(trace.elapsed());
     }
+}
+
+/// An attempt is cancelled before it came to anything. What it took, the prompt at least
+/// if that was sent, nobody is billed for.
+pub(super) fn cancelled<C: Ask>(exchange: &Exchange<C>, attempt: &Attempt, outcome: &'static str) {
+    let Attempt { number, step, trace, .. } = attempt;
     let counted = trace.usage();
     let is_estimated = counted.is_none();
-    let usage = counted.or_else(|| exchange.call.presumed());
-    let upstream_cost = usage.as_ref().and_then(|usage| cost(exchange, &step, usage));
+    let presumed = || C::presumed(exchange).filter(|_| trace.is_sent());
+    let usage = counted.or_else(presumed);
+    let upstream_cost = usage.as_ref().and_then(|usage| cost(exchange, step, usage));
     let usage = usage.as_ref();
-    let ending = Ending { outcome: "hedged", usage, is_estimated, upstream_cost };
-    exchange.record.attempt(number, ending);
+    let ending = Ending { outcome, usage, is_estimated, upstream_cost };
+    exchange.record.attempt(*number, ending);
 }
 
 /// What a provider charges for an attempt that did not serve.
@@ -214,7 +229,7 @@ impl<'a, C> Doors<'a, C> {
         let is_late =
             error.code == Code::ProviderTimeout && Instant::now() >= self.exchange.deadline;
         let mut error = if is_late { Error::out_of_time() } else { error };
-        let again = self.turns.failed(&step.endpoint.provider, turn, &mut error);
+        let again = self.turns.failed(&step.endpoint, turn, &mut error);
         match again {
             // The credential's failure, and not the endpoint's.
             true => drop(in_flight),
@@ -244,7 +259,7 @@ impl<C> Gates for Doors<'_, C> {
     fn admit(&mut self, step: usize, last_resort: bool) -> Admission<Pass> {
         let Exchange { router, settings, decision, .. } = self.exchange;
         let step = &decision.steps[step];
-        let turn = match self.turns.begin(&step.endpoint.provider) {
+        let turn = match self.turns.begin(&step.endpoint) {
             Ok(turn) => turn,
             Err(rest) => {
                 self.failures.cools_down(step, rest, credentials::reason(rest));

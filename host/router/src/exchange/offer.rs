@@ -284,8 +284,8 @@ impl<O: Offer> Ask for O {
         false
     }
 
-    fn presumed(&self) -> Option<Usage> {
-        self.estimate()
+    fn presumed(exchange: &Exchange<Self>) -> Option<Usage> {
+        exchange.call.estimate()
     }
 }
 
@@ -300,7 +300,7 @@ async fn attempt<O: Offer>(
     let deadline = exchange.deadline.min(Instant::now() + bounds.total_timeout);
     let encode = |fills: &[Fill]| encode(exchange, step, fills);
     let (call, outgoing, memo) = transfer::encoded(exchange, step, deadline, encode).await?;
-    let response = transfer::send(exchange, step, outgoing, deadline).await?;
+    let response = transfer::send(exchange, step, outgoing, deadline, trace).await?;
     trace.answered(response.status().as_u16());
     let (head, body) = match transfer::receive(exchange, step, response, deadline).await? {
         Reply::Good { head, body, .. } => (head, body),

@@ -11,11 +11,21 @@ use plugway_engine::chat::{Event, FinishReason, Usage};
 use plugway_wire::Bill;
 use plugway_wire::answer::{Calls, Tally};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// Letters of a provider's own word for the end that are logged. It is the
 /// provider's to choose, and could be anything.
 const MAX_FINISH_LETTERS: usize = 64;
+
+/// How an answer came, as far as that says how fast its endpoint is.
+#[derive(Clone, Copy)]
+enum Pace {
+    /// Bit by bit: when the first content was there.
+    Streamed(Instant),
+    /// In one piece, after so long. When its first token was written nobody knows.
+    Whole(Duration),
+}
 
 /// The open account of one answer. Dropping it settles what was delivered.
 pub(super) struct Settlement {
@@ -23,12 +33,12 @@ pub(super) struct Settlement {
     tally: Tally,
     calls: Calls,
     tariff: Tariff,
-    /// When the first content of a streamed answer was there.
-    first_content: Option<Instant>,
+    pace: Pace,
     /// The attempt's number in the record.
     number: usize,
     in_flight: Option<InFlight>,
-    prompt_bytes: usize,
+    /// As the decision estimated them.
+    prompt_tokens: u32,
     /// What stays where its prompt cache is.
     conversation: Option<(Arc<Router>, Conversation)>,
     settled: bool,
@@ -37,11 +47,15 @@ pub(super) struct Settlement {
 impl Settlement {
     /// Opens the account of the answer that `live` yields, whose first content is here.
     /// `calls` judges its tool calls.
-    pub(super) fn new(record: Record, live: &mut Live, calls: Calls, prompt_bytes: usize) -> Self {
+    pub(super) fn new(record: Record, live: &mut Live, calls: Calls, prompt_tokens: u32) -> Self {
         let in_flight = live.in_flight.take();
-        let first_content = live.is_streamed().then(Instant::now);
-        if let (Some(in_flight), Some(at)) = (&in_flight, first_content) {
-            in_flight.first_token(at.duration_since(live.began()));
+        let so_far = live.began().elapsed();
+        let pace = match live.is_streamed() {
+            true => Pace::Streamed(Instant::now()),
+            false => Pace::Whole(so_far),
+        };
+        if let (Some(in_flight), Pace::Streamed(_)) = (&in_flight, pace) {
+            in_flight.first_token(so_far);
         }
         let (endpoint, credential) = (live.endpoint().clone(), live.credential().clone());
         let tariff = Tariff::new(live.settings().clone(), endpoint, credential);
@@ -50,10 +64,10 @@ impl Settlement {
             tally: Tally::default(),
             calls,
             tariff,
-            first_content,
+            pace,
             number: live.number,
             in_flight,
-            prompt_bytes,
+            prompt_tokens,
             conversation: None,
             settled: false,
         }
@@ -153,11 +167,16 @@ impl Settlement {
         if let Some(verdict) = self.calls.judge() {
             in_flight.called_tools(verdict.is_ok());
         }
-        if let (Some(usage), Some(first_content)) = (counted, self.first_content) {
-            // Reasoning that was not shown came before the first content.
-            let unseen = if self.tally.reasoning_bytes == 0 { usage.reasoning_tokens } else { 0 };
-            let after_the_first = usage.completion_tokens.saturating_sub(unseen.max(1));
-            in_flight.wrote(after_the_first, first_content.elapsed());
+        let Some(usage) = counted else { return };
+        match self.pace {
+            Pace::Streamed(first_content) => {
+                // Reasoning that was not shown came before the first content.
+                let is_shown = self.tally.reasoning_bytes > 0;
+                let unseen = if is_shown { 0 } else { usage.reasoning_tokens };
+                let after_the_first = usage.completion_tokens.saturating_sub(unseen.max(1));
+                in_flight.wrote(after_the_first, first_content.elapsed());
+            }
+            Pace::Whole(time) => in_flight.wrote_whole(usage.completion_tokens, time),
         }
     }
 
@@ -206,7 +225,7 @@ impl Settlement {
 
     /// For a provider that counts nothing.
     fn estimate(&self) -> Usage {
-        tariff::presumed(self.prompt_bytes, self.tally.approx_completion_tokens())
+        tariff::presumed(self.prompt_tokens, self.tally.approx_completion_tokens())
     }
 }
 

@@ -6,14 +6,12 @@ use plugway_engine::chat::Usage;
 use plugway_wire::Bill;
 use std::sync::Arc;
 
-/// Bytes of a prompt that make a token, roughly, where nobody counted.
-const BYTES_PER_TOKEN: usize = 4;
-
-/// What is taken to be consumed where a provider counts nothing.
-pub(super) fn presumed(prompt_bytes: usize, completion_tokens: u64) -> Usage {
+/// What is taken to be consumed where a provider counts nothing; of the prompt that is
+/// what the decision took it for.
+pub(super) fn presumed(prompt_tokens: u32, completion_tokens: u64) -> Usage {
     Usage {
         model: None,
-        prompt_tokens: (prompt_bytes / BYTES_PER_TOKEN).max(1) as u64,
+        prompt_tokens: prompt_tokens.into(),
         completion_tokens,
         cache_read_tokens: 0,
         cache_write_tokens: 0,

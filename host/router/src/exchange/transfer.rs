@@ -10,6 +10,7 @@ use crate::Router;
 use crate::buffer::{Bounds, Held, Refused, hold};
 use crate::catalog::Provider;
 use crate::error::{Code, Error};
+use crate::record::Trace;
 use crate::route::Step;
 use crate::telemetry::PluginLabels;
 use crate::upstream::{self, Outgoing, TokenEndpoint, is_packed, refusal};
@@ -60,12 +61,14 @@ pub(super) async fn encoded<C: Ask, T: Send>(
     }
 }
 
-/// Attaches the credential and sends; resolves with the response's head.
+/// Attaches the credential and sends, which is noted in `trace`; resolves with the
+/// response's head.
 pub(super) async fn send<C>(
     exchange: &Exchange<C>,
     step: &Step,
     mut outgoing: Outgoing,
     deadline: Instant,
+    trace: &Trace,
 ) -> Result<Response<Incoming>, Error> {
     let Exchange { settings, record, .. } = exchange;
     let provider = &step.endpoint.provider;
@@ -76,6 +79,7 @@ pub(super) async fn send<C>(
     attached.map_err(|error| error.told())?;
     let name = &provider.name;
     let wait = deadline.min(Instant::now() + bounds.head_timeout);
+    trace.sent();
     let sent = settings.upstream.send(outgoing, || record.resent(name));
     match timeout_at(wait, sent).await {
         Err(_) => {

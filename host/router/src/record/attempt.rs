@@ -4,7 +4,7 @@
 use crate::route::Step;
 use plugway_engine::chat::{Picodollars, Usage};
 use plugway_routing::walk::Kind;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -67,6 +67,7 @@ impl Ending<'_> {
 #[derive(Debug)]
 pub struct Trace {
     began: Instant,
+    is_sent: AtomicBool,
     /// 0: none came.
     status: AtomicU16,
     first_content: OnceLock<Duration>,
@@ -78,6 +79,7 @@ impl Trace {
     fn begin() -> Arc<Self> {
         Arc::new(Self {
             began: Instant::now(),
+            is_sent: AtomicBool::new(false),
             status: AtomicU16::new(0),
             first_content: OnceLock::new(),
             usage: Mutex::default(),
@@ -87,6 +89,16 @@ impl Trace {
     /// Since it began.
     pub fn elapsed(&self) -> Duration {
         self.began.elapsed()
+    }
+
+    /// The provider may have read the request, and may charge for it.
+    pub fn sent(&self) {
+        self.is_sent.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it may.
+    pub fn is_sent(&self) -> bool {
+        self.is_sent.load(Ordering::Relaxed)
     }
 
     /// The provider's response has begun.

@@ -3,14 +3,14 @@
 //! while another one may be used.
 
 use crate::Router;
-use crate::catalog::{Catalog, Credential, CredentialSource, Provider};
+use crate::catalog::{Catalog, Credential, CredentialSource, Endpoint, Provider};
 use crate::config::RoutingConfig;
 use crate::error::{Code, Error};
 use crate::telemetry::{CredentialLabels, Metrics};
-use plugway_routing::breaker::Pass;
-use plugway_routing::credential::{Choice, choose, seed_of};
-use plugway_routing::{Clock, CredentialBounds, CredentialFooting, CredentialRecord};
+use plugway_routing::credential::{Choice, CredentialPass, choose, seed_of};
+use plugway_routing::{Clock, CredentialBounds, CredentialFooting, CredentialRecord, Refusal};
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -48,17 +48,29 @@ impl CredentialHealth {
         });
     }
 
-    /// How long the credential is left alone; none where it may be used.
+    /// How long the credential is left alone, whatever it is for; none where it may be
+    /// used.
     pub fn rest(&self, provider: &Provider, credential: &Credential) -> Option<Duration> {
-        match self.footing(provider, credential) {
+        match self.footing(provider, credential, None) {
             CredentialFooting::Cooling(rest) => Some(rest),
             CredentialFooting::Sound | CredentialFooting::Probed => None,
         }
     }
 
-    fn footing(&self, provider: &Provider, credential: &Credential) -> CredentialFooting {
+    /// For how many models it is left alone.
+    pub fn cooling_models(&self, provider: &Provider, credential: &Credential) -> usize {
         let known = self.find(provider, credential);
-        known.map_or(CredentialFooting::Sound, |it| it.lock().footing(self.clock.now()))
+        known.map_or(0, |it| it.lock().cooling_models(self.clock.now()))
+    }
+
+    fn footing(
+        &self,
+        provider: &Provider,
+        credential: &Credential,
+        model: Option<&str>,
+    ) -> CredentialFooting {
+        let known = self.find(provider, credential);
+        known.map_or(CredentialFooting::Sound, |it| it.lock().footing(model, self.clock.now()))
     }
 
     fn find(&self, provider: &Provider, credential: &Credential) -> Option<Arc<Known>> {
@@ -76,9 +88,17 @@ impl CredentialHealth {
             return known.clone();
         }
         let Credential { name, source, .. } = credential.clone();
-        let new = Arc::new(Known { name, source, record: Mutex::default() });
+        let record = Mutex::new(CredentialRecord::seeded(self.seed(&provider.name, &name)));
+        let new = Arc::new(Known { name, source, record });
         credentials.push(new.clone());
         new
+    }
+
+    /// Draws a credential's pauses: others than those of the credentials beside it.
+    fn seed(&self, provider: &str, credential: &str) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (provider, credential, self.clock.date()).hash(&mut hasher);
+        hasher.finish()
     }
 }
 
@@ -93,22 +113,27 @@ impl Known {
     }
 }
 
-/// How long all credentials of a provider that are there are left alone; none where one
-/// of them may be used, or none is there.
-pub(super) fn cooling(router: &Router, provider: &Provider) -> Option<Duration> {
+/// How long all credentials of an endpoint's provider that are there are left alone; none
+/// where one of them may be used for its model, or none is there.
+pub(super) fn cooling(router: &Router, endpoint: &Endpoint) -> Option<Duration> {
+    all_cooling(router, &endpoint.provider, Some(&endpoint.upstream_model))
+}
+
+fn all_cooling(router: &Router, provider: &Provider, model: Option<&str>) -> Option<Duration> {
     if provider.credentials.len() < 2 {
         return None;
     }
-    let (_, choices) = present(router, provider, &[]);
+    let (_, choices) = present(router, provider, model, &[]);
     choose(&choices, 0).err().flatten()
 }
 
 /// Whether an attempt that would begin now is made with an account of the team's own.
-pub(super) fn is_own_next(router: &Router, provider: &Provider) -> bool {
+pub(super) fn is_own_next(router: &Router, endpoint: &Endpoint) -> bool {
+    let provider = &endpoint.provider;
     if !provider.credentials.iter().any(|credential| credential.own) {
         return false;
     }
-    let (_, choices) = present(router, provider, &[]);
+    let (_, choices) = present(router, provider, Some(&endpoint.upstream_model), &[]);
     choose(&choices, 0).is_ok_and(|chosen| choices[chosen].own)
 }
 
@@ -131,10 +156,10 @@ pub(crate) fn first<'p>(
     provider: &'p Provider,
 ) -> Result<Option<&'p Credential>, Duration> {
     let Some(only_or_none) = provider.credentials.first() else { return Ok(None) };
-    if let Some(rest) = cooling(router, provider) {
+    if let Some(rest) = all_cooling(router, provider, None) {
         return Err(rest);
     }
-    let (credentials, choices) = present(router, provider, &[]);
+    let (credentials, choices) = present(router, provider, None, &[]);
     let usable = |own: bool| {
         let mut both = credentials.iter().zip(&choices);
         both.find(|(_, it)| it.own == own && it.footing == CredentialFooting::Sound)
@@ -143,18 +168,20 @@ pub(crate) fn first<'p>(
     Ok(Some(usable.map_or(&**only_or_none, |(credential, _)| &***credential)))
 }
 
-/// The credentials that are there, but for those that a request was refused with.
+/// The credentials that are there, but for those that a request was refused with, as they
+/// stand to an attempt at this model, or at none.
 fn present<'p>(
     router: &Router,
     provider: &'p Provider,
-    refused: &[Arc<Credential>],
+    model: Option<&str>,
+    refused: &[Refused],
 ) -> (Vec<&'p Arc<Credential>>, Vec<Choice>) {
-    let is_refused = |it: &Arc<Credential>| refused.iter().any(|refused| Arc::ptr_eq(refused, it));
+    let is_refused = |it: &Arc<Credential>| refused.iter().any(|refused| refused.is(it, model));
     let there = provider.credentials.iter().filter(|it| router.credentials.has(it));
     let there = there.filter(|it| !is_refused(it));
     there
         .map(|it| {
-            let footing = router.credential_health.footing(provider, it);
+            let footing = router.credential_health.footing(provider, it, model);
             (it, Choice { own: it.own, weight: it.weight, footing })
         })
         .unzip()
@@ -169,7 +196,21 @@ pub(crate) struct Turns<'r> {
     /// Drawn so far.
     draws: u64,
     /// Those that it was refused with: not tried again.
-    refused: Vec<Arc<Credential>>,
+    refused: Vec<Refused>,
+}
+
+/// A credential that was not taken.
+struct Refused {
+    credential: Arc<Credential>,
+    /// By the provider's name; none: for whatever model.
+    model: Option<String>,
+}
+
+impl Refused {
+    fn is(&self, credential: &Arc<Credential>, model: Option<&str>) -> bool {
+        let is_about = self.model.is_none() || self.model.as_deref() == model;
+        is_about && Arc::ptr_eq(&self.credential, credential)
+    }
 }
 
 /// An attempt's use of a credential. Dropping it without an end blames nobody.
@@ -182,7 +223,7 @@ pub(crate) struct Turn {
 struct Tracked {
     known: Arc<Known>,
     /// None once it has ended.
-    pass: Option<Pass>,
+    pass: Option<CredentialPass>,
     bounds: CredentialBounds,
     clock: Clock,
 }
@@ -195,60 +236,69 @@ impl<'r> Turns<'r> {
         Self { router, bounds, seed, draws: 0, refused: Vec::new() }
     }
 
-    /// Chooses the credential for an attempt that begins.
+    /// Chooses the credential for an attempt that begins at this endpoint.
     ///
     /// # Errors
     /// When all of them are cooling down: for how long.
-    pub(crate) fn begin(&mut self, provider: &Provider) -> Result<Turn, Duration> {
+    pub(crate) fn begin(&mut self, endpoint: &Endpoint) -> Result<Turn, Duration> {
+        let (provider, model) = (&endpoint.provider, &*endpoint.upstream_model);
         let sole = || provider.credentials.first().cloned();
         if provider.credentials.len() < 2 {
             return Ok(Turn { credential: sole(), tracked: None });
         }
         self.draws += 1;
-        let (credentials, choices) = present(self.router, provider, &self.refused);
+        let (credentials, choices) = present(self.router, provider, Some(model), &self.refused);
         let chosen = match choose(&choices, seed_of(self.seed, self.draws)) {
             Ok(chosen) => credentials[chosen],
             Err(Some(rest)) => return Err(rest),
-            Err(None) if self.is_refused_by(provider) => {
-                return Err(cooling(self.router, provider).unwrap_or_default());
+            Err(None) if self.is_refused_by(endpoint) => {
+                return Err(cooling(self.router, endpoint).unwrap_or_default());
             }
             // Whoever attaches it says what is missing.
             Err(None) => return Ok(Turn { credential: sole(), tracked: None }),
         };
         let health = &self.router.credential_health;
         let (known, clock) = (health.remember(provider, chosen), health.clock.clone());
-        let pass = Some(known.lock().begin(clock.now()));
+        let pass = Some(known.lock().begin(model, clock.now()));
         let tracked = Tracked { known, pass, bounds: self.bounds, clock };
         Ok(Turn { credential: Some(chosen.clone()), tracked: Some(tracked) })
     }
 
-    fn is_refused_by(&self, provider: &Provider) -> bool {
+    fn is_refused_by(&self, endpoint: &Endpoint) -> bool {
+        let (credentials, model) = (&endpoint.provider.credentials, &*endpoint.upstream_model);
         let mut refused = self.refused.iter();
-        refused.any(|refused| provider.credentials.iter().any(|it| Arc::ptr_eq(refused, it)))
+        refused.any(|refused| credentials.iter().any(|it| refused.is(it, Some(model))))
     }
 
-    /// An attempt failed. Where that is for its credential's sake, the credential cools
-    /// down, and the client is asked to wait only until the first recovers. Whether
-    /// another one of the provider's may be used now: then the failure is not the
-    /// endpoint's.
-    pub(crate) fn failed(&mut self, provider: &Provider, turn: Turn, error: &mut Error) -> bool {
+    /// An attempt at this endpoint failed. Where that is for its credential's sake, the
+    /// credential cools down, and the client is asked to wait only until the first
+    /// recovers. Whether another one of the provider's may be used now: then the failure
+    /// is not the endpoint's.
+    pub(crate) fn failed(&mut self, endpoint: &Endpoint, turn: Turn, error: &mut Error) -> bool {
         let Turn { credential: Some(credential), tracked: Some(mut tracked) } = turn else {
             return false;
         };
-        if !is_refusal(error.code) {
-            return false;
-        }
-        let health = &self.router.credential_health;
-        if tracked.refused(error.retry_after) {
+        let Some(refusal) = refusal(error.code) else { return false };
+        let (provider, model) = (&endpoint.provider, &endpoint.upstream_model);
+        let model = (refusal == Refusal::Model).then_some(model);
+        if tracked.refused(refusal, error.retry_after) {
             let (provider, name, code) = (&provider.name, &credential.name, error.code.name());
-            health.metrics.credential_cooldowns.get_or_create(&labels(provider, name)).inc();
-            tracing::warn!(provider, credential = name, error = code, "a credential cools down");
+            let metrics = &self.router.credential_health.metrics;
+            metrics.credential_cooldowns.get_or_create(&labels(provider, name)).inc();
+            tracing::warn!(
+                provider,
+                credential = name,
+                model,
+                error = code,
+                "a credential cools down"
+            );
         }
-        self.refused.push(credential);
-        let (_, choices) = present(self.router, provider, &self.refused);
+        self.refused.push(Refused { credential, model: model.cloned() });
+        let (_, choices) =
+            present(self.router, provider, Some(&endpoint.upstream_model), &self.refused);
         let is_spared = choose(&choices, 0).is_ok();
         if error.code == Code::RateLimited {
-            error.retry_after = cooling(self.router, provider);
+            error.retry_after = cooling(self.router, endpoint);
         }
         is_spared
     }
@@ -258,15 +308,16 @@ fn labels(provider: &str, credential: &str) -> CredentialLabels {
     CredentialLabels { provider: provider.to_owned(), credential: credential.to_owned() }
 }
 
-/// The provider does not take the credential, or not so often.
-fn is_refusal(code: Code) -> bool {
-    matches!(
-        code,
-        Code::ProviderAuthentication
-            | Code::PaymentRequired
-            | Code::PermissionDenied
-            | Code::RateLimited
-    )
+/// What the provider does not take the credential for; none where that is not what it
+/// says. Who the account is, and whether it pays, is the same for all models. Limits are
+/// counted by model, as a rule, and so is what an account may use; where that is not so,
+/// each model finds out for itself.
+fn refusal(code: Code) -> Option<Refusal> {
+    match code {
+        Code::ProviderAuthentication | Code::PaymentRequired => Some(Refusal::Whole),
+        Code::PermissionDenied | Code::RateLimited => Some(Refusal::Model),
+        _ => None,
+    }
 }
 
 impl Turn {
@@ -282,9 +333,9 @@ impl Turn {
 
 impl Tracked {
     /// Whether a pause begins.
-    fn refused(&mut self, wait: Option<Duration>) -> bool {
+    fn refused(&mut self, refusal: Refusal, wait: Option<Duration>) -> bool {
         let Some(pass) = self.pass.take() else { return false };
-        self.known.lock().refused(pass, wait, self.bounds, self.clock.now())
+        self.known.lock().refused(pass, refusal, wait, self.bounds, self.clock.now())
     }
 }
 

@@ -53,7 +53,7 @@ impl Facts<'_> {
             quantization: endpoint.quantization.clone(),
             region: endpoint.region.clone(),
             service_tier: endpoint.service_tier.clone(),
-            own_key: credentials::is_own_next(router, &endpoint.provider),
+            own_key: credentials::is_own_next(router, endpoint),
             warm: warm.is_some(),
             tags: endpoint.tags.clone(),
             health: reading.map(health::for_strategies).unwrap_or_default(),

@@ -52,7 +52,8 @@ pub struct Reading {
     pub capacity: Option<u32>,
     /// Milliseconds to the first token of streamed answers, last 5 minutes.
     pub latency_ms: Option<Percentiles>,
-    /// Their completion tokens per second after the first, last 5 minutes.
+    /// Completion tokens per second after the first, last 5 minutes. A long answer that
+    /// came whole is in it with the time that all of it took: a lower bound.
     pub throughput: Option<Percentiles>,
 }
 

@@ -13,6 +13,11 @@ use std::time::Duration;
 /// Fewer tokens after the first say nothing about speed.
 const MIN_TOKENS: u64 = 8;
 
+/// A whole answer of fewer tokens says nothing about speed: nobody knows how much of its
+/// time went by before the first. Of so many that is a small part, as a rule, and what is
+/// left of it makes an endpoint slower than it is, never faster.
+const MIN_WHOLE_TOKENS: u64 = 256;
+
 /// What came in less time was written before and came in one piece.
 const MIN_WRITING: Duration = Duration::from_millis(10);
 
@@ -20,7 +25,7 @@ const MIN_WRITING: Duration = Duration::from_millis(10);
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Record {
     counts: Counts,
-    /// None while no stream was answered.
+    /// None while nothing was timed.
     timings: Option<Box<Timings>>,
     cooldown: Cooldown,
     breaker: Breaker,
@@ -130,9 +135,22 @@ impl Record {
     }
 
     /// So many completion tokens came within `over` after the first one.
-    #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
     pub fn wrote(&mut self, tokens: u64, over: Duration, now: Duration) {
-        if tokens >= MIN_TOKENS && over >= MIN_WRITING {
+        if tokens >= MIN_TOKENS {
+            self.paced(tokens, over, now);
+        }
+    }
+
+    /// So many completion tokens came at once, after `time`.
+    pub fn wrote_whole(&mut self, tokens: u64, time: Duration, now: Duration) {
+        if tokens >= MIN_WHOLE_TOKENS {
+            self.paced(tokens, time, now);
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "far fewer than 2^52")]
+    fn paced(&mut self, tokens: u64, over: Duration, now: Duration) {
+        if over >= MIN_WRITING {
             let rate = tokens as f64 / over.as_secs_f64();
             self.timings.get_or_insert_default().throughput.add(rate, now);
             self.is_changed = true;
@@ -345,6 +363,8 @@ mod tests {
             record.wrote(100, seconds(2), seconds(600));
             record.wrote(MIN_TOKENS - 1, seconds(1), seconds(600));
             record.wrote(1_000, Duration::from_millis(9), seconds(600));
+            record.wrote_whole(MIN_WHOLE_TOKENS - 1, seconds(1), seconds(600));
+            record.wrote_whole(1_000, Duration::from_millis(9), seconds(600));
         }
         let reading = record.reading(LEAST, seconds(600));
         let (latency, throughput) = (reading.latency_ms.unwrap(), reading.throughput.unwrap());

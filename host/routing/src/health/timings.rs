@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// What is measured of streamed answers.
+/// What is measured of answers.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Timings {
-    /// Milliseconds to the first token.
+    /// Milliseconds to the first token, of those that were streamed.
     pub(super) latency: Measure,
-    /// Completion tokens per second after the first.
+    /// Completion tokens per second after the first; of whole answers, at least so many.
     pub(super) throughput: Measure,
 }
 

@@ -156,7 +156,7 @@ fn accepted(body: &Bytes, sealed: &ChatCall, plain: &ChatCall) {
     // Not compared as values: a number of a request may be none, as in 1e999.
     let unsealed = sealed.seals.unseal(&sealed.request);
     assert_eq!(format!("{unsealed:?}"), format!("{:?}", plain.request));
-    assert!(sealed.approx_prompt_bytes <= body.len(), "more text than there is");
+    assert!(sealed.size.text_bytes <= body.len(), "more text than there is");
     for part in &sealed.opening {
         // Of a conversation without messages it is nothing.
         assert!(part.is_empty() || is_json(part), "an opening is no JSON");

@@ -147,7 +147,7 @@ fn long_text_is_sealed_and_opens_again() {
     assert_eq!(open.messages[0].parts[0].body, PartBody::Text(LONG.into()));
     let PartBody::ToolResult(result) = &open.messages[2].parts[0].body else { panic!() };
     assert_eq!(result.content[0].body, ResultBody::Text(LONG.into()));
-    assert!(call.approx_prompt_bytes > 3 * LONG.len());
+    assert!(call.size.text_bytes > 3 * LONG.len());
 }
 
 #[test]

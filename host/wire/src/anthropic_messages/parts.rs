@@ -132,7 +132,7 @@ impl Messages {
             Some(body) => Ok(chat::ResultPart { body, extra: fields.rest()? }),
             None => {
                 self.conversation.holds_native(block);
-                self.conversation.text_bytes += block.raw().len();
+                self.conversation.saw(block.raw());
                 let body = chat::ResultBody::Native(block.json()?);
                 Ok(chat::ResultPart { body, extra: Vec::new() })
             }
@@ -142,7 +142,6 @@ impl Messages {
     /// None where it says nothing.
     fn thinking(&mut self, fields: &mut Fields<'_, '_>) -> Result<Option<chat::Part>, BadRequest> {
         let text = fields.need("thinking")?.string()?;
-        self.conversation.text_bytes += text.len();
         let signature = fields.take("signature");
         let told = signature.as_ref().map(Node::string).transpose()?.unwrap_or_default();
         let part = match carried::thinking(text, told) {
@@ -167,7 +166,6 @@ impl Messages {
     ) -> Result<Option<chat::Part>, BadRequest> {
         let node = fields.need("data")?;
         let data = node.string()?;
-        self.conversation.text_bytes += data.len();
         match carried::redacted(data).map_err(|flaw| node.invalid(flaw))? {
             Redacted::Reasoning(part) => Ok(Some(part)),
             Redacted::OfCall(proof) => {

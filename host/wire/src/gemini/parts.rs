@@ -119,7 +119,6 @@ impl Contents {
         if role != Role::Assistant {
             return Err(node.invalid("is a thought, which only the model has"));
         }
-        self.conversation.text_bytes += text.len();
         Ok(PartBody::Reasoning(Reasoning::Text(text)))
     }
 

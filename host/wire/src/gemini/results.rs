@@ -89,7 +89,7 @@ impl Contents {
             }
             (None, None) => {
                 self.conversation.holds_native(node);
-                self.conversation.text_bytes += node.raw().len();
+                self.conversation.saw(node.raw());
                 return Ok(ResultPart {
                     body: ResultBody::Native(node.json()?),
                     extra: Vec::new(),

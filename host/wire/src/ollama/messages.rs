@@ -82,7 +82,6 @@ impl Messages {
         let mut parts = Vec::new();
         if let Some(node) = fields.take("thinking").filter(|node| node.raw() != "\"\"") {
             let thought = node.string()?;
-            self.conversation.text_bytes += thought.len();
             parts.push(plain(PartBody::Reasoning(Reasoning::Text(thought))));
         }
         // Beside a call, an empty text says nothing.

@@ -87,7 +87,22 @@ fn roles_and_plain_text() {
     assert_eq!(call.request.dialect, "openai-chat");
     assert_eq!(call.request.choices, 1);
     assert!(includes_reasoning(&call) && !call.request.streaming && call.seals.is_empty());
-    assert_eq!(call.approx_prompt_bytes, 4);
+    assert_eq!(call.size.text_bytes, 4);
+}
+
+#[test]
+fn reasoning_counts_as_far_as_it_can_be_read() {
+    let size = |details: &str| {
+        let body = format!(
+            r#"{{"model":"a/b","messages":[{{"role":"user","content":"hi"}},
+                {{"role":"assistant","content":"ho","reasoning_details":[{details}]}}]}}"#
+        );
+        call(&body).size.text_bytes
+    };
+    let sealed = "A".repeat(1000);
+    let shown = r#"{"type":"reasoning.summary","summary":"hm"}"#;
+    let encrypted = format!(r#"{{"type":"reasoning.encrypted","data":"{sealed}"}}"#);
+    assert_eq!(size(&format!("{shown},{encrypted}")), "hihohm".len());
 }
 
 #[test]

@@ -111,7 +111,6 @@ impl Messages {
         if let Some(node) = details {
             let parts = reasoning::details(&node)?;
             if !parts.is_empty() {
-                self.conversation.text_bytes += node.raw().len();
                 let native = |part: &chat::Part| matches!(part.body, chat::PartBody::Native(_));
                 if parts.iter().any(native) {
                     self.conversation.holds_native(&node);
@@ -123,7 +122,6 @@ impl Messages {
             return Ok(Vec::new());
         };
         let text = node.string()?;
-        self.conversation.text_bytes += text.len();
         if text.is_empty() {
             return Ok(Vec::new());
         }

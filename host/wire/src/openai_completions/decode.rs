@@ -176,7 +176,7 @@ mod tests {
             let [message] = call.request.messages.as_slice() else { panic!("{call:?}") };
             assert_eq!(message.role, chat::Role::User);
             assert_eq!(message.parts, [plain(chat::PartBody::Text("Say hi".to_owned()))]);
-            assert_eq!((call.approx_prompt_bytes, call.request.choices), (6, 1));
+            assert_eq!((call.size.text_bytes, call.request.choices), (6, 1));
         }
         let long = "word ".repeat(40);
         let call = read(&with(json!(long))).unwrap();

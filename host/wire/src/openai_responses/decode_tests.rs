@@ -75,7 +75,7 @@ fn a_string_is_what_the_user_says() {
     assert_eq!(call.request.dialect, "openai-responses");
     assert_eq!(call.request.choices, 1);
     assert_eq!(call.opening, [r#""Be brief.""#, r#""hi""#]);
-    assert_eq!(call.approx_prompt_bytes, 11);
+    assert_eq!(call.size.text_bytes, 11);
     // The provider is not to keep it either.
     assert_eq!(call.request.extra, [extra("store", "false")]);
     assert!(!call.native && !call.request.streaming);

@@ -75,7 +75,6 @@ impl Input {
             Some("function_call_output") => self.result(&mut fields, false),
             Some("custom_tool_call_output") => self.result(&mut fields, true),
             Some("reasoning") => {
-                self.conversation.text_bytes += node.raw().len();
                 let parts = reasoning::parts(&mut fields)?;
                 self.said(parts);
                 Ok(())

@@ -59,6 +59,13 @@ impl InFlight {
         }
     }
 
+    /// The answer came whole: so many completion tokens after `time`.
+    pub fn wrote_whole(&self, tokens: u64, time: Duration) {
+        if let Some(tracked) = &self.0 {
+            tracked.endpoint.lock().wrote_whole(tokens, time, tracked.now());
+        }
+    }
+
     /// The answer called tools, all of them in a way that the client can use, or not.
     pub fn called_tools(&self, usable: bool) {
         if let Some(tracked) = &self.0 {
