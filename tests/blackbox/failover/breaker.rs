@@ -108,6 +108,20 @@ async fn where_all_are_tripped_all_are_tried() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_tripped_is_a_last_resort_behind_those_that_are_not() {
+    let first = Simulator::start(Kind::OpenAi, failing(Failure::status(500))).unwrap();
+    let second = from_second();
+    let bounds = "breaker_failures = 1\nbreaker_max_pause = \"1h\"";
+    let router = bounded(bounds, &first, &second).await;
+    assert_eq!(content(&router, false).await, "from second");
+    first.set(Behaviour::new().reply("from first"));
+    second.set(failing(Failure::status(500)));
+    let line = line(&router).await;
+    let attempts = line["attempts"].as_str().unwrap();
+    assert!(attempts.starts_with("second/sim:") && attempts.contains("first/sim:ok"), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_breaks_after_its_first_content_counts() {
     let cut = failing(Failure::Cut { after_chunks: 2 }).tokens_per_second(50).reply("a b c d e f");
     let first = Simulator::start(Kind::OpenAi, cut).unwrap();

@@ -1,6 +1,7 @@
 //! Two attempts at once: who wins, who is cancelled, who pays.
 
 use crate::setup::{ask, bare_provider, endpoint};
+use plugway_routing::Clock;
 use plugway_simulator::{Behaviour, Failure, Kind, Outcome, Simulator, When};
 use plugway_tests::{LogLines, TestRouter};
 use serde_json::Value;
@@ -96,12 +97,12 @@ async fn beyond_the_budget_nothing_is_hedged_and_that_is_counted() {
     let slow = Behaviour::new().reply("first").head_delay_ms(1000);
     let first = Simulator::start(Kind::OpenAi, slow).unwrap();
     let second = Simulator::start(Kind::OpenAi, Behaviour::new().reply("second")).unwrap();
-    let router = impatient("hedge_percent = 1", &first, &second).await;
-    // One is allowed however little traffic there is.
-    assert_eq!(answered(&router, true).await.0, "second");
+    let router = impatient("hedge_percent = 50\nhedge_reserve = 0", &first, &second).await;
+    // Half of one request is none, half of two is one.
     let (content, _, line) = answered(&router, true).await;
     assert_eq!(content, "first", "{line}");
-    assert_eq!(second.requests().len(), 1);
+    assert_eq!(second.requests().len(), 0);
+    assert_eq!(answered(&router, true).await.0, "second");
     let metrics = router.client().get("/metrics").await.text();
     assert!(metrics.lines().any(|line| line == "plugway_hedges_refused_total 1"), "{metrics}");
     assert!(
@@ -180,4 +181,44 @@ async fn a_client_that_leaves_cancels_both_attempts() {
         };
         timeout(PATIENCE, upstream.requests_when(left)).await.expect("one went on");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_hangs_keeps_few_waiting_and_none_for_long() {
+    let first = Simulator::start(Kind::OpenAi, Behaviour::new().reply("first")).unwrap();
+    let second = Simulator::start(Kind::OpenAi, Behaviour::new().reply("second")).unwrap();
+    let toml = format!(
+        "[routing]\nstrategies = [\"price\"]\nbreaker_failures = 2\nmin_timed_samples = 3\n\
+         hedge_percent = 100\nhealth_interval = \"1ms\"\n{}{}[models.\"test/both\"]\n{}{}",
+        bare_provider("first", &first),
+        bare_provider("second", &second),
+        endpoint("test/both", "first", 1),
+        endpoint("test/both", "second", 2),
+    );
+    let clock = Clock::stopped(Duration::from_secs(1_800_000_000));
+    let router = TestRouter::start_at(&toml, clock.clone()).await;
+    let stream = async || {
+        clock.advance(Duration::from_millis(5));
+        router.client().stream(&ask("test/both", "Hi")).await.content()
+    };
+    for _ in 0..3 {
+        assert_eq!(stream().await, "first");
+    }
+    first.set(hanging());
+    for _ in 0..2 {
+        assert_eq!(stream().await, "second", "whoever waits longer than usual goes on");
+    }
+    first.clear();
+    assert_eq!(stream().await, "second");
+    assert_eq!(first.requests().len(), 0, "it is left alone");
+    // Its probe is judged like that too, and so the pause doubles.
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(stream().await, "second");
+    assert_eq!(first.requests().len(), 1);
+    clock.advance(Duration::from_millis(900));
+    assert_eq!(stream().await, "second");
+    assert_eq!(first.requests().len(), 1, "it is left alone for longer");
+    first.set(Behaviour::new().reply("first"));
+    clock.advance(Duration::from_secs(2));
+    assert_eq!(stream().await, "first");
 }

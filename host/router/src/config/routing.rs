@@ -19,6 +19,8 @@ pub struct RoutingConfig {
     pub retry_reserve: u32,
     /// Attempts beside slow ones, of all requests together, per hundred requests; 0: none.
     pub hedge_percent: u32,
+    /// Attempts beside slow ones besides, per second.
+    pub hedge_reserve: u32,
     /// How long a provider's wish for a pause is kept at most.
     pub max_cooldown: Duration,
     /// Failures in a row that open an endpoint's circuit breaker.
@@ -68,6 +70,7 @@ impl Default for RoutingConfig {
             retry_percent: 50,
             retry_reserve: 10,
             hedge_percent: 5,
+            hedge_reserve: 1,
             max_cooldown: Duration::from_secs(60),
             breaker_failures: 5,
             breaker_max_pause: Duration::from_secs(30),
@@ -112,7 +115,12 @@ pub(super) const FIELDS: &[Field<RoutingConfig>] = &[
     Field {
         key: "hedge_percent",
         slot: Slot::Percent(|c| &mut c.hedge_percent),
-        about: "Where a strategy's plan says so, a request that has waited long for its first content is sent to the next endpoint too, and whichever answers first serves. So many of these further attempts all requests together may make, per hundred requests of the last ten seconds, and one in any case; 0: none ever. What the slower one cost is the operator's.",
+        about: "Where a strategy's plan says so, a request that has waited long for its first content is sent to the next endpoint too, and whichever answers first serves. So many of these further attempts all requests together may make, per hundred requests of the last ten seconds, besides `hedge_reserve`; 0: none ever. What the slower one cost is the operator's.",
+    },
+    Field {
+        key: "hedge_reserve",
+        slot: Slot::Count(|c| &mut c.hedge_reserve),
+        about: "Such further attempts that are allowed besides, per second on the average of ten seconds: so that a router with little traffic makes any, and when a busy endpoint hangs, nobody waits there.",
     },
     Field {
         key: "max_cooldown",

@@ -10,10 +10,6 @@ use std::sync::{Mutex, PoisonError};
 /// Seconds that requests and further attempts are remembered for.
 const WINDOW: usize = 10;
 
-/// Attempts beside slow ones that are allowed whatever the share, in so many seconds: a
-/// router with next to no traffic would never make one.
-const LEAST_HEDGES: u64 = 10;
-
 /// The budget. One per router, shared by all requests.
 pub struct AttemptBudget {
     clock: Clock,
@@ -81,7 +77,8 @@ impl AttemptBudget {
 
     /// Takes an attempt that is made because another is slow, if there is one left.
     pub fn hedge(&self, routing: &RoutingConfig) -> bool {
-        let policy = Policy { percent: routing.hedge_percent, reserve: LEAST_HEDGES };
+        let reserve = u64::from(routing.hedge_reserve) * WINDOW as u64;
+        let policy = Policy { percent: routing.hedge_percent, reserve };
         self.with(|window, now| window.withdraw(Purpose::Hedge, policy, now))
     }
 
@@ -145,14 +142,15 @@ mod tests {
     fn what_is_taken_for_slowness_is_counted_apart() {
         let clock = Clock::stopped(std::time::Duration::ZERO);
         let budget = AttemptBudget::new(clock.clone());
-        let routing = RoutingConfig { hedge_percent: 5, ..RoutingConfig::default() };
-        assert!(budget.hedge(&routing) && !budget.hedge(&routing), "one is always allowed");
+        let routing =
+            RoutingConfig { hedge_percent: 5, hedge_reserve: 1, ..RoutingConfig::default() };
+        let taken = || (0..100).filter(|_| budget.hedge(&routing)).count();
+        assert_eq!(taken(), 10, "one a second is always allowed");
         (0..100).for_each(|_| budget.deposit());
-        let taken = (0..100).filter(|_| budget.hedge(&routing)).count();
-        assert_eq!(taken, 5);
+        assert_eq!(taken(), 5);
         assert!(budget.retry(&routing));
         clock.advance(std::time::Duration::from_secs(60));
-        assert!(budget.hedge(&routing));
+        assert_eq!(taken(), 10);
     }
 
     /// Against the whole history instead of a ring: whatever comes, of the last ten
