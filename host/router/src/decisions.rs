@@ -14,3 +14,7 @@ pub(crate) use entry::{Entry, Weighed};
 pub use journal::Journal;
 pub use replay::{Replay, ReplayError, replay};
 pub(crate) use writer::Writer;
+
+/// The form in which [`plugway_routing::health::Snapshot`] is kept, to be counted up with
+/// each change of it or of what it holds.
+const SNAPSHOT_FORMAT: u32 = 1;

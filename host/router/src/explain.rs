@@ -8,7 +8,8 @@ use crate::error::{Code, Error};
 use crate::presets;
 use crate::route::{self, Asked};
 use bytes::Bytes;
-use plugway_store::decisions::{Candidate, Decision, Health, Outcome, Readings, Record, Request};
+use plugway_routing::health::{Reading, Snapshot};
+use plugway_store::decisions::{Candidate, Decision, Outcome, Record, Request};
 use plugway_wire::DecodeOptions;
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -18,6 +19,8 @@ use std::sync::Arc;
 pub struct Explanation {
     /// As it would be kept, before anything was tried.
     record: Record,
+    /// What its decision rests on; none where nothing was decided.
+    snapshot: Option<Arc<Snapshot>>,
     /// Steps of the plan that would be tried, if each of them failed.
     tried: usize,
 }
@@ -71,7 +74,8 @@ pub async fn explain(
         attempts: Vec::new(),
         outcome: Outcome { error, ..Outcome::default() },
     };
-    Ok(Explanation { record: Entry { record, weighed }.record(), tried })
+    let entry = Entry { record, weighed };
+    Ok(Explanation { record: entry.record(), snapshot: entry.snapshot().cloned(), tried })
 }
 
 impl Explanation {
@@ -132,8 +136,8 @@ impl Explanation {
                 true => format!("{number}."),
                 false => "not tried".to_owned(),
             };
-            let Readings::Inline(readings) = &decision.health;
-            let health = readings.get(step.candidate as usize).map_or_else(String::new, shown);
+            let reading = self.snapshot.as_ref().and_then(|it| it.reading(&candidate.id));
+            let health = reading.map_or_else(String::new, shown);
             line(out, &title, &format!("{}{health}", offer(candidate)))?;
         }
         for (place, candidate) in decision.candidates.iter().enumerate() {
@@ -160,7 +164,7 @@ fn offer(candidate: &Candidate) -> String {
 }
 
 /// What is known of an endpoint's health; nothing is, before it was used.
-fn shown(health: &Health) -> String {
+fn shown(health: &Reading) -> String {
     let mut text = String::new();
     if let Some(share) = health.uptime_5m {
         text += &format!(", up {:.1} %", share * 100.0);
@@ -186,7 +190,8 @@ mod tests {
             estimated_cost: 0.001,
             ..Candidate::default()
         };
-        let health = Health { uptime_5m: Some(0.995), tripped: true, ..Health::default() };
+        let health = Reading { uptime_5m: Some(0.995), tripped: true, ..Reading::default() };
+        let snapshot = Snapshot::new(0, vec![("x/m".into(), health)]);
         let record = Record {
             id: String::new(),
             came_ms: 0,
@@ -202,7 +207,7 @@ mod tests {
                 strategy: None,
                 query: Query { prompt_tokens: 7, seed: 9, ..Query::default() },
                 candidates: vec![candidate("x/m"), candidate("y/m"), candidate("w/m")],
-                health: Readings::Inline(vec![health, Health::default(), Health::default()]),
+                snapshot: snapshot.id,
                 imports: Vec::new(),
                 read_prompts: false,
                 ruling,
@@ -210,7 +215,7 @@ mod tests {
             attempts: Vec::new(),
             outcome: Outcome::default(),
         };
-        Explanation { record, tried }
+        Explanation { record, snapshot: Some(Arc::new(snapshot)), tried }
     }
 
     fn text(explanation: &Explanation) -> Vec<String> {

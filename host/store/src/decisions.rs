@@ -1,18 +1,22 @@
-//! The table of decisions: written in batches by one writer, read by id, and kept within
-//! an age and a size.
+//! The tables of decisions and of the health that they rest on: written in batches by one
+//! writer, read by id, and kept within an age and a size.
 
 mod decision;
 mod digest;
 mod record;
+mod snapshot;
 
 pub use decision::{
-    Candidate, Cutoffs, Decision, Health, Import, Objective, Percentiles, Plan, Price, Query,
-    Readings, Ruling, Setting, Step, Strategy,
+    Candidate, Cutoffs, Decision, Import, Objective, Plan, Price, Query, Ruling, Setting, Step,
+    Strategy,
 };
 pub use digest::Digest;
 pub use record::{Attempt, Exclusion, Outcome, Record, Request, Served, Service, Tokens};
+pub use snapshot::Snapshots;
 
 use crate::{Error, Store};
+use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Rows that are removed at a time: whoever waits for the database waits for no more.
 const ROWS_AT_ONCE: i64 = 1000;
@@ -21,23 +25,36 @@ const ROWS_AT_ONCE: i64 = 1000;
 const MAX_LISTED: u32 = 1000;
 
 impl Store {
-    /// Keeps records, all or none. Returns how many bytes they have.
+    /// Keeps records and the snapshots that they refer to, all or none. Returns how many
+    /// bytes that takes.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn keep_decisions(&self, records: &[Record]) -> Result<u64, Error> {
+    pub async fn keep_decisions<T: Serialize>(
+        &self,
+        records: &[Record],
+        snapshots: &Snapshots<'_, T>,
+    ) -> Result<u64, Error> {
         let mut transaction = self.pool.begin().await?;
         let mut bytes = 0;
+        // The last record that refers to each.
+        let mut referred = BTreeMap::new();
         for record in records {
             let encoded = record.encode()?;
             bytes += encoded.len() as u64;
             let query = "INSERT OR REPLACE INTO decisions (id, came_ms, record) VALUES (?, ?, ?)";
-            sqlx::query(query)
+            let kept = sqlx::query(query)
                 .bind(&record.id)
                 .bind(i64::try_from(record.came_ms).unwrap_or(i64::MAX))
                 .bind(encoded)
                 .execute(&mut *transaction)
                 .await?;
+            if let Some(decision) = &record.decision {
+                referred.insert(decision.snapshot, kept.last_insert_rowid());
+            }
+        }
+        for (id, sequence) in referred {
+            bytes += snapshots.keep(id, sequence, &mut transaction).await?;
         }
         transaction.commit().await?;
         Ok(bytes)
@@ -65,18 +82,17 @@ impl Store {
         Ok(found.iter().filter_map(|bytes| Record::decode(bytes).ok()).collect())
     }
 
-    /// Bytes of all records. Looks at each of them.
+    /// Bytes of all records and snapshots. Looks at each of them.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn decisions_bytes(&self) -> Result<u64, Error> {
-        let query = sqlx::query_scalar("SELECT coalesce(sum(length(record)), 0) FROM decisions");
-        let bytes: i64 = query.fetch_one(&self.pool).await?;
+        let bytes: i64 = sqlx::query_scalar(BYTES).fetch_one(&self.pool).await?;
         Ok(u64::try_from(bytes).unwrap_or(0))
     }
 
-    /// Removes what came before this moment, milliseconds since the Unix epoch. Returns
-    /// how many bytes went.
+    /// Removes what came before this moment, milliseconds since the Unix epoch, and the
+    /// snapshots that nothing refers to any more. Returns how many bytes went.
     ///
     /// # Errors
     /// When the database fails.
@@ -92,8 +108,8 @@ impl Store {
         }
     }
 
-    /// Removes the oldest records, so many that they have at least this many bytes.
-    /// Returns how many bytes went.
+    /// Removes the oldest records, so many that they and the snapshots that go with them
+    /// have at least this many bytes. Returns how many bytes went.
     ///
     /// # Errors
     /// When the database fails.
@@ -111,20 +127,30 @@ impl Store {
 
     async fn remove(&self, statement: &'static str, bound: i64) -> Result<u64, Error> {
         let query = sqlx::query_scalar(statement).bind(ROWS_AT_ONCE).bind(bound);
-        let gone: Vec<i64> = query.fetch_all(&self.pool).await?;
+        let mut transaction = self.pool.begin().await?;
+        let mut gone: Vec<i64> = query.fetch_all(&mut *transaction).await?;
+        gone.extend(snapshot::remove_unused(&mut transaction).await?);
+        transaction.commit().await?;
         Ok(gone.into_iter().filter_map(|bytes| u64::try_from(bytes).ok()).sum())
     }
 }
+
+/// What [`Store::decisions_bytes`] adds up.
+const BYTES: &str = "SELECT (SELECT coalesce(sum(length(record)), 0) FROM decisions) + \
+    (SELECT coalesce(sum(length(snapshot)), 0) FROM snapshots)";
 
 /// Of the oldest rows, those that came before a moment. Requests end about in the order
 /// in which they came, so no further ones need to be looked at.
 const BEFORE: &str = "DELETE FROM decisions WHERE came_ms < ?2 AND sequence IN \
     (SELECT sequence FROM decisions ORDER BY sequence LIMIT ?1) RETURNING length(record)";
 
-/// The oldest rows, as many as it takes to make up so many bytes.
+/// The oldest rows, as many as it takes to make up so many bytes. A snapshot's count with
+/// the last row that refers to it.
 const OLDEST: &str = "DELETE FROM decisions WHERE sequence IN (SELECT sequence FROM \
     (SELECT sequence, sum(bytes) OVER (ORDER BY sequence) - bytes AS before FROM \
-     (SELECT sequence, length(record) AS bytes FROM decisions ORDER BY sequence LIMIT ?1)) \
+     (SELECT sequence, length(record) + (SELECT coalesce(sum(length(snapshot)), 0) \
+      FROM snapshots WHERE last_sequence = sequence) AS bytes \
+      FROM decisions ORDER BY sequence LIMIT ?1)) \
     WHERE before < ?2) RETURNING length(record)";
 
 #[cfg(test)]

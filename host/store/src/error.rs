@@ -22,9 +22,9 @@ pub enum Error {
     /// A query failed.
     #[error("the state file failed: {0}")]
     Query(#[from] sqlx::Error),
-    /// A record of another version of this program.
-    #[error("the record has form {0}, which this version cannot read")]
-    Form(u8),
+    /// A record, or what it refers to, of another version of this program.
+    #[error("this was recorded in form {0} by another version, which this one cannot read")]
+    Form(u32),
     /// A record that is damaged, or could not be written.
     #[error("the record cannot be read: {0}")]
     Record(postcard::Error),

@@ -7,6 +7,7 @@ use http::Method;
 use http_body_util::BodyExt;
 use plugway::decisions::{Replay, ReplayError, replay};
 use plugway_routing::Clock;
+use plugway_routing::health::Snapshot;
 use plugway_simulator::{Behaviour, Failure, Kind, Simulator, When};
 use plugway_store::decisions::{Record, Ruling};
 use plugway_tests::{Answer, LogLines, TestRouter};
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What must be found nowhere.
@@ -24,7 +26,7 @@ async fn both(strategy: &str, first: &Simulator, second: &Simulator) -> TestRout
     TestRouter::start(&two(strategy, first, second)).await
 }
 
-fn two(strategy: &str, first: &Simulator, second: &Simulator) -> String {
+pub(super) fn two(strategy: &str, first: &Simulator, second: &Simulator) -> String {
     format!(
         "[routing]\nstrategies = [\"{strategy}\"]\n{}{}[models.\"test/both\"]\n\
          context_length = 100_000\n{}{}",
@@ -35,23 +37,29 @@ fn two(strategy: &str, first: &Simulator, second: &Simulator) -> String {
     )
 }
 
-fn simulator(behaviour: Behaviour) -> Simulator {
+pub(super) fn simulator(behaviour: Behaviour) -> Simulator {
     Simulator::start(Kind::OpenAi, behaviour).unwrap()
 }
 
-fn id(answer: &Answer) -> &str {
+pub(super) fn id(answer: &Answer) -> &str {
     answer.header("x-generation-id").unwrap()
 }
 
 /// What is told of a generation.
-async fn told(router: &TestRouter, id: &str) -> Value {
+pub(super) async fn told(router: &TestRouter, id: &str) -> Value {
     let answer = router.client().get(&format!("/v1/generation?id={id}")).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     answer.json()["data"].clone()
 }
 
-async fn record(router: &TestRouter, id: &str) -> Record {
+pub(super) async fn record(router: &TestRouter, id: &str) -> Record {
     router.router.journal.find(id).await.unwrap().expect("no record")
+}
+
+/// The health that the record's decision rests on.
+pub(super) async fn snapshot(router: &TestRouter, record: &Record) -> Arc<Snapshot> {
+    let id = record.decision.as_ref().unwrap().snapshot;
+    router.router.journal.snapshot(id).await.unwrap().expect("no snapshot")
 }
 
 async fn post(router: &TestRouter, path: &str, body: &Value) -> Answer {
@@ -70,25 +78,30 @@ async fn a_recorded_decision_replays_bit_by_bit() {
             let mut request = ask("test/both", "Hi");
             request["metadata"] = json!({"turn": turn.to_string()});
             let answer = router.client().chat(&request).await;
-            records.push(record(&router, id(&answer)).await);
+            let record = record(&router, id(&answer)).await;
+            let snapshot = snapshot(&router, &record).await;
+            records.push((record, snapshot));
         }
         // Of another engine, whose instances have seen nothing of these requests.
         let other = both(strategy, &first, &second).await;
         let fresh = other.router.registry.policy(strategy).unwrap();
-        for record in records {
+        for (record, snapshot) in records {
             // As it comes back from the file.
             let record = Record::decode(&record.encode().unwrap()).unwrap();
             let decision = record.decision.as_ref().unwrap();
             assert_eq!(decision.candidates.len(), 2);
             for policy in [&policy, &fresh] {
-                assert_eq!(replay(&record, Some(policy)).unwrap(), Replay::Same);
+                assert_eq!(replay(&record, &snapshot, Some(policy)).unwrap(), Replay::Same);
             }
             let mut other = record.clone();
             let Ruling::Plan(plan) = &mut other.decision.as_mut().unwrap().ruling else {
                 panic!("{:?}", record.decision)
             };
             plan.steps.reverse();
-            assert!(matches!(replay(&other, Some(&fresh)).unwrap(), Replay::Different(_)));
+            assert!(matches!(
+                replay(&other, &snapshot, Some(&fresh)).unwrap(),
+                Replay::Different(_)
+            ));
         }
     }
 }
@@ -100,7 +113,8 @@ async fn a_record_is_not_replayed_by_another_strategy() {
     let answer = router.client().chat(&ask("test/both", "Hi")).await;
     let record = record(&router, id(&answer)).await;
     let other = router.router.registry.policy("price").unwrap();
-    let refused = replay(&record, Some(&other));
+    let snapshot = snapshot(&router, &record).await;
+    let refused = replay(&record, &snapshot, Some(&other));
     assert!(matches!(refused, Err(ReplayError::OtherStrategy { .. })), "{refused:?}");
 }
 
@@ -111,7 +125,8 @@ async fn the_built_in_order_replays_too() {
     let answer = router.client().chat(&ask("test/both", "Hi")).await;
     let record = record(&router, id(&answer)).await;
     assert_eq!(record.decision.as_ref().unwrap().strategy, None);
-    assert_eq!(replay(&record, None).unwrap(), Replay::Same);
+    let snapshot = snapshot(&router, &record).await;
+    assert_eq!(replay(&record, &snapshot, None).unwrap(), Replay::Same);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,6 +29,11 @@ async fn find(router: &Router, settings: &Settings, query: &str) -> Result<Recor
         return Err(Error::new(Code::InvalidRequest, message).param("id"));
     }
     let found = router.journal.find(id).await.map_err(|error| {
+        if let plugway_store::Error::Form(_) = error {
+            let message = "This generation was recorded by another version of the router, \
+                           which this one cannot read.";
+            return Error::new(Code::NotFound, message);
+        }
         tracing::error!(%error, "a record of a decision could not be read");
         Error::new(Code::Internal, "The records of generations cannot be read; see the log.")
     })?;

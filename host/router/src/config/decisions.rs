@@ -48,6 +48,6 @@ pub(super) const FIELDS: &[Field<DecisionsConfig>] = &[
     Field {
         key: "max_size",
         slot: Slot::Size(|c| &mut c.max_bytes),
-        about: "All records together; beyond it the oldest go. The state file grows to about twice this and gives nothing back, but uses it again. Without a state file, at most 16 MiB are kept.",
+        about: "All records together, with the health that they refer to; beyond it the oldest go. The state file grows to about twice this and gives nothing back, but uses it again. Without a state file, at most 16 MiB are kept.",
     },
 ];

@@ -3,6 +3,7 @@
 
 use crate::route::{Cause, Decision, Excluded, Question, Service, Undecided};
 use plugway_engine as engine;
+use plugway_routing::health::Snapshot;
 use plugway_store::decisions as kept;
 use std::sync::Arc;
 
@@ -46,6 +47,15 @@ impl Entry {
         }
         record
     }
+
+    /// What its record refers to.
+    pub(crate) fn snapshot(&self) -> Option<&Arc<Snapshot>> {
+        match &self.weighed {
+            Weighed::Nothing => None,
+            Weighed::Decided(decision) => Some(&decision.snapshot),
+            Weighed::Undecided(undecided) => undecided.question.as_ref().map(|it| &it.snapshot),
+        }
+    }
 }
 
 /// Whose the endpoints were, for people: an attempt knows no more than an id.
@@ -67,28 +77,34 @@ fn tell_attempts(record: &mut kept::Record, decision: &Decision) {
 }
 
 fn decided(decision: &Decision) -> kept::Decision {
+    let Decision { policy, query, candidates, snapshot, .. } = decision;
     let plan = plan(&decision.plan);
     let ruling = match decision.is_replaced() {
         true => kept::Ruling::Failed { instead: plan },
         false => kept::Ruling::Plan(plan),
     };
-    kept::Decision {
-        strategy: decision.policy.as_deref().map(strategy),
-        query: query(&decision.query),
-        candidates: decision.candidates.iter().map(candidate).collect(),
-        health: readings(&decision.candidates),
-        imports: Vec::new(),
-        read_prompts: false,
-        ruling,
-    }
+    ruled(policy.as_deref(), query, candidates, snapshot, ruling)
 }
 
 fn asked(question: &Question, ruling: kept::Ruling) -> kept::Decision {
+    let Question { policy, query, candidates, snapshot } = question;
+    ruled(policy.as_deref(), query, candidates, snapshot, ruling)
+}
+
+/// A question and its answer. No strategy has imports that answer anything yet, so none
+/// has read a prompt.
+fn ruled(
+    policy: Option<&engine::Policy>,
+    asked: &engine::Query,
+    candidates: &[engine::Candidate],
+    snapshot: &Snapshot,
+    ruling: kept::Ruling,
+) -> kept::Decision {
     kept::Decision {
-        strategy: question.policy.as_deref().map(strategy),
-        query: query(&question.query),
-        candidates: question.candidates.iter().map(candidate).collect(),
-        health: readings(&question.candidates),
+        strategy: policy.map(strategy),
+        query: query(asked),
+        candidates: candidates.iter().map(candidate).collect(),
+        snapshot: snapshot.id,
         imports: Vec::new(),
         read_prompts: false,
         ruling,
@@ -196,30 +212,6 @@ fn candidate(from: &engine::Candidate) -> kept::Candidate {
         scores: from.scores.clone(),
         tags: from.tags.clone(),
     }
-}
-
-fn readings(candidates: &[engine::Candidate]) -> kept::Readings {
-    kept::Readings::Inline(candidates.iter().map(|it| health(&it.health)).collect())
-}
-
-fn health(from: &engine::Health) -> kept::Health {
-    kept::Health {
-        uptime_30s: from.uptime_30s,
-        uptime_5m: from.uptime_5m,
-        uptime_30m: from.uptime_30m,
-        rate_limited_5m: from.rate_limited_5m,
-        bad_tool_calls: from.bad_tool_calls,
-        tripped: from.tripped,
-        in_flight: from.in_flight,
-        capacity: from.capacity,
-        latency_ms: from.latency_ms.map(percentiles),
-        throughput: from.throughput.map(percentiles),
-    }
-}
-
-fn percentiles(from: engine::Percentiles) -> kept::Percentiles {
-    let engine::Percentiles { p50, p75, p90, p99, samples } = from;
-    kept::Percentiles { p50, p75, p90, p99, samples }
 }
 
 pub(super) fn plan(from: &engine::Plan) -> kept::Plan {

@@ -1,9 +1,10 @@
 //! Where requests hand in what they were, and where it is found again: at once, whether it
 //! has been written or still waits for that.
 
-use super::Entry;
+use super::{Entry, SNAPSHOT_FORMAT};
 use crate::config::DecisionsConfig;
 use crate::telemetry::Metrics;
+use plugway_routing::health::Snapshot;
 use plugway_store::decisions::Record;
 use plugway_store::{Error, Store};
 use std::collections::HashMap;
@@ -67,6 +68,19 @@ impl Journal {
         }
     }
 
+    /// The health that a record rests on, by the id that the record has of it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn snapshot(&self, id: u64) -> Result<Option<Arc<Snapshot>>, Error> {
+        let of_id = |entry: &Arc<Entry>| entry.snapshot().filter(|it| it.id == id).cloned();
+        let pending = self.pending().values().find_map(of_id);
+        match pending {
+            Some(snapshot) => Ok(Some(snapshot)),
+            None => Ok(self.store.snapshot(SNAPSHOT_FORMAT, id).await?.map(Arc::new)),
+        }
+    }
+
     /// What is handed in, for the one who writes it.
     pub(super) fn unread(&self) -> Option<mpsc::Receiver<Arc<Entry>>> {
         self.unread.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -87,3 +101,44 @@ impl Journal {
 
 /// More than this would be a leak with a name.
 const MAX_QUEUE: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decisions::Weighed;
+    use plugway_store::Location;
+    use plugway_store::decisions::{Outcome, Request};
+
+    fn entry(id: &str) -> Entry {
+        let record = Record {
+            id: id.to_owned(),
+            came_ms: 1,
+            request: Request::default(),
+            excluded: Vec::new(),
+            decision: None,
+            attempts: Vec::new(),
+            outcome: Outcome::default(),
+        };
+        Entry { record, weighed: Weighed::Nothing }
+    }
+
+    #[tokio::test]
+    async fn what_does_not_fit_is_dropped_and_counted_and_nobody_waits() {
+        let store = Store::open(&Location::Memory).await.unwrap();
+        let metrics = Arc::new(Metrics::new());
+        let config = DecisionsConfig { queue: 2, ..DecisionsConfig::default() };
+        // Nobody writes.
+        let journal = Journal::new(&config, store, metrics.clone());
+        for id in ["a", "b", "c", "d"] {
+            journal.hand_in(entry(id));
+        }
+        assert_eq!(metrics.decisions_dropped.get(), 2);
+        for (id, is_kept) in [("a", true), ("b", true), ("c", false), ("d", false)] {
+            assert_eq!(journal.find(id).await.unwrap().is_some(), is_kept, "{id}");
+        }
+        // Where one was taken, there is room for another.
+        let taken = journal.unread().unwrap().recv().await.unwrap();
+        journal.settle(&[taken]);
+        assert!(journal.find("a").await.unwrap().is_none());
+    }
+}

@@ -2,11 +2,12 @@
 //! give the same plan, word for word.
 
 use super::entry::plan;
-use crate::route::built_in;
+use crate::route::{Service, built_in, health_told};
 use plugway_engine as engine;
 use plugway_engine::{CallError, Policy, Refusal};
+use plugway_routing::health::Snapshot;
 use plugway_store::decisions as kept;
-use plugway_store::decisions::{Readings, Record, Ruling};
+use plugway_store::decisions::{Record, Ruling};
 
 /// What a replay found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,26 +33,31 @@ pub enum ReplayError {
         /// Id and digest.
         recorded: String,
     },
-    /// The record does not say how healthy each candidate was.
-    #[error("the record has {candidates} candidates and the health of {readings}")]
-    Incomplete {
-        /// How many could be chosen.
-        candidates: usize,
-        /// How many are described.
-        readings: usize,
+    /// It rests on other health than what was handed in.
+    #[error("the record rests on the health snapshot {recorded}; hand in that one to replay it")]
+    OtherSnapshot {
+        /// The snapshot's id.
+        recorded: u64,
     },
     /// The strategy failed where it had answered.
     #[error(transparent)]
     Call(#[from] CallError),
 }
 
-/// Asks `policy` what it was asked when the record was made; none stands for the built-in
-/// order. No time but the record's and no randomness but its seed go into the answer.
+/// Asks `policy` what it was asked when the record was made, by the snapshot of health that
+/// the record refers to; no policy stands for the built-in order. No time but the record's
+/// and no randomness but its seed go into the answer.
 ///
 /// # Errors
-/// When the record holds no decision of this policy, or the strategy fails.
-pub fn replay(record: &Record, policy: Option<&Policy>) -> Result<Replay, ReplayError> {
+/// When the record holds no decision of this policy or by this snapshot, or the strategy
+/// fails.
+pub fn replay(
+    record: &Record,
+    snapshot: &Snapshot,
+    policy: Option<&Policy>,
+) -> Result<Replay, ReplayError> {
     let decision = record.decision.as_ref().ok_or(ReplayError::NothingDecided)?;
+    let service = record.request.service.map(service).ok_or(ReplayError::NothingDecided)?;
     if decision.read_prompts {
         return Err(ReplayError::ReadPrompts);
     }
@@ -61,7 +67,12 @@ pub fn replay(record: &Record, policy: Option<&Policy>) -> Result<Replay, Replay
         let recorded = recorded.unwrap_or_else(|| "built-in".to_owned());
         return Err(ReplayError::OtherStrategy { recorded });
     }
-    let (query, candidates) = (query(&decision.query), candidates(decision)?);
+    if decision.snapshot != snapshot.id {
+        return Err(ReplayError::OtherSnapshot { recorded: decision.snapshot });
+    }
+    let query = query(&decision.query);
+    let told = |it: &kept::Candidate| candidate(it, health_told(snapshot, service, &it.id));
+    let candidates: Vec<_> = decision.candidates.iter().map(told).collect();
     let ruling = match policy {
         None => Ruling::Plan(plan(&built_in(&query, &candidates))),
         Some(policy) => match policy.route(&query, &candidates)? {
@@ -89,6 +100,15 @@ fn is_of(recorded: Option<&kept::Strategy>, policy: Option<&Policy>) -> bool {
         && recorded.options == setup.options
         && recorded.score_names == setup.score_names
         && recorded.state == state
+}
+
+fn service(from: kept::Service) -> Service {
+    match from {
+        kept::Service::Chat => Service::Chat,
+        kept::Service::TokenCount => Service::TokenCount,
+        kept::Service::Embeddings => Service::Embeddings,
+        kept::Service::Rerank => Service::Rerank,
+    }
 }
 
 fn query(from: &kept::Query) -> engine::Query {
@@ -121,17 +141,7 @@ fn cutoffs(kept::Cutoffs { p50, p75, p90, p99 }: kept::Cutoffs) -> engine::Cutof
     engine::Cutoffs { p50, p75, p90, p99 }
 }
 
-fn candidates(decision: &kept::Decision) -> Result<Vec<engine::Candidate>, ReplayError> {
-    let Readings::Inline(readings) = &decision.health;
-    let (candidates, readings_count) = (decision.candidates.len(), readings.len());
-    if candidates != readings_count {
-        return Err(ReplayError::Incomplete { candidates, readings: readings_count });
-    }
-    let pairs = decision.candidates.iter().zip(readings);
-    Ok(pairs.map(|(it, reading)| candidate(it, reading)).collect())
-}
-
-fn candidate(from: &kept::Candidate, reading: &kept::Health) -> engine::Candidate {
+fn candidate(from: &kept::Candidate, health: engine::Health) -> engine::Candidate {
     let kept::Price { prompt, completion, cache_read, cache_write, request } = from.price;
     engine::Candidate {
         id: from.id.clone(),
@@ -148,26 +158,6 @@ fn candidate(from: &kept::Candidate, reading: &kept::Health) -> engine::Candidat
         warm: from.warm,
         scores: from.scores.clone(),
         tags: from.tags.clone(),
-        health: health(reading),
+        health,
     }
-}
-
-fn health(from: &kept::Health) -> engine::Health {
-    engine::Health {
-        uptime_30s: from.uptime_30s,
-        uptime_5m: from.uptime_5m,
-        uptime_30m: from.uptime_30m,
-        rate_limited_5m: from.rate_limited_5m,
-        bad_tool_calls: from.bad_tool_calls,
-        tripped: from.tripped,
-        in_flight: from.in_flight,
-        capacity: from.capacity,
-        latency_ms: from.latency_ms.map(percentiles),
-        throughput: from.throughput.map(percentiles),
-    }
-}
-
-fn percentiles(from: kept::Percentiles) -> engine::Percentiles {
-    let kept::Percentiles { p50, p75, p90, p99, samples } = from;
-    engine::Percentiles { p50, p75, p90, p99, samples }
 }

@@ -152,8 +152,9 @@ pub(crate) fn decided(decision: &Decision) -> Value {
         "failed": replaced,
         "reason": reason,
         "note": decision.plan().map(|it| &it.note),
-        // A number of 64 bits would lose some of them in many a reader.
+        // Numbers of 64 bits would lose some of them in many a reader.
         "seed": decision.query.seed.to_string(),
+        "health_snapshot": decision.snapshot.to_string(),
         "options": decision.query.options,
         "considered": considered.collect::<Vec<_>>(),
         "planned": planned.collect::<Vec<_>>(),

@@ -1,8 +1,9 @@
 //! The one task that writes records down: whatever waits, at once and together. It also
 //! removes what is too old or too much.
 
-use super::{Entry, Journal};
+use super::{Entry, Journal, SNAPSHOT_FORMAT};
 use crate::Router;
+use plugway_store::decisions::Snapshots;
 use plugway_store::{Error, Location, Store};
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,7 +77,7 @@ async fn write(router: Arc<Router>, mut queue: Receiver<Arc<Entry>>) {
     }
 }
 
-/// The table of records, and how much is in it.
+/// The tables of records and snapshots, and how much is in them.
 struct Shelf {
     router: Arc<Router>,
     /// Unknown until it was measured.
@@ -87,7 +88,10 @@ struct Shelf {
 impl Shelf {
     async fn keep(&mut self, batch: &[Arc<Entry>]) {
         let records: Vec<_> = batch.iter().map(|entry| entry.record()).collect();
-        let kept = self.store().keep_decisions(&records).await;
+        let snapshots = batch.iter().filter_map(|entry| entry.snapshot());
+        let by_id = snapshots.map(|it| (it.id, &**it)).collect();
+        let snapshots = Snapshots { format: SNAPSHOT_FORMAT, by_id };
+        let kept = self.store().keep_decisions(&records, &snapshots).await;
         let Some(bytes) = self.note(kept) else {
             self.router.metrics.decisions_dropped.inc_by(batch.len() as u64);
             return;

@@ -92,6 +92,8 @@ pub struct Question {
     pub query: Query,
     /// Among which endpoints.
     pub candidates: Vec<Candidate>,
+    /// Where their health is from.
+    pub snapshot: Arc<Snapshot>,
     /// Of whom.
     pub policy: Option<Arc<Policy>>,
 }

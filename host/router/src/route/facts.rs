@@ -38,7 +38,6 @@ impl Facts<'_> {
     /// The endpoint as strategies see it.
     pub(super) fn candidate(&self, endpoint: &Endpoint) -> Candidate {
         let Self { router, bounds, asked, estimate, conversation, snapshot } = *self;
-        let reading = snapshot.reading(&asked.service.health_id(&endpoint.id));
         let warm = warm_at(router, bounds, conversation, asked.routing, endpoint);
         let cached = warm.as_ref().map_or(0, |place| place.cached_tokens);
         let (price, estimated_cost) = builtin::compare_price(endpoint, estimate, cached);
@@ -56,7 +55,7 @@ impl Facts<'_> {
             own_key: credentials::is_own_next(router, endpoint),
             warm: warm.is_some(),
             tags: endpoint.tags.clone(),
-            health: reading.map(health::for_strategies).unwrap_or_default(),
+            health: health::told(snapshot, asked.service, &endpoint.id),
             ..Candidate::default()
         }
     }

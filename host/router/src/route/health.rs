@@ -7,11 +7,13 @@ mod saved;
 pub use in_flight::InFlight;
 pub(crate) use saved::{restore, save_all, save_now_and_then};
 
+use super::Service;
 use crate::catalog;
 use crate::config::RoutingConfig;
 use crate::telemetry::{EndpointLabels, Metrics};
 use arc_swap::ArcSwap;
 use in_flight::Tracked;
+use plugway_engine::Health as HealthTold;
 use plugway_routing::Clock;
 use plugway_routing::breaker::{self, Change};
 use plugway_routing::health::{
@@ -276,8 +278,14 @@ impl Endpoint {
     }
 }
 
+/// What strategies are told of an endpoint by a snapshot: the same in a replay.
+pub(crate) fn told(snapshot: &Snapshot, service: Service, endpoint: &str) -> HealthTold {
+    let reading = snapshot.reading(&service.health_id(endpoint));
+    reading.map(for_strategies).unwrap_or_default()
+}
+
 /// A reading as strategies know it.
-pub(super) fn for_strategies(reading: &Reading) -> plugway_engine::Health {
+fn for_strategies(reading: &Reading) -> HealthTold {
     let percentiles = |it: plugway_routing::health::Percentiles| plugway_engine::Percentiles {
         p50: it.p50,
         p75: it.p75,
@@ -285,7 +293,7 @@ pub(super) fn for_strategies(reading: &Reading) -> plugway_engine::Health {
         p99: it.p99,
         samples: it.samples,
     };
-    plugway_engine::Health {
+    HealthTold {
         uptime_30s: reading.uptime_30s,
         uptime_5m: reading.uptime_5m,
         uptime_30m: reading.uptime_30m,

@@ -24,7 +24,7 @@ pub use conversation::Conversation;
 pub use credentials::CredentialHealth;
 pub use decision::{BUILT_IN, Cause, Decision, Excluded, Question, Reached, Step, Undecided};
 pub use health::{Health, InFlight, SnapshotPolicy};
-pub(crate) use health::{restore, save_all, save_now_and_then};
+pub(crate) use health::{restore, save_all, save_now_and_then, told as health_told};
 pub use plugway_routing::health::{Footing, LeftOut, Policy as HealthPolicy};
 pub(crate) use resolve::{endpoints, model};
 
@@ -99,7 +99,7 @@ fn decide_among(
     let (plan, strategy) = match rank::plan(router, policy.as_deref(), &query, &candidates) {
         Ok(ranked) => ranked,
         Err(error) => {
-            let question = Some(Question { query, candidates, policy });
+            let question = Some(Question { query, candidates, snapshot, policy });
             return Err(Box::new(Undecided { excluded, question, ..*early(error) }));
         }
     };

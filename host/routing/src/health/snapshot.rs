@@ -5,7 +5,8 @@ use super::Reading;
 use serde::{Deserialize, Serialize};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// What is known of endpoints at one moment.
+/// What is known of endpoints at one moment. It is kept with decisions: a change of it or
+/// of [`Reading`] is another form there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// Made from what it says: two that say the same have the same.

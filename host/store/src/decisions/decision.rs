@@ -16,8 +16,8 @@ pub struct Decision {
     pub query: Query,
     /// Among which.
     pub candidates: Vec<Candidate>,
-    /// What it was told of the candidates' health.
-    pub health: Readings,
+    /// Where it had the candidates' health from: a snapshot's id.
+    pub snapshot: u64,
     /// What its imports answered, in the order of the calls.
     pub imports: Vec<Import>,
     /// It saw the prompt, which is kept apart from this, or not at all.
@@ -152,54 +152,6 @@ pub struct Price {
     pub cache_write: Option<f64>,
     /// Per request.
     pub request: f64,
-}
-
-/// The candidates' health, as it was told.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Readings {
-    /// One for each candidate, in their order.
-    Inline(Vec<Health>),
-}
-
-/// An endpoint's health. Shares are 0 to 1.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Health {
-    /// Share of attempts that succeeded, last 30 seconds.
-    pub uptime_30s: Option<f64>,
-    /// Last 5 minutes.
-    pub uptime_5m: Option<f64>,
-    /// Last 30 minutes.
-    pub uptime_30m: Option<f64>,
-    /// Share of attempts answered 429, last 5 minutes.
-    pub rate_limited_5m: Option<f64>,
-    /// Share of answers with tool calls of which one was unusable.
-    pub bad_tool_calls: Option<f64>,
-    /// The circuit breaker is open.
-    pub tripped: bool,
-    /// Attempts under way.
-    pub in_flight: u32,
-    /// Attempts in flight that it lately bore.
-    pub capacity: Option<u32>,
-    /// Time to first token, milliseconds.
-    pub latency_ms: Option<Percentiles>,
-    /// Tokens per second.
-    pub throughput: Option<Percentiles>,
-}
-
-/// A measured distribution.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Percentiles {
-    /// Median.
-    pub p50: f64,
-    /// 75th percentile.
-    pub p75: f64,
-    /// 90th percentile.
-    pub p90: f64,
-    /// 99th percentile.
-    pub p99: f64,
-    /// How many were measured.
-    pub samples: u32,
 }
 
 /// One call out of a strategy, and what came back.

@@ -8,7 +8,7 @@ use crate::Error;
 use serde::{Deserialize, Serialize};
 
 /// The form in which records are written; a change of any of their types is another one.
-const FORM: u8 = 1;
+const FORM: u8 = 2;
 
 /// One request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -177,7 +177,7 @@ impl Record {
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         match bytes.split_first() {
             Some((&FORM, rest)) => postcard::from_bytes(rest).map_err(Error::Record),
-            Some((&form, _)) => Err(Error::Form(form)),
+            Some((&form, _)) => Err(Error::Form(form.into())),
             None => Err(Error::Record(postcard::Error::DeserializeUnexpectedEnd)),
         }
     }
