@@ -8,6 +8,7 @@ mod examples;
 mod explained;
 mod health;
 mod hedging;
+mod kept;
 mod metadata;
 mod presets;
 mod ranking;

@@ -80,6 +80,19 @@ impl RouterProcess {
         fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
     }
 
+    /// Its threads by name, and how long each has been on a processor, nanoseconds.
+    pub fn threads(&self) -> Vec<(String, u64)> {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        let of_task = |task: std::io::Result<fs::DirEntry>| {
+            let path = task.ok()?.path();
+            // It may have ended meanwhile.
+            let name = fs::read_to_string(path.join("comm")).ok()?;
+            let times = fs::read_to_string(path.join("schedstat")).ok()?;
+            Some((name.trim().to_owned(), times.split(' ').next()?.parse().ok()?))
+        };
+        tasks.filter_map(of_task).collect()
+    }
+
     /// Memory that is its own alone, bytes.
     pub fn memory_bytes(&self) -> u64 {
         let rollup = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();

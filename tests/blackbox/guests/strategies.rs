@@ -63,6 +63,14 @@ pub(super) async fn hedge_soon() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+pub(super) async fn tells_candidates() {
+    let scene = with("tells-candidates").await;
+    let answer = scene.undisturbed(scene.ask("test/both", Ask::Whole)).await;
+    let reason = reason(&answer).await;
+    assert!(u64::from_str_radix(&reason, 16).is_ok(), "{reason}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 pub(super) async fn huge_reason() {
     let scene = with("huge-reason").await;
     let answer = scene.undisturbed(scene.ask("test/both", Ask::Whole)).await;
