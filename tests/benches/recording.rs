@@ -10,7 +10,7 @@
 )]
 
 use plugway_simulator::{Behaviour, Kind, Simulator};
-use plugway_tests::RouterProcess;
+use plugway_tests::{Client, RouterProcess};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::time::{Duration, Instant};
@@ -18,8 +18,12 @@ use std::time::{Duration, Instant};
 /// Turns that each router gets.
 const TURNS: usize = 20;
 
-/// Requests of a turn, one after the other.
-const REQUESTS: usize = 500;
+/// Requests of a turn.
+const REQUESTS: usize = 512;
+
+/// Clients that share them, each with one request at a time. Of one, each record is a
+/// transaction of its own.
+const CLIENTS: [usize; 2] = [1, 16];
 
 /// Endpoints of the model: candidates of each decision.
 const ENDPOINTS: usize = 10;
@@ -27,8 +31,9 @@ const ENDPOINTS: usize = 10;
 /// So long after a turn all of it is written.
 const WRITTEN_AFTER: Duration = Duration::from_millis(200);
 
-/// What one request took in the middle of a turn, microseconds.
+/// What a request of one turn took, microseconds.
 struct Turn {
+    /// The median.
     latency: f64,
     /// On the processor, without the thread that talks to the database.
     router: f64,
@@ -41,43 +46,56 @@ fn main() {
     let simulator = Simulator::start(Kind::OpenAi, Behaviour::new().reply("here")).unwrap();
     let routers =
         [true, false].map(|recording| RouterProcess::start(&configuration(&simulator, recording)));
-    for router in &routers {
-        runtime.block_on(turn(router));
-    }
-    let mut turns = [Vec::new(), Vec::new()];
-    for _ in 0..TURNS {
-        for (router, turns) in routers.iter().zip(&mut turns) {
-            turns.push(runtime.block_on(turn(router)));
-        }
-    }
-    let [on, off] = turns;
     println!(
         "\n{TURNS} turns of {REQUESTS} requests each, {ENDPOINTS} candidates; microseconds of a \
-         request, medians over turns\n"
+         request, medians over turns"
     );
-    println!("{:<34} | recording | not | added (median of pairs)", "");
-    report("latency, median", &on, &off, |it| it.latency);
-    report("processor, router", &on, &off, |it| it.router);
-    report("processor, database's thread", &on, &off, |it| it.database);
+    for clients in CLIENTS {
+        for router in &routers {
+            runtime.block_on(turn(router, clients));
+        }
+        let mut turns = [Vec::new(), Vec::new()];
+        for _ in 0..TURNS {
+            for (router, turns) in routers.iter().zip(&mut turns) {
+                turns.push(runtime.block_on(turn(router, clients)));
+            }
+        }
+        let [on, off] = turns;
+        println!("\n{:<34} | recording | not   | added", format!("{clients} at a time"));
+        report("latency, median", &on, &off, |it| it.latency);
+        report("processor, router", &on, &off, |it| it.router);
+        report("processor, database's thread", &on, &off, |it| it.database);
+    }
 }
 
-async fn turn(router: &RouterProcess) -> Turn {
-    let client = router.client();
+async fn turn(router: &RouterProcess, clients: usize) -> Turn {
     let before = processor_time(router);
-    let mut latencies = Vec::new();
-    for _ in 0..REQUESTS {
-        let began = Instant::now();
-        assert_eq!(client.chat(&request()).await.status, 200);
-        latencies.push(began.elapsed().as_secs_f64() * 1e6);
+    let tasks: Vec<_> = (0..clients)
+        .map(|_| tokio::spawn(latencies(router.client(), REQUESTS / clients)))
+        .collect();
+    let mut all = Vec::new();
+    for task in tasks {
+        all.extend(task.await.unwrap());
     }
     tokio::time::sleep(WRITTEN_AFTER).await;
     let after = processor_time(router);
     let each = |nanoseconds: u64| nanoseconds as f64 / 1e3 / REQUESTS as f64;
     Turn {
-        latency: median(latencies),
+        latency: median(all),
         router: each(after.0 - before.0),
         database: each(after.1 - before.1),
     }
+}
+
+/// Of so many requests, one after the other.
+async fn latencies(client: Client, requests: usize) -> Vec<f64> {
+    let mut latencies = Vec::new();
+    for _ in 0..requests {
+        let began = Instant::now();
+        assert_eq!(client.chat(&request()).await.status, 200);
+        latencies.push(began.elapsed().as_secs_f64() * 1e6);
+    }
+    latencies
 }
 
 /// Nanoseconds that the process has had so far, and of these the database's threads.
