@@ -40,8 +40,9 @@ pub struct Breaker {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum State {
-    /// When the last attempts failed, with none good between.
-    Closed { failures: VecDeque<Duration> },
+    /// When the last attempts failed, with none good between, and those that were late, with
+    /// none that answered in time between.
+    Closed { failures: VecDeque<Duration>, lates: VecDeque<Duration> },
     /// Half-open once `until` has passed.
     Open {
         until: Duration,
@@ -78,6 +79,12 @@ pub struct Pass {
 }
 
 impl Pass {
+    /// How often the breaker had opened when the attempt began.
+    #[must_use]
+    pub fn openings(&self) -> u64 {
+        self.term
+    }
+
     /// It has to show that the endpoint works again.
     #[must_use]
     pub fn is_probe(&self) -> bool {
@@ -98,7 +105,7 @@ pub enum Change {
 
 impl Default for State {
     fn default() -> Self {
-        Self::Closed { failures: VecDeque::new() }
+        Self::Closed { failures: VecDeque::new(), lates: VecDeque::new() }
     }
 }
 
@@ -130,22 +137,34 @@ impl Breaker {
     }
 
     /// The attempt has yielded content and may yield more for minutes: the next
-    /// probe need not wait for its end.
-    pub fn answered(&mut self, pass: &mut Pass) {
+    /// probe need not wait for its end. Where it was one of those whose lateness opened
+    /// the breaker, it was merely late, and closes it.
+    pub fn answered(&mut self, pass: &mut Pass) -> Option<Change> {
         let was_held = std::mem::take(&mut pass.holds_place);
-        if pass.term == self.term
-            && was_held
-            && let State::Open { is_probed, .. } = &mut self.state
-        {
-            *is_probed = false;
+        match &mut self.state {
+            State::Closed { lates, .. } => lates.clear(),
+            State::Open { .. } if pass.is_late && pass.term + 1 == self.term => {
+                self.state = State::default();
+                return Some(Change::Closed);
+            }
+            State::Open { is_probed, .. } if pass.term == self.term && was_held => {
+                *is_probed = false;
+            }
+            State::Open { .. } => {}
         }
+        None
     }
 
-    /// The attempt is still under way, and so late that it counts as a failure. It counts
-    /// once, whatever it comes to; a good end makes up for it.
+    /// The attempt is still under way, and so late that it counts like a failure. It counts
+    /// once, whatever it comes to.
     pub fn late(&mut self, pass: &mut Pass, policy: Policy, now: Duration) -> Option<Change> {
         let was_late = std::mem::replace(&mut pass.is_late, true);
         if was_late { None } else { self.fail(pass, policy, now) }
+    }
+
+    /// How often it has opened.
+    pub fn openings(&self) -> u64 {
+        self.term
     }
 
     /// The attempt ended. While the breaker is closed every end counts. While it
@@ -153,31 +172,37 @@ impl Breaker {
     /// began before it opened has nothing to say about it.
     pub fn end(
         &mut self,
-        mut pass: Pass,
+        pass: Pass,
         verdict: Verdict,
         policy: Policy,
         now: Duration,
     ) -> Option<Change> {
         match (&mut self.state, verdict) {
-            (_, Verdict::Bad) if !pass.is_late => return self.fail(&mut pass, policy, now),
-            (State::Closed { failures }, Verdict::Good) => failures.clear(),
+            (_, Verdict::Bad) if !pass.is_late => return self.fail(&pass, policy, now),
+            (State::Closed { failures, lates }, Verdict::Good) => {
+                failures.clear();
+                lates.clear();
+            }
             (State::Open { .. }, Verdict::Good) if pass.term == self.term => {
                 self.state = State::default();
                 return Some(Change::Closed);
             }
-            (State::Open { .. }, _) => self.answered(&mut pass),
-            (State::Closed { .. }, _) => {}
+            (State::Open { is_probed, .. }, _) if pass.term == self.term && pass.holds_place => {
+                *is_probed = false;
+            }
+            _ => {}
         }
         None
     }
 
-    fn fail(&mut self, pass: &mut Pass, policy: Policy, now: Duration) -> Option<Change> {
+    fn fail(&mut self, pass: &Pass, policy: Policy, now: Duration) -> Option<Change> {
         match &mut self.state {
-            State::Closed { failures } => {
-                failures.push_back(now);
-                let is_old = |at: &Duration| now.saturating_sub(*at) > MEMORY;
-                while failures.pop_front_if(|at| is_old(at)).is_some() {}
-                let is_one_too_many = failures.len() >= policy.failures as usize;
+            State::Closed { failures, lates } => {
+                if pass.is_late { &mut *lates } else { &mut *failures }.push_back(now);
+                for row in [&mut *failures, &mut *lates] {
+                    while row.pop_front_if(|at| now.saturating_sub(*at) > MEMORY).is_some() {}
+                }
+                let is_one_too_many = failures.len() + lates.len() >= policy.failures as usize;
                 is_one_too_many.then(|| {
                     self.open(FIRST_PAUSE, policy, now);
                     Change::Opened

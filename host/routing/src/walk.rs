@@ -36,8 +36,8 @@ pub trait Gates {
     /// lately failed.
     fn admit(&mut self, step: usize, last_resort: bool) -> Admission<Self::Pass>;
 
-    /// Whether the endpoint of a step under way is by now one of those that are tried as a
-    /// last resort.
+    /// Whether the endpoint of a step under way has become one of those that are tried as a
+    /// last resort since the attempt began.
     fn has_tripped(&self, step: usize) -> bool;
 
     /// Takes one further attempt, made because another failed, from its budget.
@@ -265,7 +265,6 @@ impl Walk {
         }
         alone.look_at = now.checked_add(alone.look_every);
         if gates.has_tripped(alone.step) {
-            (alone.hedge_at, alone.look_at) = (None, None);
             self.flees = true;
             self.width = 2;
         }
@@ -338,11 +337,10 @@ impl Walk {
         match (self.attempts.is_empty(), beside) {
             (true, _) => Some(Kind::First),
             (false, 0) => (!self.weighs || gates.retry()).then_some(Kind::Retry),
-            (false, _) if self.flees => gates.retry().then_some(Kind::Hedge),
             (false, _) => {
-                let kind = gates.hedge().then_some(Kind::Hedge);
-                self.hedges_refused += u32::from(kind.is_none());
-                kind
+                let is_paid = self.flees && gates.retry() || gates.hedge();
+                self.hedges_refused += u32::from(!is_paid && !self.flees);
+                is_paid.then_some(Kind::Hedge)
             }
         }
     }
@@ -358,6 +356,11 @@ impl Walk {
         let hedge_after = hedge_after.map(|after| if is_probe { after * 3 / 4 } else { after });
         let look_every = hedge_after.unwrap_or_default() / LOOKS;
         let look_every = look_every.max(LEAST_BETWEEN_LOOKS);
+        if self.flees {
+            // Whoever was waited for has been seen to.
+            let waiting = self.attempts.iter_mut().filter(|it| it.is_under_way);
+            waiting.for_each(|it| (it.hedge_at, it.look_at) = (None, None));
+        }
         self.attempts.push(Attempt {
             step,
             is_under_way: true,

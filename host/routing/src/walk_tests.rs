@@ -251,6 +251,26 @@ fn whoever_waits_alone_at_an_endpoint_that_trips_goes_on_as_if_it_had_failed() {
 }
 
 #[test]
+fn whoever_cannot_flee_at_a_retrys_cost_does_at_a_hedges_or_later() {
+    let legs = vec![slow_after(0, 1000), leg(0)];
+    for (hedges, first) in [(1, "Hedge 1"), (0, "until 500")] {
+        let (mut walk, mut door) = (Walk::new(legs.clone(), ANYTIME), Door::open());
+        (door.retries, door.hedges) = (0, hedges);
+        ask(&mut walk, 0, &mut door);
+        door.tripped = vec![0];
+        assert_eq!(ask(&mut walk, 250, &mut door), first);
+    }
+    let (mut walk, mut door) = (Walk::new(legs, ANYTIME), Door::open());
+    (door.retries, door.hedges) = (0, 0);
+    ask(&mut walk, 0, &mut door);
+    door.tripped = vec![0];
+    ask(&mut walk, 250, &mut door);
+    door.hedges = 1;
+    door.tripped = vec![];
+    assert_eq!(ask(&mut walk, 1000, &mut door), "Hedge 1", "its own time comes too");
+}
+
+#[test]
 fn nobody_flees_whose_plan_does_not_hedge() {
     let (mut walk, mut door) = (Walk::new(vec![leg(0), leg(0)], ANYTIME), Door::open());
     ask(&mut walk, 0, &mut door);

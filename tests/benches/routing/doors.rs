@@ -3,7 +3,7 @@
 use crate::provider::Wrong;
 use crate::world::{Chooser, World};
 use plugway::error::{Code, Error};
-use plugway::route::{HealthPolicy, InFlight, LeftOut, Step};
+use plugway::route::{HealthPolicy, InFlight, LeftOut, Step, Watch};
 use plugway_routing::walk::{Admission, Gates};
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 pub(crate) struct Doors<'a, 'w> {
     pub(crate) world: &'a World<'w>,
     pub(crate) steps: &'a [Step],
+    /// Of each step that was begun, its endpoint.
+    pub(crate) watches: &'a mut Vec<(usize, Watch)>,
 }
 
 impl Gates for Doors<'_, '_> {
@@ -26,16 +28,21 @@ impl Gates for Doors<'_, '_> {
         let endpoint = &self.steps[step].endpoint;
         let policy = HealthPolicy::from(&settings.config.routing);
         match router.health.begin(&endpoint.id, endpoint, policy, last_resort) {
-            Ok(in_flight) if in_flight.is_probe() => Admission::Probing(Some(in_flight)),
-            Ok(in_flight) => Admission::Granted(Some(in_flight)),
+            Ok(in_flight) => {
+                self.watches.push((step, in_flight.watch()));
+                match in_flight.is_probe() {
+                    true => Admission::Probing(Some(in_flight)),
+                    false => Admission::Granted(Some(in_flight)),
+                }
+            }
             Err(LeftOut::Cooling(_)) => Admission::Never,
             Err(LeftOut::Tripped(_) | LeftOut::Probed) => Admission::Later,
         }
     }
 
     fn has_tripped(&self, step: usize) -> bool {
-        let endpoint = &self.steps[step].endpoint;
-        matches!(self.world.router.health.check(&endpoint.id), Err(LeftOut::Tripped(_)))
+        let last = self.watches.iter().rfind(|(it, _)| *it == step);
+        last.is_some_and(|(_, watch)| watch.has_tripped())
     }
 
     fn retry(&mut self) -> bool {

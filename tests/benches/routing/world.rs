@@ -10,7 +10,7 @@ use crate::trace::Arrival;
 use plugway::catalog::{Endpoint, Resolution};
 use plugway::error::Error;
 use plugway::reload::ConfigReload;
-use plugway::route::{self, Asked, Conversation, InFlight, Service, Step};
+use plugway::route::{self, Asked, Conversation, InFlight, Service, Step, Watch};
 use plugway::{Router, Settings};
 use plugway_routing::walk::{Bounds, Failure, Kind, Leg, Move, Over};
 use plugway_routing::{Clock, Walk};
@@ -78,6 +78,7 @@ struct Flight {
     conversation: Option<Conversation>,
     walk: Walk,
     attempts: Vec<Attempt>,
+    watches: Vec<(usize, Watch)>,
 }
 
 struct Attempt {
@@ -191,7 +192,8 @@ impl World<'_> {
             deadline: self.settings.config.server.request_deadline,
         };
         let walk = Walk::new(legs.collect(), bounds);
-        self.flights[request] = Some(Flight { steps, conversation, walk, attempts: Vec::new() });
+        self.flights[request] =
+            Some(Flight { steps, conversation, walk, attempts: Vec::new(), watches: Vec::new() });
         self.walk(request);
     }
 
@@ -201,7 +203,8 @@ impl World<'_> {
         let arrived = self.trace[request].at;
         loop {
             let since = self.clock.now() - arrived;
-            let mut doors = Doors { world: self, steps: &flight.steps };
+            let watches = &mut flight.watches;
+            let mut doors = Doors { world: self, steps: &flight.steps, watches };
             match flight.walk.next(since, &mut doors) {
                 Move::Start { step, kind, pass, .. } => {
                     self.tally.attempts += 1;

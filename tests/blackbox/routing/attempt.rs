@@ -308,6 +308,31 @@ async fn what_a_client_left_behind_is_the_operators_cost_and_nobodys_bill() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_given_up_for_its_silence_is_presumed_to_cost_its_prompt() {
+    let hanging = Behaviour::new().head_delay_ms(600_000);
+    let first = Simulator::start(Kind::OpenAi, hanging).unwrap();
+    let second = Simulator::start(Kind::OpenAi, Behaviour::new()).unwrap();
+    let bounds = "[upstream]\nfirst_token_timeout = \"300ms\"";
+    let router =
+        two_models(bounds, &bare_provider("first", &first), &bare_provider("second", &second))
+            .await;
+    let mut request = ask("test/one", &"Where is this going? ".repeat(50));
+    request["models"] = json!(["test/two"]);
+    let streamed = router.client().stream(&request).await;
+    let line = LogLines::access(streamed.headers["x-generation-id"].to_str().unwrap()).await;
+    assert!(line["attempts"].as_str().unwrap().contains("second/sim:ok"), "{line}");
+    let picodollars = |key: &str| line[key].as_u64().unwrap();
+    let lost = picodollars("upstream_cost_picodollars") - picodollars("cost_picodollars");
+    // Some 200 tokens were sent, at a dollar for a million.
+    assert!((100_000_000..=400_000_000).contains(&lost), "{line}");
+    // One that answers that it failed bills what it counts, and it counts nothing.
+    first.set(Behaviour::new().fault(When::Always, Failure::status(500)));
+    let streamed = router.client().stream(&request).await;
+    let line = LogLines::access(streamed.headers["x-generation-id"].to_str().unwrap()).await;
+    assert_eq!(line["upstream_cost_picodollars"], line["cost_picodollars"], "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_not_sent_when_a_client_left_costs_nothing() {
     let (provider, tokens) = (RawUpstream::start().await, RawUpstream::start().await);
     tokens.play([Play::Hang]);

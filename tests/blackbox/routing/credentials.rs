@@ -269,6 +269,21 @@ async fn a_limit_is_the_models_and_a_rejection_the_credentials() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_limit_of_counting_prompts_is_none_of_chats() {
+    let it = Scene::start(Kind::Anthropic, &OWN_AND_SHARED).await;
+    it.set([("a", refusal(429)), ("b", refusal(429))]);
+    let messages = json!([{"role": "user", "content": "How many words are in this?"}]);
+    let body = json!({"model": "test/first", "messages": messages}).to_string();
+    let client = it.router.client();
+    let count = client.request(http::Method::POST, "/v1/messages/count_tokens", body);
+    let counted = client.read(count).await;
+    assert_ne!(counted.status, 200, "{}", counted.text());
+    assert_eq!(it.shown().len(), 2);
+    it.set([]);
+    assert_eq!(it.content(false).await, "b");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_clients_next_model_may_use_the_credential_that_was_limited_for_the_first() {
     let other = "[models.\"test/other\"]\ncontext_length = 1000\n\
         [[models.\"test/other\".endpoints]]\nprovider = \"first\"\nmodel = \"other\"\n";

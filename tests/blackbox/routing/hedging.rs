@@ -222,3 +222,20 @@ async fn an_endpoint_that_hangs_keeps_few_waiting_and_none_for_long() {
     clock.advance(Duration::from_secs(2));
     assert_eq!(stream().await, "first");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_answer_may_be_silent_for_longer_than_streams_are() {
+    let first = Simulator::start(Kind::OpenAi, Behaviour::new().reply("first")).unwrap();
+    let second = Simulator::start(Kind::OpenAi, Behaviour::new().reply("second")).unwrap();
+    let bounds = "hedge_percent = 100\nbreaker_failures = 1\nmin_timed_samples = 1\n\
+                  health_interval = \"1ms\"";
+    let router = impatient(bounds, &first, &second).await;
+    // What a stream usually takes is known.
+    assert_eq!(answered(&router, true).await.0, "first");
+    first.set(hanging());
+    for _ in 0..2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        assert_eq!(answered(&router, false).await.0, "second");
+    }
+    assert_eq!(first.requests().len(), 3, "it was left out");
+}

@@ -10,7 +10,7 @@ use crate::config::RoutingConfig;
 use crate::error::{Code, Error, Fault, Reason, Reasons};
 use crate::record::{Ending, Trace};
 use crate::route::credentials::{self, Turn, Turns};
-use crate::route::{Decision, HealthPolicy, InFlight, LeftOut, Step};
+use crate::route::{Decision, HealthPolicy, InFlight, LeftOut, Step, Watch};
 use plugway_engine::chat::{MediaKind, Usage};
 use plugway_routing::Walk;
 use plugway_routing::walk::{Admission, Bounds, Failure, Gates, Leg, Move, Over};
@@ -102,7 +102,10 @@ pub(super) async fn first_answer<C: Ask>(exchange: &Exchange<C>) -> Result<Answe
                 continue;
             }
             Move::Late { attempt } => {
-                under_way.late(attempt);
+                // How long a whole answer may be silent nobody knows.
+                if exchange.call.streams() {
+                    under_way.late(attempt);
+                }
                 continue;
             }
             Move::Wait => under_way.next().await,
@@ -165,7 +168,9 @@ pub(super) struct Pass {
 impl Attempt {
     /// It has been silent for as long as its plan allows.
     pub(super) fn late(&mut self) {
-        self.pass.in_flight.late(self.trace.elapsed());
+        if let Some(silence) = self.trace.silence() {
+            self.pass.in_flight.late(silence);
+        }
     }
 
     fn answered<C: Ask>(self, answer: C::Answer) -> Answered<C> {
@@ -181,8 +186,9 @@ impl Attempt {
 fn outrun<C: Ask>(exchange: &Exchange<C>, attempt: Attempt, winner: usize) {
     cancelled(exchange, &attempt, "hedged");
     let Attempt { number, trace, pass, .. } = attempt;
-    if number < winner && exchange.call.streams() {
-        pass.in_flight.overtaken(trace.elapsed());
+    let silence = trace.silence().filter(|_| number < winner && exchange.call.streams());
+    if let Some(silence) = silence {
+        pass.in_flight.overtaken(silence);
     }
 }
 
@@ -190,14 +196,28 @@ fn outrun<C: Ask>(exchange: &Exchange<C>, attempt: Attempt, winner: usize) {
 /// if that was sent, nobody is billed for.
 pub(super) fn cancelled<C: Ask>(exchange: &Exchange<C>, attempt: &Attempt, outcome: &'static str) {
     let Attempt { number, step, trace, .. } = attempt;
-    let counted = trace.usage();
-    let is_estimated = counted.is_none();
-    let presumed = || C::presumed(exchange).filter(|_| trace.is_sent());
-    let usage = counted.or_else(presumed);
-    let upstream_cost = usage.as_ref().and_then(|usage| cost(exchange, step, usage));
-    let usage = usage.as_ref();
-    let ending = Ending { outcome, usage, is_estimated, upstream_cost };
-    exchange.record.attempt(*number, ending);
+    let usage = trace.usage().filter(|usage| usage.prompt_tokens > 0);
+    let ended = Unserved { step, usage, may_cost: trace.may_cost() };
+    ended.account(exchange, *number, outcome);
+}
+
+/// An attempt that did not serve, and what its provider counted for it.
+struct Unserved<'a> {
+    step: &'a Step,
+    usage: Option<Usage>,
+    /// Where nothing was counted, the prompt may have been read all the same.
+    may_cost: bool,
+}
+
+impl Unserved<'_> {
+    fn account<C: Ask>(self, exchange: &Exchange<C>, number: usize, outcome: &'static str) {
+        let is_estimated = self.usage.is_none();
+        let presumed = || C::presumed(exchange).filter(|_| self.may_cost);
+        let usage = self.usage.or_else(presumed);
+        let upstream_cost = usage.as_ref().and_then(|usage| cost(exchange, self.step, usage));
+        let usage = usage.as_ref();
+        exchange.record.attempt(number, Ending { outcome, usage, is_estimated, upstream_cost });
+    }
 }
 
 /// What a provider charges for an attempt that did not serve.
@@ -211,20 +231,23 @@ fn cost<C>(exchange: &Exchange<C>, step: &Step, usage: &Usage) -> Option<u64> {
 struct Doors<'a, C> {
     exchange: &'a Exchange<C>,
     turns: Turns<'a>,
+    /// Of each step that was begun, its endpoint.
+    watches: Vec<(usize, Watch)>,
     failures: Failures,
 }
 
-impl<'a, C> Doors<'a, C> {
+impl<'a, C: Ask> Doors<'a, C> {
     fn new(exchange: &'a Exchange<C>) -> Self {
         let Exchange { router, settings, decision, .. } = exchange;
-        let turns = Turns::new(router, &settings.config.routing, decision.query.seed);
-        Self { exchange, turns, failures: Failures::default() }
+        let turns =
+            Turns::new((router, decision.service), &settings.config.routing, decision.query.seed);
+        Self { exchange, turns, watches: Vec::new(), failures: Failures::default() }
     }
 
     /// Keeps what there is to keep of a failed attempt. What its failure means for the
     /// rest of the plan.
     fn lose(&mut self, attempt: Attempt, Failed { error, usage }: Failed) -> Failure {
-        let Attempt { number, step, pass: Pass { in_flight, turn }, .. } = attempt;
+        let Attempt { number, step, trace, pass: Pass { in_flight, turn } } = attempt;
         // A client in a hurry does not make an endpoint slow.
         let is_late =
             error.code == Code::ProviderTimeout && Instant::now() >= self.exchange.deadline;
@@ -235,10 +258,12 @@ impl<'a, C> Doors<'a, C> {
             true => drop(in_flight),
             false => in_flight.ended(Some(&error)),
         }
-        let upstream_cost = usage.as_ref().and_then(|usage| cost(self.exchange, &step, usage));
-        let usage = usage.as_ref();
-        let ending = Ending { usage, upstream_cost, ..Ending::of(error.code.name()) };
-        self.exchange.record.attempt(number, ending);
+        // Whoever was given up may have read the prompt; whoever failed bills nothing that it
+        // does not count.
+        let is_given_up = matches!(error.code, Code::ProviderTimeout | Code::OutOfTime);
+        let may_cost = is_given_up && trace.may_cost();
+        let ended = Unserved { step: &step, usage, may_cost };
+        ended.account(self.exchange, number, error.code.name());
         let meaning = Failure {
             // What is wrong everywhere is wrong at every endpoint of the same model; the
             // client's next model may still take it.
@@ -253,12 +278,12 @@ impl<'a, C> Doors<'a, C> {
     }
 }
 
-impl<C> Gates for Doors<'_, C> {
+impl<C: Ask> Gates for Doors<'_, C> {
     type Pass = Pass;
 
     fn admit(&mut self, step: usize, last_resort: bool) -> Admission<Pass> {
         let Exchange { router, settings, decision, .. } = self.exchange;
-        let step = &decision.steps[step];
+        let (number, step) = (step, &decision.steps[step]);
         let turn = match self.turns.begin(&step.endpoint) {
             Ok(turn) => turn,
             Err(rest) => {
@@ -269,8 +294,12 @@ impl<C> Gates for Doors<'_, C> {
         let policy = HealthPolicy::from(&settings.config.routing);
         let id = decision.service.health_id(&step.endpoint.id);
         match router.health.begin(&id, &step.endpoint, policy, last_resort) {
-            Ok(in_flight) if in_flight.is_probe() => Admission::Probing(Pass { in_flight, turn }),
-            Ok(in_flight) => Admission::Granted(Pass { in_flight, turn }),
+            Ok(in_flight) => {
+                self.watches.push((number, in_flight.watch()));
+                let is_probe = in_flight.is_probe();
+                let pass = Pass { in_flight, turn };
+                if is_probe { Admission::Probing(pass) } else { Admission::Granted(pass) }
+            }
             Err(LeftOut::Cooling(rest)) => {
                 self.failures.cools_down(step, rest, LeftOut::Cooling(rest).to_string());
                 Admission::Never
@@ -282,9 +311,8 @@ impl<C> Gates for Doors<'_, C> {
     }
 
     fn has_tripped(&self, step: usize) -> bool {
-        let Exchange { router, decision, .. } = self.exchange;
-        let id = decision.service.health_id(&decision.steps[step].endpoint.id);
-        matches!(router.health.check(&id), Err(LeftOut::Tripped(_)))
+        let last = self.watches.iter().rfind(|(it, _)| *it == step);
+        last.is_some_and(|(_, watch)| watch.has_tripped())
     }
 
     fn retry(&mut self) -> bool {

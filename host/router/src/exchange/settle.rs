@@ -114,7 +114,8 @@ impl Settlement {
         self.settled = true;
         let (usage, estimated) = self.usage();
         let mut bill = self.bill(usage);
-        if self.is_insured(&bill, failure) {
+        // What the client did not wait for may have come to something.
+        if outcome != "cancelled" && self.is_insured(&bill, failure) {
             self.record.insured();
             bill.cost = bill.cost.map(|_| 0);
         }
@@ -182,7 +183,7 @@ impl Settlement {
 
     /// Whether the answer came to nothing, so that nobody is billed for it: nothing was
     /// written and no reason given for that, or it ended in an error. One that the client
-    /// had no more time for, or left, is none of the provider's errors.
+    /// had no more time for is none of the provider's errors.
     fn is_insured(&self, bill: &Bill, failure: Option<&Error>) -> bool {
         let is_empty = bill.usage.completion_tokens == 0 && self.tally.media == 0;
         let says_nothing = is_empty && self.tally.finished == 0;

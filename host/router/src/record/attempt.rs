@@ -4,7 +4,7 @@
 use crate::route::Step;
 use plugway_engine::chat::{Picodollars, Usage};
 use plugway_routing::walk::Kind;
-use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -67,7 +67,7 @@ impl Ending<'_> {
 #[derive(Debug)]
 pub struct Trace {
     began: Instant,
-    is_sent: AtomicBool,
+    sent: OnceLock<Instant>,
     /// 0: none came.
     status: AtomicU16,
     first_content: OnceLock<Duration>,
@@ -79,26 +79,28 @@ impl Trace {
     fn begin() -> Arc<Self> {
         Arc::new(Self {
             began: Instant::now(),
-            is_sent: AtomicBool::new(false),
+            sent: OnceLock::new(),
             status: AtomicU16::new(0),
             first_content: OnceLock::new(),
             usage: Mutex::default(),
         })
     }
 
-    /// Since it began.
-    pub fn elapsed(&self) -> Duration {
-        self.began.elapsed()
-    }
-
-    /// The provider may have read the request, and may charge for it.
+    /// The provider is sent the request.
     pub fn sent(&self) {
-        self.is_sent.store(true, Ordering::Relaxed);
+        self.sent.get_or_init(Instant::now);
     }
 
-    /// Whether it may.
-    pub fn is_sent(&self) -> bool {
-        self.is_sent.load(Ordering::Relaxed)
+    /// How long the provider has been silent; none where it was asked nothing yet.
+    pub fn silence(&self) -> Option<Duration> {
+        self.sent.get().map(Instant::elapsed)
+    }
+
+    /// Whether the provider may have read the request, and may charge for it, as far as its
+    /// response says.
+    pub fn may_cost(&self) -> bool {
+        let status = self.status.load(Ordering::Relaxed);
+        self.sent.get().is_some() && (status == 0 || (200..300).contains(&status))
     }
 
     /// The provider's response has begun.

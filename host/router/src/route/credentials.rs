@@ -2,6 +2,7 @@
 //! their provider refused. That a credential is refused is not its endpoint's failure
 //! while another one may be used.
 
+use super::Service;
 use crate::Router;
 use crate::catalog::{Catalog, Credential, CredentialSource, Endpoint, Provider};
 use crate::config::RoutingConfig;
@@ -9,6 +10,7 @@ use crate::error::{Code, Error};
 use crate::telemetry::{CredentialLabels, Metrics};
 use plugway_routing::credential::{Choice, CredentialPass, choose, seed_of};
 use plugway_routing::{Clock, CredentialBounds, CredentialFooting, CredentialRecord, Refusal};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -114,9 +116,14 @@ impl Known {
 }
 
 /// How long all credentials of an endpoint's provider that are there are left alone; none
-/// where one of them may be used for its model, or none is there.
-pub(super) fn cooling(router: &Router, endpoint: &Endpoint) -> Option<Duration> {
-    all_cooling(router, &endpoint.provider, Some(&endpoint.upstream_model))
+/// where one of them may be used for this service of its model, or none is there.
+pub(super) fn cooling(router: &Router, service: Service, endpoint: &Endpoint) -> Option<Duration> {
+    all_cooling(router, &endpoint.provider, Some(&model(service, endpoint)))
+}
+
+/// By what name limits of a model are kept: those of one service say nothing about another.
+fn model(service: Service, endpoint: &Endpoint) -> Cow<'_, str> {
+    service.health_id(&endpoint.upstream_model)
 }
 
 fn all_cooling(router: &Router, provider: &Provider, model: Option<&str>) -> Option<Duration> {
@@ -128,12 +135,12 @@ fn all_cooling(router: &Router, provider: &Provider, model: Option<&str>) -> Opt
 }
 
 /// Whether an attempt that would begin now is made with an account of the team's own.
-pub(super) fn is_own_next(router: &Router, endpoint: &Endpoint) -> bool {
+pub(super) fn is_own_next(router: &Router, service: Service, endpoint: &Endpoint) -> bool {
     let provider = &endpoint.provider;
     if !provider.credentials.iter().any(|credential| credential.own) {
         return false;
     }
-    let (_, choices) = present(router, provider, Some(&endpoint.upstream_model), &[]);
+    let (_, choices) = present(router, provider, Some(&model(service, endpoint)), &[]);
     choose(&choices, 0).is_ok_and(|chosen| choices[chosen].own)
 }
 
@@ -190,6 +197,7 @@ fn present<'p>(
 /// One request's use of credentials, over all its attempts.
 pub(crate) struct Turns<'r> {
     router: &'r Router,
+    service: Service,
     bounds: CredentialBounds,
     /// The request's.
     seed: u64,
@@ -230,10 +238,14 @@ struct Tracked {
 
 impl<'r> Turns<'r> {
     /// Of a request that draws from `seed`.
-    pub(crate) fn new(router: &'r Router, routing: &RoutingConfig, seed: u64) -> Self {
+    pub(crate) fn new(
+        (router, service): (&'r Router, Service),
+        routing: &RoutingConfig,
+        seed: u64,
+    ) -> Self {
         let (max_cooldown, max_pause) = (routing.max_cooldown, routing.breaker_max_pause);
         let bounds = CredentialBounds { max_cooldown, max_pause };
-        Self { router, bounds, seed, draws: 0, refused: Vec::new() }
+        Self { router, service, bounds, seed, draws: 0, refused: Vec::new() }
     }
 
     /// Chooses the credential for an attempt that begins at this endpoint.
@@ -241,33 +253,33 @@ impl<'r> Turns<'r> {
     /// # Errors
     /// When all of them are cooling down: for how long.
     pub(crate) fn begin(&mut self, endpoint: &Endpoint) -> Result<Turn, Duration> {
-        let (provider, model) = (&endpoint.provider, &*endpoint.upstream_model);
+        let (provider, model) = (&endpoint.provider, model(self.service, endpoint));
         let sole = || provider.credentials.first().cloned();
         if provider.credentials.len() < 2 {
             return Ok(Turn { credential: sole(), tracked: None });
         }
         self.draws += 1;
-        let (credentials, choices) = present(self.router, provider, Some(model), &self.refused);
+        let (credentials, choices) = present(self.router, provider, Some(&model), &self.refused);
         let chosen = match choose(&choices, seed_of(self.seed, self.draws)) {
             Ok(chosen) => credentials[chosen],
             Err(Some(rest)) => return Err(rest),
             Err(None) if self.is_refused_by(endpoint) => {
-                return Err(cooling(self.router, endpoint).unwrap_or_default());
+                return Err(cooling(self.router, self.service, endpoint).unwrap_or_default());
             }
             // Whoever attaches it says what is missing.
             Err(None) => return Ok(Turn { credential: sole(), tracked: None }),
         };
         let health = &self.router.credential_health;
         let (known, clock) = (health.remember(provider, chosen), health.clock.clone());
-        let pass = Some(known.lock().begin(model, clock.now()));
+        let pass = Some(known.lock().begin(&model, clock.now()));
         let tracked = Tracked { known, pass, bounds: self.bounds, clock };
         Ok(Turn { credential: Some(chosen.clone()), tracked: Some(tracked) })
     }
 
     fn is_refused_by(&self, endpoint: &Endpoint) -> bool {
-        let (credentials, model) = (&endpoint.provider.credentials, &*endpoint.upstream_model);
+        let (credentials, model) = (&endpoint.provider.credentials, model(self.service, endpoint));
         let mut refused = self.refused.iter();
-        refused.any(|refused| credentials.iter().any(|it| refused.is(it, Some(model))))
+        refused.any(|refused| credentials.iter().any(|it| refused.is(it, Some(&model))))
     }
 
     /// An attempt at this endpoint failed. Where that is for its credential's sake, the
@@ -279,8 +291,8 @@ impl<'r> Turns<'r> {
             return false;
         };
         let Some(refusal) = refusal(error.code) else { return false };
-        let (provider, model) = (&endpoint.provider, &endpoint.upstream_model);
-        let model = (refusal == Refusal::Model).then_some(model);
+        let (provider, service) = (&endpoint.provider, self.service);
+        let model = (refusal == Refusal::Model).then(|| model(service, endpoint).into_owned());
         if tracked.refused(refusal, error.retry_after) {
             let (provider, name, code) = (&provider.name, &credential.name, error.code.name());
             let metrics = &self.router.credential_health.metrics;
@@ -293,12 +305,12 @@ impl<'r> Turns<'r> {
                 "a credential cools down"
             );
         }
-        self.refused.push(Refused { credential, model: model.cloned() });
-        let (_, choices) =
-            present(self.router, provider, Some(&endpoint.upstream_model), &self.refused);
+        self.refused.push(Refused { credential, model });
+        let model = self::model(service, endpoint);
+        let (_, choices) = present(self.router, provider, Some(&model), &self.refused);
         let is_spared = choose(&choices, 0).is_ok();
         if error.code == Code::RateLimited {
-            error.retry_after = cooling(self.router, endpoint);
+            error.retry_after = cooling(self.router, service, endpoint);
         }
         is_spared
     }

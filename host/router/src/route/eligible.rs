@@ -84,7 +84,7 @@ pub(super) fn list(
             eligible.excluded.push(Excluded::new(&endpoint, Cause::Pin, PINNED_ELSEWHERE));
             continue;
         }
-        if let Some(rest) = credentials::cooling(router, &endpoint) {
+        if let Some(rest) = credentials::cooling(router, asked.service, &endpoint) {
             eligible.lacks_credential(&endpoint, rest);
             continue;
         }

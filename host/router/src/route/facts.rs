@@ -52,7 +52,7 @@ impl Facts<'_> {
             quantization: endpoint.quantization.clone(),
             region: endpoint.region.clone(),
             service_tier: endpoint.service_tier.clone(),
-            own_key: credentials::is_own_next(router, endpoint),
+            own_key: credentials::is_own_next(router, asked.service, endpoint),
             warm: warm.is_some(),
             tags: endpoint.tags.clone(),
             health: health::told(snapshot, asked.service, &endpoint.id),

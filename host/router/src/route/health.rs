@@ -4,7 +4,7 @@
 mod in_flight;
 mod saved;
 
-pub use in_flight::InFlight;
+pub use in_flight::{InFlight, Watch};
 pub(crate) use saved::{restore, save_all, save_now_and_then};
 
 use super::Service;

@@ -23,7 +23,7 @@ pub(crate) use builtin::plan as built_in;
 pub use conversation::Conversation;
 pub use credentials::CredentialHealth;
 pub use decision::{BUILT_IN, Cause, Decision, Excluded, Question, Reached, Step, Undecided};
-pub use health::{Health, InFlight, SnapshotPolicy};
+pub use health::{Health, InFlight, SnapshotPolicy, Watch};
 pub(crate) use health::{restore, save_all, save_now_and_then, told as health_told};
 pub use plugway_routing::health::{Footing, LeftOut, Policy as HealthPolicy};
 pub(crate) use resolve::{endpoints, model};

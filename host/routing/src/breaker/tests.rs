@@ -70,13 +70,36 @@ fn what_is_late_counts_before_its_end_and_once() {
 }
 
 #[test]
-fn a_late_attempt_that_serves_after_all_breaks_the_row() {
+fn what_answers_in_time_breaks_a_row_of_lates_and_not_one_of_failures() {
+    for (verdict, opens) in [(Blameless, false), (Bad, true)] {
+        let mut breaker = Breaker::default();
+        let fail = |breaker: &mut Breaker| {
+            let mut pass = breaker.begin(at(0));
+            let late = (verdict == Blameless).then(|| breaker.late(&mut pass, POLICY, at(1000)));
+            let ended = breaker.end(pass, verdict, POLICY, at(1000));
+            late.flatten().or(ended)
+        };
+        assert_eq!([fail(&mut breaker), fail(&mut breaker)], [None, None]);
+        let mut pass = breaker.begin(at(0));
+        breaker.answered(&mut pass);
+        assert_eq!(fail(&mut breaker).is_some(), opens, "{verdict:?}");
+    }
+}
+
+#[test]
+fn what_was_merely_late_closes_what_its_lateness_opened() {
     let mut breaker = Breaker::default();
-    let mut pass = breaker.begin(at(0));
-    breaker.late(&mut pass, POLICY, at(1000));
-    attempt(&mut breaker, Bad, 1000);
-    breaker.end(pass, Good, POLICY, at(1500));
-    assert_eq!([Bad, Bad].map(|it| attempt(&mut breaker, it, 2000)), [None, None]);
+    let mut passes = [(); 3].map(|()| breaker.begin(at(0)));
+    for pass in &mut passes {
+        breaker.late(pass, POLICY, at(1000));
+    }
+    assert!(matches!(breaker.standing(at(1000)), Standing::Open(_)));
+    assert_eq!(breaker.answered(&mut passes[0]), Some(Change::Closed));
+    // Not twice, and not what opened later.
+    assert_eq!(breaker.answered(&mut passes[1]), None);
+    let _ = [Bad, Bad, Bad].map(|it| attempt(&mut breaker, it, 2000));
+    assert_eq!(breaker.answered(&mut passes[2]), None);
+    assert!(matches!(breaker.standing(at(2000)), Standing::Open(_)));
 }
 
 #[test]
@@ -189,8 +212,8 @@ fn a_last_resort_that_works_closes_it() {
 /// What the breaker should be, told from the whole history.
 #[derive(Default)]
 struct Model {
-    /// Every bad and good end, since it last closed: when, and whether it was bad.
-    ends: Vec<(u64, bool)>,
+    /// All that happened since it last closed, and when.
+    events: Vec<(u64, Event)>,
     /// When it opened, one entry for each time, with the pause that may have followed.
     openings: Vec<(u64, u64)>,
     seed: u64,
@@ -199,8 +222,17 @@ struct Model {
     prober: Option<usize>,
 }
 
+#[derive(Clone, Copy, PartialEq)]
+enum Event {
+    Good,
+    Bad,
+    Late,
+    Answered,
+}
+
 /// An attempt of the model's.
 struct Attempt {
+    is_late: bool,
     number: usize,
     openings: usize,
     is_probe: bool,
@@ -222,25 +254,57 @@ impl Model {
     fn end(&mut self, attempt: &Attempt, verdict: Verdict, policy: Policy, now: u64) {
         let is_new = attempt.openings == self.openings.len();
         let frees = is_new && self.prober == Some(attempt.number);
-        if !self.is_open {
-            self.ends.extend(match verdict {
-                Good => Some((now, false)),
-                Bad => Some((now, true)),
-                _ => None,
-            });
-            let row = self.ends.iter().rev().take_while(|(_, bad)| *bad);
-            let row = row.filter(|(ended, _)| now - ended <= 30_000).count();
-            if verdict == Bad && row >= policy.failures as usize {
-                self.open(1000, policy, now);
-            }
+        if verdict == Bad && !attempt.is_late {
+            self.fail(Event::Bad, attempt, policy, now);
+        } else if !self.is_open {
+            self.events.extend((verdict == Good).then_some((now, Event::Good)));
         } else if is_new && verdict == Good {
-            (self.is_open, self.ends, self.prober) = (false, Vec::new(), None);
-        } else if is_new && verdict == Bad && attempt.is_probe {
-            let doubled = self.openings.last().unwrap().1 * 2;
-            self.open(doubled, policy, now);
+            self.close();
         } else if frees {
             self.prober = None;
         }
+    }
+
+    fn late(&mut self, attempt: &Attempt, policy: Policy, now: u64) {
+        if !attempt.is_late {
+            self.fail(Event::Late, attempt, policy, now);
+        }
+    }
+
+    fn answered(&mut self, attempt: &Attempt, now: u64) {
+        if !self.is_open {
+            self.events.push((now, Event::Answered));
+        } else if attempt.is_late && attempt.openings + 1 == self.openings.len() {
+            self.close();
+        } else if self.prober == Some(attempt.number) {
+            self.prober = None;
+        }
+    }
+
+    fn fail(&mut self, event: Event, attempt: &Attempt, policy: Policy, now: u64) {
+        if self.is_open {
+            if attempt.openings == self.openings.len() && attempt.is_probe {
+                self.open(self.openings.last().unwrap().1 * 2, policy, now);
+            }
+            return;
+        }
+        self.events.push((now, event));
+        let since = |ends: &[Event]| {
+            let last = self.events.iter().rposition(|(_, it)| ends.contains(it));
+            &self.events[last.map_or(0, |last| last + 1)..]
+        };
+        let count = |row: &[(u64, Event)], event| {
+            row.iter().filter(|(at, it)| *it == event && now - at <= 30_000).count()
+        };
+        let failures = count(since(&[Event::Good]), Event::Bad);
+        let lates = count(since(&[Event::Good, Event::Answered]), Event::Late);
+        if failures + lates >= policy.failures as usize {
+            self.open(1000, policy, now);
+        }
+    }
+
+    fn close(&mut self) {
+        (self.is_open, self.events, self.prober) = (false, Vec::new(), None);
     }
 
     fn open(&mut self, pause: u64, policy: Policy, now: u64) {
@@ -275,14 +339,18 @@ fn it_does_what_a_model_with_full_memory_does() {
                         probed += 1;
                     }
                     let openings = model.openings.len();
-                    attempts.push(Attempt { number, openings, is_probe, pass });
+                    attempts.push(Attempt { is_late: false, number, openings, is_probe, pass });
                 }
                 6 if !attempts.is_empty() => {
                     let index = random.random_range(0..attempts.len());
                     let attempt = &mut attempts[index];
-                    breaker.answered(&mut attempt.pass);
-                    if model.prober == Some(attempt.number) {
-                        model.prober = None;
+                    if random.random_bool(0.5) {
+                        model.answered(attempt, now);
+                        breaker.answered(&mut attempt.pass);
+                    } else {
+                        model.late(attempt, policy, now);
+                        breaker.late(&mut attempt.pass, policy, at(now));
+                        attempt.is_late = true;
                     }
                 }
                 _ if !attempts.is_empty() => {

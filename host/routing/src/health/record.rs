@@ -54,6 +54,12 @@ pub struct Pass {
 }
 
 impl Pass {
+    /// How often the endpoint's breaker had opened when the attempt began.
+    #[must_use]
+    pub fn openings(&self) -> u64 {
+        self.breaker.openings()
+    }
+
     /// The attempt has to show that the endpoint works again.
     #[must_use]
     pub fn is_probe(&self) -> bool {
@@ -122,10 +128,16 @@ impl Record {
     }
 
     /// The attempt has yielded its first content. Told once.
-    pub fn answered(&mut self, pass: &mut Pass, now: Duration) {
-        self.breaker.answered(&mut pass.breaker);
+    pub fn answered(&mut self, pass: &mut Pass, now: Duration) -> Option<Change> {
         self.capacity.bore(pass.load, now);
         self.is_changed = true;
+        self.breaker.answered(&mut pass.breaker)
+    }
+
+    /// How often its breaker has opened.
+    #[must_use]
+    pub fn openings(&self) -> u64 {
+        self.breaker.openings()
     }
 
     /// The first token of a streamed answer came after so long.
@@ -184,8 +196,8 @@ impl Record {
     }
 
     /// The attempt is to stream and has been silent for so long that another one is begun
-    /// beside it. Where that is no less than `usual`, or the attempt is a probe, it is a
-    /// failure to the breaker: what hangs would otherwise be overtaken by others again and
+    /// beside it. Where that is no less than `usual`, or for a probe than two thirds of
+    /// it, it is a failure to the breaker: what hangs would otherwise be overtaken by others again and
     /// again, and never left alone.
     pub fn late(
         &mut self,

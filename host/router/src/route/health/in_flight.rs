@@ -13,6 +13,17 @@ use std::time::Duration;
 /// blames nobody.
 pub struct InFlight(Option<Tracked>);
 
+/// The endpoint of an attempt, to see whether it trips.
+pub struct Watch(Option<(Arc<Endpoint>, u64)>);
+
+impl Watch {
+    /// Whether the endpoint's breaker has opened since the attempt began.
+    pub fn has_tripped(&self) -> bool {
+        let Some((endpoint, openings)) = &self.0 else { return false };
+        endpoint.lock().openings() != *openings
+    }
+}
+
 /// None once it has ended.
 pub(super) struct Tracked {
     pub(super) endpoint: Arc<Endpoint>,
@@ -38,7 +49,10 @@ impl InFlight {
     pub fn answered(&mut self) {
         if let Some(tracked) = &mut self.0 {
             let now = tracked.now();
-            tracked.endpoint.lock().answered(&mut tracked.pass, now);
+            let change = tracked.endpoint.lock().answered(&mut tracked.pass, now);
+            if let Some(change) = change {
+                tracked.endpoint.tell(change, &tracked.metrics);
+            }
         }
     }
 
@@ -82,6 +96,11 @@ impl InFlight {
         if let Some(tracked) = self.0.take() {
             tracked.end(Verdict::Bad, None);
         }
+    }
+
+    /// Sees whether its endpoint trips.
+    pub fn watch(&self) -> Watch {
+        Watch(self.0.as_ref().map(|it| (it.endpoint.clone(), it.pass.openings())))
     }
 
     /// It has to show that its endpoint works again.
@@ -158,6 +177,7 @@ fn verdict(code: Code) -> Verdict {
         | Code::ProviderUnavailable
         | Code::ProviderAuthentication
         | Code::PaymentRequired
+        | Code::PermissionDenied
         | Code::ProviderModelNotFound
         | Code::PluginFailed => Verdict::Bad,
         _ => Verdict::Blameless,
