@@ -25,7 +25,7 @@ pub(super) enum Slot<T: 'static> {
     /// At least 1.
     Count(fn(&mut T) -> &mut u32),
     /// At least 0.
-    Percent(fn(&mut T) -> &mut u32),
+    CountOrNone(fn(&mut T) -> &mut u32),
     /// At least 1.
     Items(fn(&mut T) -> &mut usize),
     /// At least 1.
@@ -61,7 +61,7 @@ impl<T> Field<T> {
                 None => entry.wrong_type("`true` or `false`"),
             },
             Slot::Count(slot) => set(slot(into), count(entry, 1)),
-            Slot::Percent(slot) => set(slot(into), count(entry, 0)),
+            Slot::CountOrNone(slot) => set(slot(into), count(entry, 0)),
             Slot::Items(slot) => set(slot(into), count(entry, 1).map(|n| n as usize)),
             Slot::Tokens(slot) => set(slot(into), count(entry, 1).map(Some)),
             Slot::Duration(slot) => set(slot(into), duration(entry)),
@@ -91,7 +91,7 @@ impl<T> Field<T> {
     pub(super) fn shape(&self) -> String {
         match self.slot {
             Slot::Flag(_) => "boolean".into(),
-            Slot::Count(_) | Slot::Percent(_) | Slot::Items(_) | Slot::Tokens(_) => {
+            Slot::Count(_) | Slot::CountOrNone(_) | Slot::Items(_) | Slot::Tokens(_) => {
                 "integer".into()
             }
             Slot::Duration(_) => "duration".into(),
@@ -113,7 +113,7 @@ impl<T> Field<T> {
         let quoted = |text: String| Some(format!("{text:?}"));
         match self.slot {
             Slot::Flag(slot) => Some(slot(of).to_string()),
-            Slot::Count(slot) | Slot::Percent(slot) => Some(slot(of).to_string()),
+            Slot::Count(slot) | Slot::CountOrNone(slot) => Some(slot(of).to_string()),
             Slot::Items(slot) => Some(slot(of).to_string()),
             Slot::Duration(slot) => quoted(show_duration(*slot(of))),
             Slot::Size(slot) => quoted(show_size(*slot(of))),

@@ -114,12 +114,12 @@ pub(super) const FIELDS: &[Field<RoutingConfig>] = &[
     },
     Field {
         key: "hedge_percent",
-        slot: Slot::Percent(|c| &mut c.hedge_percent),
+        slot: Slot::CountOrNone(|c| &mut c.hedge_percent),
         about: "Where a strategy's plan says so, a request that has waited long for its first content is sent to the next endpoint too, and whichever answers first serves. So many of these further attempts all requests together may make, per hundred requests of the last ten seconds, besides `hedge_reserve`; 0: none ever. What the slower one cost is the operator's.",
     },
     Field {
         key: "hedge_reserve",
-        slot: Slot::Count(|c| &mut c.hedge_reserve),
+        slot: Slot::CountOrNone(|c| &mut c.hedge_reserve),
         about: "Such further attempts that are allowed besides, per second on the average of ten seconds: so that a router with little traffic makes any, and when a busy endpoint hangs, nobody waits there.",
     },
     Field {
