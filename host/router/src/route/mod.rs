@@ -34,6 +34,7 @@ use eligible::{Choice, Eligible};
 use facts::{Estimate, Facts};
 use plugway_engine::{Candidate, Query};
 use plugway_wire::Routing;
+use preference::Arranged;
 use resolve::Resolved;
 
 /// Decides where a request may go.
@@ -103,16 +104,13 @@ fn decide_among(
             return Err(Box::new(Undecided { excluded, question, ..*early(error) }));
         }
     };
-    let mut ordered = plan.steps.clone();
-    let takers_first = preference::put_takers_first(&mut ordered, &endpoints, asked.parameters);
-    if pins.are_ranked {
-        preference::keep_to_pins(&mut ordered, &endpoints, pins);
-    }
+    let known = (&*endpoints, &*candidates);
+    let arranged = preference::arrange(&plan.steps, known, &query, asked, pins);
     Ok(Decision {
         service: asked.service,
-        steps: steps(&ordered, (&endpoints, &reserve), asked.routing, routing),
+        steps: steps(&arranged.steps, (&endpoints, &reserve), asked.routing, routing),
         strategy,
-        reason: reason(&plan.reason, is_last_resort, takers_first, resolved.pin.as_deref()),
+        reason: reason(&plan.reason, is_last_resort, &arranged, resolved.pin.as_deref()),
         is_pinned: is_pinned(asked, resolved),
         resolved_by: resolved.reached.clone(),
         excluded,
@@ -164,15 +162,19 @@ impl From<&Choice> for Step {
 }
 
 /// The strategy's sentence, with what the router itself adds to the plan.
-fn reason(said: &str, is_last_resort: bool, takers_first: bool, pin: Option<&str>) -> String {
+fn reason(said: &str, is_last_resort: bool, arranged: &Arranged, pin: Option<&str>) -> String {
     let pinned = pin.map(|pin| format!("The request is pinned to {pin}. "));
     let before = if is_last_resort { LAST_RESORT } else { "" };
-    let after = if takers_first { TAKERS_FIRST } else { "" };
-    format!("{}{before}{said}{after}", pinned.unwrap_or_default())
+    let in_order = if arranged.in_order { IN_ORDER } else { "" };
+    let takers_first = if arranged.takers_first { TAKERS_FIRST } else { "" };
+    format!("{}{before}{said}{in_order}{takers_first}", pinned.unwrap_or_default())
 }
 
 /// Goes ahead of a plan's reason.
 const LAST_RESORT: &str = "Nothing but endpoints whose circuit breaker is open was left, so these are tried all the same. ";
 
 /// Follows a plan's reason.
+const IN_ORDER: &str = " Variants come in the order that the request gives them.";
+
+/// Follows both.
 const TAKERS_FIRST: &str = " Of each model, endpoints that take all that is asked for come first.";
