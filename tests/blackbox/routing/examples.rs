@@ -85,6 +85,24 @@ async fn cost_cap_refuses_what_is_too_dear_everywhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn cost_cap_holds_for_what_is_tripped_too() {
+    let options = "max_usd = 0.1\n[routing]\nbreaker_failures = 1\nbreaker_max_pause = '1h'\n";
+    let fork = Fork::with("cost-cap", options).await;
+    let fails = || Behaviour::new().fault(When::Always, Failure::status(500));
+    fork.dear.set(fails());
+    let mut request = ask("test/both", "Hi");
+    request["provider"] = json!({"strategy": "price", "only": ["dear"]});
+    let trips = fork.router.client().chat(&request).await;
+    assert!(!trips.status.is_success(), "{}", trips.text());
+    fork.dear.set(Behaviour::new().reply("from dear"));
+    fork.dear.clear();
+    fork.cheap.set(fails());
+    let failed = fork.ask(json!({}), None).await;
+    assert!(!failed.status.is_success(), "{}", failed.text());
+    assert!(fork.dear.requests().is_empty(), "no plan has it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn canary_split_keeps_a_conversation_on_its_side() {
     let fork = Fork::with("canary-split", "tag = 'track=new'\npercent = 50").await;
     for number in 0..24 {

@@ -42,6 +42,11 @@ impl Reason {
         Self::of(endpoint, Why::Excluded(Cause::Cooling), text.into())
     }
 
+    /// The endpoint's circuit breaker is open, and its turn did not come.
+    pub fn tripped(endpoint: &Endpoint, text: impl Into<String>) -> Self {
+        Self::of(endpoint, Why::Excluded(Cause::Tripped), text.into())
+    }
+
     fn of(endpoint: &Endpoint, why: Why, text: String) -> Self {
         Self {
             endpoint: endpoint.id.clone(),

@@ -1,6 +1,6 @@
 //! What was decided for one request, and why.
 
-use super::{Conversation, Service};
+use super::{Conversation, LeftOut, Service};
 use crate::catalog::{Credential, Endpoint};
 use crate::error::Error;
 use plugway_engine::{Adapter, Candidate, Plan, Policy, Query};
@@ -16,6 +16,8 @@ pub struct Step {
     pub credential: Option<Arc<Credential>>,
     /// Who translates. The request keeps this generation to its end.
     pub adapter: Arc<Adapter>,
+    /// Its circuit breaker was open when the decision fell, and how: a last resort.
+    pub tripped: Option<LeftOut>,
     /// Reasoning effort to use instead of the client's, if it gave none.
     pub effort: Option<String>,
     /// Start the next step too if no content came after so many milliseconds.

@@ -85,7 +85,7 @@ fn decide_among(
         let error = unavailable::nothing_left(asked, eligible);
         return Err(Box::new(Undecided { excluded, ..*early(error) }));
     }
-    let Eligible { endpoints, excluded, reserve, is_last_resort, .. } = eligible;
+    let Eligible { endpoints, excluded, is_last_resort, .. } = eligible;
     let policy = rank::choose_policy(router, settings, asked.routing).map_err(early)?;
     let estimate = Estimate::of(asked);
     let snapshot = router.health.snapshot(SnapshotPolicy::from(routing));
@@ -108,7 +108,7 @@ fn decide_among(
     let arranged = preference::arrange(&plan.steps, known, &query, asked, pins);
     Ok(Decision {
         service: asked.service,
-        steps: steps(&arranged.steps, (&endpoints, &reserve), asked.routing, routing),
+        steps: steps(&arranged.steps, &endpoints, asked.routing, routing),
         strategy,
         reason: reason(&plan.reason, is_last_resort, &arranged, resolved.pin.as_deref()),
         is_pinned: is_pinned(asked, resolved),
@@ -123,11 +123,10 @@ fn decide_among(
     })
 }
 
-/// The steps of a plan as they are walked, and those behind it that no plan has. What
-/// names no endpoint is no step.
+/// The steps of a plan as they are walked. What names no endpoint is no step.
 fn steps(
     plan: &[plugway_engine::Step],
-    (endpoints, reserve): (&[Choice], &[Choice]),
+    endpoints: &[Choice],
     asked: &Routing,
     routing: &RoutingConfig,
 ) -> Vec<Step> {
@@ -135,30 +134,19 @@ fn steps(
         true => 1,
         false => routing.max_attempts as usize,
     };
-    let planned = plan.iter().filter_map(|step| {
-        let eligible = endpoints.get(step.candidate as usize)?;
+    let steps = plan.iter().filter_map(|step| {
+        let Choice { endpoint, adapter, tripped } = endpoints.get(step.candidate as usize)?;
         Some(Step {
+            endpoint: endpoint.clone(),
+            adapter: adapter.clone(),
+            credential: None,
+            tripped: *tripped,
             effort: step.effort.clone(),
             hedge_after_ms: step.hedge_after_ms,
             first_token_timeout_ms: step.first_token_timeout_ms,
-            ..Step::from(eligible)
         })
     });
-    planned.chain(reserve.iter().map(Step::from)).take(limit).collect()
-}
-
-impl From<&Choice> for Step {
-    /// As the router is configured to.
-    fn from(choice: &Choice) -> Self {
-        Self {
-            endpoint: choice.endpoint.clone(),
-            adapter: choice.adapter.clone(),
-            credential: None,
-            effort: None,
-            hedge_after_ms: None,
-            first_token_timeout_ms: None,
-        }
-    }
+    steps.take(limit).collect()
 }
 
 /// The strategy's sentence, with what the router itself adds to the plan.

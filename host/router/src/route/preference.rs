@@ -1,6 +1,7 @@
-//! What is done to a plan whatever strategy made it: variants come in the order that the
-//! client gives them, endpoints that take what the request cannot well do without come
-//! first, and of those that a request is pinned to, one stays.
+//! What is done to a plan whatever strategy made it: endpoints whose circuit breaker is open
+//! come last, variants in the order that the client gives them, endpoints first that take
+//! what the request cannot well do without, and of those that a request is pinned to, one
+//! stays.
 
 use super::Asked;
 use super::builtin::misses_cutoff;
@@ -31,6 +32,7 @@ pub(super) fn arrange(
     pins: &Pins,
 ) -> Arranged {
     let mut steps = steps.to_vec();
+    put_tripped_last(&mut steps, endpoints);
     let order = &asked.routing.order;
     let in_order = put_in_order(&mut steps, (endpoints, candidates), query, order);
     let takers_first = put_takers_first(&mut steps, endpoints, asked.parameters);
@@ -38,6 +40,12 @@ pub(super) fn arrange(
         keep_to_pins(&mut steps, endpoints, pins);
     }
     Arranged { steps, in_order, takers_first }
+}
+
+/// A strategy may not know yet that a circuit breaker has opened, or may not care.
+fn put_tripped_last(steps: &mut [Step], endpoints: &[Choice]) {
+    let at = |step: &Step| endpoints.get(step.candidate as usize);
+    steps.sort_by_key(|step| at(step).is_some_and(|it| it.tripped.is_some()));
 }
 
 /// Puts the steps in the order of the client's entries where these tell endpoints of one
@@ -65,14 +73,15 @@ fn put_in_order(
         let at = step.candidate as usize;
         let (choice, candidate) = (endpoints.get(at)?, candidates.get(at)?);
         let model = query.keep_model_order.then_some(choice.endpoint.model_slug.as_str());
-        Some(((model, misses_cutoff(candidate, query)), place(choice)))
+        let class = (choice.tripped.is_some(), model, misses_cutoff(candidate, query));
+        Some((class, place(choice)))
     };
     let marks: Vec<_> = steps.iter().map(of).collect();
     put_first(steps, &marks)
 }
 
 /// Puts the steps of each model so that those come first whose endpoint takes the soft
-/// parameters that are set. Says whether that changed anything.
+/// parameters that are set; what is tripped stays last. Says whether that changed anything.
 fn put_takers_first(steps: &mut [Step], endpoints: &[Choice], parameters: &[&'static str]) -> bool {
     let set: Vec<_> = SOFT.into_iter().filter(|it| parameters.contains(it)).collect();
     if set.is_empty() {
@@ -82,7 +91,7 @@ fn put_takers_first(steps: &mut [Step], endpoints: &[Choice], parameters: &[&'st
         let choice = endpoints.get(step.candidate as usize)?;
         let endpoint = &choice.endpoint;
         let lacks = missing(&set, choice.adapter.info(), endpoint).is_some();
-        Some((endpoint.model_slug.as_str(), lacks))
+        Some(((choice.tripped.is_some(), endpoint.model_slug.as_str()), lacks))
     };
     let marks: Vec<_> = steps.iter().map(of).collect();
     put_first(steps, &marks)
