@@ -1,7 +1,7 @@
 //! What a request hands in: shared with what it has been decided by, and made a record of
 //! by whoever writes it down or is asked for it.
 
-use crate::route::{Cause, Decision, Excluded, Question, Service, Undecided};
+use crate::route::{Cause, Decision, Excluded, Question, Service, Step, Undecided};
 use plugway_engine as engine;
 use plugway_routing::health::Snapshot;
 use plugway_store::decisions as kept;
@@ -83,7 +83,20 @@ fn decided(decision: &Decision) -> kept::Decision {
         true => kept::Ruling::Failed { instead: plan },
         false => kept::Ruling::Plan(plan),
     };
-    ruled(policy.as_deref(), query, candidates, snapshot, ruling)
+    let asked = ruled(policy.as_deref(), query, candidates, snapshot, ruling);
+    let steps = decision.steps.iter().filter_map(|step| walked(step, candidates)).collect();
+    kept::Decision { steps, reason: decision.reason.clone(), ..asked }
+}
+
+/// A step as it is walked, by the place of its endpoint among the candidates.
+fn walked(step: &Step, candidates: &[engine::Candidate]) -> Option<kept::Step> {
+    let candidate = candidates.iter().position(|it| it.id == step.endpoint.id)?;
+    Some(kept::Step {
+        candidate: candidate.try_into().ok()?,
+        effort: step.effort.clone(),
+        hedge_after_ms: step.hedge_after_ms,
+        first_token_timeout_ms: step.first_token_timeout_ms,
+    })
 }
 
 fn asked(question: &Question, ruling: kept::Ruling) -> kept::Decision {
@@ -108,6 +121,8 @@ fn ruled(
         imports: Vec::new(),
         read_prompts: false,
         ruling,
+        steps: Vec::new(),
+        reason: String::new(),
     }
 }
 
