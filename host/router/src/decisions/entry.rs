@@ -1,7 +1,7 @@
 //! What a request hands in: shared with what it has been decided by, and made a record of
 //! by whoever writes it down or is asked for it.
 
-use crate::route::{Cause, Decision, Excluded, Question, Service, Step, Undecided};
+use crate::route::{Cause, Decision, Excluded, NoPlan, Question, Service, Step, Undecided};
 use plugway_engine as engine;
 use plugway_routing::health::Snapshot;
 use plugway_store::decisions as kept;
@@ -41,8 +41,7 @@ impl Entry {
             Weighed::Undecided(undecided) => {
                 record.request.service = Some(service(undecided.service));
                 record.excluded = undecided.excluded.iter().map(exclusion).collect();
-                let refusal = || refusal(&undecided.error);
-                record.decision = undecided.question.as_ref().map(|it| asked(it, refusal()));
+                record.decision = undecided.question.as_ref().map(asked);
             }
         }
         record
@@ -99,8 +98,12 @@ fn walked(step: &Step, candidates: &[engine::Candidate]) -> Option<kept::Step> {
     })
 }
 
-fn asked(question: &Question, ruling: kept::Ruling) -> kept::Decision {
-    let Question { policy, query, candidates, snapshot } = question;
+fn asked(question: &Question) -> kept::Decision {
+    let Question { policy, query, candidates, snapshot, answer } = question;
+    let ruling = match answer {
+        NoPlan::Refused(refusal) => self::refusal(refusal.clone()),
+        NoPlan::NoCapacity => kept::Ruling::NoCapacity,
+    };
     ruled(policy.as_deref(), query, candidates, snapshot, ruling)
 }
 
@@ -126,13 +129,10 @@ fn ruled(
     }
 }
 
-/// What a strategy that has no plan said, by what the client was told.
-fn refusal(error: &crate::error::Error) -> kept::Ruling {
-    use crate::error::Code;
-    match error.code {
-        Code::InvalidRequest => kept::Ruling::InvalidOptions(error.message.clone()),
-        Code::Overloaded => kept::Ruling::NoCapacity,
-        _ => kept::Ruling::NoRoute(error.message.clone()),
+pub(super) fn refusal(from: engine::Refusal) -> kept::Ruling {
+    match from {
+        engine::Refusal::NoRoute(sentence) => kept::Ruling::NoRoute(sentence),
+        engine::Refusal::InvalidOptions(sentence) => kept::Ruling::InvalidOptions(sentence),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Conversation, LeftOut, Service};
 use crate::catalog::{Credential, Endpoint};
 use crate::error::Error;
-use plugway_engine::{Adapter, Candidate, Plan, Policy, Query};
+use plugway_engine::{Adapter, Candidate, Plan, Policy, Query, Refusal};
 use plugway_routing::health::Snapshot;
 use std::sync::Arc;
 
@@ -98,6 +98,17 @@ pub struct Question {
     pub snapshot: Arc<Snapshot>,
     /// Of whom.
     pub policy: Option<Arc<Policy>>,
+    /// And what came of it, word for word.
+    pub answer: NoPlan,
+}
+
+/// What came of a question in place of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoPlan {
+    /// The strategy refused.
+    Refused(Refusal),
+    /// There was no instance of it to ask.
+    NoCapacity,
 }
 
 /// By what kind of name a request reaches a model.

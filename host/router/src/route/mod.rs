@@ -22,10 +22,13 @@ pub use asked::{Asked, Service};
 pub(crate) use builtin::plan as built_in;
 pub use conversation::Conversation;
 pub use credentials::CredentialHealth;
-pub use decision::{BUILT_IN, Cause, Decision, Excluded, Question, Reached, Step, Undecided};
+pub use decision::{
+    BUILT_IN, Cause, Decision, Excluded, NoPlan, Question, Reached, Step, Undecided,
+};
 pub use health::{Health, InFlight, SnapshotPolicy};
 pub(crate) use health::{restore, save_all, save_now_and_then, told as health_told};
 pub use plugway_routing::health::{Footing, LeftOut, Policy as HealthPolicy};
+pub(crate) use rank::{check, replacement};
 pub(crate) use resolve::{endpoints, model};
 
 use crate::config::RoutingConfig;
@@ -99,8 +102,9 @@ fn decide_among(
         Query { providers, ..facts::query(router, asked, asked.routing, estimate, conversation) };
     let (plan, strategy) = match rank::plan(router, policy.as_deref(), &query, &candidates) {
         Ok(ranked) => ranked,
-        Err(error) => {
-            let question = Some(Question { query, candidates, snapshot, policy });
+        Err(answer) => {
+            let error = rank::told(&answer);
+            let question = Some(Question { query, candidates, snapshot, policy, answer });
             return Err(Box::new(Undecided { excluded, question, ..*early(error) }));
         }
     };
