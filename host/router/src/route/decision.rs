@@ -213,6 +213,8 @@ pub enum Cause {
     Tripped,
     /// It bears no more requests at a time.
     Capacity,
+    /// The strategy accepts none of those that are left.
+    Strategy,
 }
 
 /// What a rule is called, and what it is about.
@@ -260,6 +262,7 @@ impl Cause {
             Self::Cooling => ("cooling", None, None),
             Self::Tripped => ("tripped", None, None),
             Self::Capacity => ("capacity", None, None),
+            Self::Strategy => ("strategy", Some("strategy"), None),
         };
         Row { name, rule, field }
     }

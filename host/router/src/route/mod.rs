@@ -103,7 +103,7 @@ fn decide_among(
     let (plan, strategy) = match rank::plan(router, policy.as_deref(), &query, &candidates) {
         Ok(ranked) => ranked,
         Err(answer) => {
-            let error = rank::told(&answer);
+            let error = rank::told(&answer, &candidates, &excluded);
             let question = Some(Question { query, candidates, snapshot, policy, answer });
             return Err(Box::new(Undecided { excluded, question, ..*early(error) }));
         }

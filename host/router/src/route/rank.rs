@@ -1,8 +1,8 @@
 //! Who puts the candidates in order: the strategy, or the built-in order where the
 //! strategy failed.
 
-use super::{NoPlan, builtin};
-use crate::error::{Code, Error};
+use super::{Excluded, NoPlan, builtin};
+use crate::error::{Code, Error, Reason};
 use crate::telemetry::PluginLabels;
 use crate::{Router, Settings};
 use plugway_engine::{CallErrorKind, Candidate, Plan, Policy, Query, Refusal};
@@ -72,10 +72,16 @@ pub(crate) fn replacement(
     Plan { reason, ..plan }
 }
 
-/// What a client is told where there is no plan.
-pub(super) fn told(answer: &NoPlan) -> Error {
+/// What a client is told where there is no plan: of each endpoint, if it is they that will
+/// not do.
+pub(super) fn told(answer: &NoPlan, candidates: &[Candidate], excluded: &[Excluded]) -> Error {
     match answer {
-        NoPlan::Refused(Refusal::NoRoute(sentence)) => Error::new(Code::NoEndpoint, sentence),
+        NoPlan::Refused(Refusal::NoRoute(sentence)) => {
+            let refused = candidates.iter().map(|it| Reason::refused(it, sentence));
+            let excluded = excluded.iter().cloned().map(Reason::from);
+            let reasons = refused.chain(excluded).collect();
+            Error { reasons, ..Error::new(Code::NoEndpoint, sentence) }
+        }
         NoPlan::Refused(Refusal::InvalidOptions(sentence)) => {
             Error::new(Code::InvalidRequest, sentence).param("provider.options")
         }
