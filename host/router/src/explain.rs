@@ -9,7 +9,7 @@ use crate::presets;
 use crate::route::{self, Asked};
 use bytes::Bytes;
 use plugway_routing::health::{Reading, Snapshot};
-use plugway_store::decisions::{Candidate, Decision, Outcome, Record, Request};
+use plugway_store::decisions::{Candidate, Decision, Outcome, Record, Request, Step};
 use plugway_wire::DecodeOptions;
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -21,8 +21,6 @@ pub struct Explanation {
     record: Record,
     /// What its decision rests on; none where nothing was decided.
     snapshot: Option<Arc<Snapshot>>,
-    /// Steps of the plan that would be tried, if each of them failed.
-    tried: usize,
 }
 
 /// Decides about a body that would be posted to `path`, with this seed or one of its own,
@@ -50,14 +48,11 @@ pub async fn explain(
     presets::apply(router, &mut call).await?;
     route::restore(router).await;
     let asked = Asked { seed, ..Asked::chat(&call) };
-    let (weighed, error, tried) = match route::decide(router, &settings, &asked) {
-        Ok(decision) => {
-            let tried = decision.steps.len();
-            (Weighed::Decided(Arc::new(decision)), None, tried)
-        }
+    let (weighed, error) = match route::decide(router, &settings, &asked) {
+        Ok(decision) => (Weighed::Decided(Arc::new(decision)), None),
         Err(undecided) => {
             let error = undecided.error.message.clone();
-            (Weighed::Undecided(undecided), Some(error), 0)
+            (Weighed::Undecided(undecided), Some(error))
         }
     };
     let record = Record {
@@ -75,13 +70,18 @@ pub async fn explain(
         outcome: Outcome { error, ..Outcome::default() },
     };
     let entry = Entry { record, weighed };
-    Ok(Explanation { record: entry.record(), snapshot: entry.snapshot().cloned(), tried })
+    Ok(Explanation { record: entry.record(), snapshot: entry.snapshot().cloned() })
 }
 
 impl Explanation {
     /// There is somewhere to go.
     pub fn is_routed(&self) -> bool {
-        self.tried > 0
+        self.tried() > 0
+    }
+
+    /// Steps that would be tried, if each of them failed.
+    fn tried(&self) -> usize {
+        self.record.decision.as_ref().map_or(0, |it| it.steps.len())
     }
 
     /// For programs.
@@ -91,7 +91,7 @@ impl Explanation {
             "route": request.route,
             "models": request.models,
             "error": outcome.error,
-            "tried": self.tried,
+            "tried": self.tried(),
             "decision": decision.as_ref().map(told::decided),
             "excluded": excluded.iter().map(told::excluded).collect::<Vec<_>>(),
         })
@@ -126,26 +126,36 @@ impl Explanation {
         let Some(plan) = decision.plan() else {
             return decision.candidates.iter().try_for_each(|it| line(out, "eligible", &it.id));
         };
-        line(out, "reason", &plan.reason)?;
-        let planned = |place: usize| plan.steps.iter().any(|it| it.candidate as usize == place);
-        for (step, number) in plan.steps.iter().zip(1..) {
-            let Some(candidate) = decision.candidates.get(step.candidate as usize) else {
-                continue;
-            };
-            let title = match number <= self.tried {
-                true => format!("{number}."),
-                false => "not tried".to_owned(),
-            };
-            let reading = self.snapshot.as_ref().and_then(|it| it.reading(&candidate.id));
-            let health = reading.map_or_else(String::new, shown);
-            line(out, &title, &format!("{}{health}", offer(candidate)))?;
+        line(out, "reason", &decision.reason)?;
+        let has = |steps: &[Step], it: u32| steps.iter().any(|step| step.candidate == it);
+        for (step, number) in decision.steps.iter().zip(1..) {
+            self.print_step(decision, step, &format!("{number}."), out)?;
         }
-        for (place, candidate) in decision.candidates.iter().enumerate() {
-            if !planned(place) {
+        let beyond = |step: &&Step| !has(&decision.steps, step.candidate);
+        for step in plan.steps.iter().filter(beyond) {
+            self.print_step(decision, step, "not tried", out)?;
+        }
+        for (place, candidate) in (0..).zip(&decision.candidates) {
+            if !has(&plan.steps, place) {
                 line(out, "left out", &candidate.id)?;
             }
         }
         Ok(())
+    }
+
+    fn print_step(
+        &self,
+        decision: &Decision,
+        step: &Step,
+        title: &str,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let Some(candidate) = decision.candidates.get(step.candidate as usize) else {
+            return Ok(());
+        };
+        let reading = self.snapshot.as_ref().and_then(|it| it.reading(&candidate.id));
+        let health = reading.map_or_else(String::new, shown);
+        line(out, title, &format!("{}{health}", offer(candidate)))
     }
 }
 
@@ -181,9 +191,9 @@ fn shown(health: &Reading) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plugway_store::decisions::{Exclusion, Plan, Query, Ruling, Step};
+    use plugway_store::decisions::{Exclusion, Plan, Query, Ruling};
 
-    fn explanation(ruling: Ruling, tried: usize) -> Explanation {
+    fn explanation(ruling: Ruling, steps: &[u32]) -> Explanation {
         let candidate = |id: &str| Candidate {
             id: id.into(),
             model: "a/m".into(),
@@ -211,11 +221,17 @@ mod tests {
                 imports: Vec::new(),
                 read_prompts: false,
                 ruling,
+                steps: steps.iter().copied().map(step).collect(),
+                reason: "Pinned. Cheap.".into(),
             }),
             attempts: Vec::new(),
             outcome: Outcome::default(),
         };
-        Explanation { record, snapshot: Some(Arc::new(snapshot)), tried }
+        Explanation { record, snapshot: Some(Arc::new(snapshot)) }
+    }
+
+    fn step(candidate: u32) -> Step {
+        Step { candidate, ..Step::default() }
     }
 
     fn text(explanation: &Explanation) -> Vec<String> {
@@ -228,10 +244,10 @@ mod tests {
 
     #[test]
     fn a_plan_is_told_step_by_step_and_so_is_what_is_not_in_it() {
-        let step = |candidate| Step { candidate, ..Step::default() };
         let plan =
-            Plan { steps: vec![step(1), step(0)], reason: "Cheap.".into(), ..Plan::default() };
-        let explanation = explanation(Ruling::Plan(plan), 1);
+            Plan { steps: vec![step(0), step(1)], reason: "Cheap.".into(), ..Plan::default() };
+        // What the router puts first, and what is too many for it.
+        let explanation = explanation(Ruling::Plan(plan), &[1]);
         assert!(explanation.is_routed());
         assert_eq!(
             text(&explanation),
@@ -239,19 +255,22 @@ mod tests {
                 "request a/m at /r",
                 "about 7 tokens, seed 9",
                 "strategy built-in",
-                "reason Cheap.",
+                "reason Pinned. Cheap.",
                 "1. y/m a/m about $0.001000",
                 "not tried x/m a/m about $0.001000, up 99.5 %, tripped",
                 "left out w/m",
                 "excluded z/m price: too dear",
             ]
         );
-        assert_eq!(explanation.json()["decision"]["planned"][0]["endpoint"], "y/m");
+        let told = explanation.json();
+        let planned = told["decision"]["planned"].as_array().unwrap();
+        assert_eq!((planned.len(), &planned[0]["endpoint"]), (1, &json!("y/m")));
+        assert_eq!(told["decision"]["reason"], "Pinned. Cheap.");
     }
 
     #[test]
     fn a_refusal_is_told_with_what_there_was_to_choose_from() {
-        let mut explanation = explanation(Ruling::NoRoute("None will do.".into()), 0);
+        let mut explanation = explanation(Ruling::NoRoute("None will do.".into()), &[]);
         explanation.record.outcome.error = Some("None will do.".into());
         assert!(!explanation.is_routed());
         let text = text(&explanation);

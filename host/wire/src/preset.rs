@@ -13,7 +13,10 @@ use crate::anthropic_messages::decode_count;
 use crate::conversation::plain;
 use crate::json::{self, Node};
 use crate::seal;
-use crate::{BadRequest, ChatCall, DecodeOptions, Dialect, EmbedCall, RerankCall, Routing, needs};
+use crate::{
+    BadRequest, ChatCall, DecodeOptions, Dialect, EmbedCall, MaxPrice, Partition, RerankCall,
+    Routing, needs,
+};
 
 /// Fields that belong to one request alone, and are not kept.
 const OF_ONE_REQUEST: [&str; 22] = [
@@ -255,35 +258,64 @@ impl Preset {
     }
 }
 
-/// What a request prefers holds; what either forbids is forbidden.
+/// What a request prefers holds; what either forbids is forbidden. Every field is named, so
+/// that none is forgotten.
 fn complete_routing(routing: &mut Routing, own: &Routing) {
-    fill_list(&mut routing.models, &own.models);
-    fill_list(&mut routing.order, &own.order);
-    fill_list(&mut routing.only, &own.only);
-    fill_list(&mut routing.quantizations, &own.quantizations);
-    routing.ignore.extend(own.ignore.iter().cloned());
-    routing.no_fallbacks |= own.no_fallbacks;
-    routing.require_parameters |= own.require_parameters;
-    routing.deny_data_collection |= own.deny_data_collection;
-    routing.zdr |= own.zdr;
-    routing.enforce_distillable_text |= own.enforce_distillable_text;
-    if routing.sort.is_none() {
-        routing.sort = own.sort;
-        routing.partition = own.partition;
+    let Routing {
+        models,
+        order,
+        only,
+        ignore,
+        quantizations,
+        regions,
+        // Suffixes of models' names ask for tiers, and are read later than presets.
+        tiers: _,
+        no_fallbacks,
+        require_parameters,
+        deny_data_collection,
+        zdr,
+        enforce_distillable_text,
+        sort,
+        partition,
+        max_price,
+        min_throughput,
+        max_latency_ms,
+        strategy,
+        options,
+    } = own;
+    fill_list(&mut routing.models, models);
+    fill_list(&mut routing.order, order);
+    fill_list(&mut routing.only, only);
+    fill_list(&mut routing.quantizations, quantizations);
+    fill_list(&mut routing.regions, regions);
+    routing.ignore.extend(ignore.iter().cloned());
+    routing.no_fallbacks |= no_fallbacks;
+    routing.require_parameters |= require_parameters;
+    routing.deny_data_collection |= deny_data_collection;
+    routing.zdr |= zdr;
+    routing.enforce_distillable_text |= enforce_distillable_text;
+    // How far a request sorts it may say without saying by what.
+    if routing.sort.is_none() && routing.partition == Partition::default() {
+        routing.partition = *partition;
     }
-    let (price, own_price) = (&mut routing.max_price, &own.max_price);
-    fill(&mut price.prompt, &own_price.prompt);
-    fill(&mut price.completion, &own_price.completion);
-    fill(&mut price.request, &own_price.request);
-    fill(&mut price.image, &own_price.image);
-    fill(&mut price.audio, &own_price.audio);
-    fill(&mut routing.min_throughput, &own.min_throughput);
-    fill(&mut routing.max_latency_ms, &own.max_latency_ms);
+    fill(&mut routing.sort, sort);
+    complete_price(&mut routing.max_price, max_price);
+    fill(&mut routing.min_throughput, min_throughput);
+    fill(&mut routing.max_latency_ms, max_latency_ms);
     // Options are one strategy's.
-    if routing.strategy.is_none() || routing.strategy == own.strategy {
-        fill(&mut routing.strategy, &own.strategy);
-        add_unnamed(&mut routing.options, &own.options);
+    if routing.strategy.is_none() || routing.strategy == *strategy {
+        fill(&mut routing.strategy, strategy);
+        add_unnamed(&mut routing.options, options);
     }
+}
+
+fn complete_price(price: &mut MaxPrice, own: &MaxPrice) {
+    let MaxPrice { prompt, completion, request, image, audio } = own;
+    fill(&mut price.prompt, prompt);
+    fill(&mut price.completion, completion);
+    fill(&mut price.request, request);
+    fill(&mut price.image, image);
+    fill(&mut price.audio, audio);
 }
 
 fn fill<T: Clone>(slot: &mut Option<T>, own: &Option<T>) {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::Sort;
+use crate::{Partition, Sort};
 use serde_json::json;
 
 fn preset(dialect: Dialect, body: &Value) -> Preset {
@@ -105,6 +105,39 @@ fn what_the_request_says_itself_wins() {
     let mut other = call(Dialect::OpenAiChat, &asking(&json!({"provider": {"strategy": "t"}})));
     preset.apply(&mut other).unwrap();
     assert!(other.routing.options.is_empty());
+}
+
+#[test]
+fn regions_of_a_preset_bind_a_request_that_names_none() {
+    let preset = preset(Dialect::OpenAiChat, &json!({"provider": {"regions": ["eu"]}}));
+    let regions = |provider: Value| {
+        let mut call = call(Dialect::OpenAiChat, &asking(&json!({"provider": provider})));
+        preset.apply(&mut call).unwrap();
+        call.routing.regions
+    };
+    assert_eq!(regions(json!({"sort": "price"})), ["eu"]);
+    assert_eq!(regions(json!({"regions": ["us"]})), ["us"]);
+}
+
+#[test]
+fn how_far_a_request_sorts_is_not_undone_by_a_preset_that_does_not_say() {
+    let partition = |kept: &Value, asked: &Value| {
+        let mut call = call(Dialect::OpenAiChat, &asking(asked));
+        preset(Dialect::OpenAiChat, kept).apply(&mut call).unwrap();
+        (call.routing.sort, call.routing.partition)
+    };
+    let over_all = [json!({"route": "sort"}), json!({"provider": {"sort": {"partition": "none"}}})];
+    for asked in &over_all {
+        assert_eq!(partition(&json!({}), asked), (None, Partition::None), "{asked}");
+        let by_price = json!({"provider": {"sort": "price"}});
+        let expected = (Some(Sort::Price), Partition::None);
+        assert_eq!(partition(&by_price, asked), expected, "{asked}");
+    }
+    let kept = json!({"provider": {"sort": {"by": "price", "partition": "none"}}});
+    assert_eq!(partition(&kept, &json!({})), (Some(Sort::Price), Partition::None));
+    // Whoever says by what says how far.
+    let by_latency = json!({"provider": {"sort": "latency"}});
+    assert_eq!(partition(&kept, &by_latency), (Some(Sort::Latency), Partition::Model));
 }
 
 #[test]

@@ -391,6 +391,7 @@ fn steps(router: &Router) -> Vec<Step> {
         endpoint: endpoint.clone(),
         credential: None,
         adapter: router.registry.adapter(&endpoint.provider.adapter).unwrap(),
+        tripped: None,
         effort: None,
         hedge_after_ms: None,
         first_token_timeout_ms: None,

@@ -5,7 +5,7 @@ use crate::setup::{Pair, ask, bare_provider};
 use http::Method;
 use plugway_simulator::{Behaviour, Failure, Kind, Simulator};
 use plugway_tests::{LogLines, TestRouter};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -116,9 +116,76 @@ async fn what_is_tripped_is_a_last_resort_behind_those_that_are_not() {
     assert_eq!(content(&router, false).await, "from second");
     first.set(Behaviour::new().reply("from first"));
     second.set(failing(Failure::status(500)));
-    let line = line(&router).await;
+    let client = router.client();
+    let body = ask("test/both", "Hi").to_string();
+    let mut request = client.request(Method::POST, "/v1/chat/completions", body);
+    request.headers_mut().insert("x-openrouter-metadata", "enabled".parse().unwrap());
+    let answer = client.read(request).await;
+    assert_eq!(answer.content(), "from first", "{}", answer.text());
+    let line = LogLines::access(answer.header("x-generation-id").unwrap()).await;
     let attempts = line["attempts"].as_str().unwrap();
     assert!(attempts.starts_with("second/sim:") && attempts.contains("first/sim:ok"), "{line}");
+    // It could be chosen, and was.
+    let told = &answer.json()["openrouter_metadata"];
+    assert_eq!(told["excluded"], json!([]), "{told}");
+    assert_eq!(told["endpoints"]["total"], 2, "{told}");
+    let available = told["endpoints"]["available"].as_array().unwrap();
+    let selected: Vec<_> = available.iter().filter(|it| it["selected"] == true).collect();
+    assert!(selected.len() == 1 && selected[0]["provider"] == "first", "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_fallbacks_the_first_choice_is_one_whose_breaker_is_closed() {
+    let first = Simulator::start(Kind::OpenAi, failing(Failure::status(500))).unwrap();
+    let second = from_second();
+    let bounds = "breaker_failures = 1\nbreaker_max_pause = \"1h\"";
+    let router = bounded(bounds, &first, &second).await;
+    assert_eq!(content(&router, false).await, "from second");
+    // The strategy, which may not know it yet, prefers the cheap one.
+    let mut request = ask("test/both", "Hi");
+    request["provider"] = json!({"allow_fallbacks": false});
+    let answer = router.client().chat(&request).await;
+    assert_eq!(answer.content(), "from second", "{}", answer.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_last_resort_that_fails_too_is_told_once() {
+    let first = Simulator::start(Kind::OpenAi, failing(Failure::status(500))).unwrap();
+    let second = from_second();
+    let bounds = "breaker_failures = 1\nbreaker_max_pause = \"1h\"";
+    let router = bounded(bounds, &first, &second).await;
+    assert_eq!(content(&router, false).await, "from second");
+    second.set(failing(Failure::status(500)));
+    let answer = router.client().chat(&ask("test/both", "Hi")).await;
+    let error = &answer.json()["error"];
+    let endpoints = error["metadata"]["endpoints"].as_array().unwrap();
+    let ids: Vec<_> = endpoints.iter().map(|it| it["endpoint"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["second/sim", "first/sim"], "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pin_that_is_ranked_has_no_last_resort_beside_it() {
+    let twin = Simulator::start(Kind::OpenAi, failing(Failure::status(500))).unwrap();
+    let endpoint = |region: &str, dollars: u32| {
+        format!(
+            "[[models.\"acme/pair\".endpoints]]\nprovider = \"twin\"\nmodel = \"pair-{region}\"\n\
+             region = \"{region}\"\nprice = {{ prompt = {dollars}.0, completion = {dollars}.0 }}\n"
+        )
+    };
+    let toml = [
+        "[routing]\nbreaker_failures = 1\nbreaker_max_pause = \"1h\"\n",
+        &bare_provider("twin", &twin),
+        "[models.\"acme/pair\"]\ncontext_length = 1000\n",
+        &endpoint("us", 5),
+        &endpoint("eu", 1),
+    ];
+    let router = TestRouter::start(&toml.concat()).await;
+    for model in ["acme/pair@twin/us", "acme/pair:floor@twin"] {
+        let answer = router.client().chat(&ask(model, "Hi")).await;
+        assert!(!answer.status.is_success(), "{model}: {}", answer.text());
+    }
+    let asked: Vec<_> = twin.requests().iter().map(|it| it.json()["model"].clone()).collect();
+    assert_eq!(asked, ["pair-us", "pair-eu"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -85,6 +85,44 @@ async fn cost_cap_refuses_what_is_too_dear_everywhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_strategy_that_refuses_is_not_all_that_a_client_is_told() {
+    let fork = Fork::with("cost-cap", "max_usd = 0.1").await;
+    let mut request = ask("test/both", "Hi");
+    request["provider"] = json!({"strategy": "cost-cap", "options": {"max_usd": 0.001},
+        "ignore": ["dear"]});
+    let refused = fork.router.client().chat(&request).await;
+    assert_eq!(refused.status, 404, "{}", refused.text());
+    let metadata = &refused.json()["error"]["metadata"];
+    let told = |at: usize, field: &str| metadata["endpoints"][at][field].as_str().unwrap();
+    assert_eq!((told(0, "endpoint"), told(1, "endpoint")), ("cheap/sim", "dear/sim"), "{metadata}");
+    assert!(told(0, "reason").contains("$0.001000"), "{metadata}");
+    assert_eq!(told(1, "reason"), "provider.ignore names it", "{metadata}");
+    // Wrong options are nobody's of them.
+    request["provider"]["options"] = json!({"max_usd": -1});
+    let wrong = fork.router.client().chat(&request).await;
+    assert_eq!(wrong.status, 400, "{}", wrong.text());
+    assert!(wrong.json()["error"]["metadata"]["endpoints"].as_array().is_none_or(Vec::is_empty));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cost_cap_holds_for_what_is_tripped_too() {
+    let options = "max_usd = 0.1\n[routing]\nbreaker_failures = 1\nbreaker_max_pause = '1h'\n";
+    let fork = Fork::with("cost-cap", options).await;
+    let fails = || Behaviour::new().fault(When::Always, Failure::status(500));
+    fork.dear.set(fails());
+    let mut request = ask("test/both", "Hi");
+    request["provider"] = json!({"strategy": "price", "only": ["dear"]});
+    let trips = fork.router.client().chat(&request).await;
+    assert!(!trips.status.is_success(), "{}", trips.text());
+    fork.dear.set(Behaviour::new().reply("from dear"));
+    fork.dear.clear();
+    fork.cheap.set(fails());
+    let failed = fork.ask(json!({}), None).await;
+    assert!(!failed.status.is_success(), "{}", failed.text());
+    assert!(fork.dear.requests().is_empty(), "no plan has it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn canary_split_keeps_a_conversation_on_its_side() {
     let fork = Fork::with("canary-split", "tag = 'track=new'\npercent = 50").await;
     for number in 0..24 {

@@ -87,6 +87,36 @@ async fn what_is_ruled_out_is_printed_with_its_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_printed_is_what_is_walked() {
+    let scene = Scene::new();
+    let lists = "supported_parameters = [\"temperature\"]\n";
+    let file = scene.home.path().join("plugway.toml");
+    let toml = std::fs::read_to_string(&file).unwrap();
+    let toml = toml.replace("provider = \"first\"\n", &format!("provider = \"first\"\n{lists}"));
+    assert!(toml.contains(lists), "{toml}");
+    std::fs::write(&file, toml).unwrap();
+    // The strategy puts the cheap one first, and the router the one that takes tools.
+    let mut request = ask("test/both", "Hi");
+    request["tools"] = json!([{"type": "function", "function": {"name": "f",
+        "parameters": {"type": "object"}}}]);
+    let output = scene.route(&request, &[]);
+    let printed = text(&output);
+    let line = |begin: &str| printed.lines().find(|line| line.starts_with(begin)).unwrap_or("");
+    assert!(line("1.").contains("second/sim"), "{printed}");
+    assert!(line("2.").contains("first/sim"), "{printed}");
+    assert!(line("reason").contains("take all that is asked for come first"), "{printed}");
+    let told = scene.route(&request, &["--json"]);
+    let told: Value = serde_json::from_slice(&told.stdout).unwrap();
+    let planned = told["decision"]["planned"].as_array().unwrap();
+    let ids: Vec<_> = planned.iter().map(|it| it["endpoint"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["second/sim", "first/sim"], "{told}");
+    // Nor is there a second step where the client wants none.
+    request["provider"] = json!({"allow_fallbacks": false});
+    let printed = text(&scene.route(&request, &[]));
+    assert!(!printed.contains("\n2.") && printed.contains("\nnot tried"), "{printed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_goes_nowhere_fails_and_says_why() {
     let scene = Scene::new();
     let mut request = ask("test/both", "Hi");

@@ -148,3 +148,51 @@ async fn what_has_no_known_price_comes_behind_what_has_one_and_is_above_every_ca
     assert_eq!(asked("test/alone", capped.clone()).await.status, 404);
     assert_eq!(asked("test/both", capped).await.content(), "from dear");
 }
+
+/// Which endpoint of `acme/pair` is asked, by its name of the model: a provider is dear in
+/// one region and cheaper in another, and another provider is the cheapest.
+async fn pair_at(order: &[&str], more: Value) -> String {
+    let start = |says: &str| Simulator::start(Kind::OpenAi, Behaviour::new().reply(says)).unwrap();
+    let (twin, other) = (start("from twin"), start("from other"));
+    let endpoint = |provider: &str, model: &str, region: &str, dollars: u32| {
+        format!(
+            "[[models.\"acme/pair\".endpoints]]\nprovider = \"{provider}\"\nmodel = \"{model}\"\n\
+             region = \"{region}\"\nprice = {{ prompt = {dollars}.0, completion = {dollars}.0 }}\n"
+        )
+    };
+    let toml = [
+        bare_provider("twin", &twin),
+        bare_provider("other", &other),
+        "[models.\"acme/pair\"]\ncontext_length = 1000\n".into(),
+        endpoint("twin", "pair-us", "us", 5),
+        endpoint("twin", "pair-eu", "eu", 2),
+        endpoint("other", "pair-other", "us", 1),
+    ];
+    let router = TestRouter::start(&toml.concat()).await;
+    router.drop_plugin("trap-in-route", "trap-in-route").await;
+    let mut request = ask("acme/pair", "Hi");
+    request["provider"] = more;
+    request["provider"]["order"] = json!(order);
+    let answer = router.client().chat(&request).await;
+    assert_eq!(answer.status, 200, "{order:?}: {}", answer.text());
+    let asked = [twin.requests(), other.requests()].concat();
+    assert_eq!(asked.len(), 1, "{order:?}");
+    asked[0].json()["model"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_of_variants_is_kept_by_every_strategy() {
+    for strategy in ["balanced", "price", "trap-in-route"] {
+        for (order, expected) in [
+            (&["twin/us"][..], "pair-us"),
+            (&["twin/us", "twin/eu"], "pair-us"),
+            (&["twin/eu", "twin/us"], "pair-eu"),
+            (&["other", "twin/us"], "pair-other"),
+        ] {
+            let served = pair_at(order, json!({"strategy": strategy})).await;
+            assert_eq!(served, expected, "{strategy} {order:?}");
+        }
+    }
+    // Where the order does not tell them apart, the strategy does.
+    assert_eq!(pair_at(&["twin"], json!({"strategy": "price"})).await, "pair-eu");
+}

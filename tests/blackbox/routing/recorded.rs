@@ -129,6 +129,53 @@ async fn the_built_in_order_replays_too() {
     assert_eq!(replay(&record, &snapshot, None).unwrap(), Replay::Same);
 }
 
+/// Makes the decision about a request once more, which names the strategy and fares so.
+async fn replayed(router: &TestRouter, strategy: &str, request: &Value, status: u16) -> Record {
+    let answer = router.client().chat(request).await;
+    assert_eq!(answer.status, status, "{strategy}: {}", answer.text());
+    let record = record(router, id(&answer)).await;
+    let record = Record::decode(&record.encode().unwrap()).unwrap();
+    let snapshot = snapshot(router, &record).await;
+    let policy = router.router.registry.policy(strategy).unwrap();
+    let replay = replay(&record, &snapshot, Some(&policy)).unwrap();
+    assert_eq!(replay, Replay::Same, "{strategy}: {record:?}");
+    record
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_replays_also_where_the_client_is_told_more() {
+    let (first, second) = (simulator(Behaviour::new()), simulator(Behaviour::new()));
+    let router = both("price", &first, &second).await;
+    router.drop_plugin("cost-cap", "cost-cap").await;
+    for model in ["test/both", "test/both@second"] {
+        for (cap, status) in [(json!(0.000_000_1), 404), (json!(-1), 400)] {
+            let mut request = ask(model, "Hi");
+            request["provider"] = json!({"strategy": "cost-cap", "options": {"max_usd": cap}});
+            let record = replayed(&router, "cost-cap", &request, status).await;
+            let decision = record.decision.unwrap();
+            let (Ruling::NoRoute(sentence) | Ruling::InvalidOptions(sentence)) = &decision.ruling
+            else {
+                panic!("{decision:?}")
+            };
+            assert!(!sentence.contains("pinned"), "{sentence}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strategy_that_failed_fails_alike_when_replayed() {
+    let (first, second) = (simulator(Behaviour::new()), simulator(Behaviour::new()));
+    let router = both("price", &first, &second).await;
+    for guest in ["trap-in-route", "nonsense-plan", "empty-plan", "repeated-candidate"] {
+        router.drop_plugin(guest, guest).await;
+        let mut request = ask("test/both", "Hi");
+        request["provider"] = json!({"strategy": guest});
+        let record = replayed(&router, guest, &request, 200).await;
+        let ruling = record.decision.unwrap().ruling;
+        assert!(matches!(ruling, Ruling::Failed { .. }), "{guest}: {ruling:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_generation_is_told_from_the_moment_its_answer_was_read() {
     let pair = Pair::start(Behaviour::new().reply("Hello there.")).await;

@@ -1,7 +1,7 @@
 //! What a request hands in: shared with what it has been decided by, and made a record of
 //! by whoever writes it down or is asked for it.
 
-use crate::route::{Cause, Decision, Excluded, Question, Service, Undecided};
+use crate::route::{Cause, Decision, Excluded, NoPlan, Question, Service, Step, Undecided};
 use plugway_engine as engine;
 use plugway_routing::health::Snapshot;
 use plugway_store::decisions as kept;
@@ -41,8 +41,7 @@ impl Entry {
             Weighed::Undecided(undecided) => {
                 record.request.service = Some(service(undecided.service));
                 record.excluded = undecided.excluded.iter().map(exclusion).collect();
-                let refusal = || refusal(&undecided.error);
-                record.decision = undecided.question.as_ref().map(|it| asked(it, refusal()));
+                record.decision = undecided.question.as_ref().map(asked);
             }
         }
         record
@@ -83,11 +82,28 @@ fn decided(decision: &Decision) -> kept::Decision {
         true => kept::Ruling::Failed { instead: plan },
         false => kept::Ruling::Plan(plan),
     };
-    ruled(policy.as_deref(), query, candidates, snapshot, ruling)
+    let asked = ruled(policy.as_deref(), query, candidates, snapshot, ruling);
+    let steps = decision.steps.iter().filter_map(|step| walked(step, candidates)).collect();
+    kept::Decision { steps, reason: decision.reason.clone(), ..asked }
 }
 
-fn asked(question: &Question, ruling: kept::Ruling) -> kept::Decision {
-    let Question { policy, query, candidates, snapshot } = question;
+/// A step as it is walked, by the place of its endpoint among the candidates.
+fn walked(step: &Step, candidates: &[engine::Candidate]) -> Option<kept::Step> {
+    let candidate = candidates.iter().position(|it| it.id == step.endpoint.id)?;
+    Some(kept::Step {
+        candidate: candidate.try_into().ok()?,
+        effort: step.effort.clone(),
+        hedge_after_ms: step.hedge_after_ms,
+        first_token_timeout_ms: step.first_token_timeout_ms,
+    })
+}
+
+fn asked(question: &Question) -> kept::Decision {
+    let Question { policy, query, candidates, snapshot, answer } = question;
+    let ruling = match answer {
+        NoPlan::Refused(refusal) => self::refusal(refusal.clone()),
+        NoPlan::NoCapacity => kept::Ruling::NoCapacity,
+    };
     ruled(policy.as_deref(), query, candidates, snapshot, ruling)
 }
 
@@ -108,16 +124,15 @@ fn ruled(
         imports: Vec::new(),
         read_prompts: false,
         ruling,
+        steps: Vec::new(),
+        reason: String::new(),
     }
 }
 
-/// What a strategy that has no plan said, by what the client was told.
-fn refusal(error: &crate::error::Error) -> kept::Ruling {
-    use crate::error::Code;
-    match error.code {
-        Code::InvalidRequest => kept::Ruling::InvalidOptions(error.message.clone()),
-        Code::Overloaded => kept::Ruling::NoCapacity,
-        _ => kept::Ruling::NoRoute(error.message.clone()),
+pub(super) fn refusal(from: engine::Refusal) -> kept::Ruling {
+    match from {
+        engine::Refusal::NoRoute(sentence) => kept::Ruling::NoRoute(sentence),
+        engine::Refusal::InvalidOptions(sentence) => kept::Ruling::InvalidOptions(sentence),
     }
 }
 

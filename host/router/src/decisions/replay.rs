@@ -1,10 +1,10 @@
 //! A decision, made again from its record: the same strategy is asked the same, and has to
 //! give the same plan, word for word.
 
-use super::entry::plan;
-use crate::route::{Service, built_in, health_told};
+use super::entry::{plan, refusal};
+use crate::route::{Service, built_in, check, health_told, replacement};
 use plugway_engine as engine;
-use plugway_engine::{CallError, Policy, Refusal};
+use plugway_engine::{CallError, CallErrorKind, Policy};
 use plugway_routing::health::Snapshot;
 use plugway_store::decisions as kept;
 use plugway_store::decisions::{Record, Ruling};
@@ -21,7 +21,7 @@ pub enum Replay {
 /// Why a record cannot be replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
-    /// No strategy was asked for this request.
+    /// No strategy was asked for this request, or none could be.
     #[error("nothing was decided for this request")]
     NothingDecided,
     /// Its strategy saw what is not in the record.
@@ -58,6 +58,9 @@ pub fn replay(
 ) -> Result<Replay, ReplayError> {
     let decision = record.decision.as_ref().ok_or(ReplayError::NothingDecided)?;
     let service = record.request.service.map(service).ok_or(ReplayError::NothingDecided)?;
+    if decision.ruling == Ruling::NoCapacity {
+        return Err(ReplayError::NothingDecided);
+    }
     if decision.read_prompts {
         return Err(ReplayError::ReadPrompts);
     }
@@ -75,16 +78,37 @@ pub fn replay(
     let candidates: Vec<_> = decision.candidates.iter().map(told).collect();
     let ruling = match policy {
         None => Ruling::Plan(plan(&built_in(&query, &candidates))),
-        Some(policy) => match policy.route(&query, &candidates)? {
-            Ok(answered) => Ruling::Plan(plan(&answered)),
-            Err(Refusal::NoRoute(sentence)) => Ruling::NoRoute(sentence),
-            Err(Refusal::InvalidOptions(sentence)) => Ruling::InvalidOptions(sentence),
-        },
+        Some(policy) => rule(policy, &query, &candidates, &decision.ruling)?,
     };
     Ok(match ruling == decision.ruling {
         true => Replay::Same,
         false => Replay::Different(ruling),
     })
+}
+
+/// What the strategy says now, and what the router makes of it. It may fail where it failed
+/// before.
+fn rule(
+    policy: &Policy,
+    query: &engine::Query,
+    candidates: &[engine::Candidate],
+    recorded: &Ruling,
+) -> Result<Ruling, CallError> {
+    let failed = |breach: &str| Ruling::Failed {
+        instead: plan(&replacement(policy.strategy().id(), breach, query, candidates)),
+    };
+    let had_failed = matches!(recorded, Ruling::Failed { .. });
+    match policy.route(query, candidates) {
+        Ok(Ok(answered)) => Ok(match check(&answered, candidates.len()) {
+            Ok(()) => Ruling::Plan(plan(&answered)),
+            Err(breach) => failed(breach),
+        }),
+        Ok(Err(refused)) => Ok(refusal(refused)),
+        Err(error) if had_failed && error.cause != CallErrorKind::NoCapacity => {
+            Ok(failed(&error.to_string()))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether the policy is the recorded strategy, opened as it was.

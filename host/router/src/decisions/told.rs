@@ -122,13 +122,12 @@ fn account(record: &Record) -> Value {
 /// What was asked, of whom, and the answer.
 pub(crate) fn decided(decision: &Decision) -> Value {
     let (reason, replaced) = match &decision.ruling {
-        Ruling::Plan(plan) => (plan.reason.as_str(), false),
-        Ruling::Failed { instead } => (instead.reason.as_str(), true),
+        Ruling::Plan(_) => (decision.reason.as_str(), false),
+        Ruling::Failed { .. } => (decision.reason.as_str(), true),
         Ruling::NoRoute(sentence) | Ruling::InvalidOptions(sentence) => (sentence.as_str(), false),
         Ruling::NoCapacity => ("No instance of the strategy was free.", false),
     };
-    let steps = decision.plan().map_or(&[][..], |plan| &plan.steps);
-    let planned = steps.iter().filter_map(|step| {
+    let planned = decision.steps.iter().filter_map(|step| {
         let candidate = decision.candidates.get(step.candidate as usize)?;
         Some(json!({
             "endpoint": candidate.id,

@@ -3,6 +3,7 @@
 use super::{Code, Error};
 use crate::catalog::Endpoint;
 use crate::route::{Cause, Excluded};
+use plugway_engine::Candidate;
 
 /// Characters of a model's name that are shown.
 const SHOWN: usize = 128;
@@ -40,6 +41,22 @@ impl Reason {
     /// The endpoint's turn came, and it asks for a pause.
     pub fn cooling(endpoint: &Endpoint, text: impl Into<String>) -> Self {
         Self::of(endpoint, Why::Excluded(Cause::Cooling), text.into())
+    }
+
+    /// The endpoint's circuit breaker is open, and its turn did not come.
+    pub fn tripped(endpoint: &Endpoint, text: impl Into<String>) -> Self {
+        Self::of(endpoint, Why::Excluded(Cause::Tripped), text.into())
+    }
+
+    /// The strategy accepts no endpoint, this one included.
+    pub fn refused(candidate: &Candidate, text: impl Into<String>) -> Self {
+        Self {
+            endpoint: candidate.id.clone(),
+            provider: candidate.provider.clone(),
+            model: candidate.model.clone(),
+            why: Why::Excluded(Cause::Strategy),
+            text: text.into(),
+        }
     }
 
     fn of(endpoint: &Endpoint, why: Why, text: String) -> Self {

@@ -351,8 +351,17 @@ impl Failures {
         let failed = self.errors.iter().map(|(step, error)| Reason::failed(&step.endpoint, error));
         let cooling = self.cooling.iter();
         let cooling = cooling.map(|(step, _, why)| Reason::cooling(&step.endpoint, why.clone()));
+        let is_told = |step: &Step| {
+            let failed = self.errors.iter().map(|(step, _)| step);
+            let mut told = failed.chain(self.cooling.iter().map(|(step, ..)| step));
+            told.any(|it| it.endpoint.id == step.endpoint.id)
+        };
+        let untold = decision.steps.iter().filter(|step| !is_told(step));
+        let tripped = untold.filter_map(|step| {
+            step.tripped.map(|left_out| Reason::tripped(&step.endpoint, left_out.to_string()))
+        });
         let excluded = decision.excluded.iter().cloned().map(Reason::from);
-        failed.chain(cooling).chain(excluded).collect()
+        failed.chain(cooling).chain(tripped).chain(excluded).collect()
     }
 
     /// The last error, with the reasons of all. A client is asked to wait only

@@ -100,7 +100,7 @@ fn worth(candidate: &Candidate, objective: Objective) -> f64 {
 }
 
 /// What was not measured misses nothing.
-fn misses_cutoff(candidate: &Candidate, query: &Query) -> bool {
+pub(super) fn misses_cutoff(candidate: &Candidate, query: &Query) -> bool {
     let Candidate { health, .. } = candidate;
     let below = |measured, wanted| measured < wanted;
     let above = |measured, wanted| measured > wanted;

@@ -1,9 +1,9 @@
 //! What was decided for one request, and why.
 
-use super::{Conversation, Service};
+use super::{Conversation, LeftOut, Service};
 use crate::catalog::{Credential, Endpoint};
 use crate::error::Error;
-use plugway_engine::{Adapter, Candidate, Plan, Policy, Query};
+use plugway_engine::{Adapter, Candidate, Plan, Policy, Query, Refusal};
 use plugway_routing::health::Snapshot;
 use std::sync::Arc;
 
@@ -16,6 +16,8 @@ pub struct Step {
     pub credential: Option<Arc<Credential>>,
     /// Who translates. The request keeps this generation to its end.
     pub adapter: Arc<Adapter>,
+    /// Its circuit breaker was open when the decision fell, and how: a last resort.
+    pub tripped: Option<LeftOut>,
     /// Reasoning effort to use instead of the client's, if it gave none.
     pub effort: Option<String>,
     /// Start the next step too if no content came after so many milliseconds.
@@ -96,6 +98,17 @@ pub struct Question {
     pub snapshot: Arc<Snapshot>,
     /// Of whom.
     pub policy: Option<Arc<Policy>>,
+    /// And what came of it, word for word.
+    pub answer: NoPlan,
+}
+
+/// What came of a question in place of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoPlan {
+    /// The strategy refused.
+    Refused(Refusal),
+    /// There was no instance of it to ask.
+    NoCapacity,
 }
 
 /// By what kind of name a request reaches a model.
@@ -200,6 +213,8 @@ pub enum Cause {
     Tripped,
     /// It bears no more requests at a time.
     Capacity,
+    /// The strategy accepts none of those that are left.
+    Strategy,
 }
 
 /// What a rule is called, and what it is about.
@@ -247,6 +262,7 @@ impl Cause {
             Self::Cooling => ("cooling", None, None),
             Self::Tripped => ("tripped", None, None),
             Self::Capacity => ("capacity", None, None),
+            Self::Strategy => ("strategy", Some("strategy"), None),
         };
         Row { name, rule, field }
     }

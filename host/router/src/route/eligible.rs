@@ -33,6 +33,8 @@ pub(super) use rules::missing;
 pub(super) struct Choice {
     pub(super) endpoint: Arc<Endpoint>,
     pub(super) adapter: Arc<Adapter>,
+    /// Its circuit breaker is open, and how: a last resort.
+    pub(super) tripped: Option<LeftOut>,
 }
 
 /// Why an endpoint is left out that the pin names too.
@@ -44,9 +46,6 @@ const PINNED_ELSEWHERE: &str = "a pin is to one endpoint, and another comes befo
 pub(super) struct Eligible {
     pub(super) endpoints: Vec<Choice>,
     pub(super) excluded: Vec<Excluded>,
-    /// Those of the excluded whose circuit breaker is open: once all others have failed they
-    /// are tried all the same.
-    pub(super) reserve: Vec<Choice>,
     /// No circuit breaker of those that are left is closed.
     pub(super) is_last_resort: bool,
     /// When the first of those that are cooling down may be tried again.
@@ -70,7 +69,7 @@ pub(super) fn list(
         false => pins.others(fit.map(|(endpoint, _)| endpoint.as_ref())),
     };
     let mut eligible = Eligible::default();
-    let (mut tripped, mut is_any_sound) = (Vec::new(), false);
+    let mut is_any_sound = false;
     for (endpoint, judged) in endpoints.iter().zip(judged) {
         let endpoint = Arc::clone(endpoint);
         let adapter = match judged {
@@ -88,16 +87,22 @@ pub(super) fn list(
             eligible.lacks_credential(&endpoint, rest);
             continue;
         }
-        match router.health.check(&asked.service.health_id(&endpoint.id)) {
+        let tripped = match router.health.check(&asked.service.health_id(&endpoint.id)) {
             Ok(footing) => {
                 is_any_sound |= footing == Footing::Sound;
-                eligible.endpoints.push(Choice { endpoint, adapter });
+                None
             }
-            Err(LeftOut::Cooling(rest)) => eligible.cools_down(&endpoint, rest),
-            Err(left_out) => tripped.push((Choice { endpoint, adapter }, left_out)),
-        }
+            Err(LeftOut::Cooling(rest)) => {
+                eligible.cools_down(&endpoint, rest);
+                continue;
+            }
+            // To refuse a request that may well be served would help nobody.
+            Err(left_out) => Some(left_out),
+        };
+        eligible.endpoints.push(Choice { endpoint, adapter, tripped });
     }
-    eligible.settle(tripped, is_any_sound);
+    let is_any_tripped = eligible.endpoints.iter().any(|it| it.tripped.is_some());
+    eligible.is_last_resort = is_any_tripped && !is_any_sound;
     readers::keep_to(asked.reasoning_formats, &mut eligible);
     eligible
 }
@@ -114,21 +119,6 @@ impl Eligible {
         let reason = credentials::reason(rest);
         self.excluded.push(Excluded::new(endpoint, Cause::Credential, reason));
         self.recovery = Some(self.recovery.map_or(rest, |first| first.min(rest)));
-    }
-
-    /// Leaves out what is tripped, unless nothing sound is left: to refuse a request
-    /// that may well be served would help nobody, and a probe may fail.
-    fn settle(&mut self, tripped: Vec<(Choice, LeftOut)>, is_any_sound: bool) {
-        self.is_last_resort = !is_any_sound && !tripped.is_empty();
-        for (choice, left_out) in tripped {
-            if self.is_last_resort {
-                self.endpoints.push(choice);
-                continue;
-            }
-            let reason = left_out.to_string();
-            self.excluded.push(Excluded::new(&choice.endpoint, Cause::Tripped, reason));
-            self.reserve.push(choice);
-        }
     }
 }
 

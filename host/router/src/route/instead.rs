@@ -41,7 +41,8 @@ pub(super) fn instead(
     if eligible.is_last_resort {
         return Vec::new();
     }
-    let serves = |slug: &str| eligible.endpoints.iter().any(|it| it.endpoint.model_slug == slug);
+    let sound = || eligible.endpoints.iter().filter(|it| it.tripped.is_none());
+    let serves = |slug: &str| sound().any(|it| it.endpoint.model_slug == slug);
     let slugs = kin.iter().map(|model| &model.slug).filter(|slug| serves(slug));
     slugs.take(MAX_TOLD).cloned().collect()
 }

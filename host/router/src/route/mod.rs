@@ -22,10 +22,13 @@ pub use asked::{Asked, Service};
 pub(crate) use builtin::plan as built_in;
 pub use conversation::Conversation;
 pub use credentials::CredentialHealth;
-pub use decision::{BUILT_IN, Cause, Decision, Excluded, Question, Reached, Step, Undecided};
+pub use decision::{
+    BUILT_IN, Cause, Decision, Excluded, NoPlan, Question, Reached, Step, Undecided,
+};
 pub use health::{Health, InFlight, SnapshotPolicy, Watch};
 pub(crate) use health::{restore, save_all, save_now_and_then, told as health_told};
 pub use plugway_routing::health::{Footing, LeftOut, Policy as HealthPolicy};
+pub(crate) use rank::{check, replacement};
 pub(crate) use resolve::{endpoints, model};
 
 use crate::config::RoutingConfig;
@@ -34,6 +37,7 @@ use eligible::{Choice, Eligible};
 use facts::{Estimate, Facts};
 use plugway_engine::{Candidate, Query};
 use plugway_wire::Routing;
+use preference::Arranged;
 use resolve::Resolved;
 
 /// Decides where a request may go.
@@ -84,7 +88,7 @@ fn decide_among(
         let error = unavailable::nothing_left(asked, eligible);
         return Err(Box::new(Undecided { excluded, ..*early(error) }));
     }
-    let Eligible { endpoints, excluded, reserve, is_last_resort, .. } = eligible;
+    let Eligible { endpoints, excluded, is_last_resort, .. } = eligible;
     let policy = rank::choose_policy(router, settings, asked.routing).map_err(early)?;
     let estimate = Estimate::of(asked);
     let snapshot = router.health.snapshot(SnapshotPolicy::from(routing));
@@ -98,21 +102,19 @@ fn decide_among(
         Query { providers, ..facts::query(router, asked, asked.routing, estimate, conversation) };
     let (plan, strategy) = match rank::plan(router, policy.as_deref(), &query, &candidates) {
         Ok(ranked) => ranked,
-        Err(error) => {
-            let question = Some(Question { query, candidates, snapshot, policy });
+        Err(answer) => {
+            let error = rank::told(&answer, &candidates, &excluded);
+            let question = Some(Question { query, candidates, snapshot, policy, answer });
             return Err(Box::new(Undecided { excluded, question, ..*early(error) }));
         }
     };
-    let mut ordered = plan.steps.clone();
-    let takers_first = preference::put_takers_first(&mut ordered, &endpoints, asked.parameters);
-    if pins.are_ranked {
-        preference::keep_to_pins(&mut ordered, &endpoints, pins);
-    }
+    let known = (&*endpoints, &*candidates);
+    let arranged = preference::arrange(&plan.steps, known, &query, asked, pins);
     Ok(Decision {
         service: asked.service,
-        steps: steps(&ordered, (&endpoints, &reserve), asked.routing, routing),
+        steps: steps(&arranged.steps, &endpoints, asked.routing, routing),
         strategy,
-        reason: reason(&plan.reason, is_last_resort, takers_first, resolved.pin.as_deref()),
+        reason: reason(&plan.reason, is_last_resort, &arranged, resolved.pin.as_deref()),
         is_pinned: is_pinned(asked, resolved),
         resolved_by: resolved.reached.clone(),
         excluded,
@@ -125,11 +127,10 @@ fn decide_among(
     })
 }
 
-/// The steps of a plan as they are walked, and those behind it that no plan has. What
-/// names no endpoint is no step.
+/// The steps of a plan as they are walked. What names no endpoint is no step.
 fn steps(
     plan: &[plugway_engine::Step],
-    (endpoints, reserve): (&[Choice], &[Choice]),
+    endpoints: &[Choice],
     asked: &Routing,
     routing: &RoutingConfig,
 ) -> Vec<Step> {
@@ -137,42 +138,35 @@ fn steps(
         true => 1,
         false => routing.max_attempts as usize,
     };
-    let planned = plan.iter().filter_map(|step| {
-        let eligible = endpoints.get(step.candidate as usize)?;
+    let steps = plan.iter().filter_map(|step| {
+        let Choice { endpoint, adapter, tripped } = endpoints.get(step.candidate as usize)?;
         Some(Step {
+            endpoint: endpoint.clone(),
+            adapter: adapter.clone(),
+            credential: None,
+            tripped: *tripped,
             effort: step.effort.clone(),
             hedge_after_ms: step.hedge_after_ms,
             first_token_timeout_ms: step.first_token_timeout_ms,
-            ..Step::from(eligible)
         })
     });
-    planned.chain(reserve.iter().map(Step::from)).take(limit).collect()
-}
-
-impl From<&Choice> for Step {
-    /// As the router is configured to.
-    fn from(choice: &Choice) -> Self {
-        Self {
-            endpoint: choice.endpoint.clone(),
-            adapter: choice.adapter.clone(),
-            credential: None,
-            effort: None,
-            hedge_after_ms: None,
-            first_token_timeout_ms: None,
-        }
-    }
+    steps.take(limit).collect()
 }
 
 /// The strategy's sentence, with what the router itself adds to the plan.
-fn reason(said: &str, is_last_resort: bool, takers_first: bool, pin: Option<&str>) -> String {
+fn reason(said: &str, is_last_resort: bool, arranged: &Arranged, pin: Option<&str>) -> String {
     let pinned = pin.map(|pin| format!("The request is pinned to {pin}. "));
     let before = if is_last_resort { LAST_RESORT } else { "" };
-    let after = if takers_first { TAKERS_FIRST } else { "" };
-    format!("{}{before}{said}{after}", pinned.unwrap_or_default())
+    let in_order = if arranged.in_order { IN_ORDER } else { "" };
+    let takers_first = if arranged.takers_first { TAKERS_FIRST } else { "" };
+    format!("{}{before}{said}{in_order}{takers_first}", pinned.unwrap_or_default())
 }
 
 /// Goes ahead of a plan's reason.
 const LAST_RESORT: &str = "Nothing but endpoints whose circuit breaker is open was left, so these are tried all the same. ";
 
 /// Follows a plan's reason.
+const IN_ORDER: &str = " Variants come in the order that the request gives them.";
+
+/// Follows both.
 const TAKERS_FIRST: &str = " Of each model, endpoints that take all that is asked for come first.";

@@ -1,8 +1,8 @@
 //! Who puts the candidates in order: the strategy, or the built-in order where the
 //! strategy failed.
 
-use super::builtin;
-use crate::error::{Code, Error};
+use super::{Excluded, NoPlan, builtin};
+use crate::error::{Code, Error, Reason};
 use crate::telemetry::PluginLabels;
 use crate::{Router, Settings};
 use plugway_engine::{CallErrorKind, Candidate, Plan, Policy, Query, Refusal};
@@ -35,7 +35,7 @@ pub(super) fn plan(
     policy: Option<&Policy>,
     query: &Query,
     candidates: &[Candidate],
-) -> Result<(Plan, String), Error> {
+) -> Result<(Plan, String), NoPlan> {
     let Some(policy) = policy else {
         return Ok((builtin::plan(query, candidates), "built-in".to_owned()));
     };
@@ -45,13 +45,8 @@ pub(super) fn plan(
             Ok(()) => return Ok((plan, format!("{}@{}", strategy.id(), short(strategy.digest())))),
             Err(breach) => breach.to_owned(),
         },
-        Ok(Err(Refusal::NoRoute(sentence))) => return Err(Error::new(Code::NoEndpoint, sentence)),
-        Ok(Err(Refusal::InvalidOptions(sentence))) => {
-            return Err(Error::new(Code::InvalidRequest, sentence).param("provider.options"));
-        }
-        Err(error) if error.cause == CallErrorKind::NoCapacity => {
-            return Err(Error::no_instance());
-        }
+        Ok(Err(refusal)) => return Err(NoPlan::Refused(refusal)),
+        Err(error) if error.cause == CallErrorKind::NoCapacity => return Err(NoPlan::NoCapacity),
         Err(error) => {
             let labels = PluginLabels { plugin: strategy.id().to_owned() };
             router.metrics.plugin_failures.get_or_create(&labels).inc();
@@ -62,13 +57,40 @@ pub(super) fn plan(
     let labels = PluginLabels { plugin: strategy.id().to_owned() };
     router.metrics.strategy_fallbacks.get_or_create(&labels).inc();
     tracing::warn!(strategy = strategy.id(), breach, "the built-in order takes over");
-    let mut plan = builtin::plan(query, candidates);
-    plan.reason = format!("Strategy `{}` failed ({breach}). {}", strategy.id(), plan.reason);
-    Ok((plan, "built-in".to_owned()))
+    Ok((replacement(strategy.id(), &breach, query, candidates), "built-in".to_owned()))
+}
+
+/// The built-in order in place of a strategy that failed so.
+pub(crate) fn replacement(
+    strategy: &str,
+    breach: &str,
+    query: &Query,
+    candidates: &[Candidate],
+) -> Plan {
+    let plan = builtin::plan(query, candidates);
+    let reason = format!("Strategy `{strategy}` failed ({breach}). {}", plan.reason);
+    Plan { reason, ..plan }
+}
+
+/// What a client is told where there is no plan: of each endpoint, if it is they that will
+/// not do.
+pub(super) fn told(answer: &NoPlan, candidates: &[Candidate], excluded: &[Excluded]) -> Error {
+    match answer {
+        NoPlan::Refused(Refusal::NoRoute(sentence)) => {
+            let refused = candidates.iter().map(|it| Reason::refused(it, sentence));
+            let excluded = excluded.iter().cloned().map(Reason::from);
+            let reasons = refused.chain(excluded).collect();
+            Error { reasons, ..Error::new(Code::NoEndpoint, sentence) }
+        }
+        NoPlan::Refused(Refusal::InvalidOptions(sentence)) => {
+            Error::new(Code::InvalidRequest, sentence).param("provider.options")
+        }
+        NoPlan::NoCapacity => Error::no_instance(),
+    }
 }
 
 /// Whether a plan names candidates that exist, each once.
-fn check(plan: &Plan, candidates: usize) -> Result<(), &'static str> {
+pub(crate) fn check(plan: &Plan, candidates: usize) -> Result<(), &'static str> {
     let mut seen = BTreeSet::new();
     if plan.steps.is_empty() {
         return Err("its plan is empty");

@@ -24,6 +24,11 @@ pub struct Decision {
     pub read_prompts: bool,
     /// Its answer.
     pub ruling: Ruling,
+    /// The steps to walk, in order: those of its plan, as far as the router kept them and
+    /// as it put them. None where there is no plan.
+    pub steps: Vec<Step>,
+    /// The plan's sentence, with what the router did to it.
+    pub reason: String,
 }
 
 /// A strategy, as it was opened.
@@ -207,7 +212,7 @@ pub struct Step {
 }
 
 impl Decision {
-    /// The plan that was followed, if there was one.
+    /// The plan that was followed, if there was one; [`Self::steps`] say how.
     #[must_use]
     pub fn plan(&self) -> Option<&Plan> {
         match &self.ruling {

@@ -8,7 +8,7 @@ use crate::Error;
 use serde::{Deserialize, Serialize};
 
 /// The form in which records are written; a change of any of their types is another one.
-const FORM: u8 = 2;
+const FORM: u8 = 3;
 
 /// One request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -50,6 +50,8 @@ fn full(id: &str, came_ms: u64) -> Record {
             reason: "Weighted by price among 10 healthy endpoints.".into(),
             note: String::new(),
         }),
+        steps: (0..5).map(step).collect(),
+        reason: "Weighted by price among 10 healthy endpoints.".into(),
     };
     Record {
         id: id.into(),
