@@ -41,8 +41,7 @@ pub(super) struct Resolved {
 pub(super) fn resolve(catalog: &Catalog, routing: &Routing) -> Result<Resolved, Error> {
     let found = find(catalog, &routing.models)?;
     let mut routing = routing.clone();
-    let suffixes: Vec<Suffix> = found.iter().flat_map(|it| &it.suffixes).copied().collect();
-    apply(&suffixes, &mut routing);
+    apply(&found, &mut routing);
     let pin = pin(&found, &routing);
     let names = found.iter().map(|it| (it.slug.as_str(), it.pin.as_deref()));
     let pins = Pins::of(names, &routing);
@@ -256,21 +255,22 @@ fn shut_out(
 }
 
 /// What suffixes ask for, below what the client says outright. The first one counts
-/// where two would sort.
-fn apply(suffixes: &[Suffix], routing: &mut Routing) {
-    for suffix in suffixes {
+/// where two would sort; a tier is asked for of the suffix's own model.
+fn apply(found: &[Found], routing: &mut Routing) {
+    // An order names endpoints; nothing else is to be added to them.
+    if !routing.order.is_empty() {
+        return;
+    }
+    let suffixes = found.iter().flat_map(|it| it.suffixes.iter().map(|suffix| (&it.slug, suffix)));
+    for (model, suffix) in suffixes {
         let (sort, tier) = match suffix {
             Suffix::Nitro => (Sort::Throughput, Some("priority")),
             Suffix::Floor => (Sort::Price, Some("flex")),
             Suffix::Exacto => (Sort::Exacto, None),
             Suffix::Free => continue,
         };
-        let tier = tier.filter(|tier| !routing.tiers.iter().any(|it| it == tier));
-        // An order names endpoints; nothing else is to be added to them.
-        if routing.order.is_empty() {
-            routing.tiers.extend(tier.map(str::to_owned));
-            routing.sort.get_or_insert(sort);
-        }
+        routing.sort.get_or_insert(sort);
+        routing.tiers.extend(tier.map(|tier| (model.clone(), tier.to_owned())));
     }
 }
 
