@@ -39,10 +39,19 @@ impl Record {
         }
     }
 
+    /// Whether the account that what served is paid with is the team's own.
+    fn is_served_by_own(&self) -> bool {
+        let attempts = self.attempts.all();
+        let is_served =
+            |it: &&Attempt| it.endpoint == self.endpoint && it.credential == self.credential;
+        attempts.iter().rfind(is_served).is_some_and(|it| it.is_own)
+    }
+
     fn ended(&self) -> kept::Outcome {
         let usage = self.usage.as_ref();
         let served = (!self.endpoint.is_empty()).then(|| kept::Served {
             endpoint: self.endpoint.clone(),
+            is_own: self.is_served_by_own(),
             upstream_id: self.upstream_id.clone(),
             service_tier: self.service_tier.clone(),
             ..kept::Served::default()
@@ -75,6 +84,7 @@ fn attempt(from: &Attempt) -> kept::Attempt {
     kept::Attempt {
         endpoint: from.endpoint.clone(),
         provider: from.provider_name.clone(),
+        is_own: from.is_own,
         model: from.model.clone(),
         cause: (from.outcome != "ok").then(|| from.outcome.to_owned()),
         status: from.status,
