@@ -89,7 +89,7 @@ fn attempt(from: &Attempt) -> kept::Attempt {
         cause: (from.outcome != "ok").then(|| from.outcome.to_owned()),
         status: from.status,
         elapsed_ms: milliseconds(from.elapsed),
-        tokens: from.tokens,
+        tokens: from.tokens.filter(|_| !from.is_estimated),
         cost: from.upstream_cost,
     }
 }
@@ -107,4 +107,33 @@ fn word(reason: FinishReason) -> &'static str {
 
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plugway_routing::walk::Kind;
+
+    #[test]
+    fn tokens_that_nobody_counted_are_not_kept_as_the_providers() {
+        let counted = Attempt {
+            provider: "p".into(),
+            provider_name: "P".into(),
+            endpoint: "p/m".into(),
+            credential: String::new(),
+            is_own: false,
+            model: "a/m".into(),
+            kind: Kind::First,
+            outcome: "cancelled",
+            status: Some(200),
+            elapsed: Duration::from_millis(5),
+            first_content: None,
+            tokens: Some((7, 3)),
+            is_estimated: false,
+            upstream_cost: Some(9),
+        };
+        assert_eq!(attempt(&counted).tokens, Some((7, 3)));
+        let guessed = attempt(&Attempt { is_estimated: true, ..counted });
+        assert_eq!((guessed.tokens, guessed.cost), (None, Some(9)));
+    }
 }
