@@ -193,6 +193,19 @@ async fn each_dialect_has_a_place_for_it_and_no_message_names_another_ones() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn models_that_failed_are_told_as_the_client_named_them() {
+    let scene = Scene::start("", PLAIN, PLAIN).await;
+    let busy = Failure::Status { code: 429, retry_after: Some(30), message: None };
+    scene.one.set(failing(busy.clone()));
+    scene.two.set(failing(busy));
+    let named = format!("{MODEL}:floor");
+    let answer = scene.asked(json!({"model": named})).await;
+    let availability = &error(&answer)["availability"];
+    assert_eq!(availability["code"], "capacity_exhausted", "{}", answer.text());
+    assert_eq!(availability["requested_models"], json!([named]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_other_model_is_named_to_who_pins_and_a_dear_one_to_nobody_who_wants_a_free_one() {
     let simulator = Simulator::start(Kind::OpenAi, Behaviour::new()).unwrap();
     let model = |slug: &str, dollars: u32| {
