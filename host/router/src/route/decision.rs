@@ -178,8 +178,6 @@ pub enum Cause {
     Parameters,
     /// It cannot read or write that kind of media.
     Modality,
-    /// It cannot do something that the request makes use of.
-    Feature,
     /// It does not speak the format of native parts.
     NativeFormat,
     /// It cannot read the reasoning that the conversation carries.
@@ -198,8 +196,6 @@ pub enum Cause {
     Cooling,
     /// Its circuit breaker is open.
     Tripped,
-    /// It bears no more requests at a time.
-    Capacity,
 }
 
 /// What a rule is called, and what it is about.
@@ -236,7 +232,6 @@ impl Cause {
                 ("parameters", Some("require_parameters"), Some(field))
             }
             Self::Modality => ("modality", Some("modality"), None),
-            Self::Feature => ("feature", Some("feature"), None),
             Self::NativeFormat => ("native_format", Some("native_format"), None),
             Self::ReasoningFormat => ("reasoning_format", Some("reasoning_format"), None),
             Self::Region => ("region", Some("data_region"), Some("provider.regions")),
@@ -246,7 +241,6 @@ impl Cause {
             Self::Credential => ("credential", None, None),
             Self::Cooling => ("cooling", None, None),
             Self::Tripped => ("tripped", None, None),
-            Self::Capacity => ("capacity", None, None),
         };
         Row { name, rule, field }
     }
