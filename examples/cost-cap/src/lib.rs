@@ -28,25 +28,39 @@ impl Strategy for CostCap {
         let own = cap(&query.options).map_err(Refusal::InvalidOptions)?;
         let cap = self.max_usd.min(own);
         let mut ranked = order::by_key(&query, &candidates, |it| it.estimated_cost);
-        // A cost that is not a number is above every cap.
-        ranked.retain(|index| candidates[*index].estimated_cost <= cap);
+        // A cost that is not a number is unknown, and above every cap.
+        ranked.retain(|index| cap.is_infinite() || candidates[*index].estimated_cost <= cap);
 
         let Some(first) = ranked.first().map(|index| &candidates[*index]) else {
-            let costs = candidates.iter().map(|it| it.estimated_cost);
-            let least = costs.fold(f64::INFINITY, f64::min);
-            return Err(Refusal::NoRoute(format!(
-                "One request may cost ${cap:.6}, and the cheapest endpoint is expected to cost \
-                 ${least:.6}; shorten the prompt or lower `max_tokens`."
-            )));
+            return Err(Refusal::NoRoute(too_dear(&candidates, cap)));
         };
-        let reason = format!(
-            "{} is expected to cost ${:.6}; {} of {} candidates keep to the cap of ${cap:.6}",
-            first.id,
-            first.estimated_cost,
-            ranked.len(),
-            candidates.len(),
-        );
-        Ok(Plan::in_order(ranked, reason))
+        let cost = match first.estimated_cost {
+            cost if cost.is_nan() => format!("{} has no known cost", first.id),
+            cost => format!("{} is expected to cost ${cost:.6}", first.id),
+        };
+        let kept = match cap {
+            f64::INFINITY => "there is no cap".to_owned(),
+            cap => {
+                let (kept, all) = (ranked.len(), candidates.len());
+                format!("{kept} of {all} candidates keep to the cap of ${cap:.6}")
+            }
+        };
+        Ok(Plan::in_order(ranked, format!("{cost}; {kept}")))
+    }
+}
+
+/// What to say where no candidate keeps to the cap.
+fn too_dear(candidates: &[Candidate], cap: f64) -> String {
+    let known = candidates.iter().map(|it| it.estimated_cost).filter(|cost| !cost.is_nan());
+    match known.reduce(f64::min) {
+        Some(least) => format!(
+            "One request may cost ${cap:.6}, and the cheapest endpoint is expected to cost \
+             ${least:.6}; shorten the prompt or lower `max_tokens`."
+        ),
+        None => format!(
+            "One request may cost ${cap:.6}, and no endpoint has a known price; name a model \
+             that has one, or leave out `max_usd`."
+        ),
     }
 }
 

@@ -50,9 +50,20 @@ fn a_request_that_is_too_dear_everywhere_is_refused() {
         panic!("there was a route");
     };
     assert!(sentence.contains("$0.050000") && sentence.contains("$0.100000"), "{sentence}");
-    let unknown = vec![candidate("a/m", f64::NAN)];
-    let refused = open(Some("5")).unwrap().route(query(), unknown);
-    assert!(matches!(refused, Err(Refusal::NoRoute(_))));
+}
+
+#[test]
+fn an_unknown_cost_is_above_every_cap_and_serves_where_there_is_none() {
+    let candidates = || vec![candidate("a/m", f64::NAN), candidate("b/m", f64::NAN)];
+    let Err(Refusal::NoRoute(sentence)) = open(Some("5")).unwrap().route(query(), candidates())
+    else {
+        panic!("there was a route");
+    };
+    assert!(sentence.contains("no endpoint has a known price"), "{sentence}");
+    assert!(!sentence.contains("inf") && !sentence.contains("NaN"), "{sentence}");
+    let plan = open(None).unwrap().route(query(), candidates()).unwrap();
+    assert_eq!(plan.steps.len(), 2);
+    assert_eq!(plan.reason, "a/m has no known cost; there is no cap");
 }
 
 #[test]

@@ -232,8 +232,8 @@ impl Exchange {
         let answered = match failover::first_answer(&self).await {
             Ok(answered) => answered,
             Err(error) => {
-                let Self { dialect, record, decision, .. } = self;
-                let error = error.asked_for(&decision.query.models, decision.is_pinned);
+                let Self { dialect, record, decision, call, .. } = self;
+                let error = error.asked_for(&call.routing.models, decision.is_pinned);
                 return Err(Box::new(Refused { dialect, error, record }));
             }
         };

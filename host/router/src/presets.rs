@@ -61,8 +61,14 @@ impl Presets {
         Ok(Some(preset))
     }
 
-    /// Something was saved or deleted.
-    pub(crate) fn changed(&self) {
+    /// Something is saved or deleted until the guard goes, which it does too where the
+    /// client leaves before it is told: the store may have done it all the same.
+    pub(crate) fn changing(&self) -> Changing<'_> {
+        self.changed();
+        Changing(self)
+    }
+
+    fn changed(&self) {
         let mut ready = self.ready();
         ready.changes += 1;
         ready.presets.clear();
@@ -71,6 +77,15 @@ impl Presets {
     /// Nothing panics while it holds the lock.
     fn ready(&self) -> MutexGuard<'_, Ready> {
         self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// While it lives, what is in use may change.
+pub(crate) struct Changing<'p>(&'p Presets);
+
+impl Drop for Changing<'_> {
+    fn drop(&mut self) {
+        self.0.changed();
     }
 }
 
@@ -186,4 +201,38 @@ fn refused(bad: BadRequest) -> Error {
 pub(crate) fn failed(error: plugway_store::Error) -> Error {
     tracing::error!(%error, "presets cannot be kept");
     Error::new(Code::Internal, "The router's state file failed; its log says how.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plugway_store::Location;
+    use std::future::pending;
+
+    #[tokio::test]
+    async fn a_preset_is_gone_though_its_client_left_before_it_was_told() {
+        let store = Store::open(&Location::Memory).await.unwrap();
+        let (config, system_prompt) = (r#"{"model":"a/m"}"#.to_owned(), None);
+        let dialect = DIALECTS[0].name().to_owned();
+        let settings = Settings { dialect, config, system_prompt };
+        store.save_preset("brief", &settings, 1).await.unwrap();
+        let presets = Presets::new(store.clone());
+        let left = async {
+            let _changing = presets.changing();
+            // Another request has it read before it goes.
+            assert!(presets.get("brief").await.unwrap().is_some());
+            assert!(store.delete_preset("brief").await.unwrap());
+            pending::<()>().await;
+        };
+        let gone = async {
+            while store.preset("brief").await.unwrap().is_some() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            () = left => {}
+            () = gone => {}
+        }
+        assert!(presets.get("brief").await.unwrap().is_none());
+    }
 }

@@ -116,6 +116,19 @@ impl Breaker {
         Self { seed, ..Self::default() }
     }
 
+    /// A closed one that takes the place of those that have opened `term` times: their
+    /// passes have nothing to say about it once it opens.
+    #[must_use]
+    pub fn following(seed: u64, term: u64) -> Self {
+        Self { seed, term, ..Self::default() }
+    }
+
+    /// How often it has opened, with those that it follows.
+    #[must_use]
+    pub fn term(&self) -> u64 {
+        self.term
+    }
+
     /// How it stands to an attempt that would begin now.
     pub fn standing(&self, now: Duration) -> Standing {
         match &self.state {

@@ -139,10 +139,10 @@ impl Store {
 const BYTES: &str = "SELECT (SELECT coalesce(sum(length(record)), 0) FROM decisions) + \
     (SELECT coalesce(sum(length(snapshot)), 0) FROM snapshots)";
 
-/// Of the oldest rows, those that came before a moment. Requests end about in the order
-/// in which they came, so no further ones need to be looked at.
-const BEFORE: &str = "DELETE FROM decisions WHERE came_ms < ?2 AND sequence IN \
-    (SELECT sequence FROM decisions ORDER BY sequence LIMIT ?1) RETURNING length(record)";
+/// Rows that came before a moment, wherever they stand: the clock may have been ahead.
+const BEFORE: &str = "DELETE FROM decisions WHERE sequence IN \
+    (SELECT sequence FROM decisions WHERE came_ms < ?2 ORDER BY came_ms LIMIT ?1) \
+    RETURNING length(record)";
 
 /// The oldest rows, as many as it takes to make up so many bytes. A snapshot's count with
 /// the last row that refers to it.

@@ -35,9 +35,9 @@ pub struct Routing {
     pub quantizations: Vec<String>,
     /// Regions to stay in; empty: any.
     pub regions: Vec<String>,
-    /// Service tiers to admit beside the default one, as a suffix of a model's name
-    /// asks; never read from `provider`.
-    pub tiers: Vec<String>,
+    /// Service tiers to admit beside the default one, as a suffix of a model's name asks:
+    /// the model's slug, and the tier. Never read from `provider`.
+    pub tiers: Vec<(String, String)>,
     /// Only the first choice is to be tried.
     pub no_fallbacks: bool,
     /// Only endpoints that know every parameter of the request.

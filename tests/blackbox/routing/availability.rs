@@ -193,6 +193,51 @@ async fn each_dialect_has_a_place_for_it_and_no_message_names_another_ones() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn models_that_failed_are_told_as_the_client_named_them() {
+    let scene = Scene::start("", PLAIN, PLAIN).await;
+    let busy = Failure::Status { code: 429, retry_after: Some(30), message: None };
+    scene.one.set(failing(busy.clone()));
+    scene.two.set(failing(busy));
+    let named = format!("{MODEL}:floor");
+    let answer = scene.asked(json!({"model": named})).await;
+    let availability = &error(&answer)["availability"];
+    assert_eq!(availability["code"], "capacity_exhausted", "{}", answer.text());
+    assert_eq!(availability["requested_models"], json!([named]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_other_model_is_named_to_who_pins_and_a_dear_one_to_nobody_who_wants_a_free_one() {
+    let simulator = Simulator::start(Kind::OpenAi, Behaviour::new()).unwrap();
+    let model = |slug: &str, dollars: u32| {
+        let endpoint = endpoint(slug, "one", dollars).replace("\"sim\"", &format!("{slug:?}"));
+        format!("[models.\"{slug}\"]\n{}\n", endpoint.replace("00.0", "0.0"))
+    };
+    let toml = [
+        bare_provider("one", &simulator),
+        model("acme/swift-1", 1),
+        model("acme/swift-2", 2),
+        model("acme/gift-1", 1),
+        model("acme/gift-2", 0),
+    ];
+    let router = TestRouter::start(&toml.join("")).await;
+    let asked = async |model: &str| {
+        let answer = router.client().chat(&ask(model, "Hi")).await;
+        assert_eq!(answer.status, 400, "{model}: {}", answer.text());
+        let error = error(&answer);
+        let pinned = error["metadata"]["pinned"] == true;
+        (error["availability"]["fallback_models"].clone(), pinned)
+    };
+    assert_eq!(asked("acme/swift-9").await, (json!(["acme/swift-1", "acme/swift-2"]), false));
+    for pinned in ["acme/swift-9@one", "acme/swift-1@two", "acme/swift-1:free@one"] {
+        assert_eq!(asked(pinned).await, (Value::Null, true), "{pinned}");
+    }
+    for free in ["acme/swift-1:free", "acme/swift-9:free", "acme/swift-9:nitro:free"] {
+        assert_eq!(asked(free).await, (Value::Null, false), "{free}");
+    }
+    assert_eq!(asked("acme/gift-1:free").await, (json!(["acme/gift-2"]), false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn models_of_the_same_family_that_would_serve_are_named() {
     let simulator = Simulator::start(Kind::OpenAi, Behaviour::new()).unwrap();
     let model = |slug: &str, released: &str, more: &str| {

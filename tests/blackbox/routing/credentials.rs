@@ -1,6 +1,7 @@
 //! Several credentials of one provider: which comes first, what a refusal does, and what
 //! is told of them.
 
+use super::recorded::{id, told};
 use crate::setup::{ask, bare_provider, endpoint};
 use plugway::route::{self, Asked, Service};
 use plugway_routing::Clock;
@@ -510,4 +511,23 @@ async fn each_client_of_a_token_endpoint_has_tokens_of_its_own() {
     let of = |path: &str| asked.iter().filter(|it| it.contains(path)).count();
     assert_eq!((of("/one HTTP"), of("/two HTTP")), (1, 1), "{asked:?}");
     assert_eq!(provider.requests().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_generation_tells_whose_account_paid_for_it() {
+    let scene = Scene::start(Kind::OpenAi, &OWN_AND_SHARED).await;
+    scene.set([]);
+    let answer = scene.chat().await;
+    let data = told(&scene.router, id(&answer)).await;
+    assert_eq!(data["is_byok"], true, "{data}");
+    assert_eq!(data["provider_responses"][0]["is_byok"], true, "{data}");
+    // The own one is refused, and a shared one serves.
+    scene.set([("b", Failure::status(401))]);
+    let answer = scene.chat().await;
+    assert_eq!(answer.content(), "a", "{}", answer.text());
+    let data = told(&scene.router, id(&answer)).await;
+    assert_eq!(data["is_byok"], false, "{data}");
+    let each = data["provider_responses"].as_array().unwrap();
+    let each: Vec<_> = each.iter().map(|it| it["is_byok"].as_bool().unwrap()).collect();
+    assert_eq!(each, [true, false], "{data}");
 }

@@ -137,6 +137,36 @@ async fn an_endpoint_of_a_service_tier_serves_those_who_ask_for_the_tier() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_pin_to_a_service_tier_asks_for_the_tier() {
+    let scene = Scene::start("", known("service_tier = \"priority\""), PLAIN).await;
+    let pinned = |pin: &str| json!({"model": format!("{MODEL}@{pin}")});
+    scene
+        .goes(&[
+            (pinned("one/priority"), Some("one")),
+            (pinned("one"), None),
+            (pinned("two"), Some("two")),
+        ])
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suffix_admits_a_tier_of_its_own_model_alone() {
+    let other = "[models.\"test/other\"]\n[[models.\"test/other\".endpoints]]\n\
+                 provider = \"two\"\nmodel = \"other\"";
+    let both = format!("service_tier = \"priority\"\n{other}");
+    let scene = Scene::start("", known(&both), PLAIN).await;
+    // The cheap endpoint of the tier would come first, were it admitted.
+    let models = |first: &str, second: &str| json!({"model": first, "models": [second], "provider": {"sort": "price"}});
+    let nitro = format!("{MODEL}:nitro");
+    scene
+        .goes(&[
+            (models(MODEL, "test/other:nitro"), Some("two")),
+            (models(&nitro, "test/other"), Some("one")),
+        ])
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_flexible_tier_never_falls_back_and_is_not_missed_where_there_is_none() {
     let scene = Scene::start("", PLAIN, known("service_tier = \"flex\"")).await;
     scene.goes(&[(json!({"service_tier": "flex"}), Some("two")), (json!({}), Some("one"))]).await;

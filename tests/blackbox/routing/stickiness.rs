@@ -102,6 +102,39 @@ async fn a_warm_cache_never_beats_an_explicit_order_or_sort() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_cache_saves_is_in_the_cost_that_a_client_sorts_by() {
+    let start = |name: &str| {
+        let behaviour = Behaviour::new().reply(name).cached_tokens(1000);
+        Simulator::start(Kind::OpenAi, behaviour).unwrap()
+    };
+    let (first, second) = (start("from first"), start("from second"));
+    let offer = |provider: &str, price: &str| {
+        format!(
+            "[[models.\"test/both\".endpoints]]\nprovider = \"{provider}\"\nmodel = \"sim\"\n\
+             price = {{ {price} }}\n"
+        )
+    };
+    let toml = [
+        bare_provider("first", &first),
+        bare_provider("second", &second),
+        "[models.\"test/both\"]\ncontext_length = 10_000\n".into(),
+        offer("first", "prompt = 1.0, completion = 1.0"),
+        offer("second", "prompt = 2.0, completion = 1.0, cache_read = 0.1"),
+    ];
+    let router = TestRouter::start(&toml.concat()).await;
+    let (long, other) = ("word ".repeat(500), "else ".repeat(500));
+    let answers = async |text: &str, provider: Value| {
+        let mut request = ask("test/both", text);
+        request["provider"] = provider;
+        request["max_tokens"] = json!(1);
+        router.client().chat(&request).await.content()
+    };
+    assert_eq!(answers(&long, json!({"only": ["second"]})).await, "from second");
+    assert_eq!(answers(&long, json!({"sort": "price"})).await, "from second");
+    assert_eq!(answers(&other, json!({"sort": "price"})).await, "from first");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_provider_that_fails_does_not_keep_the_conversation() {
     let scene = Scene::start(2, CHEAPER).await;
     scene.answers("Hi", at_second()).await;

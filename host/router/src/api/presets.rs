@@ -126,8 +126,9 @@ async fn save(
     let decode = |body: Bytes| Ok((settings(dialect, preset::keep(dialect, &body)?)?, 0));
     let read = body::read_within(router, config, limit, (&head, body), deadline, decode);
     let (settings, _room) = read.await?;
+    let changing = router.presets.changing();
     let saved = router.store.save_preset(slug, &settings, router.clock.unix_ms()).await;
-    router.presets.changed();
+    drop(changing);
     match saved.map_err(failed)? {
         Some(saved) => Ok(json!({"data": with_version(&saved)})),
         None => {
@@ -138,8 +139,9 @@ async fn save(
 }
 
 async fn delete(router: &Router, slug: &str) -> Result<Value, Error> {
+    let changing = router.presets.changing();
     let deleted = router.store.delete_preset(slug).await;
-    router.presets.changed();
+    drop(changing);
     if deleted.map_err(failed)? { Ok(json!({"deleted": true})) } else { Err(missing(slug)) }
 }
 

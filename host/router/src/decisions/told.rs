@@ -75,7 +75,7 @@ fn served(record: &Record) -> Value {
         "native_finish_reason": outcome.native_finish,
         "latency": outcome.duration_ms,
         "generation_time": generation_time(outcome),
-        "is_byok": false,
+        "is_byok": served.is_some_and(|it| it.is_own),
         "provider_responses": record.attempts.iter().map(response).collect::<Vec<_>>(),
     })
 }
@@ -191,7 +191,7 @@ fn response(it: &Attempt) -> Value {
         "model_permaslug": it.model,
         "status": status,
         "latency": it.elapsed_ms,
-        "is_byok": false,
+        "is_byok": it.is_own,
     })
 }
 

@@ -197,8 +197,8 @@ async fn serve<O: Offer>(context: RequestContext, call: O) -> Result<Served<O>, 
     match failover::first_answer(&exchange).await {
         Ok(answered) => Ok(settle(exchange, answered, strategy)),
         Err(error) => {
-            let Exchange { decision, record, .. } = exchange;
-            let error = error.asked_for(&decision.query.models, decision.is_pinned);
+            let Exchange { decision, record, call, .. } = exchange;
+            let error = error.asked_for(&call.asked().routing.models, decision.is_pinned);
             Err(Box::new(Refused { dialect, error, record }))
         }
     }

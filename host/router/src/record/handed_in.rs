@@ -39,10 +39,19 @@ impl Record {
         }
     }
 
+    /// Whether the account that what served is paid with is the team's own.
+    fn is_served_by_own(&self) -> bool {
+        let attempts = self.attempts.all();
+        let is_served =
+            |it: &&Attempt| it.endpoint == self.endpoint && it.credential == self.credential;
+        attempts.iter().rfind(is_served).is_some_and(|it| it.is_own)
+    }
+
     fn ended(&self) -> kept::Outcome {
         let usage = self.usage.as_ref();
         let served = (!self.endpoint.is_empty()).then(|| kept::Served {
             endpoint: self.endpoint.clone(),
+            is_own: self.is_served_by_own(),
             upstream_id: self.upstream_id.clone(),
             service_tier: self.service_tier.clone(),
             ..kept::Served::default()
@@ -75,11 +84,12 @@ fn attempt(from: &Attempt) -> kept::Attempt {
     kept::Attempt {
         endpoint: from.endpoint.clone(),
         provider: from.provider_name.clone(),
+        is_own: from.is_own,
         model: from.model.clone(),
         cause: (from.outcome != "ok").then(|| from.outcome.to_owned()),
         status: from.status,
         elapsed_ms: milliseconds(from.elapsed),
-        tokens: from.tokens,
+        tokens: from.tokens.filter(|_| !from.is_estimated),
         cost: from.upstream_cost,
     }
 }
@@ -97,4 +107,33 @@ fn word(reason: FinishReason) -> &'static str {
 
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plugway_routing::walk::Kind;
+
+    #[test]
+    fn tokens_that_nobody_counted_are_not_kept_as_the_providers() {
+        let counted = Attempt {
+            provider: "p".into(),
+            provider_name: "P".into(),
+            endpoint: "p/m".into(),
+            credential: String::new(),
+            is_own: false,
+            model: "a/m".into(),
+            kind: Kind::First,
+            outcome: "cancelled",
+            status: Some(200),
+            elapsed: Duration::from_millis(5),
+            first_content: None,
+            tokens: Some((7, 3)),
+            is_estimated: false,
+            upstream_cost: Some(9),
+        };
+        assert_eq!(attempt(&counted).tokens, Some((7, 3)));
+        let guessed = attempt(&Attempt { is_estimated: true, ..counted });
+        assert_eq!((guessed.tokens, guessed.cost), (None, Some(9)));
+    }
 }

@@ -62,7 +62,8 @@ impl Conversation {
 }
 
 /// What the endpoint has of the conversation in its cache. A client that says itself
-/// which endpoint comes first is not held anywhere.
+/// which endpoint comes first is not held anywhere; one that sorts is not either, though
+/// what the cache saves is in the cost.
 pub(super) fn warm_at(
     router: &Router,
     bounds: &RoutingConfig,
@@ -70,7 +71,7 @@ pub(super) fn warm_at(
     asked: &Routing,
     endpoint: &Endpoint,
 ) -> Option<Place> {
-    if !asked.order.is_empty() || asked.sort.is_some() || !is_worth_staying(endpoint) {
+    if !asked.order.is_empty() || !is_worth_staying(endpoint) {
         return None;
     }
     let conversation = conversation?.with(&endpoint.model_slug);

@@ -191,8 +191,6 @@ pub enum Cause {
     Parameters,
     /// It cannot read or write that kind of media.
     Modality,
-    /// It cannot do something that the request makes use of.
-    Feature,
     /// It does not speak the format of native parts.
     NativeFormat,
     /// It cannot read the reasoning that the conversation carries.
@@ -211,8 +209,6 @@ pub enum Cause {
     Cooling,
     /// Its circuit breaker is open.
     Tripped,
-    /// It bears no more requests at a time.
-    Capacity,
     /// The strategy accepts none of those that are left.
     Strategy,
 }
@@ -251,7 +247,6 @@ impl Cause {
                 ("parameters", Some("require_parameters"), Some(field))
             }
             Self::Modality => ("modality", Some("modality"), None),
-            Self::Feature => ("feature", Some("feature"), None),
             Self::NativeFormat => ("native_format", Some("native_format"), None),
             Self::ReasoningFormat => ("reasoning_format", Some("reasoning_format"), None),
             Self::Region => ("region", Some("data_region"), Some("provider.regions")),
@@ -261,7 +256,6 @@ impl Cause {
             Self::Credential => ("credential", None, None),
             Self::Cooling => ("cooling", None, None),
             Self::Tripped => ("tripped", None, None),
-            Self::Capacity => ("capacity", None, None),
             Self::Strategy => ("strategy", Some("strategy"), None),
         };
         Row { name, rule, field }

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 #[cfg(test)]
 pub(super) use drawn::offer;
-pub(super) use named::{names, slugs};
+pub(super) use named::{names, names_tier, slugs};
 pub(super) use rules::missing;
 
 /// An endpoint that may be tried.
@@ -61,7 +61,7 @@ pub(super) fn list(
     asked: &Asked<'_>,
     pins: &Pins,
 ) -> Eligible {
-    let terms = Terms::of(asked, ceiling, endpoints.iter().map(AsRef::as_ref));
+    let terms = Terms::of(asked, ceiling, pins, endpoints.iter().map(AsRef::as_ref));
     let judged: Vec<_> = endpoints.iter().map(|endpoint| judge(router, &terms, endpoint)).collect();
     let fit = endpoints.iter().zip(&judged).filter(|(_, judged)| judged.is_ok());
     let others = match pins.are_ranked {

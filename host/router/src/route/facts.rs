@@ -53,7 +53,7 @@ impl Facts<'_> {
             region: endpoint.region.clone(),
             service_tier: endpoint.service_tier.clone(),
             own_key: credentials::is_own_next(router, asked.service, endpoint),
-            warm: warm.is_some(),
+            warm: warm.is_some() && asked.routing.sort.is_none(),
             tags: endpoint.tags.clone(),
             health: health::told(snapshot, asked.service, &endpoint.id),
             ..Candidate::default()

@@ -25,15 +25,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::time::Duration;
 
 /// Endpoints outside the catalogue that are remembered. Clients name those as they
-/// like; what comes beyond this is served and not remembered. Their records take 70 MiB
-/// at most.
+/// like; those of which nothing matters any more make room, and what comes beyond this is
+/// served and not remembered. Their records take 70 MiB at most.
 const MAX_UNLISTED: usize = 1_000;
+
+/// How often room is made: to look at each of them takes a while, and others wait for it.
+const MAKES_ROOM: Duration = Duration::from_secs(60);
 
 /// The endpoints' records. One per router, shared by all requests.
 pub struct Health {
     clock: Clock,
     metrics: Arc<Metrics>,
     endpoints: RwLock<HashMap<String, Arc<Endpoint>>>,
+    /// Not before then room is made again.
+    full_until: Mutex<Duration>,
     shown: ArcSwap<Shown>,
     /// One request takes the next snapshot; the others go by the last one meanwhile.
     taking: Mutex<()>,
@@ -88,6 +93,7 @@ impl Health {
             clock,
             metrics,
             endpoints: RwLock::default(),
+            full_until: Mutex::default(),
             shown: ArcSwap::from_pointee(Shown { snapshot, fresh_until: Duration::ZERO }),
             taking: Mutex::default(),
         }
@@ -147,6 +153,11 @@ impl Health {
             Err(TryLockError::Poisoned(turn)) => turn.into_inner(),
             Err(TryLockError::WouldBlock) => return shown.snapshot.clone(),
         };
+        // Whoever had the turn before may have stored one in the meantime.
+        let shown = self.shown.load();
+        if now < shown.fresh_until {
+            return shown.snapshot.clone();
+        }
         let reading = |endpoint: &Endpoint| endpoint.lock().reading(policy.least, now);
         let readings = self.all().into_iter().map(|it| (it.id.clone(), reading(&it)));
         let taken = Arc::new(Snapshot::new(self.clock.unix_ms(), readings.collect()));
@@ -227,7 +238,7 @@ impl Health {
             return Some(known);
         }
         let mut known = self.endpoints.write().unwrap_or_else(PoisonError::into_inner);
-        if !endpoint.is_listed && known.len() >= MAX_UNLISTED {
+        if !endpoint.is_listed && !self.has_room(&mut known) {
             return None;
         }
         let new = || {
@@ -236,6 +247,25 @@ impl Health {
             Arc::new(Endpoint { id: id.to_owned(), labels, record })
         };
         Some(known.entry(id.to_owned()).or_insert_with(new).clone())
+    }
+
+    /// Whether one more is remembered that the catalogue does not list, once those are
+    /// forgotten of which nothing matters any more.
+    fn has_room(&self, known: &mut HashMap<String, Arc<Endpoint>>) -> bool {
+        let unlisted = |known: &HashMap<_, Arc<Endpoint>>| {
+            known.values().filter(|it| it.labels.is_unlisted()).count()
+        };
+        if unlisted(known) < MAX_UNLISTED {
+            return true;
+        }
+        let now = self.clock.date();
+        let mut full_until = self.full_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if now < *full_until {
+            return false;
+        }
+        *full_until = now.saturating_add(MAKES_ROOM);
+        known.retain(|_, it| !it.labels.is_unlisted() || !it.lock().is_past(now));
+        unlisted(known) < MAX_UNLISTED
     }
 
     /// Draws an endpoint's pauses: others than its neighbours', and than those of another
@@ -393,6 +423,29 @@ mod tests {
                 "plugway_breakers_open{endpoint=\"a/listed\"} 1".to_owned(),
             ]
         );
+    }
+
+    #[test]
+    fn what_is_listed_takes_no_room_and_what_is_past_makes_some() {
+        let clock = Clock::stopped(Duration::from_secs(1_000_000));
+        let health = Health::new(clock.clone(), Arc::new(Metrics::new()));
+        let served = |endpoint: &catalog::Endpoint| {
+            health.begin(&endpoint.id, endpoint, policy(), false).ok().unwrap().ended(None);
+            health.known(&endpoint.id).is_some()
+        };
+        let named = |n: usize| unlisted(&n.to_string());
+        for n in 0..10 {
+            let listed = catalog::Endpoint { is_listed: true, ..unlisted(&format!("listed-{n}")) };
+            assert!(served(&listed));
+            // Its prompts are counted too.
+            let id = Service::TokenCount.health_id(&listed.id);
+            health.begin(&id, &listed, policy(), false).ok().unwrap().ended(None);
+        }
+        assert!((0..MAX_UNLISTED).all(|n| served(&named(n))));
+        assert!(!served(&named(MAX_UNLISTED)));
+        clock.advance(Duration::from_secs(2 * 24 * 60 * 60));
+        assert!(served(&named(MAX_UNLISTED)));
+        assert!(health.known("a/0").is_none() && health.known("a/listed-0").is_some());
     }
 
     #[test]

@@ -51,8 +51,13 @@ pub fn decide(
 ) -> Result<Decision, Box<Undecided>> {
     let named = &asked.routing.models;
     let resolved = resolve::resolve(&settings.config.catalog, asked.routing).map_err(|error| {
-        let instead = instead::instead(router, settings, asked, &error);
-        Undecided::early(asked.service, error.asked_for(named, false).or_instead(instead))
+        let names = resolve::unpinned(&settings.config.catalog, named);
+        let is_pinned = asked.routing.is_pinned() || (names.is_empty() && !named.is_empty());
+        let instead = match is_pinned {
+            true => Vec::new(),
+            false => instead::instead(router, settings, asked, &names, &error),
+        };
+        Undecided::early(asked.service, error.asked_for(named, is_pinned).or_instead(instead))
     })?;
     let asked = &Asked { routing: &resolved.routing, ..*asked };
     decide_among(router, settings, asked, &resolved).map_err(|undecided| {
@@ -60,7 +65,10 @@ pub fn decide(
         // A pinned request wants no other; what a strategy would accept only it knows.
         let instead = match is_pinned || undecided.question.is_some() {
             true => Vec::new(),
-            false => instead::instead(router, settings, asked, &undecided.error),
+            false => {
+                let names = resolved.unpinned();
+                instead::instead(router, settings, asked, &names, &undecided.error)
+            }
         };
         let error = resolve::told_of_pin(undecided.error, resolved.pin.clone());
         let error = error.asked_for(named, is_pinned).or_instead(instead);

@@ -5,7 +5,7 @@
 //! endpoint fares. Whoever wants another names its region, its variant or its tier; whoever
 //! says how to choose, by an order, a sort or a strategy, gets the first of that order.
 
-use super::eligible::names;
+use super::eligible::{names, names_tier};
 use crate::catalog::Endpoint;
 use plugway_wire::Routing;
 use std::collections::BTreeSet;
@@ -52,6 +52,18 @@ impl Pins {
         let are_ranked =
             !routing.order.is_empty() || routing.sort.is_some() || routing.strategy.is_some();
         Self { each, are_ranked }
+    }
+
+    /// Whether the name of a model pins it to the tier of this endpoint, and thereby asks
+    /// for it.
+    pub(super) fn name_tier(&self, endpoint: &Endpoint, tier: &str) -> bool {
+        let pins = self.each.iter().filter(|pin| pin.model == endpoint.model_slug);
+        pins.flat_map(|pin| &pin.entries).any(|entry| names_tier(entry, endpoint, tier))
+    }
+
+    /// Whether this model is pinned.
+    pub(super) fn hold(&self, model: &str) -> bool {
+        self.each.iter().any(|pin| pin.model == model)
     }
 
     /// Ids of the endpoints that are pinned away from: all of a pinned model but the first

@@ -2,6 +2,7 @@
 //! their suffixes and pins ask for.
 
 use super::eligible::names;
+use super::instead::Wanted;
 use super::name::{Mistake, Name, Suffix, suffixes};
 use super::pin::Pins;
 use super::{Cause, Excluded, Reached};
@@ -32,6 +33,17 @@ pub(super) struct Resolved {
     pub(super) pin: Option<String>,
     /// The same for the rules.
     pub(super) pins: Pins,
+    /// Slugs of models of which only endpoints will do that cost nothing.
+    free: BTreeSet<String>,
+}
+
+impl Resolved {
+    /// The models that are not pinned.
+    pub(super) fn unpinned(&self) -> Vec<Wanted> {
+        let models = self.reached.iter().map(|(slug, _)| slug);
+        let models = models.filter(|slug| !self.pins.hold(slug));
+        models.map(|it| Wanted { name: it.clone(), is_free: self.free.contains(it) }).collect()
+    }
 }
 
 /// Looks up what the request names.
@@ -41,11 +53,12 @@ pub(super) struct Resolved {
 pub(super) fn resolve(catalog: &Catalog, routing: &Routing) -> Result<Resolved, Error> {
     let found = find(catalog, &routing.models)?;
     let mut routing = routing.clone();
-    let suffixes: Vec<Suffix> = found.iter().flat_map(|it| &it.suffixes).copied().collect();
-    apply(&suffixes, &mut routing);
+    apply(&found, &mut routing);
     let pin = pin(&found, &routing);
     let names = found.iter().map(|it| (it.slug.as_str(), it.pin.as_deref()));
     let pins = Pins::of(names, &routing);
+    let is_free = |it: &&Found| it.suffixes.contains(&Suffix::Free);
+    let free = found.iter().filter(is_free).map(|it| it.slug.clone()).collect();
     let (mut endpoints, mut excluded) = (Vec::new(), Vec::new());
     let (mut reached, mut seen): (Vec<(String, Reached)>, _) = (Vec::new(), BTreeSet::new());
     for found in found {
@@ -60,7 +73,7 @@ pub(super) fn resolve(catalog: &Catalog, routing: &Routing) -> Result<Resolved, 
     let mut told = seen;
     excluded.retain(|it: &Excluded| told.insert(it.endpoint.clone()));
     routing.models = reached.iter().map(|(slug, _)| slug.clone()).collect();
-    Ok(Resolved { routing, endpoints, reached, excluded, pin, pins })
+    Ok(Resolved { routing, endpoints, reached, excluded, pin, pins, free })
 }
 
 /// The endpoints of all models of these names.
@@ -76,6 +89,29 @@ pub(crate) fn endpoints(catalog: &Catalog, names: &[String]) -> Result<Vec<Arc<E
 pub(crate) fn model(catalog: &Catalog, name: &str) -> Option<Arc<Model>> {
     let name = Name::parse(name, |name| look_up(catalog, name).is_some()).ok()?;
     look_up(catalog, name.base).map(|(model, _)| model)
+}
+
+/// Of names that lead nowhere, those that have no pin. What is behind the `@` of a name
+/// that is nobody's is taken for one.
+pub(super) fn unpinned(catalog: &Catalog, names: &[String]) -> Vec<Wanted> {
+    let is_known = |name: &str| look_up(catalog, name).is_some();
+    let wanted = |name: &str| match Name::parse(name, is_known) {
+        Ok(read) => {
+            let is_free = read.suffixes.contains(&Suffix::Free);
+            read.pin.is_none().then(|| Wanted { name: read.base.to_owned(), is_free })
+        }
+        Err(_) if name.contains('@') => None,
+        Err(_) => {
+            let is_free = name.split(':').skip(1).any(|suffix| suffix == "free");
+            Some(Wanted { name: name.to_owned(), is_free })
+        }
+    };
+    names.iter().filter_map(|name| wanted(name)).collect()
+}
+
+/// Whether nothing is charged for it.
+pub(super) fn is_free(endpoint: &Endpoint) -> bool {
+    endpoint.price.as_ref().is_some_and(|it| it.is_nothing())
 }
 
 /// The same error, that says so where the request is pinned.
@@ -224,7 +260,6 @@ impl Found {
             }
         }
         if self.suffixes.contains(&Suffix::Free) {
-            let is_free = |it: &Endpoint| it.price.as_ref().is_some_and(|it| it.is_nothing());
             let reason = "the suffix `:free` is for endpoints whose price is zero";
             shut_out(&mut self.endpoints, &mut self.excluded, is_free, Cause::Price, reason);
             if self.endpoints.is_empty() {
@@ -256,21 +291,22 @@ fn shut_out(
 }
 
 /// What suffixes ask for, below what the client says outright. The first one counts
-/// where two would sort.
-fn apply(suffixes: &[Suffix], routing: &mut Routing) {
-    for suffix in suffixes {
+/// where two would sort; a tier is asked for of the suffix's own model.
+fn apply(found: &[Found], routing: &mut Routing) {
+    // An order names endpoints; nothing else is to be added to them.
+    if !routing.order.is_empty() {
+        return;
+    }
+    let suffixes = found.iter().flat_map(|it| it.suffixes.iter().map(|suffix| (&it.slug, suffix)));
+    for (model, suffix) in suffixes {
         let (sort, tier) = match suffix {
             Suffix::Nitro => (Sort::Throughput, Some("priority")),
             Suffix::Floor => (Sort::Price, Some("flex")),
             Suffix::Exacto => (Sort::Exacto, None),
             Suffix::Free => continue,
         };
-        let tier = tier.filter(|tier| !routing.tiers.iter().any(|it| it == tier));
-        // An order names endpoints; nothing else is to be added to them.
-        if routing.order.is_empty() {
-            routing.tiers.extend(tier.map(str::to_owned));
-            routing.sort.get_or_insert(sort);
-        }
+        routing.sort.get_or_insert(sort);
+        routing.tiers.extend(tier.map(|tier| (model.clone(), tier.to_owned())));
     }
 }
 

@@ -67,6 +67,11 @@ impl EndpointLabels {
         };
         Self { endpoint }
     }
+
+    /// It stands for all of a provider's endpoints that the catalogue does not list.
+    pub fn is_unlisted(&self) -> bool {
+        self.endpoint.ends_with("/*")
+    }
 }
 
 /// How an endpoint called tools.

@@ -21,6 +21,9 @@ pub struct CredentialRecord {
     whole: Part,
     /// By the provider's names for them; of the others nothing bad is known.
     models: HashMap<String, Part>,
+    /// The last term of the models that were forgotten, whose attempts may still be under
+    /// way.
+    term: u64,
 }
 
 /// What a refusal is about.
@@ -60,7 +63,7 @@ impl CredentialRecord {
     /// Of nothing yet. The same seed draws the same pauses.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
-        Self { seed, whole: Part::seeded(seed), models: HashMap::new() }
+        Self { seed, whole: Part::following(seed, 0), models: HashMap::new(), term: 0 }
     }
 
     /// How it stands to an attempt that would begin now, at this model or at none.
@@ -82,7 +85,7 @@ impl CredentialRecord {
     pub fn begin(&mut self, model: &str, now: Duration) -> CredentialPass {
         let of_model = match self.models.get_mut(model) {
             Some(part) => part.breaker.begin(now),
-            None => Breaker::default().begin(now),
+            None => Breaker::following(self.seed, self.term).begin(now),
         };
         CredentialPass {
             model: model.to_owned(),
@@ -144,6 +147,7 @@ impl CredentialRecord {
         let Some(part) = self.models.get_mut(&pass.model) else { return };
         part.breaker.end(pass.of_model, verdict, bounds.policy(), now);
         if part.is_past(now) {
+            self.term = self.term.max(part.breaker.term());
             self.models.remove(&pass.model);
         }
     }
@@ -151,20 +155,27 @@ impl CredentialRecord {
     /// What is kept of a model, from now on if need be; none where there are too many.
     fn part(&mut self, model: &str, now: Duration) -> Option<&mut Part> {
         if !self.models.contains_key(model) && self.models.len() >= MAX_MODELS {
-            self.models.retain(|_, part| part.footing(now) != CredentialFooting::Sound);
+            self.models.retain(|_, part| {
+                let is_kept = part.footing(now) != CredentialFooting::Sound;
+                if !is_kept {
+                    self.term = self.term.max(part.breaker.term());
+                }
+                is_kept
+            });
             if self.models.len() >= MAX_MODELS {
                 return None;
             }
         }
         // Other pauses than the last time, though nothing is left of that.
         let drawn = self.seed.wrapping_add(u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
-        Some(self.models.entry(model.to_owned()).or_insert_with(|| Part::seeded(drawn)))
+        let new = || Part::following(drawn, self.term);
+        Some(self.models.entry(model.to_owned()).or_insert_with(new))
     }
 }
 
 impl Part {
-    fn seeded(seed: u64) -> Self {
-        Self { cooldown: Cooldown::default(), breaker: Breaker::seeded(seed) }
+    fn following(seed: u64, term: u64) -> Self {
+        Self { cooldown: Cooldown::default(), breaker: Breaker::following(seed, term) }
     }
 
     fn footing(&self, now: Duration) -> CredentialFooting {
@@ -324,6 +335,20 @@ mod tests {
         record.accepted(pass, BOUNDS, now);
         assert_eq!(record.footing(Some("m"), now), Sound);
         assert!(record.models.is_empty());
+    }
+
+    #[test]
+    fn what_was_under_way_before_a_model_was_forgotten_ends_no_later_pause() {
+        let mut record = CredentialRecord::seeded(7);
+        let pass = record.begin("m", seconds(0));
+        record.refused(pass, Refusal::Model, None, BOUNDS, seconds(0));
+        let (probe, old) = (record.begin("m", seconds(1)), record.begin("m", seconds(1)));
+        record.accepted(probe, BOUNDS, seconds(1));
+        assert!(record.models.is_empty());
+        let pass = record.begin("m", seconds(2));
+        assert!(record.refused(pass, Refusal::Model, None, BOUNDS, seconds(2)));
+        record.accepted(old, BOUNDS, seconds(2));
+        rest_of(&record, Some("m"), 1, seconds(2));
     }
 
     #[test]

@@ -87,6 +87,8 @@ pub struct Attempt {
     pub endpoint: String,
     /// Whose that is, for people.
     pub provider: String,
+    /// It was paid with an account of the team's own.
+    pub is_own: bool,
     /// Catalogue slug.
     pub model: String,
     /// Why it came to nothing, by the error's name; none: it served.
@@ -137,6 +139,8 @@ pub struct Served {
     pub model: String,
     /// The provider's name for people.
     pub provider: String,
+    /// It is paid with an account of the team's own.
+    pub is_own: bool,
     /// The provider's id of the answer.
     pub upstream_id: Option<String>,
     /// The tier that the provider says it served in.

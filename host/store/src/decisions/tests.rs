@@ -157,6 +157,20 @@ async fn what_is_older_than_may_be_kept_goes() {
 }
 
 #[tokio::test]
+async fn what_is_too_old_goes_though_a_clock_was_ahead_before_it() {
+    let store = memory().await;
+    let count = ROWS_AT_ONCE as u64;
+    let ahead: Vec<Record> = (0..count).map(|n| full(&format!("gen-a{n}"), 9_000)).collect();
+    let right: Vec<Record> = (0..count + 1).map(|n| full(&format!("gen-b{n}"), 1_000)).collect();
+    let bytes = keep(&store, &ahead).await + keep(&store, &right).await;
+    let gone = store.remove_decisions_before(2_000).await.unwrap();
+    assert!(gone > 0);
+    assert_eq!(store.decisions_bytes().await.unwrap(), bytes - gone);
+    assert_eq!(store.decision(&format!("gen-b{count}")).await.unwrap(), None);
+    assert_eq!(store.decision("gen-a0").await.unwrap().as_ref(), Some(&ahead[0]));
+}
+
+#[tokio::test]
 async fn the_oldest_go_where_there_is_too_much() {
     let store = memory().await;
     let count = ROWS_AT_ONCE as u64 + 500;

@@ -16,7 +16,7 @@ pub(in crate::route) fn names(entry: &str, endpoint: &Endpoint) -> bool {
 }
 
 /// Whether an entry names the endpoint's service tier, and thereby asks for it.
-pub(super) fn names_tier(entry: &str, endpoint: &Endpoint, tier: &str) -> bool {
+pub(in crate::route) fn names_tier(entry: &str, endpoint: &Endpoint, tier: &str) -> bool {
     entry.rsplit_once('/').is_some_and(|(provider, variant)| {
         is_of(provider, endpoint) && variant.eq_ignore_ascii_case(tier)
     })

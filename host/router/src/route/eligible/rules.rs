@@ -7,6 +7,7 @@ use super::{named, price};
 use crate::catalog::Endpoint;
 use crate::config::Ceiling;
 use crate::exchange::takes;
+use crate::route::pin::Pins;
 use crate::route::{Asked, Cause, Service};
 use plugway_engine::AdapterInfo;
 use std::collections::BTreeSet;
@@ -19,6 +20,8 @@ pub(super) struct Terms<'a> {
     pub(super) asked: &'a Asked<'a>,
     /// What the operator allows at most.
     pub(super) ceiling: &'a Ceiling,
+    /// What the names of models say.
+    pub(super) pins: &'a Pins,
     pub(super) length: Length<'a>,
     /// Models that have endpoints of the flexible tier.
     pub(super) flexible: BTreeSet<&'a str>,
@@ -59,11 +62,12 @@ impl<'a> Terms<'a> {
     pub(super) fn of(
         asked: &'a Asked<'a>,
         ceiling: &'a Ceiling,
+        pins: &'a Pins,
         endpoints: impl Iterator<Item = &'a Endpoint>,
     ) -> Self {
         let flexible = endpoints.filter(|it| it.service_tier.as_deref() == Some(FLEX));
         let flexible = flexible.map(|it| it.model_slug.as_str()).collect();
-        Self { asked, ceiling, length: Length::of(asked), flexible }
+        Self { asked, ceiling, pins, length: Length::of(asked), flexible }
     }
 }
 
@@ -173,8 +177,11 @@ fn tier(terms: &Terms<'_>, endpoint: &Endpoint) -> Result<(), Ruled> {
     let mut lists = routing.order.iter().chain(&routing.only);
     // Whoever gives an order, or asks for the default tier, means just that.
     let by_suffix = routing.order.is_empty() && asked.service_tier != Some(DEFAULT);
+    let is_of_model =
+        |(model, tier): &(String, String)| *model == endpoint.model_slug && tier == own;
     let is_asked_for = asked.service_tier == Some(own)
-        || (by_suffix && routing.tiers.iter().any(|tier| tier == own))
+        || (by_suffix && routing.tiers.iter().any(is_of_model))
+        || terms.pins.name_tier(endpoint, own)
         || lists.any(|entry| named::names_tier(entry, endpoint, own));
     match is_asked_for {
         true => Ok(()),

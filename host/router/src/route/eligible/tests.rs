@@ -5,6 +5,7 @@ use super::drawn::offer;
 use super::rules::{self, Spoken, Terms};
 use crate::catalog::{Endpoint, Price, Provider, ProviderFacts};
 use crate::config::Ceiling;
+use crate::route::pin::Pins;
 use crate::route::{Asked, Service};
 use plugway_engine::AdapterInfo;
 use plugway_wire::{MaxPrice, Routing};
@@ -83,7 +84,8 @@ fn drawn_routing(dice: &mut StdRng) -> Routing {
         ignore: few(dice, &PROVIDERS),
         quantizations: few(dice, &["fp4", "fp8", "nvfp4", "unknown"]),
         regions: few(dice, &REGIONS),
-        tiers: few(dice, &TIERS),
+        // The second of two is the other model's.
+        tiers: ["a/m", "a/n"].map(String::from).into_iter().zip(few(dice, &TIERS)).collect(),
         no_fallbacks: rarely(dice),
         require_parameters: rarely(dice),
         deny_data_collection: rarely(dice),
@@ -201,7 +203,7 @@ fn broken(
                 && asked.service_tier != Some(tier)
                 && !opts_in(&routing.order)
                 && !opts_in(&routing.only)
-                && !(has(&routing.tiers, tier)
+                && !(routing.tiers.contains(&(it.model_slug.clone(), tier.to_owned()))
                     && routing.order.is_empty()
                     && asked.service_tier != Some("default")),
         ),
@@ -245,6 +247,7 @@ fn broken(
 #[test]
 fn no_eligible_endpoint_breaks_a_promise_and_none_is_left_out_for_nothing() {
     let mut dice = StdRng::seed_from_u64(6);
+    let pins = Pins::default();
     let (mut served, mut refused) = (0_u64, std::collections::BTreeMap::new());
     for _ in 0..DRAWS {
         let (routing, ceiling) = (drawn_routing(&mut dice), drawn_ceiling(&mut dice));
@@ -263,7 +266,7 @@ fn no_eligible_endpoint_breaks_a_promise_and_none_is_left_out_for_nothing() {
             ..Asked::beside(Service::Chat, &routing, 4000, 0)
         };
         let mut broken = broken(&asked, &ceiling, (&endpoint, &other), &adapter);
-        let terms = Terms::of(&asked, &ceiling, [&endpoint, &other].into_iter());
+        let terms = Terms::of(&asked, &ceiling, &pins, [&endpoint, &other].into_iter());
         // Nobody counts here: far beyond the context, and not a token earlier.
         let estimate = terms.length.estimate();
         if endpoint.context_length.is_some_and(|limit| estimate > 2 * limit) {
