@@ -126,7 +126,7 @@ async fn what_a_cache_saves_is_in_the_cost_that_a_client_sorts_by() {
     let answers = async |text: &str, provider: Value| {
         let mut request = ask("test/both", text);
         request["provider"] = provider;
-        request["max_tokens"] = json!(1);
+        request["max_tokens"] = json!(10);
         router.client().chat(&request).await.content()
     };
     assert_eq!(answers(&long, json!({"only": ["second"]})).await, "from second");
