@@ -37,7 +37,7 @@ impl Tally {
     pub(crate) fn print(&self, strategy: &str, healthy: Duration) {
         let of = |part: u64, whole: u64| 100.0 * part as f64 / whole.max(1) as f64;
         println!(
-            "{strategy:<22} | {:>8.3} | {:>8.0} | {:>8.0} | {:>5.2} | {:>9.4} | {:>6.3} | {:>5.1} | {:>5.1} {:?}",
+            "{strategy:<22} | {:>8.3} | {:>8.0} | {:>8.0} | {:>5.2} | {:>9.4} | {:>6.3} | {:>5.1} | {:>5.1} {}",
             of(self.requests - self.failed, self.requests),
             self.percentile(0.5).as_secs_f64() * 1e3,
             self.p99().as_secs_f64() * 1e3,
@@ -46,8 +46,14 @@ impl Tally {
             self.attempts as f64 / self.requests.max(1) as f64,
             of(self.hedges, self.requests),
             of(self.cached_tokens, self.prompt_tokens),
-            self.over,
+            self.why(),
         );
+    }
+
+    /// Of what the requests failed that did.
+    fn why(&self) -> String {
+        let why = self.over.iter().map(|(over, count)| format!("{count} {over}"));
+        why.collect::<Vec<_>>().join(", ")
     }
 
     pub(crate) fn heading() {

@@ -55,6 +55,11 @@ pub(crate) const RISING: usize = 3;
 /// All of them, over a trace of this length. The first is without trouble.
 pub(crate) fn scenarios(length: Duration) -> Vec<Scenario> {
     let always = |provider, trouble| Spell { provider, from: Duration::ZERO, to: length, trouble };
+    let fails = always(0, Trouble::Fails(0.3));
+    let both = |one: Spell, mut others: Vec<Spell>| {
+        others.push(one);
+        others
+    };
     vec![
         Scenario { name: "healthy", ..Scenario::default() },
         Scenario {
@@ -67,9 +72,15 @@ pub(crate) fn scenarios(length: Duration) -> Vec<Scenario> {
             spells: rolling(length, 300, Trouble::Hangs),
             ..Scenario::default()
         },
+        Scenario { name: "the cheapest fails 30%", spells: vec![fails], ..Scenario::default() },
         Scenario {
-            name: "the cheapest fails 30%",
-            spells: vec![always(0, Trouble::Fails(0.3))],
+            name: "the cheapest fails 30%, and one refuses, another each minute",
+            spells: both(fails, rolling(length, 60, Trouble::Refuses)),
+            ..Scenario::default()
+        },
+        Scenario {
+            name: "the cheapest fails 30%, and one hangs, another each 5 minutes",
+            spells: both(fails, rolling(length, 300, Trouble::Hangs)),
             ..Scenario::default()
         },
         Scenario {
