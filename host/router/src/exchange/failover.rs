@@ -80,8 +80,8 @@ impl Ask for ChatCall {
 
 /// What the first attempt that comes to something yields. Every failed one leaves its
 /// reason in the record, in its endpoint's health, and in the error if all of them fail;
-/// one that is still under way then is cancelled, and what it took is the operator's. So
-/// are all that are, when the client leaves and this future is dropped.
+/// one that is still under way then is cancelled, and what it took is the operator's. When
+/// the client leaves, this future is dropped, and so are all.
 pub(super) async fn first_answer<C: Ask>(exchange: &Exchange<C>) -> Result<Answered<C>, Error> {
     exchange.router.attempts.deposit();
     let (began, steps) = (Instant::now(), &exchange.decision.steps);
@@ -211,9 +211,10 @@ struct Unserved<'a> {
 
 impl Unserved<'_> {
     fn account<C: Ask>(self, exchange: &Exchange<C>, number: usize, outcome: &'static str) {
-        let is_estimated = self.usage.is_none();
+        let is_counted = self.usage.is_some();
         let presumed = || C::presumed(exchange).filter(|_| self.may_cost);
         let usage = self.usage.or_else(presumed);
+        let is_estimated = usage.is_some() && !is_counted;
         let upstream_cost = usage.as_ref().and_then(|usage| cost(exchange, self.step, usage));
         let usage = usage.as_ref();
         exchange.record.attempt(number, Ending { outcome, usage, is_estimated, upstream_cost });
