@@ -164,6 +164,10 @@ struct Attempt {
 /// endpoint has tripped meanwhile.
 const LOOKS: u32 = 4;
 
+/// A probe is given this share of the time: whoever probes for others is not to wait as
+/// long as they would.
+const PROBE_SHARE: (u32, u32) = (3, 4);
+
 /// Nobody looks more often than this.
 const LEAST_BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
@@ -353,7 +357,8 @@ impl Walk {
         now: Duration,
     ) -> Move<P> {
         let hedge_after = self.legs[step].hedge_after;
-        let hedge_after = hedge_after.map(|after| if is_probe { after * 3 / 4 } else { after });
+        let (part, whole) = if is_probe { PROBE_SHARE } else { (1, 1) };
+        let hedge_after = hedge_after.map(|after| after * part / whole);
         let look_every = hedge_after.unwrap_or_default() / LOOKS;
         let look_every = look_every.max(LEAST_BETWEEN_LOOKS);
         if self.flees {

@@ -120,7 +120,7 @@ pub(super) const FIELDS: &[Field<RoutingConfig>] = &[
     Field {
         key: "hedge_reserve",
         slot: Slot::CountOrNone(|c| &mut c.hedge_reserve),
-        about: "Such further attempts that are allowed besides, per second on the average of ten seconds: so that a router with little traffic makes any, and when a busy endpoint hangs, nobody waits there.",
+        about: "Such further attempts that are allowed besides, per second on the average of ten seconds: so that a router with little traffic makes any, and few wait where a busy endpoint hangs.",
     },
     Field {
         key: "max_cooldown",

@@ -18,6 +18,10 @@ const MIN_TOKENS: u64 = 8;
 /// left of it makes an endpoint slower than it is, never faster.
 const MIN_WHOLE_TOKENS: u64 = 256;
 
+/// A probe is late after this share of what is usual: a little less than the time that a
+/// walk gives it, which may rest on another snapshot.
+const LATE_PROBE: (u32, u32) = (2, 3);
+
 /// What came in less time was written before and came in one piece.
 const MIN_WRITING: Duration = Duration::from_millis(10);
 
@@ -206,7 +210,8 @@ impl Record {
         policy: Policy,
         now: Duration,
     ) -> Option<Change> {
-        let is_late = |usual| silence >= usual || pass.is_probe() && silence * 3 / 2 >= usual;
+        let (part, whole) = if pass.is_probe() { LATE_PROBE } else { (1, 1) };
+        let is_late = |usual: Duration| silence * whole >= usual * part;
         if !usual.is_some_and(is_late) {
             return None;
         }

@@ -19,7 +19,7 @@ const LEAST_HEDGE_MS: f64 = 20.0;
 pub struct Patience {
     /// The next step starts too, once this percentile of the endpoint's own time to
     /// first token has passed. By default the 99th: it costs one request in a hundred, and
-    /// an endpoint that hangs keeps nobody waiting.
+    /// an endpoint that hangs keeps nobody waiting for long.
     pub hedge: Option<Percentile>,
     /// A step is given up after so many times the 99th percentile.
     pub timeout_factor: Option<f64>,

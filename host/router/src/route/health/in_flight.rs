@@ -192,3 +192,19 @@ fn wish(failure: &Error) -> Option<Duration> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_the_operators_account_is_the_endpoints_and_no_client_is() {
+        for code in [Code::ProviderAuthentication, Code::PaymentRequired, Code::PermissionDenied] {
+            assert_eq!(verdict(code), Verdict::Bad, "{code:?}");
+        }
+        for code in [Code::InvalidRequest, Code::OutOfTime] {
+            assert_eq!(verdict(code), Verdict::Blameless, "{code:?}");
+        }
+        assert_eq!(verdict(Code::RateLimited), Verdict::Limited);
+    }
+}
