@@ -2,6 +2,7 @@
 //! line is written when the record is dropped, so it is written once, however
 //! the request ends. It holds no content.
 
+mod accounted;
 mod attempt;
 mod client;
 mod handed_in;
@@ -11,9 +12,11 @@ pub use attempt::{Attempt, Ending, Trace};
 pub(crate) use metadata::Routed;
 
 use crate::Router;
-use crate::catalog::Credential;
+use crate::catalog::{Credential, Endpoint};
 use crate::decisions::{Journal, Weighed};
 use crate::error::{Code, Error};
+use crate::exchange::Tariff;
+use crate::ledger::Account;
 use crate::route::{Decision, Step, Undecided};
 use crate::telemetry::{
     AttemptLabels, CredentialAttemptLabels, Metrics, ProviderLabels, RequestLabels, TokenLabels,
@@ -130,6 +133,14 @@ pub struct Record {
     upstream_id: Option<String>,
     service_tier: Option<String>,
     finish_reason: Option<chat::FinishReason>,
+    /// What it owes the ledger; none once that is settled.
+    account: Option<Account>,
+    /// Whose price holds.
+    priced: Option<Arc<Endpoint>>,
+    /// What the provider's cache saved.
+    cache_discount: Option<i64>,
+    /// What the operator adds, which is part of the cost.
+    markup: Option<chat::Picodollars>,
     /// The request's place among those under way.
     place: Option<OwnedSemaphorePermit>,
 }
@@ -171,6 +182,10 @@ impl Record {
             upstream_id: None,
             service_tier: None,
             finish_reason: None,
+            account: None,
+            priced: None,
+            cache_discount: None,
+            markup: None,
             place: None,
         }
     }
@@ -270,10 +285,15 @@ impl Record {
         self.cost = cost;
     }
 
-    /// What it comes to, as the client is told.
-    pub(crate) fn billed(&mut self, bill: &Bill) {
+    /// What it comes to, as the client is told, and at whose price.
+    pub(crate) fn billed(&mut self, bill: &Bill, tariff: &Tariff) {
         self.usage = Some(bill.usage.clone());
         self.upstream_cost = bill.upstream_cost;
+        self.priced = Some(tariff.endpoint().clone());
+        self.cache_discount = tariff.cache_discount(&bill.usage);
+        self.markup = bill.cost.zip(bill.upstream_cost).map(|(cost, upstream)| {
+            cost.saturating_sub(upstream)
+        });
     }
 
     /// What the provider said of its answer beside the answer.
@@ -335,7 +355,8 @@ impl Drop for Record {
         for number in self.attempts.under_way() {
             self.attempt(number, Ending::of("cancelled"));
         }
-        self.hand_in();
+        // Nobody is left who would wait.
+        drop(self.hand_in());
         let attempts = self.attempts.all();
         let costs = attempts.iter().filter_map(|attempt| attempt.upstream_cost);
         let upstream_cost = costs.fold(0_u64, u64::saturating_add);

@@ -8,6 +8,7 @@ use crate::admission::{Admission, Place};
 use crate::api;
 use crate::config::ServerConfig;
 use crate::decisions::Writer;
+use crate::ledger;
 use crate::route;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -43,11 +44,14 @@ pub async fn run(
     router: Arc<Router>,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    ledger::restore(&router).await.map_err(io::Error::other)?;
     route::restore(&router).await;
     // Ends with it.
     let mut beside = JoinSet::new();
     let saving = router.clone();
     beside.spawn(async move { route::save_now_and_then(&saving).await });
+    let keeping = router.clone();
+    beside.spawn(async move { ledger::keep(&keeping).await });
     let served = serve(listener, router.clone(), shutdown).await;
     beside.shutdown().await;
     route::save_all(&router).await;
@@ -65,6 +69,7 @@ async fn serve(
     let write_timeout = config.write_timeout;
     let graceful = GracefulShutdown::new();
     let records = Writer::start(&router);
+    let rows = ledger::Writer::start(&router.ledger);
     let mut shutdown = pin!(shutdown);
     let mut is_failing = false;
     loop {
@@ -120,6 +125,7 @@ async fn serve(
     }
     drop(listener);
     drain(graceful, config.drain_timeout).await;
+    rows.finish().await;
     records.finish().await;
     Ok(())
 }

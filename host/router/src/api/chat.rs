@@ -62,6 +62,7 @@ pub(super) async fn answer(
     let session = head.headers.get(SESSION_ID).and_then(|value| value.to_str().ok());
     let began = Instant::from_std(record.started());
     let time = deadline::of(&head.headers, settings.config.server.request_deadline);
+    let time = record.open_account(&router, &settings).and(time);
     let failure = match time.map(|time| began + time) {
         Err(error) => error,
         Ok(deadline) => match read(&router, &settings, dialect, (&head, body), deadline).await {

@@ -121,7 +121,7 @@ async fn count(
         .serve(request, decode, async |context, call| {
             let served = offer::count_tokens(context, call).await?;
             let body = encode(served.answer);
-            Ok(served.respond(body))
+            served.respond(body).await
         })
         .await
 }
@@ -138,7 +138,7 @@ async fn vectors(intake: Intake, request: Request<Incoming>, method: Method) -> 
             let tokens = served.bill.usage.prompt_tokens;
             let vectors = &served.answer.vectors;
             let body = plugway_wire::gemini::encode_embeddings(vectors, method, tokens);
-            Ok(served.respond(body))
+            served.respond(body).await
         })
         .await
 }
@@ -154,7 +154,7 @@ async fn embeddings(intake: Intake, request: Request<Incoming>) -> Response<Body
             let served = offer::embed(context, call).await?;
             let vectors = &served.answer.vectors;
             let body = openai_embeddings::encode(vectors, encoding, &served.head, &served.bill);
-            Ok(served.respond(body))
+            served.respond(body).await
         })
         .await
 }
@@ -171,7 +171,7 @@ async fn embed(intake: Intake, request: Request<Incoming>, older: bool) -> Respo
             let tokens = served.bill.usage.prompt_tokens;
             let body =
                 ollama::encode_embed(&served.answer.vectors, older, &served.head.model, tokens);
-            Ok(served.respond(body))
+            served.respond(body).await
         })
         .await
 }
@@ -187,7 +187,7 @@ async fn ranking(intake: Intake, request: Request<Incoming>, version: Version) -
             let served = offer::rerank(context, call).await?;
             let rankings = &served.answer.rankings;
             let body = rerank::encode(&served.call, rankings, &served.head, &served.bill);
-            Ok(served.respond(body))
+            served.respond(body).await
         })
         .await
 }
@@ -215,9 +215,10 @@ impl Intake {
     ) -> Response<Body> {
         match self.enter(request, decode).await {
             Err(refusal) => *refusal,
-            Ok((context, call)) => {
-                answer(context, call).await.unwrap_or_else(|refused| exchange::refuse(*refused))
-            }
+            Ok((context, call)) => match answer(context, call).await {
+                Ok(response) => response,
+                Err(refused) => exchange::refuse(*refused).await,
+            },
         }
     }
 
@@ -238,7 +239,11 @@ impl Intake {
         let began = Instant::from_std(record.started());
         let (head, body) = request.into_parts();
         let tells_routing = Routed::is_wanted(&head.headers);
-        match read(&router, &settings, (&head, body), began, decode).await {
+        let read = match record.open_account(&router, &settings) {
+            Ok(()) => read(&router, &settings, (&head, body), began, decode).await,
+            Err(error) => Err(error),
+        };
+        match read {
             Ok((call, room, deadline)) => {
                 let context = RequestContext {
                     router,

@@ -16,8 +16,8 @@ use super::providers::{self, ProviderTable};
 use super::reader::quoted_list;
 use super::typed::{SECTIONS, STATE, Typed};
 use super::{
-    CorsConfig, DecisionsConfig, LogConfig, MediaConfig, PluginsConfig, RoutingConfig,
-    ServerConfig, UpstreamConfig, decisions, log, media, routing, server, upstream,
+    CorsConfig, DecisionsConfig, LedgerConfig, LogConfig, MediaConfig, PluginsConfig, RoutingConfig,
+    ServerConfig, UpstreamConfig, decisions, ledger, log, media, routing, server, upstream,
 };
 
 const INTRODUCTION: &str = "\
@@ -76,7 +76,7 @@ there is none: name the provider in the file.
 pub fn reference() -> String {
     let mut out = INTRODUCTION.to_owned();
     chapter(&mut out, "Above all sections", "What belongs to none of them.");
-    rows(&mut out, &[&[STATE]], &mut Typed::default());
+    rows(&mut out, &[&[STATE, ledger::LEDGER, ledger::SYNCHRONOUS]], &mut Typed::default());
     chapter(&mut out, "[server]", about("server"));
     rows(&mut out, &[server::FIELDS], &mut ServerConfig::default());
     chapter(&mut out, "[server.cors]", CORS);
@@ -89,6 +89,8 @@ pub fn reference() -> String {
     rows(&mut out, &[routing::FIELDS], &mut RoutingConfig::default());
     chapter(&mut out, "[decisions]", about("decisions"));
     rows(&mut out, &[decisions::FIELDS], &mut DecisionsConfig::default());
+    chapter(&mut out, "[accounting]", about("accounting"));
+    rows(&mut out, &[ledger::FIELDS], &mut LedgerConfig::default());
     chapter(&mut out, "[log]", about("log"));
     rows(&mut out, &[log::FIELDS], &mut LogConfig::default());
     chapter(&mut out, "[plugins]", about("plugins"));

@@ -14,8 +14,8 @@ use super::models::ModelTable;
 use super::providers::ProviderTable;
 use super::reader::{Entry, Section, Source, did_you_mean, key_path};
 use super::{
-    Config, DecisionsConfig, LogConfig, MediaConfig, PluginsConfig, RoutingConfig, ServerConfig,
-    StateConfig, UpstreamConfig, aliases, decisions, log, media, models, plugins, providers,
+    Config, DecisionsConfig, LedgerConfig, LogConfig, MediaConfig, PluginsConfig, RoutingConfig, ServerConfig,
+    StateConfig, UpstreamConfig, aliases, decisions, ledger, log, media, models, plugins, providers,
     routing, server, upstream,
 };
 use crate::catalog::{Catalog, EMBEDDED, OFFERS, Provider};
@@ -30,6 +30,7 @@ pub(super) struct Typed {
     pub(super) plugins: PluginsConfig,
     routing: RoutingConfig,
     decisions: DecisionsConfig,
+    pub(super) ledger: LedgerConfig,
     log: LogConfig,
     providers: BTreeMap<String, ProviderTable>,
     models: BTreeMap<String, ModelTable>,
@@ -40,7 +41,7 @@ pub(super) struct Typed {
     is_embedded: bool,
 }
 
-/// The one key that stands outside all sections.
+/// Where state is kept. Like the other keys that stand outside all sections.
 pub(super) const STATE: Field<Typed> = Field {
     key: "state",
     slot: Slot::Path(|c| &mut c.state),
@@ -49,6 +50,8 @@ pub(super) const STATE: Field<Typed> = Field {
 
 pub(super) const SECTIONS: &[Field<Typed>] = &[
     STATE,
+    ledger::LEDGER,
+    ledger::SYNCHRONOUS,
     Field {
         key: "server",
         slot: Slot::Nested {
@@ -123,6 +126,18 @@ pub(super) const SECTIONS: &[Field<Typed>] = &[
             },
         },
         about: "What is kept of each request's decision.",
+    },
+    Field {
+        key: "accounting",
+        slot: Slot::Nested {
+            shape: "table",
+            read: |entry, typed| {
+                if let Some(section) = entry.table() {
+                    section.read(ledger::FIELDS, &mut typed.ledger);
+                }
+            },
+        },
+        about: "How requests are accounted, and what they are billed at.",
     },
     Field {
         key: "log",
@@ -377,6 +392,7 @@ impl Typed {
             plugins: self.plugins,
             routing: self.routing,
             decisions: self.decisions,
+            ledger: self.ledger,
             log: self.log,
             state: StateConfig::new(self.state, env),
             catalog: Arc::new(Catalog::new(providers, models, aliases, inactive)),

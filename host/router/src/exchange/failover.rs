@@ -14,7 +14,7 @@ use crate::route::{Decision, HealthPolicy, InFlight, LeftOut, Step, Watch};
 use plugway_engine::chat::{MediaKind, Usage};
 use plugway_routing::Walk;
 use plugway_routing::walk::{Admission, Bounds, Failure, Gates, Leg, Move, Over};
-use plugway_wire::ChatCall;
+use plugway_wire::{Bill, ChatCall};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -223,9 +223,19 @@ impl Unserved<'_> {
 
 /// What a provider charges for an attempt that did not serve.
 fn cost<C>(exchange: &Exchange<C>, step: &Step, usage: &Usage) -> Option<u64> {
+    bill(exchange, step, usage).upstream_cost
+}
+
+fn bill<C>(exchange: &Exchange<C>, step: &Step, usage: &Usage) -> Bill {
     let (endpoint, credential) = (step.endpoint.clone(), step.credential.clone());
     let tariff = Tariff::new(exchange.settings.clone(), endpoint, credential);
-    tariff.bill(usage.clone(), std::slice::from_ref(usage)).upstream_cost
+    tariff.bill(usage.clone(), std::slice::from_ref(usage))
+}
+
+/// The bill for an attempt of which nothing more is ever heard; none where nothing is ever
+/// paid.
+pub(super) fn presumed_bill<C: Ask>(exchange: &Exchange<C>, step: &Step) -> Option<Bill> {
+    C::presumed(exchange).map(|usage| bill(exchange, step, &usage))
 }
 
 /// Who lets the walk through: credentials, health and budgets.

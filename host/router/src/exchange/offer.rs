@@ -74,6 +74,7 @@ pub(crate) struct Served<O: Offer> {
     /// Id, time, model and provider.
     pub(crate) head: Head,
     strategy: Option<HeaderValue>,
+    dialect: Dialect,
     record: Record,
     room: Option<OwnedSemaphorePermit>,
 }
@@ -211,7 +212,7 @@ fn settle<O: Offer>(
     answered: Answered<O>,
     strategy: Option<HeaderValue>,
 ) -> Served<O> {
-    let Exchange { settings, call, mut record, .. } = exchange;
+    let Exchange { settings, call, mut record, dialect, .. } = exchange;
     let Answered { answer: Value { answer, room }, step, in_flight, number } = answered;
     let endpoint = step.endpoint;
     let head = head_of(&record, &endpoint);
@@ -227,7 +228,7 @@ fn settle<O: Offer>(
         None => (Bill { cost: Some(0), ..Bill::unpriced(no_usage()) }, Tokens::default()),
     };
     record.consumed(tokens, bill.cost);
-    record.billed(&bill);
+    record.billed(&bill, &tariff);
     record.endpoint.clone_from(&endpoint.id);
     tariff.credential().clone_into(&mut record.credential);
     let ending = Ending {
@@ -240,21 +241,26 @@ fn settle<O: Offer>(
     bill.metadata = record.metadata();
     record.finished("complete");
     in_flight.ended(None);
-    Served { call, answer, bill, head, strategy, record, room }
+    Served { call, answer, bill, head, strategy, dialect, record, room }
 }
 
 impl<O: Offer> Served<O> {
-    /// The response with this JSON.
-    pub(crate) fn respond(self, body: impl Into<Bytes>) -> Response<Body> {
-        let Self { mut record, room, strategy, .. } = self;
+    /// The response with this JSON, once its row is in the ledger.
+    pub(crate) async fn respond(
+        self,
+        body: impl Into<Bytes>,
+    ) -> Result<Response<Body>, Box<Refused>> {
+        let Self { mut record, room, strategy, dialect, .. } = self;
         record.answered(StatusCode::OK);
-        record.hand_in();
+        if let Err(error) = record.hand_in().committed().await {
+            return Err(Box::new(Refused { dialect, error, record }));
+        }
         let mut response = respond::json_text(StatusCode::OK, body);
         respond::name_generation(&mut response, &record.id);
         if let Some(strategy) = strategy {
             response.headers_mut().insert(STRATEGY, strategy);
         }
-        response.map(|body| kept::with(body, (room, record)))
+        Ok(response.map(|body| kept::with(body, (room, record))))
     }
 }
 
