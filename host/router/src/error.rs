@@ -37,6 +37,10 @@ pub enum Code {
     ContextLength,
     /// Refused for what it says.
     ContentPolicy,
+    /// There is no key, or none that is good here.
+    Unauthorized,
+    /// The key is good, but not for this.
+    Forbidden,
     /// The key, or its workspace, has spent what it may.
     BudgetExceeded,
     /// It would fit, had others not reserved what they may cost.
@@ -122,6 +126,12 @@ impl Code {
             Self::Unsupported => row(400, "unsupported", Client, true).within(INVALID),
             Self::ContextLength => row(400, "context_length_exceeded", Client, true),
             Self::ContentPolicy => row(400, "content_policy_violation", Client, false),
+            Self::Unauthorized => {
+                row(401, "invalid_api_key", Client, false).within("authentication")
+            }
+            Self::Forbidden => {
+                row(403, "key_not_permitted", Client, false).within("permission_denied")
+            }
             Self::BudgetExceeded => {
                 row(403, "budget_exceeded", Client, false).within("permission_denied")
             }

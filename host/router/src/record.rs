@@ -208,11 +208,6 @@ impl Record {
         self.client = Client::of(headers);
     }
 
-    /// Gives the place back when the request has ended, however it ends.
-    pub(crate) fn hold(&mut self, place: OwnedSemaphorePermit) {
-        self.place = Some(place);
-    }
-
     /// When the request came in.
     pub fn started(&self) -> Instant {
         self.started

@@ -1,5 +1,6 @@
 //! The router's state: what every request shares.
 
+use crate::account::Accounts;
 use crate::admission::Admission;
 use crate::capacity::{Capacity, TooFewDescriptors, Wanted};
 use crate::config::Config;
@@ -50,6 +51,8 @@ pub struct Router {
     pub(crate) presets: Presets,
     /// What was decided, and what came of it.
     pub journal: Arc<Journal>,
+    /// Who may ask, and what.
+    pub accounts: Accounts,
     /// What each request took and cost.
     pub(crate) ledger: Arc<Ledger>,
     /// What each endpoint has lately been worth.
@@ -108,6 +111,7 @@ impl Router {
         Ok(Self {
             journal: Arc::new(journal),
             ledger: Arc::new(ledger),
+            accounts: Accounts::new(store.clone(), clock.clone()),
             settings: ArcSwap::from_pointee(Settings::new(config, &capacity, None)?),
             reloading: Mutex::default(),
             shown: ArcSwap::default(),

@@ -49,6 +49,30 @@ impl Caller {
         })
     }
 
+    /// Whether requests may be passed on to a provider as they are.
+    ///
+    /// # Errors
+    /// When the provider is not allowed, or there is a budget, which what is passed on would
+    /// not be counted in.
+    pub(crate) fn may_relay(&self, provider: &str) -> Result<(), Error> {
+        let day = Day::MAX;
+        let budgets = self.key.iter().map(|key| &key.budget).chain([&self.workspace.budget]);
+        if budgets.into_iter().any(|budget| !budget.usage(day).limits.is_empty()) {
+            let message = "What is passed on to a provider is not accounted, so a key with a \
+                           budget cannot be used for it.";
+            return Err(Error::new(Code::Forbidden, message));
+        }
+        let is_refused = |(_, settings): (_, &KeySettings)| {
+            let allowed = settings.allowed_providers.as_deref();
+            allowed.is_some_and(|list| !list.iter().any(|it| it.eq_ignore_ascii_case(provider)))
+        };
+        if self.settings().any(is_refused) {
+            let message = format!("This key may not use the provider `{provider}`.");
+            return Err(Error::new(Code::Forbidden, message));
+        }
+        Ok(())
+    }
+
     /// What the key, or else its workspace, prefers where the request does not say.
     pub(crate) fn complete(&self, preset: &mut Option<String>, routing: &mut Routing) {
         let names_none =

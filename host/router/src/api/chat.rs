@@ -15,7 +15,6 @@ use hyper::body::Incoming;
 use plugway_wire::gemini::Method;
 use plugway_wire::{ChatCall, DecodeOptions, Dialect};
 use std::sync::Arc;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 /// A route that chats.
@@ -47,18 +46,16 @@ pub(crate) fn chat_route(path: &str) -> Option<ChatRoute> {
 /// Lets clients name their session without touching the body.
 const SESSION_ID: &str = "x-session-id";
 
-/// `place` is held until the answer has ended.
+/// Its place is held until the answer has ended.
 pub(super) async fn answer(
     router: Arc<Router>,
     settings: Arc<Settings>,
     at: ChatRoute,
     request: Request<Incoming>,
-    place: OwnedSemaphorePermit,
     admitted: Admitted,
 ) -> Response<Body> {
     let ChatRoute { route, dialect } = at;
     let mut record = Record::open(router.metrics.clone(), route);
-    record.hold(place);
     record.keep_in(&router, request.headers());
     let caller = record.of(admitted);
     let (head, body) = request.into_parts();

@@ -2,6 +2,7 @@
 //! writes the answer.
 
 mod admin;
+mod admitted;
 mod body;
 mod chat;
 mod cors;
@@ -18,6 +19,7 @@ mod relay;
 pub(crate) mod respond;
 mod shed;
 
+pub(crate) use admitted::Admitted;
 pub(crate) use body::bad_request;
 pub(crate) use chat::chat_route;
 
@@ -30,11 +32,9 @@ use http::{HeaderMap, Method, Request, Response, Version};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use plugway_wire::Dialect;
-use shed::Bound;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// The body of every response. A failure after the head is told in-band; only what
 /// is relayed breaks off, because nobody here knows its format.
@@ -76,29 +76,36 @@ async fn answer(
             let error = Error::new(Code::NotFound, NO_ROUTE);
             respond::error_in(Route::dialect(None, path), &error, None)
         }
-        (Ok(()), Some(Route::Show)) if method == Method::POST => match place(&router, is_excess) {
-            Ok(_place) => ollama::show(&router, &settings, request).await,
-            Err(bound) => shed::answer(&router, Dialect::Ollama, request, bound).await,
-        },
+        (Ok(()), Some(Route::Show)) if method == Method::POST => {
+            match admitted::admit(&router, &request, is_excess) {
+                Ok(_place) => ollama::show(&router, &settings, request).await,
+                Err(turned) => turned.answer(&router, Dialect::Ollama, request).await,
+            }
+        }
         // What takes a place keeps a record of its own.
         (Ok(()), Some(Route::Chat(found))) if method == Method::POST => {
-            match place(&router, is_excess) {
-                Ok(place) => return chat::answer(router, settings, found, request, place).await,
-                Err(bound) => shed::answer(&router, found.dialect, request, bound).await,
+            match admitted::admit(&router, &request, is_excess) {
+                Ok(admitted) => {
+                    return chat::answer(router, settings, found, request, admitted).await;
+                }
+                Err(turned) => turned.answer(&router, found.dialect, request).await,
             }
         }
         (Ok(()), Some(Route::Offer(found))) if method == Method::POST => {
-            match place(&router, is_excess) {
-                Ok(place) => return offers::answer(router, settings, found, request, place).await,
-                Err(bound) => shed::answer(&router, found.dialect(), request, bound).await,
+            match admitted::admit(&router, &request, is_excess) {
+                Ok(admitted) => {
+                    return offers::answer(router, settings, found, request, admitted).await;
+                }
+                Err(turned) => turned.answer(&router, found.dialect(), request).await,
             }
         }
         (Ok(()), Some(Route::Relay { provider, path })) if relay::takes(&method) => {
-            match place(&router, is_excess) {
-                Ok(place) => {
-                    return relay::pass(router, settings, request, &provider, &path, place).await;
+            match admitted::admit(&router, &request, is_excess) {
+                Ok(admitted) => {
+                    let to = (provider.as_str(), path.as_str());
+                    return relay::pass(router, settings, request, to, admitted).await;
                 }
-                Err(bound) => shed::answer(&router, Dialect::OpenAiChat, request, bound).await,
+                Err(turned) => turned.answer(&router, Dialect::OpenAiChat, request).await,
             }
         }
         (Ok(()), Some(Route::Reload)) => reload(&router, &settings, &request, peer).await,
@@ -140,14 +147,6 @@ async fn reload(
 
 fn is_reading(method: &Method) -> bool {
     *method == Method::GET || *method == Method::HEAD
-}
-
-/// A place among the requests under way, or the bound that leaves none.
-fn place(router: &Router, is_excess: bool) -> Result<OwnedSemaphorePermit, Bound> {
-    match is_excess {
-        true => Err(Bound::Connections),
-        false => router.admission.request().ok_or(Bound::Requests),
-    }
 }
 
 const NO_ROUTE: &str =

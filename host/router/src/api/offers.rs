@@ -73,17 +73,16 @@ impl OfferRoute {
     }
 }
 
-/// `place` is held until the answer has ended.
+/// Its place is held until the answer has ended.
 pub(super) async fn answer(
     router: Arc<Router>,
     settings: Arc<Settings>,
     at: OfferRoute,
     request: Request<Incoming>,
-    place: OwnedSemaphorePermit,
     admitted: Admitted,
 ) -> Response<Body> {
     let (dialect, route) = (at.dialect(), at.route());
-    let intake = Intake { router, settings, dialect, route, place, admitted };
+    let intake = Intake { router, settings, dialect, route, admitted };
     match at {
         OfferRoute::Embeddings => embeddings(intake, request).await,
         OfferRoute::Embed { older } => embed(intake, request, older).await,
@@ -203,8 +202,7 @@ struct Intake {
     dialect: Dialect,
     /// The pattern, for logs and metrics.
     route: &'static str,
-    /// Held until the answer has ended.
-    place: OwnedSemaphorePermit,
+    /// Its place is held until the answer has ended.
     admitted: Admitted,
 }
 
@@ -235,9 +233,8 @@ impl Intake {
         request: Request<Incoming>,
         decode: impl FnOnce(&Parts, Bytes) -> Result<(T, usize), BadRequest>,
     ) -> Result<(RequestContext, T), Box<Response<Body>>> {
-        let Self { router, settings, dialect, route, place, admitted } = self;
+        let Self { router, settings, dialect, route, admitted } = self;
         let mut record = Record::open(router.metrics.clone(), route);
-        record.hold(place);
         record.keep_in(&router, request.headers());
         let caller = record.of(admitted);
         let began = Instant::from_std(record.started());

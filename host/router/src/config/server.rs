@@ -45,6 +45,8 @@ pub struct ServerConfig {
     pub allowed_hosts: Vec<String>,
     /// Presets may be read and changed from other machines too.
     pub open_presets: bool,
+    /// Clients need a key, once there is one.
+    pub require_keys: bool,
     /// Web pages that may use the router.
     pub cors: CorsConfig,
 }
@@ -68,6 +70,7 @@ impl Default for ServerConfig {
             drain_timeout: Duration::from_secs(30),
             allowed_hosts: Vec::new(),
             open_presets: false,
+            require_keys: true,
             cors: CorsConfig::default(),
         }
     }

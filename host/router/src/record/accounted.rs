@@ -32,7 +32,8 @@ impl Record {
 
     /// Takes over how the request was let in. Who asks.
     pub(crate) fn of(&mut self, admitted: Admitted) -> Caller {
-        let Admitted { caller, pass } = admitted;
+        let Admitted { caller, pass, place } = admitted;
+        self.place = Some(place);
         self.pass = Some(pass);
         self.caller = Some(caller.clone());
         caller
