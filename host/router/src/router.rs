@@ -147,6 +147,7 @@ impl Router {
             health: Health::new(clock.clone(), self.metrics.clone()),
             credential_health: CredentialHealth::new(clock.clone(), self.metrics.clone()),
             attempts: AttemptBudget::new(clock.clone()),
+            accounts: Accounts::new(self.store.clone(), clock.clone()),
             warmth: Mutex::default(),
             clock,
             ..self
