@@ -37,6 +37,10 @@ pub enum Code {
     ContextLength,
     /// Refused for what it says.
     ContentPolicy,
+    /// There is no key, or none that is good here.
+    Unauthorized,
+    /// The key is good, but not for this.
+    Forbidden,
     /// A web page may not use a router that asks for no key.
     ForeignOrigin,
     /// No such route, or nothing at it.
@@ -116,6 +120,12 @@ impl Code {
             Self::Unsupported => row(400, "unsupported", Client, true).within(INVALID),
             Self::ContextLength => row(400, "context_length_exceeded", Client, true),
             Self::ContentPolicy => row(400, "content_policy_violation", Client, false),
+            Self::Unauthorized => {
+                row(401, "invalid_api_key", Client, false).within("authentication")
+            }
+            Self::Forbidden => {
+                row(403, "key_not_permitted", Client, false).within("permission_denied")
+            }
             Self::ForeignOrigin => {
                 row(403, "foreign_origin", Client, false).within("permission_denied")
             }
@@ -333,11 +343,13 @@ impl Error {
 mod tests {
     use super::*;
 
-    const ALL: [Code; 25] = [
+    const ALL: [Code; 27] = [
         Code::InvalidRequest,
         Code::Unsupported,
         Code::ContextLength,
         Code::ContentPolicy,
+        Code::Unauthorized,
+        Code::Forbidden,
         Code::ForeignOrigin,
         Code::NotFound,
         Code::MethodNotAllowed,

@@ -1,5 +1,6 @@
 //! The router's state: what every request shares.
 
+use crate::account::Accounts;
 use crate::admission::Admission;
 use crate::capacity::{Capacity, TooFewDescriptors, Wanted};
 use crate::config::Config;
@@ -45,6 +46,8 @@ pub struct Router {
     pub clock: Clock,
     /// What outlasts this process.
     pub store: Store,
+    /// Who may ask.
+    pub accounts: Accounts,
     /// Settings that requests name.
     pub(crate) presets: Presets,
     /// What was decided, and what came of it.
@@ -114,6 +117,7 @@ impl Router {
             credentials,
             reload_turn: Arc::new(Semaphore::new(1)),
             attempts: AttemptBudget::new(clock.clone()),
+            accounts: Accounts::new(store.clone(), clock.clone()),
             clock,
             presets: Presets::new(store.clone()),
             store,
@@ -139,6 +143,7 @@ impl Router {
             credential_health: CredentialHealth::new(clock.clone(), self.metrics.clone()),
             attempts: AttemptBudget::new(clock.clone()),
             warmth: Mutex::default(),
+            accounts: Accounts::new(self.store.clone(), clock.clone()),
             clock,
             ..self
         }

@@ -12,6 +12,7 @@ mod models;
 mod offers;
 mod ollama;
 mod ops;
+mod permit;
 mod presets;
 mod providers;
 mod relay;
@@ -21,6 +22,7 @@ mod shed;
 pub(crate) use body::bad_request;
 pub(crate) use chat::chat_route;
 
+use crate::account::{self, caller};
 use crate::error::{Code, Error};
 use crate::record;
 use crate::upstream::Broken;
@@ -59,7 +61,7 @@ pub async fn serve(
 async fn answer(
     router: Arc<Router>,
     settings: Arc<Settings>,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
     peer: SocketAddr,
     is_excess: bool,
 ) -> Response<Body> {
@@ -82,23 +84,23 @@ async fn answer(
         },
         // What takes a place keeps a record of its own.
         (Ok(()), Some(Route::Chat(found))) if method == Method::POST => {
-            match place(&router, is_excess) {
+            match enter(&router, &mut request, is_excess) {
                 Ok(place) => return chat::answer(router, settings, found, request, place).await,
-                Err(bound) => shed::answer(&router, found.dialect, request, bound).await,
+                Err(refused) => refuse(&router, found.dialect, request, refused).await,
             }
         }
         (Ok(()), Some(Route::Offer(found))) if method == Method::POST => {
-            match place(&router, is_excess) {
+            match enter(&router, &mut request, is_excess) {
                 Ok(place) => return offers::answer(router, settings, found, request, place).await,
-                Err(bound) => shed::answer(&router, found.dialect(), request, bound).await,
+                Err(refused) => refuse(&router, found.dialect(), request, refused).await,
             }
         }
         (Ok(()), Some(Route::Relay { provider, path })) if relay::takes(&method) => {
-            match place(&router, is_excess) {
+            match enter(&router, &mut request, is_excess) {
                 Ok(place) => {
                     return relay::pass(router, settings, request, &provider, &path, place).await;
                 }
-                Err(bound) => shed::answer(&router, Dialect::OpenAiChat, request, bound).await,
+                Err(refused) => refuse(&router, Dialect::OpenAiChat, request, refused).await,
             }
         }
         (Ok(()), Some(Route::Reload)) => reload(&router, &settings, &request, peer).await,
@@ -106,7 +108,10 @@ async fn answer(
             presets::answer(&router, &settings, &found, request, peer).await
         }
         (Ok(()), Some(Route::Generation)) if is_reading(&method) => {
-            generation::show(&router, &settings, request.uri().query()).await
+            match caller::known(&router, request.headers(), request.uri()) {
+                Ok(()) => generation::show(&router, &settings, request.uri().query()).await,
+                Err(error) => respond::error(&error, None),
+            }
         }
         (Ok(()), Some(route)) => match cors::preflight(&settings, &request, route.methods()) {
             Some(permission) => permission,
@@ -124,14 +129,14 @@ async fn answer(
     response
 }
 
-/// Reads configuration and plugins again, for whoever is on this machine.
+/// Reads configuration and plugins again, for whoever runs this router.
 async fn reload(
     router: &Arc<Router>,
     settings: &Settings,
     request: &Request<Incoming>,
     peer: SocketAddr,
 ) -> Response<Body> {
-    match guard::local(settings, request, peer) {
+    match permit::operator(router, settings, request, peer) {
         Ok(()) if request.method() == Method::POST => admin::reload(router.clone()).await,
         Ok(()) => respond::method_not_allowed(Dialect::OpenAiChat, Route::Reload.methods()),
         Err(error) => respond::error(&error, None),
@@ -140,6 +145,37 @@ async fn reload(
 
 fn is_reading(method: &Method) -> bool {
     *method == Method::GET || *method == Method::HEAD
+}
+
+/// Why a request is turned away before anything of it is read.
+enum Refused {
+    /// Nobody here knows who asks, or lets them.
+    Caller(Error),
+    /// There is no room.
+    Bound(Bound),
+}
+
+/// Finds out who asks, who goes with the request from then on, and takes a place for it.
+fn enter(
+    router: &Router,
+    request: &mut Request<Incoming>,
+    is_excess: bool,
+) -> Result<OwnedSemaphorePermit, Refused> {
+    let caller = account::authenticate(router, request.headers(), request.uri());
+    request.extensions_mut().insert(caller.map_err(Refused::Caller)?);
+    place(router, is_excess).map_err(Refused::Bound)
+}
+
+async fn refuse(
+    router: &Router,
+    dialect: Dialect,
+    request: Request<Incoming>,
+    refused: Refused,
+) -> Response<Body> {
+    match refused {
+        Refused::Caller(error) => respond::error_in(dialect, &error, None),
+        Refused::Bound(bound) => shed::answer(router, dialect, request, bound).await,
+    }
 }
 
 /// A place among the requests under way, or the bound that leaves none.

@@ -23,6 +23,7 @@ mod providers;
 mod reader;
 mod reference;
 mod routing;
+mod secrets;
 mod server;
 mod state;
 mod summary;
@@ -49,6 +50,7 @@ pub use media::MediaConfig;
 pub use plugins::PluginsConfig;
 pub use reference::reference;
 pub use routing::{Ceiling, RoutingConfig};
+pub use secrets::SecretsConfig;
 pub use server::ServerConfig;
 pub use state::StateConfig;
 pub use summary::summary;
@@ -70,6 +72,8 @@ pub struct Config {
     pub routing: RoutingConfig,
     /// What is kept of decisions.
     pub decisions: DecisionsConfig,
+    /// What provider keys of clients are encrypted with.
+    pub secrets: SecretsConfig,
     /// Log lines.
     pub log: LogConfig,
     /// Where is kept what outlasts a restart.

@@ -17,7 +17,8 @@ use super::reader::quoted_list;
 use super::typed::{SECTIONS, STATE, Typed};
 use super::{
     CorsConfig, DecisionsConfig, LogConfig, MediaConfig, PluginsConfig, RoutingConfig,
-    ServerConfig, UpstreamConfig, decisions, log, media, routing, server, upstream,
+    SecretsConfig, ServerConfig, UpstreamConfig, decisions, log, media, routing, secrets, server,
+    upstream,
 };
 
 const INTRODUCTION: &str = "\
@@ -89,6 +90,8 @@ pub fn reference() -> String {
     rows(&mut out, &[routing::FIELDS], &mut RoutingConfig::default());
     chapter(&mut out, "[decisions]", about("decisions"));
     rows(&mut out, &[decisions::FIELDS], &mut DecisionsConfig::default());
+    chapter(&mut out, "[secrets]", about("secrets"));
+    rows(&mut out, &[secrets::FIELDS], &mut SecretsConfig::default());
     chapter(&mut out, "[log]", about("log"));
     rows(&mut out, &[log::FIELDS], &mut LogConfig::default());
     chapter(&mut out, "[plugins]", about("plugins"));
