@@ -358,11 +358,13 @@ impl Error {
 mod tests {
     use super::*;
 
-    const ALL: [Code; 25] = [
+    const ALL: [Code; 27] = [
         Code::InvalidRequest,
         Code::Unsupported,
         Code::ContextLength,
         Code::ContentPolicy,
+        Code::Unauthorized,
+        Code::Forbidden,
         Code::ForeignOrigin,
         Code::NotFound,
         Code::MethodNotAllowed,

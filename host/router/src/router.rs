@@ -47,12 +47,12 @@ pub struct Router {
     pub clock: Clock,
     /// What outlasts this process.
     pub store: Store,
+    /// Who may ask.
+    pub accounts: Accounts,
     /// Settings that requests name.
     pub(crate) presets: Presets,
     /// What was decided, and what came of it.
     pub journal: Arc<Journal>,
-    /// Who may ask, and what.
-    pub accounts: Accounts,
     /// What each request took and cost.
     pub(crate) ledger: Arc<Ledger>,
     /// What each endpoint has lately been worth.
@@ -111,7 +111,6 @@ impl Router {
         Ok(Self {
             journal: Arc::new(journal),
             ledger: Arc::new(ledger),
-            accounts: Accounts::new(store.clone(), clock.clone()),
             settings: ArcSwap::from_pointee(Settings::new(config, &capacity, None)?),
             reloading: Mutex::default(),
             shown: ArcSwap::default(),
@@ -123,6 +122,7 @@ impl Router {
             credentials,
             reload_turn: Arc::new(Semaphore::new(1)),
             attempts: AttemptBudget::new(clock.clone()),
+            accounts: Accounts::new(store.clone(), clock.clone()),
             clock,
             presets: Presets::new(store.clone()),
             store,

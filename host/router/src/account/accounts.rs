@@ -5,15 +5,16 @@
 //! What is counted in memory, spending and rates, belongs to a key or workspace for as
 //! long as it exists, and is carried from one snapshot to the next.
 
-use arc_swap::ArcSwap;
 use super::Caller;
-use plugway_accounts::{Account, KeySettings, Limits, RateSettings};
+use super::snapshot::Snapshot;
+use super::spending;
+use arc_swap::ArcSwap;
 use plugway_routing::Clock;
-use plugway_store::{ByokRow, DEFAULT_WORKSPACE, KeyRow, Store, WorkspaceRow};
-use std::collections::HashMap;
+use plugway_store::{Error, Store};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
+use tokio::time::{MissedTickBehavior, interval};
 
 /// Between two looks at the revision.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
@@ -21,93 +22,75 @@ const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// Who may ask, kept up with the database.
 pub struct Accounts {
     store: Store,
+    clock: Clock,
     now: ArcSwap<Snapshot>,
     /// Held while they are read, so that an older state never replaces a newer one.
     reading: Mutex<()>,
 }
 
-/// All of them at one moment.
-pub struct Snapshot {
-    /// Of the database; none while nothing was read.
-    revision: Option<i64>,
-    /// A key was made at some time: from then on one is needed.
-    pub has_keys: bool,
-    /// By hash, but for the deleted ones.
-    pub keys: HashMap<String, Arc<Key>>,
-    /// The same, oldest first.
-    pub keys_by_age: Vec<Arc<Key>>,
-    /// By id.
-    pub workspaces: HashMap<String, Arc<Workspace>>,
-    /// The same, oldest first.
-    pub workspaces_by_age: Vec<Arc<Workspace>>,
-    /// Where whoever needs no key belongs.
-    pub default_workspace: Arc<Workspace>,
-    /// In the order in which they are tried.
-    pub byok: Vec<Arc<ByokRow>>,
-}
-
-/// A key.
-pub struct Key {
-    /// As it is kept.
-    pub row: KeyRow,
-    /// What it may, and what it prefers.
-    pub settings: KeySettings,
-    /// What it spends.
-    pub budget: Arc<Account>,
-    /// How fast it may ask.
-    pub limits: Arc<Limits>,
-    /// Where it belongs.
-    pub workspace: Arc<Workspace>,
-}
-
-/// A workspace.
-pub struct Workspace {
-    /// As it is kept.
-    pub row: WorkspaceRow,
-    /// What its keys may together.
-    pub settings: KeySettings,
-    /// What its keys spend.
-    pub budget: Arc<Account>,
-    /// How fast its keys may ask.
-    pub limits: Arc<Limits>,
-}
-
 impl Accounts {
-    pub(crate) fn new(store: Store, clock: Clock) -> Self {
-        let row = WorkspaceRow {
-            id: DEFAULT_WORKSPACE.to_owned(),
-            slug: DEFAULT_WORKSPACE.to_owned(),
-            name: "Default".to_owned(),
-            created_ms: 0,
-            updated_ms: 0,
-            settings: String::new(),
-            budgets: Vec::new(),
-        };
-        let workspace = Arc::new(Workspace {
-            row,
-            settings: KeySettings::default(),
-            budget: Arc::new(Account::new("the workspace")),
-            limits: Arc::new(Limits::new("The workspace", RateSettings::default(), clock)),
-        });
-        let now = Snapshot {
-            revision: None,
-            has_keys: false,
-            keys: HashMap::new(),
-            keys_by_age: Vec::new(),
-            workspaces: HashMap::new(),
-            workspaces_by_age: Vec::new(),
-            default_workspace: workspace,
-            byok: Vec::new(),
-        };
-        Self { store, now: ArcSwap::from_pointee(now), reading: Mutex::default() }
+    /// Nobody yet. Rates are counted in this clock's time.
+    pub fn new(store: Store, clock: Clock) -> Self {
+        let now = ArcSwap::from_pointee(Snapshot::empty(&clock));
+        Self { store, clock, now, reading: Mutex::default() }
     }
 
-    pub(crate) fn now(&self) -> Arc<Snapshot> {
+    /// As of now. A request asks once and keeps to what it was given.
+    pub fn now(&self) -> Arc<Snapshot> {
         self.now.load_full()
     }
 
     /// Who asks where no key is asked for.
     pub(crate) fn nobody(&self) -> Caller {
         Caller { key: None, workspace: self.now().default_workspace.clone() }
+    }
+
+    /// Reads them for the first time, and what was spent before this process. Before it
+    /// has succeeded nobody may be served: keys may be asked for.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn start(&self) -> Result<(), Error> {
+        self.refresh().await?;
+        spending::load(&self.now(), &self.store.spend().await?);
+        Ok(())
+    }
+
+    /// Reads them anew, for whoever has just changed something.
+    ///
+    /// # Errors
+    /// When the database fails; then all stays as it was, until a later look succeeds.
+    pub async fn refresh(&self) -> Result<(), Error> {
+        let _turn = self.reading.lock().await;
+        let before = self.now();
+        let has_keys = before.has_keys || self.store.has_keys().await?;
+        let read = self.store.accounts().await?;
+        self.now.store(Arc::new(before.followed_by(read, has_keys, &self.clock)));
+        Ok(())
+    }
+
+    /// Keeps them up with the database for as long as it is polled.
+    pub(crate) async fn keep_up(&self) {
+        let mut looks = interval(POLL_INTERVAL);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut is_failing = false;
+        loop {
+            looks.tick().await;
+            match self.look().await {
+                Ok(()) => is_failing = false,
+                // Once, not twice a second.
+                Err(error) if !std::mem::replace(&mut is_failing, true) => {
+                    tracing::error!(%error, "keys cannot be read; those of before hold");
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    async fn look(&self) -> Result<(), Error> {
+        match self.now().revision == Some(self.store.revision().await?) {
+            true => Ok(()),
+            false => self.refresh().await,
+        }
     }
 }

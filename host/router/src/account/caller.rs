@@ -1,12 +1,11 @@
 //! Who sent a request: the key that it carries, looked up by its hash. The key itself is
 //! compared with nothing and kept nowhere, so how long it takes says nothing of other keys.
 
-use super::accounts::{Key, Workspace};
+use super::snapshot::{Key, Workspace};
 use crate::Router;
 use crate::error::{Code, Error};
 use http::header::{AUTHORIZATION, HeaderName};
 use http::{HeaderMap, Uri};
-use plugway_accounts::key::hash;
 use std::sync::Arc;
 
 /// Headers that hold a key and nothing else.
@@ -120,7 +119,7 @@ fn key(router: &Router, headers: &HeaderMap, uri: &Uri) -> Result<Arc<Key>, Refu
     let known = carried(headers, uri).find_map(|secret| {
         has_any = true;
         let is_short = secret.len() <= MAX_KEY_BYTES;
-        is_short.then(|| accounts.keys.get(&hash(secret))).flatten()
+        is_short.then(|| accounts.shown(secret)).flatten()
     });
     let key = match known {
         Some(key) => key,

@@ -1,4 +1,4 @@
-//! What the key of a request, and the workspace that it belongs to, allow and prefer.
+//! What the key of a request allows and prefers, and what its workspace may spend.
 
 use super::Caller;
 use crate::catalog::Endpoint;
@@ -43,10 +43,8 @@ impl Caller {
 
     /// Why the request may not go to an endpoint that others may go to.
     pub(crate) fn refuses(&self, endpoint: &Endpoint) -> Option<(Cause, String)> {
-        self.settings().find_map(|(whose, settings)| {
-            let (cause, field) = refused_by(settings, endpoint)?;
-            Some((cause, format!("the {whose}'s {field}")))
-        })
+        let (cause, field) = refused_by(self.settings()?, endpoint)?;
+        Some((cause, format!("the key's {field}")))
     }
 
     /// Whether requests may be passed on to a provider as they are.
@@ -62,41 +60,34 @@ impl Caller {
                            budget cannot be used for it.";
             return Err(Error::new(Code::Forbidden, message));
         }
-        let is_refused = |(_, settings): (_, &KeySettings)| {
-            let allowed = settings.allowed_providers.as_deref();
-            allowed.is_some_and(|list| !list.iter().any(|it| it.eq_ignore_ascii_case(provider)))
-        };
-        if self.settings().any(is_refused) {
+        if self.settings().is_some_and(|settings| !settings.allows_provider(provider)) {
             let message = format!("This key may not use the provider `{provider}`.");
             return Err(Error::new(Code::Forbidden, message));
         }
         Ok(())
     }
 
-    /// What the key, or else its workspace, prefers where the request does not say.
+    /// What the key prefers where the request does not say.
     pub(crate) fn complete(&self, preset: &mut Option<String>, routing: &mut Routing) {
-        let names_none =
-            preset.is_none() && routing.models.iter().all(|name| split_preset(name).1.is_none());
-        for (_, settings) in self.settings() {
-            if names_none && preset.is_none() {
-                preset.clone_from(&settings.preset);
-            }
-            // Options are one strategy's.
-            if routing.strategy.is_none() && settings.strategy.is_some() {
-                routing.strategy.clone_from(&settings.strategy);
-                if routing.options.is_empty() {
-                    let options = settings.options.iter().flatten();
-                    routing.options =
-                        options.map(|(name, value)| (name.clone(), value.to_string())).collect();
+        let Some(settings) = self.settings() else { return };
+        let names_one = routing.models.iter().any(|name| split_preset(name).1.is_some());
+        if preset.is_none() && !names_one {
+            preset.clone_from(&settings.preset);
+        }
+        // Options are one strategy's.
+        if routing.strategy.is_none() && settings.strategy.is_some() {
+            routing.strategy.clone_from(&settings.strategy);
+            for (name, value) in settings.options.iter().flatten() {
+                if routing.options.iter().all(|(known, _)| known != name) {
+                    routing.options.push((name.clone(), value.to_string()));
                 }
             }
         }
     }
 
-    /// Whoever's settings hold, and what they are called: the key's, then the workspace's.
-    fn settings(&self) -> impl Iterator<Item = (&'static str, &KeySettings)> {
-        let key = self.key.iter().map(|key| ("key", &key.settings));
-        key.chain([("workspace", &self.workspace.settings)])
+    /// What is said of the key.
+    fn settings(&self) -> Option<&KeySettings> {
+        self.key.as_ref().map(|key| &key.settings)
     }
 }
 

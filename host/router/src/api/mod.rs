@@ -13,6 +13,7 @@ mod models;
 mod offers;
 mod ollama;
 mod ops;
+mod permit;
 mod presets;
 mod providers;
 mod relay;
@@ -23,6 +24,7 @@ pub(crate) use admitted::Admitted;
 pub(crate) use body::bad_request;
 pub(crate) use chat::chat_route;
 
+use crate::account::caller;
 use crate::error::{Code, Error};
 use crate::record;
 use crate::upstream::Broken;
@@ -113,7 +115,10 @@ async fn answer(
             presets::answer(&router, &settings, &found, request, peer).await
         }
         (Ok(()), Some(Route::Generation)) if is_reading(&method) => {
-            generation::show(&router, &settings, request.uri().query()).await
+            match caller::known(&router, request.headers(), request.uri()) {
+                Ok(()) => generation::show(&router, &settings, request.uri().query()).await,
+                Err(error) => respond::error(&error, None),
+            }
         }
         (Ok(()), Some(route)) => match cors::preflight(&settings, &request, route.methods()) {
             Some(permission) => permission,
@@ -131,14 +136,14 @@ async fn answer(
     response
 }
 
-/// Reads configuration and plugins again, for whoever is on this machine.
+/// Reads configuration and plugins again, for whoever runs this router.
 async fn reload(
     router: &Arc<Router>,
     settings: &Settings,
     request: &Request<Incoming>,
     peer: SocketAddr,
 ) -> Response<Body> {
-    match guard::local(settings, request, peer) {
+    match permit::operator(router, settings, request, peer) {
         Ok(()) if request.method() == Method::POST => admin::reload(router.clone()).await,
         Ok(()) => respond::method_not_allowed(Dialect::OpenAiChat, Route::Reload.methods()),
         Err(error) => respond::error(&error, None),
