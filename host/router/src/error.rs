@@ -55,6 +55,8 @@ pub enum Code {
     MethodNotAllowed,
     /// No such model here.
     ModelNotFound,
+    /// It contradicts what is there.
+    Conflict,
     /// The body did not arrive in time.
     RequestTimeout,
     /// The body is larger than configured.
@@ -89,6 +91,8 @@ pub enum Code {
     ProviderUnavailable,
     /// A plugin trapped or broke its contract.
     PluginFailed,
+    /// What is asked for needs something that the operator has not configured.
+    Unconfigured,
     /// The router itself failed.
     Internal,
 }
@@ -147,6 +151,7 @@ impl Code {
             Self::NotFound => row(404, "not_found", Client, false),
             Self::MethodNotAllowed => row(405, "method_not_allowed", Client, false).within(INVALID),
             Self::ModelNotFound => row(400, "model_not_found", Client, false).within(INVALID),
+            Self::Conflict => row(409, "conflict", Client, false).within(INVALID),
             Self::RequestTimeout => row(408, "request_timeout", Client, false).within("timeout"),
             Self::PayloadTooLarge => row(413, "payload_too_large", Client, false),
             Self::UnsupportedCoding => {
@@ -172,6 +177,7 @@ impl Code {
             Self::OutOfTime => row(504, "timeout", Provider, false),
             Self::ProviderUnavailable => row(502, UNAVAILABLE, Provider, true),
             Self::PluginFailed => row(502, "plugin_failed", Plugin, true).within(UNAVAILABLE),
+            Self::Unconfigured => row(501, "not_configured", Operator, false).within("server"),
             Self::Internal => row(500, "server", Operator, false),
         }
     }
@@ -358,7 +364,7 @@ impl Error {
 mod tests {
     use super::*;
 
-    const ALL: [Code; 27] = [
+    const ALL: [Code; 29] = [
         Code::InvalidRequest,
         Code::Unsupported,
         Code::ContextLength,
@@ -369,6 +375,7 @@ mod tests {
         Code::NotFound,
         Code::MethodNotAllowed,
         Code::ModelNotFound,
+        Code::Conflict,
         Code::RequestTimeout,
         Code::PayloadTooLarge,
         Code::UnsupportedCoding,
@@ -385,6 +392,7 @@ mod tests {
         Code::OutOfTime,
         Code::ProviderUnavailable,
         Code::PluginFailed,
+        Code::Unconfigured,
         Code::Internal,
     ];
 
