@@ -7,6 +7,7 @@ mod reasons;
 pub use reasons::{Reason, Reasons, Why};
 
 use http::StatusCode;
+use plugway_accounts::limits::Standing;
 use plugway_engine::chat::{Failure, FailureKind};
 use std::time::Duration;
 
@@ -262,6 +263,8 @@ pub struct Error {
     pub retry_after: Option<Duration>,
     /// Why each endpoint was not used.
     pub reasons: Reasons,
+    /// The limit of the router's own that refused.
+    pub standing: Option<Box<Standing>>,
 }
 
 impl Error {
@@ -276,6 +279,7 @@ impl Error {
             is_quoted: false,
             retry_after: None,
             reasons: Reasons::default(),
+            standing: None,
         }
     }
 
@@ -351,6 +355,7 @@ impl Error {
             is_quoted: true,
             retry_after: failure.retry_after_ms.map(Duration::from_millis),
             reasons: Reasons::default(),
+            standing: None,
         }
     }
 
