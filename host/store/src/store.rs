@@ -253,14 +253,25 @@ async fn sqlite_pool(
     let settings: Arc<str> = settings.into();
     AnyPoolOptions::new()
         .max_connections(most)
-        // A file does not hang up.
+        // A file does not hang up, and statements that were prepared stay so.
         .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
         .after_connect(move |connection, _| {
             let settings = Arc::clone(&settings);
             Box::pin(async move { prepare(connection, &settings).await })
         })
+        .after_release(|connection, _| Box::pin(is_usable(connection)))
         .connect_with(connect.clone())
         .await
+}
+
+/// Where a disk is full, SQLite rolls back by itself. The driver does not notice, and would
+/// begin nothing on this connection ever again.
+async fn is_usable(connection: &mut AnyConnection) -> Result<bool, sqlx::Error> {
+    // What it was asked to do before is done then.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 async fn prepare(connection: &mut AnyConnection, settings: &Arc<str>) -> Result<(), sqlx::Error> {

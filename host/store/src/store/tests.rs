@@ -244,6 +244,21 @@ async fn a_full_disk_is_told_and_nothing_is_half_written() {
 }
 
 #[tokio::test]
+async fn a_transaction_that_the_database_has_ended_by_itself_ends_nothing_else() {
+    for place in shared().await.into_iter().filter(|it| it.kind == Kind::File) {
+        for round in 0..3 {
+            let mut work = place.work().await.unwrap();
+            let ending = "INSERT OR ROLLBACK INTO counters VALUES ('revision', 1)";
+            sqlx::query(ending).execute(&mut *work).await.unwrap_err();
+            // As a disk that is full would.
+            work.commit().await.unwrap_err();
+            let batch = [settled(&format!("gen-{round}"))];
+            assert_eq!(place.write_ledger(&batch).await.unwrap().settled, 1);
+        }
+    }
+}
+
+#[tokio::test]
 async fn who_is_kept_waiting_too_long_by_another_may_try_again() {
     for place in shared().await {
         let other = place.again().await;
