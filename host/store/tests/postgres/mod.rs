@@ -35,25 +35,31 @@ impl Schema {
 
     /// Ends all connections to it, as a server does that is stopped.
     pub async fn disconnect(&self) {
-        let query = format!(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
-             WHERE application_name = '{}'",
-            self.name
-        );
-        run(self.server, &query).await;
+        run(self.server, &ending(&self.name)).await;
     }
 }
 
 impl Drop for Schema {
     fn drop(&mut self) {
-        let (server, query) = (self.server, format!("DROP SCHEMA {} CASCADE", self.name));
+        // A test that ends leaves transactions behind, and the schema does not go before them.
+        let server = self.server;
+        let queries = [ending(&self.name), format!("DROP SCHEMA {} CASCADE", self.name)];
         let dropped = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.expect("a runtime").block_on(run(server, &query));
+            let runtime = runtime.expect("a runtime");
+            queries.iter().for_each(|query| runtime.block_on(run(server, query)));
         });
         // A test that fails has more to say than this.
         let _ = dropped.join();
     }
+}
+
+/// Ends whatever connections know a schema.
+fn ending(schema: &str) -> String {
+    format!(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+         WHERE application_name = '{schema}'"
+    )
 }
 
 async fn run(server: &str, query: &str) {
