@@ -75,11 +75,11 @@ fn server() -> Option<&'static str> {
         if let Ok(url) = std::env::var(VARIABLE) {
             return Some((url, None));
         }
-        assert!(
-            std::env::var("CI").as_deref() != Ok("true"),
-            "on CI, {VARIABLE} has to name a PostgreSQL database"
-        );
         let Some(programs) = programs() else {
+            assert!(
+                std::env::var("CI").as_deref() != Ok("true"),
+                "on CI, PostgreSQL has to be installed, or {VARIABLE} to name a database"
+            );
             println!("no PostgreSQL: set {VARIABLE}, or install one, to test on it");
             return None;
         };
