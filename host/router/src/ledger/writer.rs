@@ -72,7 +72,8 @@ async fn commit(ledger: &Ledger, batch: &mut Vec<Message>) {
         let entries: Vec<Entry> = batch.iter().map(|message| message.entry.clone()).collect();
         match ledger.store.write_ledger(&entries).await {
             Ok(_) => break,
-            Err(error) if error.is_passing() => fails(ledger, batch, &error),
+            // A disk that is full may have room again.
+            Err(error) if error.is_passing() || error.is_full() => fails(ledger, batch, &error),
             Err(error) if batch.len() == 1 => {
                 lose(ledger, batch, &error);
                 return;
