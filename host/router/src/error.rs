@@ -41,6 +41,12 @@ pub enum Code {
     Unauthorized,
     /// The key is good, but not for this.
     Forbidden,
+    /// The key, or its workspace, has spent what it may.
+    BudgetExceeded,
+    /// It would fit, had others not reserved what they may cost.
+    BudgetReserved,
+    /// The key, or its workspace, asks more often than it may.
+    KeyLimited,
     /// A web page may not use a router that asks for no key.
     ForeignOrigin,
     /// No such route, or nothing at it.
@@ -129,6 +135,15 @@ impl Code {
             }
             Self::Forbidden => {
                 row(403, "key_not_permitted", Client, false).within("permission_denied")
+            }
+            Self::BudgetExceeded => {
+                row(403, "budget_exceeded", Client, false).within("permission_denied")
+            }
+            Self::BudgetReserved => {
+                row(429, "budget_reserved", Client, false).within("rate_limit_exceeded")
+            }
+            Self::KeyLimited => {
+                row(429, "key_limit_exceeded", Client, false).within("rate_limit_exceeded")
             }
             Self::ForeignOrigin => {
                 row(403, "foreign_origin", Client, false).within("permission_denied")

@@ -6,6 +6,7 @@
 //! open              walk the plan until the first content    (failover, attempt)
 //! answer            whole, or streamed as it comes           (stream)
 //! settle            tokens, cost, health, access log         (settle)
+//! account           the row is committed before the last     (ledger)
 //! ```
 //!
 //! Nothing is spawned: the response's future and then its body own everything,
@@ -19,6 +20,7 @@ mod kept;
 mod live;
 mod media;
 pub(crate) mod offer;
+mod reserve;
 mod settle;
 mod stream;
 mod tailor;
@@ -27,6 +29,7 @@ mod transfer;
 mod tuning;
 mod underway;
 
+use crate::account::Caller;
 use crate::api::{Body, respond};
 use crate::catalog::Endpoint;
 use crate::error::{Code, Error};
@@ -46,6 +49,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
 
 pub use budget::AttemptBudget;
+pub(crate) use tariff::Tariff;
 pub(crate) use transfer::{breach_of_contract, plugin_failed, told};
 pub(crate) use tuning::takes;
 
@@ -61,6 +65,10 @@ struct Exchange<C = ChatCall> {
     call: C,
     decision: Arc<Decision>,
     record: Record,
+    /// Who asks.
+    caller: Caller,
+    /// A slow attempt may get another one beside it.
+    hedges: bool,
     deadline: Instant,
     /// What was fetched for it.
     media: media::Fetches,
@@ -108,32 +116,40 @@ pub(crate) async fn run(
     room: Option<OwnedSemaphorePermit>,
     deadline: Instant,
     mut record: Record,
+    caller: Caller,
 ) -> Response<Body> {
     record.model = call.routing.models.join(",");
     record.streaming = call.request.streaming;
     record.session.clone_from(&call.session_id);
     record.media = call.media;
-    let decision = match route::decide(&router, &settings, &Asked::chat(&call)) {
+    let asked = Asked { caller: Some(&caller), ..Asked::chat(&call) };
+    let decision = match route::decide(&router, &settings, &asked) {
         Ok(decision) => Arc::new(decision),
-        Err(undecided) => return refuse(Refused::undecided(dialect, record, undecided)),
+        Err(undecided) => return refuse(Refused::undecided(dialect, record, undecided)).await,
     };
     record.planned(&decision);
     let strategy = HeaderValue::try_from(&decision.strategy).ok();
     let server = &settings.config.server;
     let (hold, keep_alive) = (server.head_hold, server.keep_alive_interval);
     let streaming = call.request.streaming;
-    let exchange = Exchange {
+    let mut exchange = Exchange {
         router,
         settings,
         dialect,
         call,
         decision,
         record,
+        caller,
+        hedges: true,
         deadline,
         media: media::Fetches::default(),
         echoes: echo::Echoes::default(),
         _room: room,
     };
+    if let Err(error) = reserve::reserve(&mut exchange) {
+        let Exchange { dialect, record, .. } = exchange;
+        return refuse(Refused { dialect, error, record }).await;
+    }
     let mut response = match streaming {
         true => streamed(exchange, hold, keep_alive).await,
         false => whole(exchange).await,
@@ -155,7 +171,7 @@ pub(crate) fn idle(
     record.model.clone_from(name);
     let named = std::slice::from_ref(name);
     if let Err(error) = route::endpoints(&settings.config.catalog, named) {
-        return refuse(Refused { dialect, error, record });
+        return refused(Refused { dialect, error, record }).0;
     }
     let head = head(&record, name.clone(), String::new());
     // Only an answer that broke off has no form.
@@ -176,7 +192,7 @@ async fn streamed(exchange: Exchange, hold: Duration, keep_alive: Duration) -> R
     let mut opening: Opening = Box::pin(exchange.open());
     let phase = match timeout(hold, &mut opening).await {
         Ok(Ok(opened)) => stream::Phase::begin(opened),
-        Ok(Err(refused)) => return refuse(*refused),
+        Ok(Err(refused)) => return refuse(*refused).await,
         Err(_) => stream::Phase::Opening(opening),
     };
     stream::response(phase, form, &id, model, keep_alive)
@@ -186,7 +202,7 @@ async fn whole(exchange: Exchange) -> Response<Body> {
     let dialect = exchange.dialect;
     let Opened { mut live, mut settlement, form, head, .. } = match exchange.open().await {
         Ok(opened) => opened,
-        Err(refused) => return refuse(*refused),
+        Err(refused) => return refuse(*refused).await,
     };
     let mut answer = Answer::default();
     let failure = loop {
@@ -214,7 +230,9 @@ async fn whole(exchange: Exchange) -> Response<Body> {
         }
     };
     record.answered(response.status());
-    record.hand_in();
+    if let Err(error) = record.hand_in().committed().await {
+        response = respond::error_of(dialect, &error, record);
+    }
     respond::name_generation(&mut response, &record.id);
     response.map(|body| kept::with(body, (live.room.take(), settlement)))
 }
@@ -261,10 +279,17 @@ fn head(record: &Record, model: String, provider: String) -> Head {
     Head { id: record.id.to_string(), created, model, provider }
 }
 
-/// Says so to the client.
-pub(crate) fn refuse(refused: Refused) -> Response<Body> {
+/// Says so to the client, once what was tried all the same is accounted.
+pub(crate) async fn refuse(refused: Refused) -> Response<Body> {
+    let (response, mut record) = self::refused(refused);
+    // The client is told an error either way.
+    let _ = record.hand_in().committed().await;
+    response
+}
+
+fn refused(refused: Refused) -> (Response<Body>, Record) {
     let Refused { dialect, error, mut record } = refused;
     record.failed(&error);
     record.answered(error.code.status());
-    respond::error_of(dialect, &error, &record)
+    (respond::error_of(dialect, &error, &record), record)
 }

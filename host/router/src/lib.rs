@@ -22,6 +22,7 @@ mod embedded;
 pub mod error;
 pub mod exchange;
 pub mod explain;
+pub mod ledger;
 pub mod presets;
 pub mod record;
 pub mod reload;

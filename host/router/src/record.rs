@@ -2,6 +2,7 @@
 //! line is written when the record is dropped, so it is written once, however
 //! the request ends. It holds no content.
 
+mod accounted;
 mod attempt;
 mod client;
 mod handed_in;
@@ -11,9 +12,12 @@ pub use attempt::{Attempt, Ending, Trace};
 pub(crate) use metadata::Routed;
 
 use crate::Router;
-use crate::catalog::Credential;
+use crate::account::Caller;
+use crate::catalog::{Credential, Endpoint};
 use crate::decisions::{Journal, Weighed};
 use crate::error::{Code, Error};
+use crate::exchange::Tariff;
+use crate::ledger::Account;
 use crate::route::{Decision, Step, Undecided};
 use crate::telemetry::{
     AttemptLabels, CredentialAttemptLabels, Metrics, ProviderLabels, RequestLabels, TokenLabels,
@@ -21,6 +25,7 @@ use crate::telemetry::{
 use attempt::Attempts;
 use client::Client;
 use http::{HeaderMap, StatusCode};
+use plugway_accounts::{Pass, Reservation};
 use plugway_engine::chat;
 use plugway_routing::walk::Kind;
 use plugway_wire::Bill;
@@ -130,6 +135,20 @@ pub struct Record {
     upstream_id: Option<String>,
     service_tier: Option<String>,
     finish_reason: Option<chat::FinishReason>,
+    /// What it owes the ledger; none once that is settled.
+    account: Option<Account>,
+    /// Whose price holds.
+    priced: Option<Arc<Endpoint>>,
+    /// What the provider's cache saved.
+    cache_discount: Option<i64>,
+    /// What the operator adds, which is part of the cost.
+    markup: Option<chat::Picodollars>,
+    /// Who asked.
+    caller: Option<Caller>,
+    /// How it was let in.
+    pass: Option<Pass>,
+    /// What is set aside for it; none once that is settled.
+    reservation: Option<Reservation>,
     /// The request's place among those under way.
     place: Option<OwnedSemaphorePermit>,
 }
@@ -171,6 +190,13 @@ impl Record {
             upstream_id: None,
             service_tier: None,
             finish_reason: None,
+            account: None,
+            priced: None,
+            cache_discount: None,
+            markup: None,
+            caller: None,
+            pass: None,
+            reservation: None,
             place: None,
         }
     }
@@ -180,11 +206,6 @@ impl Record {
         self.journal = Some(router.journal.clone());
         self.came_ms = router.clock.unix_ms();
         self.client = Client::of(headers);
-    }
-
-    /// Gives the place back when the request has ended, however it ends.
-    pub(crate) fn hold(&mut self, place: OwnedSemaphorePermit) {
-        self.place = Some(place);
     }
 
     /// When the request came in.
@@ -270,10 +291,15 @@ impl Record {
         self.cost = cost;
     }
 
-    /// What it comes to, as the client is told.
-    pub(crate) fn billed(&mut self, bill: &Bill) {
+    /// What it comes to, as the client is told, and at whose price.
+    pub(crate) fn billed(&mut self, bill: &Bill, tariff: &Tariff) {
         self.usage = Some(bill.usage.clone());
         self.upstream_cost = bill.upstream_cost;
+        self.priced = Some(tariff.endpoint().clone());
+        self.cache_discount = tariff.cache_discount(&bill.usage);
+        self.markup = bill.cost.zip(bill.upstream_cost).map(|(cost, upstream)| {
+            cost.saturating_sub(upstream)
+        });
     }
 
     /// What the provider said of its answer beside the answer.
@@ -335,7 +361,8 @@ impl Drop for Record {
         for number in self.attempts.under_way() {
             self.attempt(number, Ending::of("cancelled"));
         }
-        self.hand_in();
+        // Nobody is left who would wait.
+        drop(self.hand_in());
         let attempts = self.attempts.all();
         let costs = attempts.iter().filter_map(|attempt| attempt.upstream_cost);
         let upstream_cost = costs.fold(0_u64, u64::saturating_add);

@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::decisions::Journal;
 use crate::embedded;
 use crate::exchange::AttemptBudget;
+use crate::ledger::Ledger;
 use crate::presets::Presets;
 use crate::reload::{ConfigSource, ConfigStatus, Reloading};
 use crate::route::{CredentialHealth, Health};
@@ -52,6 +53,8 @@ pub struct Router {
     pub(crate) presets: Presets,
     /// What was decided, and what came of it.
     pub journal: Arc<Journal>,
+    /// What each request took and cost.
+    pub(crate) ledger: Arc<Ledger>,
     /// What each endpoint has lately been worth.
     pub health: Health,
     /// Which credentials their providers lately refused.
@@ -104,8 +107,10 @@ impl Router {
         let metrics = Arc::new(Metrics::new());
         let clock = Clock::machine();
         let journal = Journal::new(&config.decisions, store.clone(), metrics.clone());
+        let ledger = Ledger::new(&config.ledger, store.clone(), metrics.clone());
         Ok(Self {
             journal: Arc::new(journal),
+            ledger: Arc::new(ledger),
             settings: ArcSwap::from_pointee(Settings::new(config, &capacity, None)?),
             reloading: Mutex::default(),
             shown: ArcSwap::default(),
@@ -142,8 +147,8 @@ impl Router {
             health: Health::new(clock.clone(), self.metrics.clone()),
             credential_health: CredentialHealth::new(clock.clone(), self.metrics.clone()),
             attempts: AttemptBudget::new(clock.clone()),
-            warmth: Mutex::default(),
             accounts: Accounts::new(self.store.clone(), clock.clone()),
+            warmth: Mutex::default(),
             clock,
             ..self
         }

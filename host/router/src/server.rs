@@ -8,6 +8,7 @@ use crate::admission::{Admission, Place};
 use crate::api;
 use crate::config::ServerConfig;
 use crate::decisions::Writer;
+use crate::ledger;
 use crate::route;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -43,6 +44,7 @@ pub async fn run(
     router: Arc<Router>,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    ledger::restore(&router).await.map_err(io::Error::other)?;
     // Nobody is served by a router that cannot tell who may be.
     router.accounts.start().await.map_err(io::Error::other)?;
     route::restore(&router).await;
@@ -52,6 +54,8 @@ pub async fn run(
     beside.spawn(async move { accounts.accounts.keep_up().await });
     let saving = router.clone();
     beside.spawn(async move { route::save_now_and_then(&saving).await });
+    let keeping = router.clone();
+    beside.spawn(async move { ledger::keep(&keeping).await });
     let served = serve(listener, router.clone(), shutdown).await;
     beside.shutdown().await;
     route::save_all(&router).await;
@@ -69,6 +73,7 @@ async fn serve(
     let write_timeout = config.write_timeout;
     let graceful = GracefulShutdown::new();
     let records = Writer::start(&router);
+    let rows = ledger::Writer::start(&router.ledger);
     let mut shutdown = pin!(shutdown);
     let mut is_failing = false;
     loop {
@@ -124,6 +129,7 @@ async fn serve(
     }
     drop(listener);
     drain(graceful, config.drain_timeout).await;
+    rows.finish().await;
     records.finish().await;
     Ok(())
 }

@@ -76,6 +76,14 @@ pub struct Metrics {
     pub decisions_kept: Counter,
     /// Records of decisions for which there was no room, or no database.
     pub decisions_dropped: Counter,
+    /// Rows of the ledger that were written, open ones included.
+    pub ledger_written: Counter,
+    /// Rows of the ledger that could not be written, or had no room.
+    pub ledger_lost: Counter,
+    /// Requests that a router died under.
+    pub ledger_interrupted: Counter,
+    /// 1 while the ledger cannot be written.
+    pub ledger_failing: Gauge,
     /// Calls into plugins that trapped or broke their contract.
     pub plugin_failures: Family<PluginLabels, Counter>,
     /// Requests routed by the built-in order because their strategy failed.
@@ -125,6 +133,10 @@ impl Metrics {
             tokens: Family::default(),
             decisions_kept: Counter::default(),
             decisions_dropped: Counter::default(),
+            ledger_written: Counter::default(),
+            ledger_lost: Counter::default(),
+            ledger_interrupted: Counter::default(),
+            ledger_failing: Gauge::default(),
             plugin_failures: Family::default(),
             strategy_fallbacks: Family::default(),
             plugin_generation: Family::default(),

@@ -5,6 +5,7 @@
 //! What is counted in memory, spending and rates, belongs to a key or workspace for as
 //! long as it exists, and is carried from one snapshot to the next.
 
+use super::Caller;
 use super::snapshot::Snapshot;
 use super::spending;
 use arc_swap::ArcSwap;
@@ -37,6 +38,11 @@ impl Accounts {
     /// As of now. A request asks once and keeps to what it was given.
     pub fn now(&self) -> Arc<Snapshot> {
         self.now.load_full()
+    }
+
+    /// Who asks where no key is asked for.
+    pub(crate) fn nobody(&self) -> Caller {
+        Caller { key: None, workspace: self.now().default_workspace.clone() }
     }
 
     /// Reads them for the first time, and what was spent before this process. Before it

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod admin;
+mod admitted;
 mod body;
 mod chat;
 mod cors;
@@ -21,10 +22,11 @@ mod relay;
 pub(crate) mod respond;
 mod shed;
 
+pub(crate) use admitted::Admitted;
 pub(crate) use body::bad_request;
 pub(crate) use chat::chat_route;
 
-use crate::account::{self, caller};
+use crate::account::caller;
 use crate::error::{Code, Error};
 use crate::record;
 use crate::upstream::Broken;
@@ -34,11 +36,9 @@ use http::{HeaderMap, Method, Request, Response, Version};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use plugway_wire::Dialect;
-use shed::Bound;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// The body of every response. A failure after the head is told in-band; only what
 /// is relayed breaks off, because nobody here knows its format.
@@ -63,7 +63,7 @@ pub async fn serve(
 async fn answer(
     router: Arc<Router>,
     settings: Arc<Settings>,
-    mut request: Request<Incoming>,
+    request: Request<Incoming>,
     peer: SocketAddr,
     is_excess: bool,
 ) -> Response<Body> {
@@ -80,29 +80,36 @@ async fn answer(
             let error = Error::new(Code::NotFound, NO_ROUTE);
             respond::error_in(Route::dialect(None, path), &error, None)
         }
-        (Ok(()), Some(Route::Show)) if method == Method::POST => match place(&router, is_excess) {
-            Ok(_place) => ollama::show(&router, &settings, request).await,
-            Err(bound) => shed::answer(&router, Dialect::Ollama, request, bound).await,
-        },
+        (Ok(()), Some(Route::Show)) if method == Method::POST => {
+            match admitted::admit(&router, &request, is_excess) {
+                Ok(_place) => ollama::show(&router, &settings, request).await,
+                Err(turned) => turned.answer(&router, Dialect::Ollama, request).await,
+            }
+        }
         // What takes a place keeps a record of its own.
         (Ok(()), Some(Route::Chat(found))) if method == Method::POST => {
-            match enter(&router, &mut request, is_excess) {
-                Ok(place) => return chat::answer(router, settings, found, request, place).await,
-                Err(refused) => refuse(&router, found.dialect, request, refused).await,
+            match admitted::admit(&router, &request, is_excess) {
+                Ok(admitted) => {
+                    return chat::answer(router, settings, found, request, admitted).await;
+                }
+                Err(turned) => turned.answer(&router, found.dialect, request).await,
             }
         }
         (Ok(()), Some(Route::Offer(found))) if method == Method::POST => {
-            match enter(&router, &mut request, is_excess) {
-                Ok(place) => return offers::answer(router, settings, found, request, place).await,
-                Err(refused) => refuse(&router, found.dialect(), request, refused).await,
+            match admitted::admit(&router, &request, is_excess) {
+                Ok(admitted) => {
+                    return offers::answer(router, settings, found, request, admitted).await;
+                }
+                Err(turned) => turned.answer(&router, found.dialect(), request).await,
             }
         }
         (Ok(()), Some(Route::Relay { provider, path })) if relay::takes(&method) => {
-            match enter(&router, &mut request, is_excess) {
-                Ok(place) => {
-                    return relay::pass(router, settings, request, &provider, &path, place).await;
+            match admitted::admit(&router, &request, is_excess) {
+                Ok(admitted) => {
+                    let to = (provider.as_str(), path.as_str());
+                    return relay::pass(router, settings, request, to, admitted).await;
                 }
-                Err(refused) => refuse(&router, Dialect::OpenAiChat, request, refused).await,
+                Err(turned) => turned.answer(&router, Dialect::OpenAiChat, request).await,
             }
         }
         (Ok(()), Some(Route::Reload)) => reload(&router, &settings, &request, peer).await,
@@ -150,45 +157,6 @@ async fn reload(
 
 fn is_reading(method: &Method) -> bool {
     *method == Method::GET || *method == Method::HEAD
-}
-
-/// Why a request is turned away before anything of it is read.
-enum Refused {
-    /// Nobody here knows who asks, or lets them.
-    Caller(Error),
-    /// There is no room.
-    Bound(Bound),
-}
-
-/// Finds out who asks, who goes with the request from then on, and takes a place for it.
-fn enter(
-    router: &Router,
-    request: &mut Request<Incoming>,
-    is_excess: bool,
-) -> Result<OwnedSemaphorePermit, Refused> {
-    let caller = account::authenticate(router, request.headers(), request.uri());
-    request.extensions_mut().insert(caller.map_err(Refused::Caller)?);
-    place(router, is_excess).map_err(Refused::Bound)
-}
-
-async fn refuse(
-    router: &Router,
-    dialect: Dialect,
-    request: Request<Incoming>,
-    refused: Refused,
-) -> Response<Body> {
-    match refused {
-        Refused::Caller(error) => respond::error_in(dialect, &error, None),
-        Refused::Bound(bound) => shed::answer(router, dialect, request, bound).await,
-    }
-}
-
-/// A place among the requests under way, or the bound that leaves none.
-fn place(router: &Router, is_excess: bool) -> Result<OwnedSemaphorePermit, Bound> {
-    match is_excess {
-        true => Err(Bound::Connections),
-        false => router.admission.request().ok_or(Bound::Requests),
-    }
 }
 
 const NO_ROUTE: &str =

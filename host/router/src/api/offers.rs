@@ -1,5 +1,6 @@
 //! The routes of what adapters offer beside chats: the body in, the value out.
 
+use super::admitted::Admitted;
 use super::{Body, body, deadline, respond};
 use crate::error::Error;
 use crate::exchange::{self, Refused, offer, offer::RequestContext};
@@ -72,16 +73,16 @@ impl OfferRoute {
     }
 }
 
-/// `place` is held until the answer has ended.
+/// Its place is held until the answer has ended.
 pub(super) async fn answer(
     router: Arc<Router>,
     settings: Arc<Settings>,
     at: OfferRoute,
     request: Request<Incoming>,
-    place: OwnedSemaphorePermit,
+    admitted: Admitted,
 ) -> Response<Body> {
     let (dialect, route) = (at.dialect(), at.route());
-    let intake = Intake { router, settings, dialect, route, place };
+    let intake = Intake { router, settings, dialect, route, admitted };
     match at {
         OfferRoute::Embeddings => embeddings(intake, request).await,
         OfferRoute::Embed { older } => embed(intake, request, older).await,
@@ -121,7 +122,7 @@ async fn count(
         .serve(request, decode, async |context, call| {
             let served = offer::count_tokens(context, call).await?;
             let body = encode(served.answer);
-            Ok(served.respond(body))
+            served.respond(body).await
         })
         .await
 }
@@ -138,7 +139,7 @@ async fn vectors(intake: Intake, request: Request<Incoming>, method: Method) -> 
             let tokens = served.bill.usage.prompt_tokens;
             let vectors = &served.answer.vectors;
             let body = plugway_wire::gemini::encode_embeddings(vectors, method, tokens);
-            Ok(served.respond(body))
+            served.respond(body).await
         })
         .await
 }
@@ -154,7 +155,7 @@ async fn embeddings(intake: Intake, request: Request<Incoming>) -> Response<Body
             let served = offer::embed(context, call).await?;
             let vectors = &served.answer.vectors;
             let body = openai_embeddings::encode(vectors, encoding, &served.head, &served.bill);
-            Ok(served.respond(body))
+            served.respond(body).await
         })
         .await
 }
@@ -171,7 +172,7 @@ async fn embed(intake: Intake, request: Request<Incoming>, older: bool) -> Respo
             let tokens = served.bill.usage.prompt_tokens;
             let body =
                 ollama::encode_embed(&served.answer.vectors, older, &served.head.model, tokens);
-            Ok(served.respond(body))
+            served.respond(body).await
         })
         .await
 }
@@ -187,7 +188,7 @@ async fn ranking(intake: Intake, request: Request<Incoming>, version: Version) -
             let served = offer::rerank(context, call).await?;
             let rankings = &served.answer.rankings;
             let body = rerank::encode(&served.call, rankings, &served.head, &served.bill);
-            Ok(served.respond(body))
+            served.respond(body).await
         })
         .await
 }
@@ -201,8 +202,8 @@ struct Intake {
     dialect: Dialect,
     /// The pattern, for logs and metrics.
     route: &'static str,
-    /// Held until the answer has ended.
-    place: OwnedSemaphorePermit,
+    /// Its place is held until the answer has ended.
+    admitted: Admitted,
 }
 
 impl Intake {
@@ -215,9 +216,10 @@ impl Intake {
     ) -> Response<Body> {
         match self.enter(request, decode).await {
             Err(refusal) => *refusal,
-            Ok((context, call)) => {
-                answer(context, call).await.unwrap_or_else(|refused| exchange::refuse(*refused))
-            }
+            Ok((context, call)) => match answer(context, call).await {
+                Ok(response) => response,
+                Err(refused) => exchange::refuse(*refused).await,
+            },
         }
     }
 
@@ -231,14 +233,18 @@ impl Intake {
         request: Request<Incoming>,
         decode: impl FnOnce(&Parts, Bytes) -> Result<(T, usize), BadRequest>,
     ) -> Result<(RequestContext, T), Box<Response<Body>>> {
-        let Self { router, settings, dialect, route, place } = self;
+        let Self { router, settings, dialect, route, admitted } = self;
         let mut record = Record::open(router.metrics.clone(), route);
-        record.hold(place);
         record.keep_in(&router, request.headers());
+        let caller = record.of(admitted);
         let began = Instant::from_std(record.started());
         let (head, body) = request.into_parts();
         let tells_routing = Routed::is_wanted(&head.headers);
-        match read(&router, &settings, (&head, body), began, decode).await {
+        let read = match record.open_account(&router, &settings) {
+            Ok(()) => read(&router, &settings, (&head, body), began, decode).await,
+            Err(error) => Err(error),
+        };
+        match read {
             Ok((call, room, deadline)) => {
                 let context = RequestContext {
                     router,
@@ -247,6 +253,7 @@ impl Intake {
                     room,
                     deadline,
                     record,
+                    caller,
                     tells_routing,
                 };
                 Ok((context, call))

@@ -40,6 +40,8 @@ pub(super) enum Slot<T: 'static> {
     Url(fn(&mut T) -> &mut Option<Uri>),
     /// US dollars with at most so many decimals.
     Dollars(fn(&mut T) -> &mut Option<u64>, u32),
+    /// With at most four decimals, in millionths.
+    Percent(fn(&mut T) -> &mut u64),
     Choice {
         names: &'static [&'static str],
         set: fn(&mut T, &str),
@@ -78,6 +80,7 @@ impl<T> Field<T> {
             }
             Slot::Url(slot) => set(slot(into), url(entry).map(Some)),
             Slot::Dollars(slot, decimals) => set(slot(into), dollars(entry, decimals).map(Some)),
+            Slot::Percent(slot) => set(slot(into), percent(entry)),
             Slot::Choice { names, set, .. } => {
                 if let Some(name) = choice(entry, names) {
                     set(into, name);
@@ -103,6 +106,7 @@ impl<T> Field<T> {
             Slot::Paths(_) => "array of paths".into(),
             Slot::Url(_) => "URL".into(),
             Slot::Dollars(..) => "US dollars".into(),
+            Slot::Percent(_) => "percent".into(),
             Slot::Choice { names, .. } => quoted_list(names.iter().copied()),
             Slot::Nested { shape, .. } => shape.into(),
         }
@@ -120,6 +124,7 @@ impl<T> Field<T> {
             Slot::Address(slot) => quoted(slot(of).to_string()),
             Slot::Words(slot) => Some(format!("{:?}", slot(of))),
             Slot::Paths(slot) => Some(format!("{:?}", slot(of))),
+            Slot::Percent(slot) => Some(show_percent(*slot(of))),
             Slot::Choice { get, .. } => quoted(get(of).to_owned()),
             Slot::Tokens(_)
             | Slot::Text(_)
@@ -235,6 +240,24 @@ pub(super) fn parse_url(text: &str) -> Result<Uri, &'static str> {
 
 /// A decimal number of US dollars, as picodollars.
 pub(super) fn dollars(entry: &Entry<'_>, decimals: u32) -> Option<u64> {
+    decimal(entry, decimals, "write US dollars, such as 2.5")
+}
+
+/// Hundredths, as millionths.
+fn percent(entry: &Entry<'_>) -> Option<u64> {
+    decimal(entry, 4, "write hundredths, such as 5.5")
+}
+
+fn show_percent(millionths: u64) -> String {
+    let (whole, rest) = (millionths / 10_000, millionths % 10_000);
+    match rest {
+        0 => whole.to_string(),
+        _ => format!("{whole}.{}", format!("{rest:04}").trim_end_matches('0')),
+    }
+}
+
+/// A decimal number in units of so many decimals, read without a float in between.
+fn decimal(entry: &Entry<'_>, decimals: u32, remedy: &str) -> Option<u64> {
     let text = match entry.value() {
         DeValue::String(text) => text.to_string(),
         DeValue::Integer(number) => number.to_string(),
@@ -245,8 +268,7 @@ pub(super) fn dollars(entry: &Entry<'_>, decimals: u32) -> Option<u64> {
         }
     };
     let read = dollars_to_picodollars(&text, decimals);
-    read.map_err(|error| entry.error(format!("`{text}` {error}"), "write US dollars, such as 2.5"))
-        .ok()
+    read.map_err(|error| entry.error(format!("`{text}` {error}"), remedy)).ok()
 }
 
 fn choice(entry: &Entry<'_>, names: &'static [&'static str]) -> Option<&'static str> {

@@ -12,6 +12,7 @@ mod decisions;
 mod diagnostic;
 mod field;
 mod identity;
+mod ledger;
 mod load;
 mod log;
 mod media;
@@ -43,6 +44,7 @@ use crate::catalog::Catalog;
 
 pub use cors::CorsConfig;
 pub use decisions::DecisionsConfig;
+pub use ledger::LedgerConfig;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use load::{Environment, default_file, load, load_file, load_str, load_text, read_file};
 pub use log::{LogConfig, LogFormat, LogLevel};
@@ -72,6 +74,8 @@ pub struct Config {
     pub routing: RoutingConfig,
     /// What is kept of decisions.
     pub decisions: DecisionsConfig,
+    /// How requests are accounted.
+    pub ledger: LedgerConfig,
     /// What provider keys of clients are encrypted with.
     pub secrets: SecretsConfig,
     /// Log lines.

@@ -16,9 +16,9 @@ use super::providers::{self, ProviderTable};
 use super::reader::quoted_list;
 use super::typed::{SECTIONS, STATE, Typed};
 use super::{
-    CorsConfig, DecisionsConfig, LogConfig, MediaConfig, PluginsConfig, RoutingConfig,
-    SecretsConfig, ServerConfig, UpstreamConfig, decisions, log, media, routing, secrets, server,
-    upstream,
+    CorsConfig, DecisionsConfig, LedgerConfig, LogConfig, MediaConfig, PluginsConfig,
+    RoutingConfig, SecretsConfig, ServerConfig, UpstreamConfig, decisions, ledger, log, media,
+    routing, secrets, server, upstream,
 };
 
 const INTRODUCTION: &str = "\
@@ -77,7 +77,7 @@ there is none: name the provider in the file.
 pub fn reference() -> String {
     let mut out = INTRODUCTION.to_owned();
     chapter(&mut out, "Above all sections", "What belongs to none of them.");
-    rows(&mut out, &[&[STATE]], &mut Typed::default());
+    rows(&mut out, &[&[STATE, ledger::LEDGER, ledger::SYNCHRONOUS]], &mut Typed::default());
     chapter(&mut out, "[server]", about("server"));
     rows(&mut out, &[server::FIELDS], &mut ServerConfig::default());
     chapter(&mut out, "[server.cors]", CORS);
@@ -90,6 +90,8 @@ pub fn reference() -> String {
     rows(&mut out, &[routing::FIELDS], &mut RoutingConfig::default());
     chapter(&mut out, "[decisions]", about("decisions"));
     rows(&mut out, &[decisions::FIELDS], &mut DecisionsConfig::default());
+    chapter(&mut out, "[accounting]", about("accounting"));
+    rows(&mut out, &[ledger::FIELDS], &mut LedgerConfig::default());
     chapter(&mut out, "[secrets]", about("secrets"));
     rows(&mut out, &[secrets::FIELDS], &mut SecretsConfig::default());
     chapter(&mut out, "[log]", about("log"));

@@ -14,9 +14,9 @@ use super::models::ModelTable;
 use super::providers::ProviderTable;
 use super::reader::{Entry, Section, Source, did_you_mean, key_path};
 use super::{
-    Config, DecisionsConfig, LogConfig, MediaConfig, PluginsConfig, RoutingConfig, SecretsConfig,
-    ServerConfig, StateConfig, UpstreamConfig, aliases, decisions, log, media, models, plugins,
-    providers, routing, secrets, server, state, upstream,
+    Config, DecisionsConfig, LedgerConfig, LogConfig, MediaConfig, PluginsConfig, RoutingConfig,
+    SecretsConfig, ServerConfig, StateConfig, UpstreamConfig, aliases, decisions, ledger, log,
+    media, models, plugins, providers, routing, secrets, server, state, upstream,
 };
 use crate::catalog::{Catalog, EMBEDDED, OFFERS, Provider};
 
@@ -30,6 +30,7 @@ pub(super) struct Typed {
     pub(super) plugins: PluginsConfig,
     routing: RoutingConfig,
     decisions: DecisionsConfig,
+    pub(super) ledger: LedgerConfig,
     secrets: SecretsConfig,
     log: LogConfig,
     providers: BTreeMap<String, ProviderTable>,
@@ -41,7 +42,7 @@ pub(super) struct Typed {
     is_embedded: bool,
 }
 
-/// The one key that stands outside all sections.
+/// Where state is kept. Like the other keys that stand outside all sections.
 pub(super) const STATE: Field<Typed> = Field {
     key: "state",
     slot: Slot::Nested {
@@ -53,6 +54,8 @@ pub(super) const STATE: Field<Typed> = Field {
 
 pub(super) const SECTIONS: &[Field<Typed>] = &[
     STATE,
+    ledger::LEDGER,
+    ledger::SYNCHRONOUS,
     Field {
         key: "server",
         slot: Slot::Nested {
@@ -127,6 +130,18 @@ pub(super) const SECTIONS: &[Field<Typed>] = &[
             },
         },
         about: "What is kept of each request's decision.",
+    },
+    Field {
+        key: "accounting",
+        slot: Slot::Nested {
+            shape: "table",
+            read: |entry, typed| {
+                if let Some(section) = entry.table() {
+                    section.read(ledger::FIELDS, &mut typed.ledger);
+                }
+            },
+        },
+        about: "How requests are accounted, and what they are billed at.",
     },
     Field {
         key: "secrets",
@@ -394,6 +409,7 @@ impl Typed {
             plugins: self.plugins,
             routing: self.routing,
             decisions: self.decisions,
+            ledger: self.ledger,
             secrets: self.secrets,
             log: self.log,
             state: StateConfig::new(self.state, env),

@@ -128,7 +128,7 @@ impl Settlement {
             estimated,
         };
         self.record.consumed(tokens, bill.cost);
-        self.record.billed(&bill);
+        self.record.billed(&bill, &self.tariff);
         self.record.described(&self.tally);
         let endpoint = self.tariff.endpoint();
         self.record.endpoint.clone_from(&endpoint.id);

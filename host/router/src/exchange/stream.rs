@@ -1,7 +1,7 @@
 //! A streamed answer as a response body. The body pulls: nothing is read from
 //! the provider before the client's connection asks for more.
 
-use super::{Opened, Opening};
+use super::{Opened, Opening, Refused};
 use crate::api::{Body, respond};
 use crate::error::Error;
 use crate::record::{GenerationId, Record};
@@ -11,7 +11,8 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
-use plugway_wire::{Form, Head, StreamEncoder};
+use plugway_wire::{Bill, Form, Head, StreamEncoder};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -25,6 +26,8 @@ pub(super) enum Phase {
     Opening(Opening),
     /// Content flows.
     Flowing(Box<Flow>),
+    /// There is none: the error leaves once the account is closed.
+    Refused(Box<Farewell>),
     /// The last byte was handed out.
     Ended,
 }
@@ -35,6 +38,25 @@ pub(super) struct Flow {
     encoder: Box<dyn StreamEncoder>,
     /// Told, and not yet handed out.
     told: BytesMut,
+    /// It has ended, and its row is being written.
+    closing: Option<Closing>,
+}
+
+/// A row that is being written.
+type Committed = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
+
+/// An answer whose last frames wait for its row.
+struct Closing {
+    committed: Committed,
+    failure: Option<Error>,
+    bill: Bill,
+}
+
+/// A stream that is nothing but its error.
+pub(super) struct Farewell {
+    committed: Committed,
+    chunk: Bytes,
+    _record: Record,
 }
 
 impl Phase {
@@ -45,7 +67,7 @@ impl Phase {
         for echo in &mut opened.echoes {
             echo.tell(&mut *encoder, &mut told);
         }
-        Self::Flowing(Box::new(Flow { opened, encoder, told }))
+        Self::Flowing(Box::new(Flow { opened, encoder, told, closing: None }))
     }
 }
 
@@ -110,13 +132,26 @@ impl Answer {
                         opened.settlement.record().answered(StatusCode::OK);
                         self.phase = Phase::begin(opened);
                     }
-                    Ok(Err(mut refused)) => {
-                        self.phase = Phase::Ended;
-                        refused.record.answered(StatusCode::OK);
-                        refused.record.failed(&refused.error);
-                        return Some(self.refusal(&refused.error, &refused.record));
+                    Ok(Err(refused)) => {
+                        let farewell = Box::new(self.farewell(*refused));
+                        self.phase = Phase::Refused(farewell);
                     }
                 },
+                Phase::Refused(farewell) => {
+                    match timeout_at(self.quiet_until, &mut farewell.committed).await {
+                        Err(_) => {
+                            if let Some(sign) = self.sign_of_life() {
+                                return Some(sign);
+                            }
+                        }
+                        // The client is told an error either way.
+                        Ok(_) => {
+                            let last = std::mem::take(&mut farewell.chunk);
+                            self.phase = Phase::Ended;
+                            return Some(last);
+                        }
+                    }
+                }
                 Phase::Flowing(flow) => match timeout_at(self.quiet_until, flow.next()).await {
                     Err(_) => {
                         if let Some(sign) = self.sign_of_life() {
@@ -143,6 +178,14 @@ impl Answer {
         (!sign.is_empty()).then(|| Bytes::from_static(sign))
     }
 
+    fn farewell(&self, refused: Refused) -> Farewell {
+        let Refused { error, mut record, .. } = refused;
+        record.answered(StatusCode::OK);
+        record.failed(&error);
+        let chunk = self.refusal(&error, &record);
+        Farewell { committed: Box::pin(record.hand_in().committed()), chunk, _record: record }
+    }
+
     /// A stream that is nothing but its error.
     fn refusal(&self, error: &Error, record: &Record) -> Bytes {
         let head = Head {
@@ -159,33 +202,39 @@ impl Answer {
 }
 
 impl Flow {
-    /// The next chunk of the answer, and whether it is the last. Dropping the
-    /// future loses nothing.
+    /// The next chunk of the answer, and whether it is the last, which waits for its row
+    /// in the ledger. Dropping the future loses nothing.
     async fn next(&mut self) -> (Bytes, bool) {
-        let Self { opened: Opened { live, settlement, .. }, encoder, told } = self;
-        let next = live.next().await;
+        let Self { opened: Opened { live, settlement, .. }, encoder, told, closing } = self;
+        let closing = match closing {
+            Some(closing) => closing,
+            None => {
+                let failure = match live.next().await {
+                    Ok(Some(events)) => {
+                        let mut out = std::mem::take(told);
+                        for event in &events {
+                            settlement.observe(event);
+                            encoder.push(event, &mut out);
+                        }
+                        return (out.freeze(), false);
+                    }
+                    Ok(None) => None,
+                    Err(error) => Some(error),
+                };
+                let bill = settlement.close(failure.as_ref());
+                let committed = Box::pin(settlement.record().hand_in().committed());
+                closing.insert(Closing { committed, failure, bill })
+            }
+        };
+        let unaccounted = closing.committed.as_mut().await.err();
         let mut out = std::mem::take(told);
-        match next {
-            Ok(Some(events)) => {
-                for event in &events {
-                    settlement.observe(event);
-                    encoder.push(event, &mut out);
-                }
-                (out.freeze(), false)
-            }
-            Ok(None) => {
-                let bill = settlement.close(None);
-                settlement.record().hand_in();
-                encoder.end(Some(&bill), &mut out);
-                (out.freeze(), true)
-            }
-            Err(error) => {
-                let bill = settlement.close(Some(&error));
-                settlement.record().hand_in();
+        match closing.failure.take().or(unaccounted) {
+            None => encoder.end(Some(&closing.bill), &mut out),
+            Some(error) => {
                 let told = respond::envelope_of(&error, settlement.record());
-                encoder.fail(&told, Some(&bill), &mut out);
-                (out.freeze(), true)
+                encoder.fail(&told, Some(&closing.bill), &mut out);
             }
         }
+        (out.freeze(), true)
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::Settings;
 use crate::catalog::{Consumption, Credential, Endpoint, Price, Resolution, cost};
+use plugway_accounts::with_markup;
 use plugway_engine::chat::Usage;
 use plugway_wire::Bill;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ pub(super) fn presumed(prompt_tokens: u32, completion_tokens: u64) -> Usage {
 }
 
 /// The prices of one endpoint.
-pub(super) struct Tariff {
+pub(crate) struct Tariff {
     settings: Arc<Settings>,
     endpoint: Arc<Endpoint>,
     /// What the endpoint's provider was called with.
@@ -40,7 +41,7 @@ impl Tariff {
     }
 
     /// Whose prices these are.
-    pub(super) fn endpoint(&self) -> &Endpoint {
+    pub(crate) fn endpoint(&self) -> &Arc<Endpoint> {
         &self.endpoint
     }
 
@@ -61,8 +62,10 @@ impl Tariff {
         // Where the provider itself names a price, that is what it bills.
         let upstream_cost = usage.cost.or(all);
         let own_key = self.credential.as_deref().is_some_and(|credential| credential.own);
+        let markup = self.settings.config.ledger.markup_ppm;
+        let cost = upstream_cost.map(|cost| with_markup(cost, markup));
         Bill {
-            cost: if own_key { Some(0) } else { upstream_cost },
+            cost: if own_key { Some(0) } else { cost },
             upstream_cost,
             prompt_cost: prompt,
             completion_cost: all.zip(prompt).map(|(all, prompt)| all.saturating_sub(prompt)),
@@ -70,6 +73,19 @@ impl Tariff {
             metadata: None,
             usage,
         }
+    }
+
+    /// What the provider's cache saved, by the catalogue's price; less than nothing where
+    /// writing to it cost more than reading from it saved.
+    pub(crate) fn cache_discount(&self, usage: &Usage) -> Option<i64> {
+        if usage.cache_read_tokens == 0 && usage.cache_write_tokens == 0 {
+            return None;
+        }
+        let records = std::slice::from_ref(usage);
+        let with = self.cost(records, |used| used)?;
+        let without =
+            self.cost(records, |used| Consumption { cache_read: 0, cache_write: 0, ..used })?;
+        i64::try_from(i128::from(without) - i128::from(with)).ok()
     }
 
     /// What these records cost, each at the price of its own model; none where one of

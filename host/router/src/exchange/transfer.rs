@@ -4,7 +4,7 @@
 
 use super::Exchange;
 use super::attempt::Failed;
-use super::failover::Ask;
+use super::failover::{self, Ask};
 use super::media::{self, Fill};
 use crate::Router;
 use crate::buffer::{Bounds, Held, Refused, hold};
@@ -61,9 +61,9 @@ pub(super) async fn encoded<C: Ask, T: Send>(
     }
 }
 
-/// Attaches the credential and sends, which is noted in `trace`; resolves with the
-/// response's head.
-pub(super) async fn send<C>(
+/// Attaches the credential and sends, which is noted in `trace` and in the ledger; resolves
+/// with the response's head.
+pub(super) async fn send<C: Ask>(
     exchange: &Exchange<C>,
     step: &Step,
     mut outgoing: Outgoing,
@@ -79,6 +79,9 @@ pub(super) async fn send<C>(
     attached.map_err(|error| error.told())?;
     let name = &provider.name;
     let wait = deadline.min(Instant::now() + bounds.head_timeout);
+    if let Some(presumed) = failover::presumed_bill(exchange, step) {
+        record.leaves(step, &presumed);
+    }
     trace.sent();
     let sent = settings.upstream.send(outgoing, || record.resent(name));
     match timeout_at(wait, sent).await {

@@ -2,6 +2,7 @@
 
 use super::{Attempt, Record};
 use crate::decisions::Entry;
+use crate::ledger::Receipt;
 use plugway_engine::chat::FinishReason;
 use plugway_store::decisions as kept;
 use std::time::Duration;
@@ -11,11 +12,19 @@ const WORDLESS: &str = "complete";
 
 impl Record {
     /// Hands in what is to be kept of the request, unless that is done: before the last of
-    /// its answer leaves, so that whoever has read it to the end can ask for it.
-    pub(crate) fn hand_in(&mut self) {
-        let Some(journal) = self.journal.take() else { return };
-        let record = self.kept();
-        journal.hand_in(Entry { record, weighed: std::mem::take(&mut self.weighed) });
+    /// its answer leaves, so that whoever has read it to the end can ask for it. That last
+    /// waits for the receipt.
+    pub(crate) fn hand_in(&mut self) -> Receipt {
+        if let Some(journal) = self.journal.take() {
+            let record = self.kept();
+            journal.hand_in(Entry { record, weighed: std::mem::take(&mut self.weighed) });
+        }
+        self.settle_account()
+    }
+
+    /// The provider's own word for the end, where it has one.
+    pub(super) fn native_finish(&self) -> Option<&str> {
+        Some(self.finish.as_str()).filter(|word| !word.is_empty() && *word != WORDLESS)
     }
 
     fn kept(&self) -> kept::Record {
@@ -56,7 +65,6 @@ impl Record {
             service_tier: self.service_tier.clone(),
             ..kept::Served::default()
         });
-        let native = Some(&self.finish).filter(|word| !word.is_empty() && *word != WORDLESS);
         kept::Outcome {
             kind: self.outcome().to_owned(),
             error: self.failure.as_ref().map(|(_, message)| message.clone()),
@@ -65,7 +73,7 @@ impl Record {
             first_content_ms: self.first_content.map(milliseconds),
             duration_ms: milliseconds(self.started.elapsed()),
             finish: self.finish_reason.map(word).map(str::to_owned),
-            native_finish: native.cloned(),
+            native_finish: self.native_finish().map(str::to_owned),
             tokens: kept::Tokens {
                 prompt: self.tokens.prompt,
                 cached: usage.map_or(0, |usage| usage.cache_read_tokens),
@@ -95,7 +103,7 @@ fn attempt(from: &Attempt) -> kept::Attempt {
 }
 
 /// In the word of chat completions, which have none for a pause.
-fn word(reason: FinishReason) -> &'static str {
+pub(super) fn word(reason: FinishReason) -> &'static str {
     match reason {
         FinishReason::Stop | FinishReason::Paused => "stop",
         FinishReason::Length => "length",

@@ -154,6 +154,26 @@ impl Metrics {
             "Answers that came to nothing, which no key was billed for",
             self.answers_insured.clone(),
         );
+        registry.register(
+            "ledger_written",
+            "Rows of the ledger that were written, open ones included",
+            self.ledger_written.clone(),
+        );
+        registry.register(
+            "ledger_lost",
+            "Rows of the ledger that could not be written, or had no room",
+            self.ledger_lost.clone(),
+        );
+        registry.register(
+            "ledger_interrupted",
+            "Requests that a router died under, found open in the ledger",
+            self.ledger_interrupted.clone(),
+        );
+        registry.register(
+            "ledger_failing",
+            "1 while the ledger cannot be written",
+            self.ledger_failing.clone(),
+        );
     }
 
     /// What is set when somebody looks, see [`Metrics::show_plugins`].

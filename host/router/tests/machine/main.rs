@@ -6,5 +6,6 @@
 mod descriptors;
 mod files;
 mod http;
+mod killed;
 mod process;
 mod surroundings;

@@ -1,0 +1,190 @@
+//! The record of a request as the ledger has it.
+
+use super::{Attempt, Record};
+use crate::account::Caller;
+use crate::api::Admitted;
+use crate::error::Error;
+use crate::ledger::{Account, Line, Receipt, attempt_line, price_line};
+use crate::route::Step;
+use crate::{Router, Settings};
+use plugway_accounts::{Day, Reservation, day_of};
+use plugway_store::DEFAULT_WORKSPACE;
+use plugway_store::ledger::{Row, State, Tokens};
+use plugway_wire::Bill;
+use std::time::Duration;
+
+/// The status of a request whose client left before an answer.
+const CLIENT_CLOSED: u16 = 499;
+
+impl Record {
+    /// Takes a place in the ledger.
+    ///
+    /// # Errors
+    /// When the request is not to be served, for it could not be accounted.
+    pub(crate) fn open_account(
+        &mut self,
+        router: &Router,
+        settings: &Settings,
+    ) -> Result<(), Error> {
+        self.account = Some(Account::open(router, settings)?);
+        Ok(())
+    }
+
+    /// Takes over how the request was let in. Who asks.
+    pub(crate) fn of(&mut self, admitted: Admitted) -> Caller {
+        let Admitted { caller, pass, place } = admitted;
+        self.place = Some(place);
+        self.pass = Some(pass);
+        self.caller = Some(caller.clone());
+        caller
+    }
+
+    /// The UTC day on which the request came.
+    pub(crate) fn day(&self) -> Day {
+        day_of(self.came_ms)
+    }
+
+    /// So much is set aside for it.
+    pub(crate) fn reserved(&mut self, reservation: Reservation) {
+        self.reservation = Some(reservation);
+    }
+
+    /// The request leaves for a provider; this is what it costs if nothing more is ever
+    /// heard of it.
+    pub(crate) fn leaves(&self, step: &Step, presumed: &Bill) {
+        let Some(account) = &self.account else { return };
+        account.leaves(presumed.upstream_cost, || Row {
+            served_model: step.endpoint.model_slug.clone(),
+            endpoint: step.endpoint.id.clone(),
+            provider: step.endpoint.provider.name.clone(),
+            credential: step.credential.as_ref().map(|it| it.name.clone()).unwrap_or_default(),
+            is_byok: presumed.own_key,
+            is_estimated: true,
+            outcome: "open".to_owned(),
+            tokens: Tokens { prompt: presumed.usage.prompt_tokens, ..Tokens::default() },
+            cost: presumed.cost,
+            ..self.begun()
+        });
+    }
+
+    /// Closes the account, unless that is done or nothing was ever sent.
+    pub(super) fn settle_account(&mut self) -> Receipt {
+        let reservation = self.reservation.take();
+        let Some(account) = self.account.take().filter(Account::is_open) else {
+            return Receipt::nothing();
+        };
+        let row = self.settled();
+        if let Some(reservation) = reservation {
+            let byok = row.upstream_cost.filter(|_| row.is_byok);
+            reservation.settle(row.cost.unwrap_or(0), byok.unwrap_or(0));
+        }
+        if let Some(pass) = &mut self.pass {
+            pass.used(row.tokens.prompt.saturating_add(row.tokens.completion));
+        }
+        account.settle(row)
+    }
+
+    /// What is known from the beginning.
+    fn begun(&self) -> Row {
+        let workspace = self.caller.as_ref().map_or(DEFAULT_WORKSPACE, |it| &it.workspace.row.id);
+        Row {
+            id: self.id.to_string(),
+            run: 0,
+            state: State::Open,
+            came_ms: self.came_ms,
+            ended_ms: None,
+            key: self.caller.as_ref().and_then(Caller::hash).map(str::to_owned),
+            workspace: workspace.to_owned(),
+            route: self.route.to_owned(),
+            model: self.model.clone(),
+            served_model: String::new(),
+            endpoint: String::new(),
+            provider: String::new(),
+            credential: String::new(),
+            is_byok: false,
+            streamed: self.streaming,
+            is_estimated: false,
+            outcome: String::new(),
+            status: 0,
+            tokens: Tokens::default(),
+            cost: None,
+            upstream_cost: None,
+            cache_discount: None,
+            markup: None,
+            first_content_ms: None,
+            duration_ms: None,
+            detail: String::new(),
+        }
+    }
+
+    fn settled(&self) -> Row {
+        let attempts = self.attempts.all();
+        // What failed everywhere is told of where it failed last, and billed to nobody.
+        let is_served = !self.endpoint.is_empty();
+        let served = |it: &&Attempt| !is_served || it.endpoint == self.endpoint;
+        let last = attempts.iter().rfind(served);
+        let text = |of: fn(&Attempt) -> &String| last.map(of).cloned().unwrap_or_default();
+        let costs = attempts.iter().filter_map(|attempt| attempt.upstream_cost);
+        let duration = milliseconds(self.started.elapsed());
+        Row {
+            ended_ms: Some(self.came_ms.saturating_add(duration)),
+            served_model: text(|it| &it.model),
+            endpoint: text(|it| &it.endpoint),
+            provider: text(|it| &it.provider),
+            credential: text(|it| &it.credential),
+            is_byok: last.is_some_and(|it| it.is_own),
+            is_estimated: self.tokens.estimated || attempts.iter().any(|it| it.is_estimated),
+            outcome: self.outcome().to_owned(),
+            status: self.status.map_or(CLIENT_CLOSED, |status| status.as_u16()),
+            tokens: self.counted(),
+            cost: if is_served { self.cost } else { Some(0) },
+            upstream_cost: costs.reduce(u64::saturating_add),
+            cache_discount: self.cache_discount,
+            markup: self.markup,
+            first_content_ms: self.first_content.map(milliseconds),
+            duration_ms: Some(duration),
+            detail: self.detail(&attempts),
+            ..self.begun()
+        }
+    }
+
+    fn counted(&self) -> Tokens {
+        let part = |of: fn(&plugway_engine::chat::Usage) -> u64| self.usage.as_ref().map_or(0, of);
+        Tokens {
+            prompt: self.tokens.prompt,
+            completion: self.tokens.completion,
+            cache_read: part(|usage| usage.cache_read_tokens),
+            cache_write: part(|usage| usage.cache_write_tokens),
+            reasoning: part(|usage| usage.reasoning_tokens),
+        }
+    }
+
+    fn detail(&self, attempts: &[Attempt]) -> String {
+        let meters = self.usage.iter().flat_map(|usage| &usage.meters);
+        let price = self.priced.as_ref().and_then(|endpoint| endpoint.price.as_ref());
+        let line = Line {
+            meters: meters.map(|(name, count)| (name.as_str(), *count)).collect(),
+            price: price.map(|price| price_line(price, self.tokens.prompt)),
+            attempts: attempts.iter().map(attempt_line).collect(),
+            insured: self.is_insured,
+            error: self.failure.as_ref().map(|(_, message)| message.as_str()),
+            finish: self.finish_reason.map(super::handed_in::word),
+            native_finish: self.native_finish(),
+            upstream_id: self.upstream_id.as_deref(),
+            service_tier: self.service_tier.as_deref(),
+            session: self.session.as_deref(),
+            user_agent: self.client.user_agent.as_deref(),
+            referer: self.client.referer.as_deref(),
+            title: self.client.title.as_deref(),
+            media: self.media,
+            strategy: &self.strategy,
+            reason: &self.reason,
+        };
+        // Texts and numbers: nothing of it can fail.
+        serde_json::to_string(&line).unwrap_or_default()
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
