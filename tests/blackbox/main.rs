@@ -7,6 +7,7 @@
     reason = "a test may panic, and print"
 )]
 
+mod accounts;
 mod billing;
 mod chat;
 mod client_http;

@@ -1,6 +1,12 @@
 //! The command line: what can be asked for, and the commands that need no
 //! running router.
 
+mod byok;
+mod keys;
+
+pub use byok::{ByokAction, ByokArgs, RotateArgs, byok};
+pub use keys::{CreateArgs, KeysAction, KeysArgs, ListArgs, OneArgs, ResetArg, keys};
+
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,6 +15,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use plugway_engine::Compiler;
+use plugway_store::{Location, Store};
 
 use crate::config::{self, Config, Diagnostic, Diagnostics, Environment};
 use crate::reload::ConfigSource;
@@ -33,6 +40,10 @@ pub enum Command {
     Models(ModelsArgs),
     /// Tell where a request would go, and why, without sending it.
     Route(RouteArgs),
+    /// Make, list and revoke the keys that clients need.
+    Keys(KeysArgs),
+    /// Look after clients' own provider keys.
+    Byok(ByokArgs),
     /// Serve simulated providers, to look around: no key, no configuration, no network.
     Demo(DemoArgs),
     /// Print the reference of the configuration, as Markdown.
@@ -178,6 +189,20 @@ pub fn compiler() -> Compiler {
 /// The same, where the program is not the one that runs.
 pub fn compiler_of(program: PathBuf) -> Compiler {
     Compiler::Child { program, arguments: vec!["compile-component".to_owned()] }
+}
+
+/// The state that the configuration names, which has to outlast this process.
+async fn state(config: Option<&Path>, env: Environment<'_>) -> anyhow::Result<Store> {
+    state_of(&config::load(config, env)?).await
+}
+
+async fn state_of(config: &Config) -> anyhow::Result<Store> {
+    let location = &config.state.location;
+    anyhow::ensure!(
+        *location != Location::Memory,
+        "nothing outlasts this process here: name a file with `state`, or set HOME"
+    );
+    Ok(Store::open(location).await?)
 }
 
 fn no_directory(path: &Path) -> Diagnostics {

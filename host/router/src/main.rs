@@ -46,6 +46,16 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(args) => Ok(cli::check(&args, &process_environment, &mut io::stdout())?),
         Command::Models(args) => models(&args),
         Command::Route(args) => route(&args),
+        Command::Keys(args) => {
+            let mut out = io::stdout();
+            Runtime::new()?.block_on(cli::keys(args, &process_environment, &mut out))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Byok(args) => {
+            let mut out = io::stdout();
+            Runtime::new()?.block_on(cli::byok(args, &process_environment, &mut out))?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Demo(args) => demonstrate(args),
         Command::ConfigReference => {
             io::stdout().write_all(config::reference().as_bytes())?;

@@ -47,6 +47,7 @@ pub struct Snapshot {
     pub keys_by_age: Vec<Arc<Key>>,
     /// Oldest first.
     pub workspaces: Vec<Arc<Workspace>>,
+    workspaces_by_id: HashMap<String, Arc<Workspace>>,
     /// Where whoever needs no key belongs.
     pub default_workspace: Arc<Workspace>,
     /// Clients' own provider keys, in the order in which they are tried.
@@ -71,6 +72,7 @@ impl Snapshot {
             keys: HashMap::new(),
             keys_by_age: Vec::new(),
             workspaces: Vec::new(),
+            workspaces_by_id: HashMap::new(),
             default_workspace: Arc::new(Workspace::new(row, None, clock)),
             byok: Vec::new(),
         }
@@ -87,13 +89,12 @@ impl Snapshot {
         workspaces.sort_by(|a, b| (a.created_ms, &a.id).cmp(&(b.created_ms, &b.id)));
         let workspaces: Vec<_> =
             workspaces.into_iter().map(|row| self.workspace_after(row, clock)).collect();
-        let by_id: HashMap<&str, &Arc<Workspace>> =
-            workspaces.iter().map(|it| (&*it.row.id, it)).collect();
-        let default_workspace = by_id.get(DEFAULT_WORKSPACE).copied();
+        let workspaces_by_id: HashMap<_, _> =
+            workspaces.iter().map(|it| (it.row.id.clone(), it.clone())).collect();
+        let default_workspace = workspaces_by_id.get(DEFAULT_WORKSPACE);
         let default_workspace = default_workspace.unwrap_or(&self.default_workspace).clone();
         let key = |row: KeyRow| {
-            let workspace = by_id.get(&*row.workspace).copied();
-            let Some(workspace) = workspace else {
+            let Some(workspace) = workspaces_by_id.get(&row.workspace) else {
                 tracing::error!(hash = row.hash, "a key of no workspace is left out");
                 return None;
             };
@@ -106,7 +107,16 @@ impl Snapshot {
             .sort_by(|a, b| (a.row.created_ms, &a.row.hash).cmp(&(b.row.created_ms, &b.row.hash)));
         let byok = byok.into_iter().map(Arc::new).collect();
         let revision = Some(revision);
-        Self { revision, has_keys, keys, keys_by_age, workspaces, default_workspace, byok }
+        Self {
+            revision,
+            has_keys,
+            keys,
+            keys_by_age,
+            workspaces,
+            workspaces_by_id,
+            default_workspace,
+            byok,
+        }
     }
 
     /// The key that a client shows.
@@ -124,11 +134,11 @@ impl Snapshot {
     /// The workspace with this id, or else with this slug.
     pub fn workspace(&self, id_or_slug: &str) -> Option<&Arc<Workspace>> {
         let by_slug = || self.workspaces.iter().find(|it| it.row.slug == id_or_slug);
-        self.workspaces.iter().find(|it| it.row.id == id_or_slug).or_else(by_slug)
+        self.workspaces_by_id.get(id_or_slug).or_else(by_slug)
     }
 
     fn workspace_after(&self, row: WorkspaceRow, clock: &Clock) -> Arc<Workspace> {
-        let before = self.workspaces.iter().find(|it| it.row.id == row.id);
+        let before = self.workspaces_by_id.get(&row.id);
         // The default one has counted already, should anything have been before it was read.
         let before = before.or((row.id == DEFAULT_WORKSPACE).then_some(&self.default_workspace));
         match before {

@@ -18,6 +18,7 @@ pub fn summary(config: &Config, env: Environment<'_>) -> String {
         let _ = writeln!(out, "{title:<12}{text}");
     };
     line("listen", &format!("http://{}", config.server.listen));
+    line("state", &config.state.location.to_string());
     for provider in config.catalog.providers.values() {
         line("provider", &provider_line(provider, env));
         for credential in credential_lines(provider, env) {

@@ -494,9 +494,10 @@ fn paths_count_from_the_file() {
 }
 
 #[test]
-fn strangers_on_the_network_are_worth_a_warning() {
+fn strangers_on_the_network_are_worth_a_warning_where_they_need_no_key() {
+    check("[server]\nlisten = '0.0.0.0:80'", &[]);
     check(
-        "[server]\nlisten = '0.0.0.0:80'",
+        "[server]\nlisten = '0.0.0.0:80'\nrequire_keys = false",
         &[
             "plugway.toml:2:1: warning: server.listen: other machines can reach this address, and clients are not authenticated; let only trusted ones through to it",
         ],
@@ -522,6 +523,35 @@ fn no_secret_is_ever_shown() {
     );
     let mistakes = load_str("", &text, &no_keys).unwrap_err();
     assert!(!format!("{mistakes}{mistakes:?}").contains(SECRET));
+}
+
+#[test]
+fn state_is_a_file_or_a_database_whose_password_is_not_shown() {
+    let url = format!("postgres://me:{SECRET}@db.internal:5432/plugway");
+    let config = read(&format!("state = '{url}'\n[providers.openai]"));
+    assert_eq!(config.state.location, Location::Postgres(url));
+    let shown = format!("{config:?}{}", summary(&config, &keys_of_both));
+    assert!(shown.contains("db.internal") && !shown.contains(SECRET), "{shown}");
+    let remedy = "write `postgres://USER@HOST:PORT/DATABASE`, or a path";
+    let problem = "plugway.toml:1:9: state: is the URL of no database that is known here";
+    check(&format!("state = 'mysql://me:{SECRET}@h/d'"), &[&format!("{problem}; {remedy}")]);
+    check(
+        "state = ''",
+        &["plugway.toml:1:9: state: is empty; write a value, or leave the key out"],
+    );
+    check("state = 5", &["plugway.toml:1:9: state: is an integer; write a string"]);
+}
+
+#[test]
+fn a_master_key_is_in_one_place() {
+    check(
+        "[secrets]\nmaster_key_env = 'A'\nmaster_key_command = ['a']",
+        &["plugway.toml:3:1: secrets.master_key_command: `master_key_env` says so already; \
+           leave one of the two out"],
+    );
+    let text = format!("{LOCAL}\n[secrets]\nmaster_key_file = 'key'");
+    let config = load_str("/etc/plugway/plugway.toml", &text, &no_keys).unwrap();
+    assert_eq!(config.secrets.master_key_file, Some("/etc/plugway/key".into()));
 }
 
 #[test]
