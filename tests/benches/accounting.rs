@@ -33,8 +33,7 @@ const REQUESTS: usize = 256;
 const CLIENTS: [usize; 2] = [1, 16];
 
 /// How the ledger is kept, and how sure it is.
-const MODES: [(&str, &str); 3] =
-    [("relaxed", "NORMAL"), ("strict", "NORMAL"), ("strict", "FULL")];
+const MODES: [(&str, &str); 3] = [("relaxed", "NORMAL"), ("strict", "NORMAL"), ("strict", "FULL")];
 
 /// How long a turn of the flood takes.
 const FLOOD_TURN: Duration = Duration::from_secs(3);

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod availability;
+mod byok;
 mod credentials;
 mod eligible;
 mod examples;
@@ -12,6 +13,7 @@ mod kept;
 pub(crate) mod metadata;
 mod presets;
 mod ranking;
+mod rates;
 mod recorded;
 mod resolve;
 mod stickiness;

@@ -16,12 +16,16 @@ pub struct AccessKey {
     pub session_token: Option<Secret>,
 }
 
-/// What tools print that lend keys: the output of a `credential_process`.
+/// What tools print that lend keys, the output of a `credential_process`; and the same as
+/// people write it.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Lent {
+    #[serde(alias = "accessKeyId")]
     access_key_id: Hidden,
+    #[serde(alias = "secretAccessKey")]
     secret_access_key: Hidden,
+    #[serde(alias = "sessionToken")]
     session_token: Option<Hidden>,
 }
 
@@ -56,6 +60,8 @@ mod tests {
 
         let own = r#"{"AccessKeyId": "AK", "SecretAccessKey": "S", "SessionToken": ""}"#;
         assert!(AccessKey::from_json(own).unwrap().session_token.is_none());
+        let written = r#"{"accessKeyId": "AK", "secretAccessKey": "S", "region": "here"}"#;
+        assert_eq!(AccessKey::from_json(written).unwrap().secret.expose(), "S");
     }
 
     #[test]

@@ -110,7 +110,7 @@ impl ServiceAccount {
         Ok(assertion)
     }
 
-    /// What tells one key file from another, the private key among it.
+    /// What tells one key from another, the private key among it.
     pub(crate) fn identity(&self) -> [&str; 2] {
         [&self.email, &self.private_key]
     }
@@ -119,6 +119,14 @@ impl ServiceAccount {
         let key = PrivatePkcs8KeyDer::from_pem_slice(self.private_key.as_bytes())
             .map_err(|_| KeyError::PrivateKey)?;
         RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()).map_err(|_| KeyError::PrivateKey)
+    }
+}
+
+impl PartialEq for ServiceAccount {
+    fn eq(&self, other: &Self) -> bool {
+        self.identity() == other.identity()
+            && self.key_id == other.key_id
+            && self.token_url == other.token_url
     }
 }
 

@@ -67,24 +67,25 @@ async fn page(
     let request = fresh()?
         .encode(cursor, &facts)
         .map_err(failed)?
-        .map_err(|failure| told(router, provider, failure))?;
+        .map_err(|failure| told(router, (provider, None), failure))?;
     let memo = request.memo.clone();
     let base = provider.models_url.as_ref().unwrap_or(&provider.base_url);
     let mut outgoing = upstream::prepare_at(base, request, provider, &Seals::default(), false)
         .map_err(|breach| breach_of_contract(router, adapter.id(), name, &breach.to_string()))?;
     let bounds = &settings.config.upstream;
     let endpoint = TokenEndpoint { client: &settings.upstream, bounds, until: deadline };
-    let credential = credentials::first(router, provider).ok().flatten();
+    let credential = credentials::first(router, None, provider).ok().flatten();
+    let credential = credential.as_deref();
     let attached = router.credentials.attach(provider, credential, &mut outgoing, endpoint).await;
-    attached.map_err(|error| error.told())?;
+    attached.map_err(|error| error.told(credential))?;
     let (head, body) = whole(router, settings, provider, outgoing, deadline).await?;
     if !(200..300).contains(&head.status) {
         let attempt = adapter.attempt(CallContext::default()).map_err(failed)?;
         let failure = attempt.explain(head, body).map_err(failed)?;
-        return Err(told(router, provider, failure));
+        return Err(told(router, (provider, None), failure));
     }
     let decoded = fresh()?.decode(head, body, &memo).map_err(failed)?;
-    decoded.map_err(|failure| told(router, provider, failure))
+    decoded.map_err(|failure| told(router, (provider, None), failure))
 }
 
 /// Sends a request and reads its answer to the end.
@@ -114,7 +115,7 @@ async fn whole(
     };
     let held = hold(body, bounds).await.map_err(|_| unavailable("did not finish its answer"))?;
     let mut body = Vec::from(held.bytes);
-    router.credentials.mask(provider, &mut body);
+    router.credentials.mask((provider, None), &mut body);
     let text = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
         Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
     };

@@ -16,6 +16,7 @@ mod attempt;
 mod budget;
 mod echo;
 mod failover;
+mod failures;
 mod kept;
 mod live;
 mod media;
@@ -122,6 +123,7 @@ pub(crate) async fn run(
     record.streaming = call.request.streaming;
     record.session.clone_from(&call.session_id);
     record.media = call.media;
+    let caller = caller.on_behalf_of(call.user.as_deref());
     let asked = Asked { caller: Some(&caller), ..Asked::chat(&call) };
     let decision = match route::decide(&router, &settings, &asked) {
         Ok(decision) => Arc::new(decision),
@@ -257,6 +259,7 @@ impl Exchange {
         };
         let mut live = answered.answer;
         live.in_flight = Some(answered.in_flight);
+        live.place = answered.place;
         live.number = answered.number;
         self.record.first_content();
         let head = head_of(&self.record, live.endpoint());

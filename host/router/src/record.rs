@@ -241,7 +241,8 @@ impl Record {
         let labels = AttemptLabels { provider: provider.clone(), outcome: attempt.outcome };
         self.metrics.attempts.get_or_create(&labels).inc();
         if !attempt.credential.is_empty() {
-            let (provider, credential) = (provider.clone(), attempt.credential.clone());
+            let credential = Credential::label(&attempt.credential).to_owned();
+            let provider = provider.clone();
             let labels = CredentialAttemptLabels { provider, credential, outcome: attempt.outcome };
             self.metrics.credential_attempts.get_or_create(&labels).inc();
         }
@@ -297,9 +298,8 @@ impl Record {
         self.upstream_cost = bill.upstream_cost;
         self.priced = Some(tariff.endpoint().clone());
         self.cache_discount = tariff.cache_discount(&bill.usage);
-        self.markup = bill.cost.zip(bill.upstream_cost).map(|(cost, upstream)| {
-            cost.saturating_sub(upstream)
-        });
+        self.markup =
+            bill.cost.zip(bill.upstream_cost).map(|(cost, upstream)| cost.saturating_sub(upstream));
     }
 
     /// What the provider said of its answer beside the answer.

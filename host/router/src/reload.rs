@@ -167,6 +167,8 @@ impl Router {
         let catalog = settings.config.catalog.clone();
         self.settings.store(Arc::new(settings));
         self.credential_health.keep(&catalog);
+        self.rates.keep(&catalog);
+        self.accounts.find_master_key_by(&self.settings().config.secrets);
         Ok(restart_needed)
     }
 

@@ -10,7 +10,7 @@ use crate::exchange::AttemptBudget;
 use crate::ledger::Ledger;
 use crate::presets::Presets;
 use crate::reload::{ConfigSource, ConfigStatus, Reloading};
-use crate::route::{CredentialHealth, Health};
+use crate::route::{CredentialHealth, Health, Rates};
 use crate::telemetry::Metrics;
 use crate::upstream::{self, Client, ClientError, Credentials, Fetcher};
 use arc_swap::ArcSwap;
@@ -59,6 +59,8 @@ pub struct Router {
     pub health: Health,
     /// Which credentials their providers lately refused.
     pub credential_health: CredentialHealth,
+    /// How much of what endpoints may be asked for was used.
+    pub rates: Rates,
     /// Where conversations have their prompt caches. Locked for a look or a few
     /// assignments.
     pub(crate) warmth: Mutex<Warmth>,
@@ -108,6 +110,7 @@ impl Router {
         let clock = Clock::machine();
         let journal = Journal::new(&config.decisions, store.clone(), metrics.clone());
         let ledger = Ledger::new(&config.ledger, store.clone(), metrics.clone());
+        let (secrets, env) = (config.secrets.clone(), credentials.environment());
         Ok(Self {
             journal: Arc::new(journal),
             ledger: Arc::new(ledger),
@@ -117,12 +120,13 @@ impl Router {
             registry: Arc::new(registry),
             health: Health::new(clock.clone(), metrics.clone()),
             credential_health: CredentialHealth::new(clock.clone(), metrics.clone()),
+            rates: Rates::new(clock.clone()),
             warmth: Mutex::default(),
             metrics,
             credentials,
             reload_turn: Arc::new(Semaphore::new(1)),
             attempts: AttemptBudget::new(clock.clone()),
-            accounts: Accounts::new(store.clone(), clock.clone()),
+            accounts: Accounts::new(store.clone(), clock.clone()).opening_with(secrets, env),
             clock,
             presets: Presets::new(store.clone()),
             store,
@@ -143,11 +147,14 @@ impl Router {
     /// The same, at another time: all that it remembers is forgotten.
     #[must_use]
     pub fn timed_by(self, clock: Clock) -> Self {
+        let (secrets, env) =
+            (self.settings().config.secrets.clone(), self.credentials.environment());
         Self {
             health: Health::new(clock.clone(), self.metrics.clone()),
             credential_health: CredentialHealth::new(clock.clone(), self.metrics.clone()),
+            rates: Rates::new(clock.clone()),
             attempts: AttemptBudget::new(clock.clone()),
-            accounts: Accounts::new(self.store.clone(), clock.clone()),
+            accounts: Accounts::new(self.store.clone(), clock.clone()).opening_with(secrets, env),
             warmth: Mutex::default(),
             clock,
             ..self

@@ -1,6 +1,6 @@
-//! Which of a provider's credentials an attempt is made with: the team's own before
-//! shared ones, by weight among equals, and none that was lately refused. Pure: whoever
-//! asks says what time it is, and draws the seed.
+//! Which of a provider's credentials an attempt is made with: by rank, by weight among
+//! those of equal rank, and none that was lately refused. Pure: whoever asks says what time
+//! it is, and draws the seed.
 
 mod record;
 
@@ -11,9 +11,9 @@ use std::time::Duration;
 /// One credential as it may be chosen now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// Of the team's own account: before any that is shared.
-    pub own: bool,
-    /// Its share among equals.
+    /// The lower, the earlier.
+    pub rank: u32,
+    /// Its share among those of the same rank; at least 1.
     pub weight: u32,
     /// How it stands to another attempt.
     pub footing: CredentialFooting,
@@ -52,8 +52,11 @@ impl CredentialFooting {
 /// there are no choices.
 pub fn choose(choices: &[Choice], seed: u64) -> Result<usize, Option<Duration>> {
     use CredentialFooting::{Cooling, Probed, Sound};
-    for (own, footing) in [(true, Sound), (false, Sound), (true, Probed), (false, Probed)] {
-        let weight = |choice: &Choice| match choice.own == own && choice.footing == footing {
+    for footing in [Sound, Probed] {
+        let on_it = choices.iter().filter(|choice| choice.footing == footing);
+        let first = on_it.map(|choice| choice.rank).min();
+        let weight = |choice: &Choice| match Some(choice.rank) == first && choice.footing == footing
+        {
             true => u64::from(choice.weight),
             false => 0,
         };
@@ -102,11 +105,15 @@ mod tests {
     }
 
     const fn shared(weight: u32, footing: CredentialFooting) -> Choice {
-        Choice { own: false, weight, footing }
+        Choice { rank: 1, weight, footing }
     }
 
     const fn own(weight: u32, footing: CredentialFooting) -> Choice {
-        Choice { own: true, weight, footing }
+        Choice { rank: 0, weight, footing }
+    }
+
+    const fn last(weight: u32, footing: CredentialFooting) -> Choice {
+        Choice { rank: 7, weight, footing }
     }
 
     /// How often each of them is chosen in so many draws.
@@ -139,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn own_ones_come_before_shared_ones_and_sound_ones_before_both() {
+    fn lower_ranks_come_first_and_sound_ones_before_all() {
         let check = |choices: &[Choice], expected: &[usize]| {
             for request in 0..100 {
                 let chosen = choose(choices, seed_of(request, 1)).unwrap();
@@ -152,6 +159,8 @@ mod tests {
         check(&[shared(1, Sound), own(1, Probed)], &[0]);
         check(&[shared(1, Probed), own(1, Probed)], &[1]);
         check(&[shared(1, Probed), own(1, Cooling(seconds(1)))], &[0]);
+        check(&[last(9, Sound), shared(1, Sound), own(1, Cooling(seconds(1)))], &[1]);
+        check(&[last(1, Sound), shared(1, Probed), own(1, Probed)], &[0]);
     }
 
     #[test]

@@ -174,3 +174,50 @@ async fn another_master_key_seals_all_of_them_anew_or_none() {
         assert!(![SECRET, MASTER, NEXT].iter().any(|secret| said.contains(secret)), "{said}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_key_serves_whoever_may_use_it_from_then_on() {
+    let (office, _) = office().await;
+    let (key, hash) = office.key(&json!({"name": "app"})).await;
+    let (other, _) = office.key(&json!({"name": "other"})).await;
+    let mut body = wanted();
+    body["always_use"] = json!(true);
+    body["allowed_api_key_hashes"] = json!([hash]);
+    let made = office.done(Method::POST, "/v1/byok", &body).await["data"].clone();
+    assert_eq!((&made["always_use"], &made["unusable"]), (&json!(true), &Value::Null));
+    let is_byok = async |key: &str| {
+        let answer = office.chat(Some(key)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()["usage"]["is_byok"].clone()
+    };
+    assert_eq!(is_byok(&key).await, true);
+    assert_eq!(is_byok(&other).await, false);
+    let seen = office.upstream.requests_with_credentials();
+    assert_eq!(seen[0].header("authorization"), Some(&*format!("Bearer {SECRET}")));
+    let path = format!("/v1/byok/{}", made["id"].as_str().unwrap());
+    office.done(Method::PATCH, &path, &json!({"disabled": true})).await;
+    assert_eq!(is_byok(&key).await, false);
+    let changed =
+        office.done(Method::PATCH, &path, &json!({"disabled": false, "always_use": false})).await;
+    assert_eq!(changed["data"]["always_use"], false);
+    assert_eq!(is_byok(&key).await, true);
+    office.done(Method::DELETE, &path, &Value::Null).await;
+    assert_eq!(is_byok(&key).await, false);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_key_in_a_form_that_its_provider_does_not_take_is_refused() {
+    let (office, _) = office().await;
+    let made = office.done(Method::POST, "/v1/byok", &wanted()).await;
+    let path = format!("/v1/byok/{}", made["data"]["id"].as_str().unwrap());
+    for key in [json!({"api_key": SECRET}).to_string(), format!("{SECRET} {SECRET}")] {
+        let body = json!({"provider": "open", "key": key});
+        let created = office.manage(Method::POST, "/v1/byok", &body).await;
+        let changed = office.manage(Method::PATCH, &path, &json!({"key": key})).await;
+        for refused in [created, changed] {
+            assert_eq!(refused.status, 400, "{}", refused.text());
+            assert!(refused.text().contains("is one text"), "{}", refused.text());
+            assert!(!refused.text().contains(SECRET), "{}", refused.text());
+        }
+    }
+}

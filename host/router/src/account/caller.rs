@@ -1,6 +1,8 @@
 //! Who sent a request: the key that it carries, looked up by its hash. The key itself is
 //! compared with nothing and kept nowhere, so how long it takes says nothing of other keys.
 
+use super::accounts::Accounts;
+use super::brought::{BroughtKey, BroughtKeys};
 use super::snapshot::{Key, Workspace};
 use crate::Router;
 use crate::error::{Code, Error};
@@ -22,6 +24,37 @@ pub struct Caller {
     pub key: Option<Arc<Key>>,
     /// Where it belongs.
     pub workspace: Arc<Workspace>,
+    /// Clients' own provider keys, everybody's.
+    brought: Arc<BroughtKeys>,
+    /// The user that the request names.
+    user: Option<Arc<str>>,
+}
+
+impl Caller {
+    /// Whoever has this key, or needs none.
+    pub(super) fn new(
+        accounts: &Accounts,
+        key: Option<Arc<Key>>,
+        workspace: Arc<Workspace>,
+    ) -> Self {
+        Self { key, workspace, brought: accounts.brought(), user: None }
+    }
+
+    /// The same, on behalf of a user whom the request names.
+    pub(crate) fn on_behalf_of(self, user: Option<&str>) -> Self {
+        Self { user: user.map(Arc::from), ..self }
+    }
+
+    /// The keys of a provider's that it may use for a model, or for what names none: those
+    /// of its workspace, then those of all, each in their order.
+    pub(crate) fn brought<'c>(
+        &'c self,
+        provider: &str,
+        model: Option<&'c str>,
+    ) -> impl Iterator<Item = &'c Arc<BroughtKey>> {
+        let keys = self.brought.of(&self.workspace.row.id, provider);
+        keys.filter(move |key| key.is_for(model, self.hash(), self.user.as_deref()))
+    }
 }
 
 /// Who wants something of a model. Without any key made, or where the operator asks for
@@ -31,7 +64,7 @@ pub struct Caller {
 /// When a key is needed and there is none, or it may not be used for this.
 pub fn authenticate(router: &Router, headers: &HeaderMap, uri: &Uri) -> Result<Caller, Error> {
     let accounts = router.accounts.now();
-    let nobody = || Caller { key: None, workspace: accounts.default_workspace.clone() };
+    let nobody = || Caller::new(&router.accounts, None, accounts.default_workspace.clone());
     if !accounts.has_keys {
         return Ok(nobody());
     }
@@ -52,7 +85,7 @@ pub fn authenticate(router: &Router, headers: &HeaderMap, uri: &Uri) -> Result<C
         ));
     }
     let workspace = key.workspace.clone();
-    Ok(Caller { key: Some(key), workspace })
+    Ok(Caller::new(&router.accounts, Some(key), workspace))
 }
 
 /// Refuses whoever has no key at all, where keys are asked for. A management key will do:

@@ -2,6 +2,7 @@
 //! into, kept up with the database, and the way from a request's headers to its key.
 
 mod accounts;
+mod brought;
 pub mod byok;
 pub(crate) mod caller;
 mod door;
@@ -10,9 +11,11 @@ pub mod master;
 mod rules;
 mod snapshot;
 mod spending;
+mod vault;
 pub(crate) mod workspace;
 
 pub use accounts::Accounts;
+pub use brought::{BroughtKey, BroughtKeys, Unusable};
 pub use caller::{Caller, authenticate};
 pub use door::{Door, OpenToAll};
 pub(crate) use rules::limited;

@@ -8,6 +8,7 @@ use http::header::HeaderValue;
 use http::{Response, StatusCode};
 use plugway_engine::{PluginKind, PluginState, PluginStatus, RefusedFile, Source};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -71,6 +72,17 @@ fn provider(router: &Router, provider: &Provider) -> Value {
     json!({"name": provider.name, "credentials": credentials})
 }
 
+/// Clients' own provider keys: how many there are, and how many of them cannot be used, by
+/// why not.
+fn byok(router: &Router) -> Value {
+    let brought = router.accounts.brought();
+    let mut unusable: BTreeMap<String, u64> = BTreeMap::new();
+    for why in brought.all().iter().filter_map(|key| key.unusable()) {
+        *unusable.entry(why.to_string()).or_default() += 1;
+    }
+    json!({"keys": brought.all().len(), "unusable": unusable})
+}
+
 /// Whether requests can be served: 200 once every active provider has its
 /// adapter, with the state of each plugin. A plugin that failed to load while
 /// its last good generation serves does not make the router unready.
@@ -97,6 +109,7 @@ pub(super) fn readyz(router: &Router, settings: &Settings) -> Response<Body> {
         },
         "plugins": plugins,
         "providers": providers.values().map(|it| provider(router, it)).collect::<Vec<_>>(),
+        "byok": byok(router),
     });
     respond::json_text(status, format!("{body:#}"))
 }

@@ -4,12 +4,13 @@
 
 use super::admitted::Admitted;
 use super::{Body, deadline, respond};
-use crate::catalog::{Credential, Provider};
+use crate::catalog::Provider;
 use crate::error::{Code, Error};
 use crate::route::credentials;
 use crate::telemetry::{Metrics, RequestLabels};
 use crate::upstream::{
-    Broken, RelayBounds, RelayedBody, TokenEndpoint, connection_headers, refusal, relay, unsent,
+    Broken, Called, RelayBounds, RelayedBody, TokenEndpoint, connection_headers, refusal, relay,
+    unsent,
 };
 use crate::{Router, Settings};
 use bytes::Bytes;
@@ -109,13 +110,15 @@ async fn answer(
         .map_err(|breach| Error::new(Code::InvalidRequest, sentence(&breach.to_string())))?;
     let head_by = deadline.min(Instant::now() + bounds.head_timeout);
     let endpoint = TokenEndpoint { client: &settings.upstream, bounds, until: head_by };
-    let credential = credentials::first(router, provider).map_err(|rest| {
+    let caller = &record.admitted.caller;
+    let credential = credentials::first(router, Some(caller), provider).map_err(|rest| {
         let message =
             format!("The provider `{name}` cannot be called: {}.", credentials::reason(rest));
         Error { retry_after: Some(rest), ..Error::new(Code::TemporarilyUnavailable, message) }
     })?;
+    let credential = credential.as_deref();
     let attached = router.credentials.attach(provider, credential, &mut outgoing, endpoint).await;
-    attached.map_err(|error| error.told())?;
+    attached.map_err(|error| error.told(credential))?;
     // What is uploaded takes its time, and its own bounds hold for it.
     let is_upload = !http_body::Body::is_end_stream(&outgoing.body);
     let sent_by = if is_upload { deadline } else { head_by };
@@ -204,19 +207,19 @@ fn sentence(breach: &str) -> String {
 /// credential.
 async fn passed_back(
     router: &Router,
-    (provider, credential): (&Provider, Option<&Credential>),
+    called: Called<'_>,
     response: Response<Incoming>,
     bounds: RelayBounds,
     patience: Duration,
 ) -> Response<Body> {
     let (parts, body) = response.into_parts();
-    let mut headers = headers(router, provider, &parts.headers);
+    let mut headers = headers(router, called, &parts.headers);
     let body = if parts.status.is_success() {
         RelayedBody::new(body, bounds).boxed_unsync()
     } else {
         headers.remove(CONTENT_ENCODING);
         let told = (&parts, body);
-        let text = refusal(router, provider, credential, told, bounds.idle, patience).await;
+        let text = refusal(router, called, told, bounds.idle, patience).await;
         Full::new(text.unwrap_or_default()).map_err(|never| match never {}).boxed_unsync()
     };
     let mut response = Response::new(body);
@@ -227,7 +230,7 @@ async fn passed_back(
 
 /// The provider's headers, but for those of its connection and its cookies, which are
 /// the operator's.
-fn headers(router: &Router, provider: &Provider, from: &HeaderMap) -> HeaderMap {
+fn headers(router: &Router, called: Called<'_>, from: &HeaderMap) -> HeaderMap {
     let named = connection_headers(from);
     let mut headers = HeaderMap::with_capacity(from.len());
     for (name, value) in from {
@@ -235,7 +238,7 @@ fn headers(router: &Router, provider: &Provider, from: &HeaderMap) -> HeaderMap 
             continue;
         }
         let mut bytes = value.as_bytes().to_vec();
-        router.credentials.mask(provider, &mut bytes);
+        router.credentials.mask(called, &mut bytes);
         if let Ok(value) = HeaderValue::from_bytes(&bytes) {
             headers.append(name.clone(), value);
         }
@@ -259,7 +262,7 @@ struct Record {
     /// What the answer has in all, where that is known.
     expected: Option<u64>,
     is_complete: bool,
-    _admitted: Admitted,
+    admitted: Admitted,
 }
 
 impl Record {
@@ -277,7 +280,7 @@ impl Record {
             bytes: 0,
             expected: None,
             is_complete: false,
-            _admitted: admitted,
+            admitted,
         }
     }
 }

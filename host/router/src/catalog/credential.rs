@@ -1,6 +1,9 @@
-//! Where what proves to a provider who is calling is kept. Never the secret itself.
+//! Where what proves to a provider who is calling is kept. Never the secret itself, but for
+//! what clients have brought.
 
+use super::brought::{Brought, LABEL};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// One of the ways in which the router is known to a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +28,28 @@ impl Credential {
     pub fn sole(source: CredentialSource) -> Self {
         Self { name: Self::SOLE.to_owned(), source, weight: 1, own: false }
     }
+
+    /// A client's own, of the row with this id.
+    pub fn brought(id: &str, brought: Brought) -> Self {
+        let source = CredentialSource::Brought(Arc::new(brought));
+        // No configured one has a colon in its name.
+        Self { name: format!("{LABEL}:{id}"), source, weight: 1, own: true }
+    }
+
+    /// What a client has brought; none where it is one of the router's.
+    pub fn as_brought(&self) -> Option<&Brought> {
+        match &self.source {
+            CredentialSource::Brought(brought) => Some(brought),
+            _ => None,
+        }
+    }
+
+    /// What one of this name is counted as in metrics: the names of clients' own would be
+    /// too many.
+    pub(crate) fn label(name: &str) -> &str {
+        let brought = name.split_once(':').filter(|(kind, _)| *kind == LABEL);
+        brought.map_or(name, |(kind, _)| kind)
+    }
 }
 
 /// Where a provider's secret is kept.
@@ -40,6 +65,8 @@ pub enum CredentialSource {
     ServiceAccount(FileSource),
     /// A client's id and secret, which tokens are obtained with.
     Client(Box<ClientSource>),
+    /// Nowhere else: a client has brought it, and this is it, opened.
+    Brought(Arc<Brought>),
 }
 
 /// Where the key is that signs requests.

@@ -2,6 +2,7 @@
 //! them, the providers behind those. Built once from the embedded data and the
 //! operator's file, then only read.
 
+pub(crate) mod brought;
 mod cost;
 mod credential;
 mod family;
@@ -10,9 +11,11 @@ mod price;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use plugway_accounts::RateSettings;
 use plugway_engine::{AuthScheme, Setting};
 use plugway_routing::estimate::Vocabulary;
 
+pub use brought::{Brought, KeyMaterial};
 pub use cost::{Consumption, cost};
 pub use credential::{
     AccessKeySource, ClientSource, Credential, CredentialSource, FileSource, SecretSource,
@@ -47,10 +50,10 @@ pub struct Provider {
     pub base_url: http::Uri,
     /// Where its models are listed, if not there.
     pub models_url: Option<http::Uri>,
-    /// How a credential is attached; `None` exactly when there is none.
+    /// How a credential is attached; `None` exactly when none is needed.
     pub auth: AuthScheme,
     /// Where the secrets are kept that it may be called with, each by its own name.
-    /// Never a secret itself.
+    /// Never a secret itself. None where one is needed: only clients' own keys are used.
     pub credentials: Vec<Arc<Credential>>,
     /// For the adapter: name and JSON value, each name once.
     pub options: Vec<Setting>,
@@ -61,6 +64,8 @@ pub struct Provider {
     /// Paths below the base URL that clients are relayed to as they ask, and all
     /// below them.
     pub relay: Vec<String>,
+    /// What all its endpoints together are asked for at most.
+    pub rates: RateSettings,
     /// What it publishes of itself.
     pub facts: ProviderFacts,
 }
@@ -157,6 +162,8 @@ pub struct Endpoint {
     pub supported_parameters: Vec<String>,
     /// Tuning parameters that the provider refuses for this model.
     pub refused_parameters: Vec<String>,
+    /// What it is asked for at most.
+    pub rates: RateSettings,
 }
 
 impl Endpoint {
@@ -185,6 +192,7 @@ impl Endpoint {
             tags: provider.tags.clone(),
             supported_parameters: Vec::new(),
             refused_parameters: Vec::new(),
+            rates: RateSettings::default(),
         }
     }
 }

@@ -21,6 +21,7 @@ mod options;
 mod plugins;
 mod prices;
 mod providers;
+mod rates;
 mod reader;
 mod reference;
 mod routing;
@@ -44,8 +45,8 @@ use crate::catalog::Catalog;
 
 pub use cors::CorsConfig;
 pub use decisions::DecisionsConfig;
-pub use ledger::LedgerConfig;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use ledger::LedgerConfig;
 pub use load::{Environment, default_file, load, load_file, load_str, load_text, read_file};
 pub use log::{LogConfig, LogFormat, LogLevel};
 pub use media::MediaConfig;

@@ -13,6 +13,7 @@ use super::field::{Field, Slot};
 use super::options::{read_options, read_pairs};
 use super::prices::{self, PriceTable};
 use super::providers::is_slug;
+use super::rates::{self, RateTable, Rated};
 use super::reader::{Entry, Section};
 use crate::catalog::{Endpoint, Model, Provider};
 
@@ -54,6 +55,13 @@ pub(super) struct EndpointTable {
     output_modalities: Vec<String>,
     options: Vec<Setting>,
     tags: Vec<(String, String)>,
+    rates: RateTable,
+}
+
+impl Rated for EndpointTable {
+    fn rates(&mut self) -> &mut RateTable {
+        &mut self.rates
+    }
 }
 
 /// What a model may read.
@@ -199,6 +207,9 @@ pub(super) const ENDPOINT_FIELDS: &[Field<EndpointTable>] = &[
         },
         about: "Labels for strategies, added to the provider's.",
     },
+    rates::requests_per_minute(),
+    rates::tokens_per_minute(),
+    rates::concurrent_requests(),
 ];
 
 /// Reads `[models."author/name"]` on top of `model`. In the catalogue's own data,
@@ -353,6 +364,7 @@ impl ModelTable {
                 &self.supported_parameters,
             ),
             refused_parameters: endpoint.refused_parameters.clone(),
+            rates: endpoint.rates.settings(),
         }
     }
 }

@@ -15,6 +15,7 @@ use super::credential::{Form, Missing};
 use super::diagnostic::{Place, Severity};
 use super::identity::{self, IdentityTable, refuse_secret};
 use super::load::Environment;
+use super::rates::{RateTable, Rated};
 use super::reader::Section;
 use super::template::{Template, Variable, is_value};
 use crate::catalog::{Credential, Provider, ProviderFacts};
@@ -37,11 +38,20 @@ pub(super) struct ProviderTable {
     accounts: Vec<AccountTable>,
     variables: BTreeMap<String, Variable>,
     pub(super) by_name_only: bool,
+    /// The router has no credential of its own there.
+    byok_only: bool,
     headers: Vec<(HeaderName, HeaderValue)>,
     options: Vec<Setting>,
     relay: Vec<String>,
     tags: Vec<(String, String)>,
+    rates: RateTable,
     facts: ProviderFacts,
+}
+
+impl Rated for ProviderTable {
+    fn rates(&mut self) -> &mut RateTable {
+        &mut self.rates
+    }
 }
 
 /// The keys that bind credentials.
@@ -100,7 +110,18 @@ pub(super) fn is_slug(name: &str) -> bool {
 fn check_credential(section: &Section<'_>, provider: &mut ProviderTable) {
     identity::check_names(section, &mut provider.identity);
     let first = identity::written(section, BINDING);
-    if provider.auth == Some(AuthScheme::None) {
+    if provider.byok_only {
+        if let Some(first) = first {
+            const REMEDY: &str = "remove it, or `byok_only`";
+            section.error(first, "a secret that `byok_only` leaves unused", REMEDY);
+        }
+        if provider.auth == Some(AuthScheme::None) {
+            const REMEDY: &str = "remove it, or say how keys are attached";
+            section.error("byok_only", "the provider takes no keys", REMEDY);
+        }
+        provider.identity = IdentityTable::default();
+        provider.accounts.clear();
+    } else if provider.auth == Some(AuthScheme::None) {
         if first.is_some() && section.has("auth") {
             const REMEDY: &str = "remove the secret, or say how it is attached";
             section.error("auth", "`none` leaves the secret unused", REMEDY);
@@ -223,7 +244,7 @@ impl ProviderTable {
     /// How the credential is attached, if nothing is the matter.
     fn scheme(&self, known: Option<&AuthScheme>) -> AuthScheme {
         match (self.form(), &self.auth) {
-            (Form::Nothing, _) => AuthScheme::None,
+            (Form::Nothing, _) if !self.byok_only => AuthScheme::None,
             (_, Some(auth)) => auth.clone(),
             (_, None) => known.cloned().unwrap_or(AuthScheme::Bearer),
         }
@@ -272,6 +293,7 @@ impl ProviderTable {
             credentials,
             options,
             tags: self.tags,
+            rates: self.rates.settings(),
             headers: self.headers,
             relay: self.relay,
             facts: self.facts,
@@ -295,7 +317,7 @@ pub(super) fn check_secret(
     let auth = provider.scheme(known.get(adapter));
     let several = section.subtables("credentials");
     accounts::check(&several, &provider.accounts, &auth, env);
-    if provider.accounts.is_empty() && !provider.form().fits(&auth) {
+    if provider.accounts.is_empty() && !provider.byok_only && !provider.form().fits(&auth) {
         let remedy = identity::remedy(&auth);
         section.error("auth", "the credential cannot be attached so", remedy);
     }

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use plugway_engine::AuthScheme;
+
 use super::Config;
 use super::load::Environment;
 use crate::catalog::{AccessKeySource, Credential, CredentialSource, FileSource, Provider};
@@ -54,7 +56,8 @@ pub fn summary(config: &Config, env: Environment<'_>) -> String {
 
 fn provider_line(provider: &Provider, env: Environment<'_>) -> String {
     let credential = match &provider.credentials[..] {
-        [] => "no credential".to_owned(),
+        [] if matches!(provider.auth, AuthScheme::None) => "no credential".to_owned(),
+        [] => "keys that clients bring".to_owned(),
         [sole] if sole.name == Credential::SOLE => held(&sole.source, env),
         several => format!("{} credentials", several.len()),
     };
@@ -99,5 +102,6 @@ fn held(source: &CredentialSource, env: Environment<'_>) -> String {
         CredentialSource::Client(client) => {
             format!("client {} at {}", state(&client.id), client.token_url)
         }
+        CredentialSource::Brought(_) => "key that a client has brought".to_owned(),
     }
 }

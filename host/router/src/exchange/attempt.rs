@@ -59,7 +59,7 @@ pub(super) async fn open(exchange: &Exchange, step: &Step, trace: &Trace) -> Res
     let deadline = exchange.deadline.min(Instant::now() + bounds.total_timeout);
     let encode = |fills: &[Fill]| encode(exchange, step, fills);
     let (sent, outgoing) = transfer::encoded(exchange, step, deadline, encode).await?;
-    echo::keep(exchange, &step.endpoint.provider, &outgoing);
+    echo::keep(exchange, step, &outgoing);
     // What was fetched for the request is not the endpoint's time.
     let began = Instant::now();
     let patience = step.first_token_timeout_ms.map(|ms| Duration::from_millis(ms.into()));
@@ -137,7 +137,7 @@ async fn receive(
         Reply::Good { head, headers, body } => (head, headers, body),
         Reply::Refusal(head, body) => {
             let failure = sent.attempt.explain(head, body).map_err(failed)?;
-            return Err(told(router, &step.endpoint.provider, failure));
+            return Err(told(router, step.called(), failure));
         }
     };
     if sent.streaming && !is_whole(&headers, sent.framing) {

@@ -3,7 +3,7 @@
 
 use super::Exchange;
 use crate::buffer::Held;
-use crate::catalog::Provider;
+use crate::route::Step;
 use crate::upstream::{Outgoing, OutgoingBody};
 use bytes::Bytes;
 use plugway_wire::{ChatCall, StreamEncoder};
@@ -29,7 +29,7 @@ pub(super) struct Echo {
 
 /// Keeps what is about to be sent, if its client wants to see it. Headers are no part of
 /// it, and a credential in it is masked.
-pub(super) fn keep(exchange: &Exchange<ChatCall>, provider: &Provider, outgoing: &Outgoing) {
+pub(super) fn keep(exchange: &Exchange<ChatCall>, step: &Step, outgoing: &Outgoing) {
     let OutgoingBody::Spliced(body) = &outgoing.body else { return };
     if !exchange.call.echo {
         return;
@@ -43,7 +43,7 @@ pub(super) fn keep(exchange: &Exchange<ChatCall>, provider: &Provider, outgoing:
     let body = fits.then(|| {
         let mut whole = Vec::with_capacity(bytes);
         body.chunks().for_each(|chunk| whole.extend_from_slice(chunk));
-        exchange.router.credentials.mask(provider, &mut whole);
+        exchange.router.credentials.mask(step.called(), &mut whole);
         object(whole)
     });
     let body = body.flatten().unwrap_or_else(|| json!({"omitted_bytes": bytes}).to_string());

@@ -2,14 +2,16 @@
 //! when is for the [`Walk`] to say; here it is done.
 
 use super::attempt::{self, Failed};
+use super::failures::Failures;
 use super::live::Live;
 use super::tariff::{self, Tariff};
 use super::underway::UnderWay;
 use super::{Exchange, media};
-use crate::error::{Code, Error, Fault, Reason, Reasons};
+use crate::error::{Code, Error, Fault};
 use crate::record::{Ending, Trace};
 use crate::route::credentials::{self, Turn, Turns};
-use crate::route::{Decision, HealthPolicy, InFlight, LeftOut, Step, Watch};
+use crate::route::{HealthPolicy, InFlight, LeftOut, Step, Watch};
+use plugway_accounts::Pass as Place;
 use plugway_engine::chat::{MediaKind, Usage};
 use plugway_routing::Walk;
 use plugway_routing::walk::{Admission, Bounds, Failure, Gates, Leg, Move, Over};
@@ -25,6 +27,8 @@ pub(super) struct Answered<C: Ask> {
     pub(super) step: Step,
     /// Counts the attempt among the endpoint's open ones.
     pub(super) in_flight: InFlight,
+    /// Its place under the endpoint's limits.
+    pub(super) place: Option<Place>,
     /// The attempt's number in the record.
     pub(super) number: usize,
 }
@@ -171,6 +175,7 @@ pub(super) struct Attempt {
 pub(super) struct Pass {
     in_flight: InFlight,
     turn: Turn,
+    place: Option<Place>,
 }
 
 impl Attempt {
@@ -182,10 +187,10 @@ impl Attempt {
     }
 
     fn answered<C: Ask>(self, answer: C::Answer) -> Answered<C> {
-        let Self { number, step, pass: Pass { mut in_flight, turn }, .. } = self;
+        let Self { number, step, pass: Pass { mut in_flight, turn, place }, .. } = self;
         turn.accepted();
         in_flight.answered();
-        Answered { answer, step, in_flight, number }
+        Answered { answer, step, in_flight, place, number }
     }
 }
 
@@ -246,6 +251,11 @@ pub(super) fn presumed_bill<C: Ask>(exchange: &Exchange<C>, step: &Step) -> Opti
     C::presumed(exchange).map(|usage| bill(exchange, step, &usage))
 }
 
+/// What counts towards limits of tokens.
+pub(super) fn total(usage: &Usage) -> u64 {
+    usage.prompt_tokens.saturating_add(usage.completion_tokens)
+}
+
 /// Who lets the walk through: credentials, health and budgets.
 struct Doors<'a, C> {
     exchange: &'a Exchange<C>,
@@ -257,23 +267,27 @@ struct Doors<'a, C> {
 
 impl<'a, C: Ask> Doors<'a, C> {
     fn new(exchange: &'a Exchange<C>) -> Self {
-        let Exchange { router, settings, decision, .. } = exchange;
-        let turns =
-            Turns::new((router, decision.service), &settings.config.routing, decision.query.seed);
+        let Exchange { router, settings, decision, caller, .. } = exchange;
+        let (routing, seed) = (&settings.config.routing, decision.query.seed);
+        let turns = Turns::new((router, decision.service), caller, routing, seed);
         Self { exchange, turns, watches: Vec::new(), failures: Failures::default() }
+    }
+
+    /// What an attempt is taken to use of limits while nothing is counted.
+    fn prompt_tokens(&self) -> u64 {
+        C::presumed(self.exchange).map_or(0, |usage| usage.prompt_tokens)
     }
 
     /// Keeps what there is to keep of a failed attempt. What its failure means for the
     /// rest of the plan.
     fn lose(&mut self, attempt: Attempt, Failed { error, usage }: Failed) -> Failure {
-        let Attempt { number, step, trace, pass: Pass { in_flight, turn } } = attempt;
+        let Attempt { number, step, trace, pass: Pass { in_flight, turn, place } } = attempt;
         // A client in a hurry does not make an endpoint slow.
         let is_late =
             error.code == Code::ProviderTimeout && Instant::now() >= self.exchange.deadline;
         let mut error = if is_late { Error::out_of_time() } else { error };
-        let again = self.turns.failed(&step.endpoint, turn, &mut error);
-        match again {
-            // The credential's failure, and not the endpoint's.
+        let blame = self.turns.failed(&step.endpoint, turn, &mut error);
+        match blame.spares_endpoint {
             true => drop(in_flight),
             false => in_flight.ended(Some(&error)),
         }
@@ -281,6 +295,10 @@ impl<'a, C: Ask> Doors<'a, C> {
         // does not count.
         let is_given_up = matches!(error.code, Code::ProviderTimeout | Code::OutOfTime);
         let may_cost = is_given_up && trace.may_cost();
+        if let Some(mut place) = place {
+            let counted = usage.as_ref().map(total).or(may_cost.then(|| self.prompt_tokens()));
+            place.used(counted.unwrap_or(0));
+        }
         let ended = Unserved { step: &step, usage, may_cost };
         ended.account(self.exchange, number, error.code.name());
         let meaning = Failure {
@@ -288,7 +306,7 @@ impl<'a, C: Ask> Doors<'a, C> {
             // client's next model may still take it.
             everywhere: !error.code.elsewhere(),
             weighs: error.code.fault() != Fault::Client,
-            again,
+            again: blame.again,
             // More load would not help a router that is at its bounds.
             ends: error.code == Code::Overloaded,
         };
@@ -312,11 +330,19 @@ impl<C: Ask> Gates for Doors<'_, C> {
         };
         let policy = HealthPolicy::from(&settings.config.routing);
         let id = decision.service.health_id(&step.endpoint.id);
-        match router.health.begin(&id, &step.endpoint, policy, last_resort) {
+        let is_brought = turn.credential.as_ref().is_some_and(|it| it.as_brought().is_some());
+        match router.health.begin_as(&id, &step.endpoint, policy, last_resort, is_brought) {
             Ok(in_flight) => {
                 self.watches.push((number, in_flight.watch()));
                 let is_probe = in_flight.is_probe();
-                let pass = Pass { in_flight, turn };
+                let place = match router.rates.enter(&step.endpoint, self.prompt_tokens()) {
+                    Ok(place) => place,
+                    Err(limited) => {
+                        self.failures.cools_down(step, limited.retry_after, limited.to_string());
+                        return Admission::Never;
+                    }
+                };
+                let pass = Pass { in_flight, turn, place };
                 if is_probe { Admission::Probing(pass) } else { Admission::Granted(pass) }
             }
             Err(LeftOut::Cooling(rest)) => {
@@ -340,64 +366,5 @@ impl<C: Ask> Gates for Doors<'_, C> {
 
     fn hedge(&mut self) -> bool {
         self.exchange.router.attempts.hedge(&self.exchange.settings.config.routing)
-    }
-}
-
-/// What has failed so far.
-#[derive(Default)]
-struct Failures {
-    errors: Vec<(Step, Error)>,
-    /// The router itself is at a bound.
-    overload: Option<Error>,
-    /// Steps that were not tried, for how much longer not, and why.
-    cooling: Vec<(Step, Duration, String)>,
-}
-
-impl Failures {
-    fn add(&mut self, step: Step, error: Error) {
-        match error.code {
-            Code::Overloaded => self.overload = Some(error),
-            _ => self.errors.push((step, error)),
-        }
-    }
-
-    fn cools_down(&mut self, step: &Step, rest: Duration, why: String) {
-        self.cooling.push((step.clone(), rest, why));
-    }
-
-    /// Why each endpoint did not serve, those included that were not to be tried.
-    fn reasons(&self, decision: &Decision) -> Reasons {
-        let failed = self.errors.iter().map(|(step, error)| Reason::failed(&step.endpoint, error));
-        let cooling = self.cooling.iter();
-        let cooling = cooling.map(|(step, _, why)| Reason::cooling(&step.endpoint, why.clone()));
-        let is_told = |step: &Step| {
-            let failed = self.errors.iter().map(|(step, _)| step);
-            let mut told = failed.chain(self.cooling.iter().map(|(step, ..)| step));
-            told.any(|it| it.endpoint.id == step.endpoint.id)
-        };
-        let untold = decision.steps.iter().filter(|step| !is_told(step));
-        let tripped = untold.filter_map(|step| {
-            step.tripped.map(|left_out| Reason::tripped(&step.endpoint, left_out.to_string()))
-        });
-        let excluded = decision.excluded.iter().cloned().map(Reason::from);
-        failed.chain(cooling).chain(tripped).chain(excluded).collect()
-    }
-
-    /// The last error, with the reasons of all. A client is asked to wait only
-    /// as long as the first endpoint to recover needs.
-    fn into_error(self, decision: &Decision, over: Over) -> Error {
-        let reasons = self.reasons(decision);
-        let asked = self.errors.iter().filter_map(|(_, error)| error.retry_after);
-        let wait = asked.chain(self.cooling.iter().map(|(_, rest, _)| *rest)).min();
-        let last = match (self.overload, over, self.errors.into_iter().next_back()) {
-            (Some(overload), ..) => overload,
-            (None, Over::OutOfTime, _) => Error::out_of_time(),
-            (None, _, Some((_, last))) => Error { retry_after: last.retry_after.and(wait), ..last },
-            (None, _, None) => {
-                let message = "No endpoint of the plan was left to try.";
-                Error { retry_after: wait, ..Error::new(Code::TemporarilyUnavailable, message) }
-            }
-        };
-        Error { reasons, ..last }
     }
 }

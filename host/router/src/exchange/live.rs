@@ -9,6 +9,7 @@ use crate::route::{InFlight, Step};
 use crate::{Router, Settings};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use plugway_accounts::Pass;
 use plugway_engine::chat::{Event, Failure, FinishReason, Usage};
 use plugway_engine::{Decoder, Frame};
 use plugway_wire::answer::{self, Order, Tally};
@@ -39,6 +40,8 @@ pub(super) struct Live {
     total: Instant,
     /// Counts the attempt among the endpoint's open ones.
     pub(super) in_flight: Option<InFlight>,
+    /// Its place under the endpoint's limits.
+    pub(super) place: Option<Pass>,
     /// The attempt's number in the record.
     pub(super) number: usize,
     /// The share of the common bound on buffered bodies that a whole answer takes.
@@ -93,6 +96,7 @@ impl Live {
             deadline: exchange.deadline,
             total: began + exchange.settings.config.upstream.total_timeout,
             in_flight: None,
+            place: None,
             number: 0,
             room: None,
             ready: Vec::new(),
@@ -296,7 +300,8 @@ impl Live {
     }
 
     fn fail(&mut self, failure: Failure) {
-        let error = told(&self.router, &self.endpoint.provider, failure);
+        let called = (&*self.endpoint.provider, self.credential.as_deref());
+        let error = told(&self.router, called, failure);
         self.source = Source::Failed(Box::new(error));
     }
 

@@ -92,6 +92,11 @@ pub(crate) trait Offer: Sized + Send + Sync + 'static {
     /// What a decision rests on.
     fn asked(&self) -> Asked<'_>;
 
+    /// The user whom the request names.
+    fn user(&self) -> Option<&str> {
+        None
+    }
+
     /// What it names by URL.
     fn named_media(&self) -> Vec<(MediaKind, &str)> {
         Vec::new()
@@ -154,7 +159,9 @@ pub(crate) async fn embed(
     context: RequestContext,
     mut call: EmbedCall,
 ) -> Result<Served<EmbedCall>, Box<Refused>> {
-    if let Err(error) = presets::apply_to_embeddings(&context.router, &context.caller, &mut call).await {
+    if let Err(error) =
+        presets::apply_to_embeddings(&context.router, &context.caller, &mut call).await
+    {
         return Err(context.refused(error));
     }
     serve(context, call).await
@@ -165,7 +172,8 @@ pub(crate) async fn rerank(
     context: RequestContext,
     mut call: RerankCall,
 ) -> Result<Served<RerankCall>, Box<Refused>> {
-    if let Err(error) = presets::apply_to_ranking(&context.router, &context.caller, &mut call).await {
+    if let Err(error) = presets::apply_to_ranking(&context.router, &context.caller, &mut call).await
+    {
         return Err(context.refused(error));
     }
     serve(context, call).await
@@ -174,6 +182,7 @@ pub(crate) async fn rerank(
 async fn serve<O: Offer>(context: RequestContext, call: O) -> Result<Served<O>, Box<Refused>> {
     let RequestContext { router, settings, dialect, room, deadline, .. } = context;
     let RequestContext { mut record, caller, tells_routing, .. } = context;
+    let caller = caller.on_behalf_of(call.user());
     let asked = Asked { caller: Some(&caller), ..call.asked() };
     record.model = asked.routing.models.join(",");
     if tells_routing {
@@ -222,7 +231,7 @@ fn settle<O: Offer>(
     strategy: Option<HeaderValue>,
 ) -> Served<O> {
     let Exchange { settings, call, mut record, dialect, .. } = exchange;
-    let Answered { answer: Value { answer, room }, step, in_flight, number } = answered;
+    let Answered { answer: Value { answer, room }, step, in_flight, place, number } = answered;
     let endpoint = step.endpoint;
     let head = head_of(&record, &endpoint);
     let counted = O::counted(&answer);
@@ -236,6 +245,9 @@ fn settle<O: Offer>(
         }
         None => (Bill { cost: Some(0), ..Bill::unpriced(no_usage()) }, Tokens::default()),
     };
+    if let Some(mut place) = place {
+        place.used(failover::total(&bill.usage));
+    }
     record.consumed(tokens, bill.cost);
     record.billed(&bill, &tariff);
     record.endpoint.clone_from(&endpoint.id);
@@ -324,13 +336,13 @@ async fn attempt<O: Offer>(
             drop(call);
             let explaining = step.adapter.attempt(exchange.context()).map_err(failed)?;
             let failure = explaining.explain(head, body).map_err(failed)?;
-            return Err(told(router, origin, failure).into());
+            return Err(told(router, step.called(), failure).into());
         }
     };
     let limit = bounds.max_response_bytes;
     let Held { bytes, room } = transfer::read(exchange, step, body, limit, deadline).await?;
     let decoded = O::decode(call, head, bytes.into(), &memo).map_err(failed)?;
-    let answer = decoded.map_err(|failure| told(router, origin, failure))?;
+    let answer = decoded.map_err(|failure| told(router, step.called(), failure))?;
     match exchange.call.verify(&answer) {
         Ok(()) => Ok(Value { answer, room }),
         Err(flaw) => Err(unusable(origin, flaw).into()),

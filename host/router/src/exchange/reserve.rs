@@ -5,6 +5,7 @@ use super::Exchange;
 use super::failover::{Ask, bill};
 use crate::error::Error;
 use crate::route::Step;
+use crate::route::credentials::Means;
 use plugway_accounts as accounts;
 use plugway_engine::chat::Usage;
 
@@ -18,7 +19,10 @@ pub(super) fn reserve<C: Ask>(exchange: &mut Exchange<C>) -> Result<(), Error> {
     if C::presumed(exchange).is_some() {
         exchange.record.weigh(exchange.decision.query.prompt_tokens)?;
     }
-    let mut asks: Vec<_> = exchange.decision.steps.iter().map(|step| most(exchange, step)).collect();
+    let steps = &exchange.decision.steps;
+    // Which of them serves nobody knows: where one may be billed, so may all.
+    let is_billed = steps.iter().any(|step| !is_free(step) && !is_own(exchange, step));
+    let mut asks: Vec<_> = steps.iter().map(|step| most(exchange, step, is_billed)).collect();
     // The dearest first.
     asks.sort_by_key(|ask| std::cmp::Reverse((ask.billed.is_some(), ask.billed.max(ask.byok))));
     let sum = |count: usize| {
@@ -47,7 +51,7 @@ fn width<C>(exchange: &Exchange<C>) -> usize {
 
 /// What one attempt costs at most, as far as that can be told: its prompt, and as long an
 /// answer as the request and the endpoint allow.
-fn most<C: Ask>(exchange: &Exchange<C>, step: &Step) -> accounts::Ask {
+fn most<C: Ask>(exchange: &Exchange<C>, step: &Step, is_billed: bool) -> accounts::Ask {
     let Some(presumed) = C::presumed(exchange) else { return accounts::Ask::free() };
     let assumed = exchange.settings.config.ledger.assumed_completion_tokens;
     let longest = exchange.decision.query.max_tokens.unwrap_or(assumed);
@@ -57,13 +61,19 @@ fn most<C: Ask>(exchange: &Exchange<C>, step: &Step) -> accounts::Ask {
     // With whose credential it is made is decided when it is.
     let shared = Step { credential: None, ..step.clone() };
     let bill = bill(exchange, &shared, &usage);
-    let credentials = &step.endpoint.provider.credentials;
-    let is_own = !credentials.is_empty() && credentials.iter().all(|it| it.own);
-    match is_own {
-        true => accounts::Ask::byok(bill.upstream_cost.unwrap_or(0)),
-        false if step.endpoint.price.as_ref().is_some_and(|price| price.is_nothing()) => {
-            accounts::Ask::free()
-        }
-        false => accounts::Ask::billed(bill.cost.unwrap_or(0)),
+    match (is_free(step), is_billed) {
+        (true, _) => accounts::Ask::free(),
+        (false, true) => accounts::Ask::billed(bill.cost.unwrap_or(0)),
+        (false, false) => accounts::Ask::byok(bill.upstream_cost.unwrap_or(0)),
     }
+}
+
+/// Whatever it is asked for costs nothing.
+fn is_free(step: &Step) -> bool {
+    step.endpoint.price.as_ref().is_some_and(|price| price.is_nothing())
+}
+
+/// Whoever it is called for, an account of the team's own or of the caller's pays.
+fn is_own<C>(exchange: &Exchange<C>, step: &Step) -> bool {
+    Means::at(Some(&exchange.caller), &step.endpoint).are_all_own()
 }

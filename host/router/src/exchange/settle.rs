@@ -1,12 +1,14 @@
 //! What an answer consumed and cost, settled once: at its end, or when the
 //! client leaves before it.
 
+use super::failover;
 use super::live::Live;
 use super::tariff::{self, Tariff};
 use crate::Router;
 use crate::error::{Code, Error};
 use crate::record::{Ending, Record, Tokens};
 use crate::route::{Conversation, InFlight};
+use plugway_accounts::Pass;
 use plugway_engine::chat::{Event, FinishReason, Usage};
 use plugway_wire::Bill;
 use plugway_wire::answer::{Calls, Tally};
@@ -37,6 +39,8 @@ pub(super) struct Settlement {
     /// The attempt's number in the record.
     number: usize,
     in_flight: Option<InFlight>,
+    /// Its place under the endpoint's limits.
+    place: Option<Pass>,
     /// As the decision estimated them.
     prompt_tokens: u32,
     /// What stays where its prompt cache is.
@@ -67,6 +71,7 @@ impl Settlement {
             pace,
             number: live.number,
             in_flight,
+            place: live.place.take(),
             prompt_tokens,
             conversation: None,
             settled: false,
@@ -113,6 +118,9 @@ impl Settlement {
     fn settle(&mut self, outcome: &'static str, failure: Option<&Error>) -> Bill {
         self.settled = true;
         let (usage, estimated) = self.usage();
+        if let Some(mut place) = self.place.take() {
+            place.used(failover::total(&usage));
+        }
         let mut bill = self.bill(usage);
         // What the client did not wait for may have come to something.
         if outcome != "cancelled" && self.is_insured(&bill, failure) {

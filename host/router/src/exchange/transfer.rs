@@ -8,12 +8,11 @@ use super::failover::{self, Ask};
 use super::media::{self, Fill};
 use crate::Router;
 use crate::buffer::{Bounds, Held, Refused, hold};
-use crate::catalog::Provider;
 use crate::error::{Code, Error};
 use crate::record::Trace;
 use crate::route::Step;
 use crate::telemetry::PluginLabels;
-use crate::upstream::{self, Outgoing, TokenEndpoint, is_packed, refusal};
+use crate::upstream::{self, Called, Outgoing, TokenEndpoint, is_packed, refusal};
 use http::{HeaderMap, Response};
 use hyper::body::Incoming;
 use plugway_engine::chat::Failure;
@@ -56,7 +55,7 @@ pub(super) async fn encoded<C: Ask, T: Send>(
         };
         match fill {
             Some(fill) => fills.push(fill),
-            None => return Err(told(&exchange.router, provider, failure).into()),
+            None => return Err(told(&exchange.router, (provider, None), failure).into()),
         }
     }
 }
@@ -76,7 +75,7 @@ pub(super) async fn send<C: Ask>(
     let endpoint = TokenEndpoint { client: &settings.upstream, bounds, until: deadline };
     let (credentials, credential) = (&exchange.router.credentials, step.credential.as_deref());
     let attached = credentials.attach(provider, credential, &mut outgoing, endpoint).await;
-    attached.map_err(|error| error.told())?;
+    attached.map_err(|error| error.told(credential))?;
     let name = &provider.name;
     let wait = deadline.min(Instant::now() + bounds.head_timeout);
     if let Some(presumed) = failover::presumed_bill(exchange, step) {
@@ -105,7 +104,8 @@ pub(super) async fn receive<C>(
     let origin = &step.endpoint.provider;
     let (parts, body) = response.into_parts();
     // Some providers quote the key that they were called with.
-    let masked = |(name, value)| (name, router.credentials.masked(origin, value));
+    let credential = step.credential.as_deref();
+    let masked = |(name, value)| (name, router.credentials.masked((origin, credential), value));
     let headers = shown(&parts.headers).into_iter().map(masked).collect();
     let head = ResponseHead { status: parts.status.as_u16(), headers };
     if parts.status.is_success() && is_packed(&parts.headers) {
@@ -120,8 +120,8 @@ pub(super) async fn receive<C>(
     let bounds = &exchange.settings.config.upstream;
     let left = deadline.saturating_duration_since(Instant::now());
     let patience = bounds.error_body_timeout.min(left);
-    let (credential, told) = (step.credential.as_deref(), (&parts, body));
-    let body = refusal(router, origin, credential, told, bounds.idle_timeout, patience).await;
+    let (called, told) = ((&**origin, credential), (&parts, body));
+    let body = refusal(router, called, told, bounds.idle_timeout, patience).await;
     Ok(Reply::Refusal(head, body.unwrap_or_default().into()))
 }
 
@@ -159,7 +159,7 @@ pub(super) async fn read<C>(
         Error::upstream(code, provider, format!("The provider `{provider}` {what}."))
     })?;
     let mut bytes = Vec::from(held.bytes);
-    exchange.router.credentials.mask(origin, &mut bytes);
+    exchange.router.credentials.mask(step.called(), &mut bytes);
     Ok(Held { bytes: bytes.into(), room: held.room })
 }
 
@@ -171,15 +171,15 @@ fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
 
 /// What an adapter says of its provider, without the credential that a provider may
 /// quote.
-pub(crate) fn told(router: &Router, provider: &Provider, failure: Failure) -> Error {
-    let masked = |text| router.credentials.masked(provider, text);
+pub(crate) fn told(router: &Router, called: Called<'_>, failure: Failure) -> Error {
+    let masked = |text| router.credentials.masked(called, text);
     let failure = Failure {
         message: masked(failure.message),
         param: failure.param.map(masked),
         code: failure.code.map(masked),
         ..failure
     };
-    Error::from_failure(failure, &provider.name)
+    Error::from_failure(failure, &called.0.name)
 }
 
 /// A plugin trapped, or went over a limit: named in full in the log, and by

@@ -3,6 +3,7 @@
 use super::{Conversation, LeftOut, Service};
 use crate::catalog::{Credential, Endpoint};
 use crate::error::Error;
+use crate::upstream::Called;
 use plugway_engine::{Adapter, Candidate, Plan, Policy, Query, Refusal};
 use plugway_routing::health::Snapshot;
 use std::sync::Arc;
@@ -24,6 +25,13 @@ pub struct Step {
     pub hedge_after_ms: Option<u32>,
     /// Overrides the configured time to first token, milliseconds.
     pub first_token_timeout_ms: Option<u32>,
+}
+
+impl Step {
+    /// The provider, and what it is called with.
+    pub(crate) fn called(&self) -> Called<'_> {
+        (&self.endpoint.provider, self.credential.as_deref())
+    }
 }
 
 /// What was decided for one request, and why.

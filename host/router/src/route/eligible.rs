@@ -12,12 +12,12 @@ mod drawn;
 #[cfg(test)]
 mod tests;
 
+use super::credentials::Means;
 use super::pin::Pins;
 use super::{Asked, Cause, Excluded, Footing, LeftOut, credentials};
 use crate::Router;
 use crate::catalog::Endpoint;
 use crate::config::Ceiling;
-use crate::upstream::CredentialState;
 use plugway_engine::Adapter;
 use rules::{Ruled, Spoken, Terms};
 use std::collections::BTreeSet;
@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 #[cfg(test)]
-pub(super) use drawn::offer;
+pub(crate) use drawn::offer;
 pub(crate) use named::{lists_model as names_model, names};
 pub(super) use named::{names_tier, slugs};
 pub(super) use rules::missing;
@@ -84,11 +84,13 @@ pub(super) fn list(
             eligible.excluded.push(Excluded::new(&endpoint, Cause::Pin, PINNED_ELSEWHERE));
             continue;
         }
-        if let Some(rest) = credentials::cooling(router, asked.service, &endpoint) {
+        let (service, caller) = (asked.service, asked.caller);
+        if let Some(rest) = credentials::cooling(router, service, caller, &endpoint) {
             eligible.lacks_credential(&endpoint, rest);
             continue;
         }
-        let tripped = match router.health.check(&asked.service.health_id(&endpoint.id)) {
+        let has_brought = Means::at(caller, &endpoint).has_brought();
+        let tripped = match router.health.check_as(&service.health_id(&endpoint.id), has_brought) {
             Ok(footing) => {
                 is_any_sound |= footing == Footing::Sound;
                 None
@@ -132,8 +134,7 @@ fn judge(router: &Router, terms: &Terms<'_>, endpoint: &Endpoint) -> Result<Arc<
         let reason = format!("its adapter `{}` is not loaded", provider.adapter);
         return Err((Cause::Adapter, reason));
     };
-    if router.credentials.state(provider) == CredentialState::Missing {
-        let reason = "its credential is missing where the router runs";
+    if let Some(reason) = Means::at(terms.asked.caller, endpoint).missing(router) {
         return Err((Cause::Credential, reason.into()));
     }
     let spoken = Spoken { id: adapter.id(), info: adapter.info(), offers: &adapter.offers() };

@@ -52,7 +52,7 @@ impl Facts<'_> {
             quantization: endpoint.quantization.clone(),
             region: endpoint.region.clone(),
             service_tier: endpoint.service_tier.clone(),
-            own_key: credentials::is_own_next(router, asked.service, endpoint),
+            own_key: credentials::is_own_next(router, asked.service, asked.caller, endpoint),
             warm: warm.is_some() && asked.routing.sort.is_none(),
             tags: endpoint.tags.clone(),
             health: health::told(snapshot, asked.service, &endpoint.id),

@@ -104,9 +104,22 @@ impl Health {
     /// # Errors
     /// Saying why it should not be.
     pub fn check(&self, id: &str) -> Result<Footing, LeftOut> {
+        self.check_as(id, false)
+    }
+
+    /// The same; `brought`: with a client's own key, so that limits of the router's own
+    /// account do not matter.
+    ///
+    /// # Errors
+    /// Saying why it should not be.
+    pub fn check_as(&self, id: &str, brought: bool) -> Result<Footing, LeftOut> {
         let Some(endpoint) = self.known(id) else { return Ok(Footing::Sound) };
-        let record = endpoint.lock();
-        record.check(self.clock.date())
+        endpoint.check(self.clock.date(), brought)
+    }
+
+    /// How much longer the router's own account is at a limit at an endpoint.
+    pub fn limited(&self, id: &str) -> Option<Duration> {
+        self.known(id)?.lock().limited(self.clock.date())
     }
 
     /// Counts an attempt in, until the returned guard goes; what is known of it is kept
@@ -121,10 +134,25 @@ impl Health {
         policy: Policy,
         last_resort: bool,
     ) -> Result<InFlight, LeftOut> {
+        self.begin_as(id, endpoint, policy, last_resort, false)
+    }
+
+    /// The same; `brought`: with a client's own key.
+    ///
+    /// # Errors
+    /// When the endpoint should not be tried.
+    pub fn begin_as(
+        &self,
+        id: &str,
+        endpoint: &catalog::Endpoint,
+        policy: Policy,
+        last_resort: bool,
+        brought: bool,
+    ) -> Result<InFlight, LeftOut> {
         let Some(endpoint) = self.remember(id, endpoint) else { return Ok(InFlight::untracked()) };
         let mut record = endpoint.lock();
         let now = self.clock.date();
-        if let Err(left_out) = record.check(now) {
+        if let Err(left_out) = check(&record, now, brought) {
             let is_merely_tripped = !matches!(left_out, LeftOut::Cooling(_));
             if !(is_merely_tripped && last_resort) {
                 return Err(left_out);
@@ -277,7 +305,19 @@ impl Health {
     }
 }
 
+/// Whether one with this record may be tried now; `brought`: with a client's own key.
+fn check(record: &Record, now: Duration, brought: bool) -> Result<Footing, LeftOut> {
+    match brought {
+        true => record.check_for_others(now),
+        false => record.check(now),
+    }
+}
+
 impl Endpoint {
+    fn check(&self, now: Duration, brought: bool) -> Result<Footing, LeftOut> {
+        check(&self.lock(), now, brought)
+    }
+
     /// Held for a few assignments at a time, or for adding up a few windows.
     fn lock(&self) -> MutexGuard<'_, Record> {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
@@ -357,6 +397,7 @@ mod tests {
             headers: Vec::new(),
             relay: Vec::new(),
             models_url: None,
+            rates: plugway_accounts::RateSettings::default(),
             facts: catalog::ProviderFacts::default(),
         })
     }

@@ -1,7 +1,7 @@
 //! Credentials: read from where the operator put them, attached to requests that
 //! already passed every check, and seen by nothing else.
 
-use super::sources::{Material, Sources};
+use super::sources::{Environment, Material, Sources};
 use super::{Outgoing, OutgoingBody, TokenEndpoint};
 use crate::catalog::{Credential, Provider};
 use crate::error::{Code, Error};
@@ -11,20 +11,13 @@ use plugway_credentials::{
     AccessKey, Grant, Secret, Signable, SigningScope, TokenError, Tokens, percent_encoded, sign,
 };
 use plugway_engine::AuthScheme;
+use std::sync::Arc;
 use std::time::SystemTime;
 use tokio::time::timeout_at;
 use zeroize::Zeroizing;
 
-/// Whether a provider can be called at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CredentialState {
-    /// None is needed.
-    NotNeeded,
-    /// There is one.
-    Present,
-    /// One is needed, and it is not there.
-    Missing,
-}
+/// A provider, and what it is called with.
+pub(crate) type Called<'a> = (&'a Provider, Option<&'a Credential>);
 
 /// Why a request cannot leave with the provider's credential.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,21 +55,14 @@ impl Credentials {
         Self { sources: Sources::new(env), tokens: Tokens::default() }
     }
 
-    /// Whether `provider` has what it needs.
-    pub fn state(&self, provider: &Provider) -> CredentialState {
-        if matches!(provider.auth, AuthScheme::None) {
-            return CredentialState::NotNeeded;
-        }
-        match provider.credentials.iter().any(|credential| self.has(credential)) {
-            true => CredentialState::Present,
-            false if provider.credentials.is_empty() => CredentialState::NotNeeded,
-            false => CredentialState::Missing,
-        }
-    }
-
     /// A variable's value, if it is set.
     pub(crate) fn variable(&self, name: &str) -> Option<String> {
-        self.sources.text(name)
+        self.environment()(name)
+    }
+
+    /// Who looks variables up.
+    pub(crate) fn environment(&self) -> Arc<Environment> {
+        self.sources.environment()
     }
 
     /// Whether the credential is there.
@@ -100,9 +86,7 @@ impl Credentials {
             return Ok(());
         }
         let missing = || AttachError::Missing(provider.name.clone());
-        let Some(credential) = credential else {
-            return if provider.credentials.is_empty() { Ok(()) } else { Err(missing()) };
-        };
+        let Some(credential) = credential else { return Err(missing()) };
         let Some(material) = self.sources.material(&credential.source) else {
             return Err(missing());
         };
@@ -152,10 +136,10 @@ impl Credentials {
         self.tokens.forget(&owner(provider, credential));
     }
 
-    /// Overwrites all the provider's credentials wherever a text quotes them, as they
-    /// are or as they stand in a query.
-    pub fn mask(&self, provider: &Provider, text: &mut [u8]) {
-        for secret in self.secrets(provider) {
+    /// Overwrites all the provider's credentials, and the one that it was called with,
+    /// wherever a text quotes them, as they are or as they stand in a query.
+    pub fn mask(&self, called: Called<'_>, text: &mut [u8]) {
+        for secret in self.secrets(called) {
             overwrite(text, secret.expose().as_bytes());
             let encoded = percent_encoded(secret.expose());
             if *encoded != secret.expose() {
@@ -165,17 +149,18 @@ impl Credentials {
     }
 
     /// The same of a text that is handed on.
-    pub fn masked(&self, provider: &Provider, text: String) -> String {
+    pub fn masked(&self, called: Called<'_>, text: String) -> String {
         let mut bytes = text.into_bytes();
-        self.mask(provider, &mut bytes);
+        self.mask(called, &mut bytes);
         // Credentials and stars are ASCII, so that nothing is lost here.
         String::from_utf8(bytes).unwrap_or_default()
     }
 
     /// What must not be told of the provider. The longest first: a short one that
     /// another begins with would leave the rest of that to be read.
-    fn secrets(&self, provider: &Provider) -> Vec<Secret> {
-        let credentials = provider.credentials.iter();
+    fn secrets(&self, (provider, credential): Called<'_>) -> Vec<Secret> {
+        let brought = credential.filter(|credential| credential.as_brought().is_some());
+        let credentials = provider.credentials.iter().map(AsRef::as_ref).chain(brought);
         let secrets = credentials.flat_map(|credential| self.secrets_of(provider, credential));
         let mut secrets: Vec<_> = secrets.collect();
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
@@ -201,12 +186,14 @@ impl Credentials {
 }
 
 impl AttachError {
-    /// As an attempt's failure.
-    pub(crate) fn told(&self) -> Error {
+    /// As the failure of an attempt that was to be made with this credential.
+    pub(crate) fn told(&self, credential: Option<&Credential>) -> Error {
+        // Where the tokens for it are obtained a client has said too.
+        let is_brought = credential.is_some_and(|it| it.as_brought().is_some());
         let (code, provider) = match self {
             Self::Missing(provider) => (Code::ProviderAuthentication, provider),
             Self::Relayed(provider) => (Code::Unsupported, provider),
-            Self::Token { provider, error } if error.is_refusal() => {
+            Self::Token { provider, error } if is_brought || error.is_refusal() => {
                 (Code::ProviderAuthentication, provider)
             }
             Self::Token { provider, error: TokenError::TooSlow } => {

@@ -14,7 +14,8 @@ mod sources;
 mod tokens;
 mod unsent;
 
-pub use auth::{AttachError, CredentialState, Credentials};
+pub(crate) use auth::Called;
+pub use auth::{AttachError, Credentials};
 pub use body::{OutgoingBody, SplicedBody};
 pub use client::{Client, ClientError};
 pub use fetch::FetchError;
@@ -24,5 +25,6 @@ pub use outgoing::{ContractBreach, Outgoing, check, prepare};
 pub(crate) use refusal::{is_packed, refusal};
 pub use relayed::{Broken, RelayBounds, RelayedBody};
 pub(crate) use relayed::{connection_headers, relay};
+pub(crate) use sources::Environment;
 pub use tokens::TokenEndpoint;
 pub(crate) use unsent::unsent;

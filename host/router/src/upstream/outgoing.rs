@@ -5,6 +5,7 @@ use super::{OutgoingBody, SplicedBody};
 use crate::catalog::{Provider, ProviderFacts};
 use http::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use http::{Method, Uri};
+use plugway_accounts::RateSettings;
 use plugway_credentials::percent_encoded;
 use plugway_engine::{AuthScheme, UpstreamRequest};
 use plugway_wire::seal::{SealError, Seals};
@@ -158,6 +159,7 @@ pub fn check(request: UpstreamRequest) -> Result<(), String> {
         tags: Vec::new(),
         headers: Vec::new(),
         relay: Vec::new(),
+        rates: RateSettings::default(),
         facts: ProviderFacts::default(),
     };
     match prepare(request, &provider, &Seals::default(), true) {

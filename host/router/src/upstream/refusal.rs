@@ -1,9 +1,9 @@
 //! What a provider says with a status that is no success: held within bounds, without
 //! the credential that some of them quote.
 
+use super::Called;
 use crate::Router;
 use crate::buffer::{Bounds, hold};
-use crate::catalog::{Credential, Provider};
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
@@ -22,8 +22,7 @@ const UNAUTHORIZED: u16 = 401;
 /// was not accepted, it is taken note of.
 pub(crate) async fn refusal(
     router: &Router,
-    provider: &Provider,
-    credential: Option<&Credential>,
+    called: Called<'_>,
     (head, body): (&Parts, Incoming),
     idle: Duration,
     patience: Duration,
@@ -35,12 +34,12 @@ pub(crate) async fn refusal(
     };
     let text = held.map(|held| {
         let mut text = Vec::from(held.bytes);
-        router.credentials.mask(provider, &mut text);
+        router.credentials.mask(called, &mut text);
         text.into()
     });
     // Not before the text was masked: what was refused is still to be.
     if head.status.as_u16() == UNAUTHORIZED
-        && let Some(credential) = credential
+        && let (provider, Some(credential)) = called
     {
         router.credentials.refused(provider, credential);
     }

@@ -1,7 +1,7 @@
 //! Secrets as they are found: in the environment, and in files that are read again
 //! when they change.
 
-use crate::catalog::{AccessKeySource, CredentialSource, FileSource, SecretSource};
+use crate::catalog::{AccessKeySource, CredentialSource, FileSource, KeyMaterial, SecretSource};
 use plugway_credentials::{AccessKey, ClientCredentials, Grant, Secret, ServiceAccount};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -28,12 +28,12 @@ pub(super) enum Material {
 /// Where secrets are looked up. The lock is held for a map lookup, or for reading one
 /// small file after it changed.
 pub(super) struct Sources {
-    env: Box<Environment>,
+    env: Arc<Environment>,
     files: Mutex<HashMap<(PathBuf, Format), CachedFile>>,
 }
 
 /// Looks a variable up.
-type Environment = dyn Fn(&str) -> Option<String> + Send + Sync;
+pub(crate) type Environment = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// What a file is read as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,12 +59,12 @@ struct CachedFile {
 
 impl Sources {
     pub(super) fn new(env: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
-        Self { env: Box::new(env), files: Mutex::default() }
+        Self { env: Arc::new(env), files: Mutex::default() }
     }
 
-    /// A variable as it is.
-    pub(super) fn text(&self, name: &str) -> Option<String> {
-        (self.env)(name)
+    /// Who looks variables up.
+    pub(super) fn environment(&self) -> Arc<Environment> {
+        self.env.clone()
     }
 
     /// What is there now. None where something is missing, or of no use.
@@ -91,6 +91,13 @@ impl Sources {
                 let (id, token_url) = (self.variable(&source.id)?, source.token_url.clone());
                 Some(Material::Grant(Grant::Client(ClientCredentials { id, secret, token_url })))
             }
+            CredentialSource::Brought(brought) => Some(match brought.key.clone() {
+                KeyMaterial::Text(secret) => Material::Secret(secret),
+                KeyMaterial::AccessKey(key) => Material::AccessKey(key),
+                KeyMaterial::ServiceAccount(account) => {
+                    Material::Grant(Grant::ServiceAccount(account))
+                }
+            }),
         }
     }
 

@@ -32,6 +32,8 @@ pub struct Record {
     /// None while nothing was timed.
     timings: Option<Box<Timings>>,
     cooldown: Cooldown,
+    /// Of the router's own accounts there: whoever brings another one has other limits.
+    limited: Cooldown,
     breaker: Breaker,
     capacity: Capacity,
     #[serde(skip)]
@@ -108,11 +110,28 @@ impl Record {
         Self { breaker: Breaker::seeded(seed), ..Self::default() }
     }
 
-    /// Whether the endpoint may be tried now.
+    /// Whether the endpoint may be tried now, with the router's own account there.
     ///
     /// # Errors
     /// Saying why it should not be.
     pub fn check(&self, now: Duration) -> Result<Footing, LeftOut> {
+        match self.limited(now).max(self.cooldown.rest(now)) {
+            Some(rest) => Err(LeftOut::Cooling(rest)),
+            None => self.check_for_others(now),
+        }
+    }
+
+    /// How much longer the router's own account there is at a limit.
+    #[must_use]
+    pub fn limited(&self, now: Duration) -> Option<Duration> {
+        self.limited.rest(now)
+    }
+
+    /// Whether the endpoint may be tried now, with an account that its limits say nothing of.
+    ///
+    /// # Errors
+    /// Saying why it should not be.
+    pub fn check_for_others(&self, now: Duration) -> Result<Footing, LeftOut> {
         if let Some(rest) = self.cooldown.rest(now) {
             return Err(LeftOut::Cooling(rest));
         }
@@ -195,7 +214,11 @@ impl Record {
             self.capacity.refused(pass.load, now);
         }
         let change = self.breaker.end(pass.breaker, verdict, policy.breaker, now);
-        let cools = wait.is_some_and(|wait| self.cooldown.ask(wait, policy.max_cooldown, now));
+        let cooldown = match verdict {
+            Verdict::Limited => &mut self.limited,
+            Verdict::Good | Verdict::Bad | Verdict::Blameless => &mut self.cooldown,
+        };
+        let cools = wait.is_some_and(|wait| cooldown.ask(wait, policy.max_cooldown, now));
         Ended { cools, change }
     }
 
@@ -292,6 +315,7 @@ impl Record {
         self.in_flight == 0
             && self.is_closed(now)
             && self.cooldown.rest(now).is_none()
+            && self.limited(now).is_none()
             && self.counts.sums(now).day.is_empty()
     }
 

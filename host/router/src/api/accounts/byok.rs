@@ -1,51 +1,24 @@
 //! `/v1/byok`: clients' own provider keys. They are sealed before they are kept, and never
 //! told again.
 
-use super::given::{self, Query, shown, wrong};
+mod handed;
+
+use super::given::{self, Query, shown};
 use super::shape::Deleted;
 use super::typed::{Moment, given, given_or_null};
 use super::{Answer, done, failed, random_id};
 use crate::account::byok::ByokSettings;
-use crate::account::master;
 use crate::api::openapi::Refusals;
 use crate::error::{Code, Error};
 use crate::{Router, Settings};
+use handed::{Hidden, check_key, check_name, check_settings, check_shape, seal};
 use http::Request;
 use hyper::body::Incoming;
 use plugway_accounts::key::label;
-use plugway_accounts::seal::{MAX_SECRET_BYTES, SealError};
-use plugway_accounts::{Keyring, MasterKey};
 use plugway_store::{ByokRow, Change, DEFAULT_WORKSPACE};
-use serde::{Deserialize, Deserializer, Serialize};
-use std::fmt;
-use std::ops::RangeInclusive;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
-use zeroize::Zeroizing;
-
-/// Characters of a name.
-const NAME: RangeInclusive<usize> = 0..=255;
-
-/// Entries of a list that restricts.
-const MAX_ALLOWED: usize = 100;
-
-/// Characters of such an entry.
-const ENTRY: RangeInclusive<usize> = 1..=255;
-
-/// A text that is shown by nothing.
-pub(in crate::api) struct Hidden(Zeroizing<String>);
-
-impl fmt::Debug for Hidden {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Hidden(..)")
-    }
-}
-
-impl<'de> Deserialize<'de> for Hidden {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        String::deserialize(from).map(|text| Self(Zeroizing::new(text)))
-    }
-}
 
 /// A provider key to be kept.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -81,6 +54,10 @@ pub(in crate::api) struct CreateByok {
     #[serde(default)]
     #[schema(min_items = 1, max_items = 100)]
     allowed_user_ids: Option<Vec<String>>,
+    /// Whether whoever may use it is never served with the router's own credentials of the
+    /// provider.
+    #[serde(default)]
+    always_use: bool,
 }
 
 /// What is to change of a provider key. What is left out stays as it is.
@@ -113,6 +90,11 @@ pub(in crate::api) struct ChangeByok {
     #[serde(default, deserialize_with = "given_or_null")]
     #[schema(value_type = Option<Vec<String>>, required = false, min_items = 1, max_items = 100)]
     allowed_user_ids: Option<Option<Vec<String>>>,
+    /// Whether whoever may use it is never served with the router's own credentials of the
+    /// provider.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = bool, required = false)]
+    always_use: Option<bool>,
 }
 
 /// A provider key, without itself.
@@ -137,6 +119,11 @@ pub(in crate::api) struct Byok {
     allowed_api_key_hashes: Option<Vec<String>>,
     #[schema(required = true)]
     allowed_user_ids: Option<Vec<String>>,
+    /// Whoever may use it is never served with the router's own credentials of the provider.
+    always_use: bool,
+    /// Why it is not used, though it is not disabled.
+    #[schema(required = true)]
+    unusable: Option<String>,
     created_at: Moment,
 }
 
@@ -155,7 +142,9 @@ pub(in crate::api) struct Byoks {
 }
 
 impl Byok {
-    fn new(row: &ByokRow) -> Self {
+    fn new(router: &Router, row: &ByokRow) -> Self {
+        let brought = router.accounts.brought();
+        let unusable = brought.with_id(&row.id).and_then(|key| key.unusable());
         let settings = ByokSettings::of(row).unwrap_or_default();
         Self {
             id: row.id.clone(),
@@ -169,6 +158,8 @@ impl Byok {
             allowed_models: settings.allowed_models,
             allowed_api_key_hashes: settings.allowed_api_key_hashes,
             allowed_user_ids: settings.allowed_user_ids,
+            always_use: settings.always_use,
+            unusable: unusable.map(|why| why.to_string()),
             created_at: Moment(row.created_ms),
         }
     }
@@ -194,13 +185,15 @@ pub(super) async fn create(
         allowed_models: wanted.allowed_models,
         allowed_api_key_hashes: wanted.allowed_api_key_hashes,
         allowed_user_ids: wanted.allowed_user_ids,
+        always_use: wanted.always_use,
     };
     check_settings(router, &kept)?;
-    if !settings.config.catalog.providers.contains_key(&wanted.provider) {
+    let Some(provider) = settings.config.catalog.providers.get(&wanted.provider) else {
         let provider = shown(&wanted.provider);
         let message = format!("No provider `{provider}` is active; GET /v1/providers lists them.");
         return Err(Error::new(Code::NotFound, message).param("provider"));
-    }
+    };
+    check_shape(provider, &wanted.key)?;
     let workspace = wanted.workspace_id.as_deref().unwrap_or(DEFAULT_WORKSPACE);
     let no_workspace = || {
         let message = format!("There is no workspace `{}` here.", shown(workspace));
@@ -233,7 +226,7 @@ pub(super) async fn create(
         change => done(change, "provider keys")?,
     }
     router.accounts.refresh().await.map_err(failed)?;
-    Answer::created(&ByokData { data: Byok::new(&row) })
+    Answer::created(&ByokData { data: Byok::new(router, &row) })
 }
 
 /// List provider keys
@@ -261,7 +254,7 @@ pub(super) fn list(router: &Router, query: Option<&str>) -> Result<Answer, Error
     };
     let found: Vec<_> = accounts.byok.iter().filter(wanted).collect();
     let page = found.iter().skip(offset as usize).take(limit as usize);
-    let data = page.map(|row| Byok::new(row)).collect();
+    let data = page.map(|row| Byok::new(router, row)).collect();
     Answer::ok(&Byoks { data, total_count: found.len() as u64 })
 }
 
@@ -272,7 +265,7 @@ pub(super) fn list(router: &Router, query: Option<&str>) -> Result<Answer, Error
     responses((status = 200, description = "What is told of it.", body = ByokData), Refusals),
 )]
 pub(super) fn one(router: &Router, id: &str) -> Result<Answer, Error> {
-    Answer::ok(&ByokData { data: Byok::new(&*find(router, id)?) })
+    Answer::ok(&ByokData { data: Byok::new(router, &*find(router, id)?) })
 }
 
 /// Change a provider key
@@ -288,7 +281,7 @@ pub(super) async fn change(
     id: &str,
     request: Request<Incoming>,
 ) -> Result<Answer, Error> {
-    find(router, id)?;
+    let row = find(router, id)?;
     let wanted: ChangeByok = given::read(router, settings, request).await?;
     check_name(wanted.name.as_ref().and_then(|name| name.as_deref()))?;
     let mut changed = ByokSettings::default();
@@ -297,6 +290,10 @@ pub(super) async fn change(
     let sealed = match &wanted.key {
         Some(key) => {
             check_key(key)?;
+            // What is not active now may be so later.
+            if let Some(provider) = settings.config.catalog.providers.get(&row.provider) {
+                check_shape(provider, key)?;
+            }
             Some((seal(router, settings, id, key).await?, label(&key.0)))
         }
         None => None,
@@ -335,6 +332,7 @@ impl ChangeByok {
                 slot.clone_from(list);
             }
         }
+        settings.always_use = self.always_use.unwrap_or(settings.always_use);
     }
 }
 
@@ -359,78 +357,4 @@ fn find(router: &Router, id: &str) -> Result<Arc<ByokRow>, Error> {
 
 fn missing(id: &str) -> Error {
     Error::new(Code::NotFound, format!("There is no provider key `{}` here.", shown(id)))
-}
-
-/// Seals for the row of this id; with which master key.
-async fn seal(
-    router: &Router,
-    settings: &Settings,
-    id: &str,
-    key: &Hidden,
-) -> Result<(Vec<u8>, String), Error> {
-    let ring = Keyring::new(master_key(router, settings).await?, Vec::new());
-    let sealed = ring.seal(id, &key.0).map_err(|error| match error {
-        SealError::TooLong => too_long(),
-        SealError::NoRandomness => {
-            tracing::error!(%error, "a provider key cannot be sealed");
-            Error::new(Code::Internal, "The key could not be encrypted; see the log.")
-        }
-    })?;
-    Ok((sealed, ring.key_id()))
-}
-
-/// Finding it may take a program its time.
-async fn master_key(router: &Router, settings: &Settings) -> Result<MasterKey, Error> {
-    let secrets = settings.config.secrets.clone();
-    let variable = secrets.master_key_env.as_ref();
-    let value = variable.and_then(|name| router.credentials.variable(name));
-    let found =
-        tokio::task::spawn_blocking(move || master::find(&secrets, |_| value.clone())).await;
-    match found {
-        Ok(Ok(key)) => Ok(key),
-        Ok(Err(error)) => {
-            tracing::error!(%error, "a provider key cannot be kept");
-            let message = format!("No provider key can be kept: {error}.");
-            Err(Error::new(Code::Unconfigured, message))
-        }
-        Err(_) => Err(Error::new(Code::Internal, "The master key was not found; see the log.")),
-    }
-}
-
-fn check_key(Hidden(key): &Hidden) -> Result<(), Error> {
-    match key.len() {
-        0 => Err(wrong("key", "not be empty")),
-        length if length > MAX_SECRET_BYTES => Err(too_long()),
-        _ => Ok(()),
-    }
-}
-
-fn too_long() -> Error {
-    wrong("key", &format!("have at most {MAX_SECRET_BYTES} bytes"))
-}
-
-fn check_name(name: Option<&str>) -> Result<(), Error> {
-    name.map_or(Ok(()), |name| given::text("name", name, NAME))
-}
-
-fn check_settings(router: &Router, settings: &ByokSettings) -> Result<(), Error> {
-    for (field, list) in [
-        ("allowed_models", &settings.allowed_models),
-        ("allowed_api_key_hashes", &settings.allowed_api_key_hashes),
-        ("allowed_user_ids", &settings.allowed_user_ids),
-    ] {
-        let Some(list) = list else { continue };
-        if !(1..=MAX_ALLOWED).contains(&list.len()) {
-            return Err(wrong(field, &format!("have 1 to {MAX_ALLOWED} entries, or be null")));
-        }
-        for entry in list {
-            given::text(field, entry, ENTRY)?;
-        }
-    }
-    let accounts = router.accounts.now();
-    let mut hashes = settings.allowed_api_key_hashes.iter().flatten();
-    match hashes.all(|hash| accounts.key(hash).is_some()) {
-        true => Ok(()),
-        false => Err(wrong("allowed_api_key_hashes", "name keys that are here")),
-    }
 }

@@ -6,6 +6,7 @@ use crate::config::credential::{self, read_auth};
 use crate::config::field::{Field, Slot};
 use crate::config::identity::read_names;
 use crate::config::options::{read_headers, read_options, read_pairs};
+use crate::config::rates;
 use crate::config::reader::Entry;
 use crate::config::template::{Template, read_variables};
 
@@ -91,6 +92,11 @@ pub(in crate::config) const FIELDS: &[Field<ProviderTable>] = &[
         about: "In place of `api_key_env`, `api_key_file` and `credential`: several of them, to choose from for each attempt. See below.",
     },
     Field {
+        key: "byok_only",
+        slot: Slot::Flag(|c| &mut c.byok_only),
+        about: "The router has no credential of its own there: requests are made with keys that clients bring (`/v1/byok`), attached as `auth` says, and whoever has brought none is not served there.",
+    },
+    Field {
         key: "variables",
         slot: Slot::Nested {
             shape: "table of strings, or of `{ env = \"NAME\", default = \"value\" }`",
@@ -127,6 +133,9 @@ pub(in crate::config) const FIELDS: &[Field<ProviderTable>] = &[
         },
         about: "Labels for strategies.",
     },
+    rates::requests_per_minute(),
+    rates::tokens_per_minute(),
+    rates::concurrent_requests(),
     Field {
         key: "by_name_only",
         slot: Slot::Flag(|c| &mut c.by_name_only),

@@ -351,3 +351,51 @@ fn every_mistake_in_several_credentials_is_told() {
     let mistakes = load_str("plugway.toml", &place, &env).unwrap_err().to_string();
     assert!(mistakes.starts_with("plugway.toml:6:10: "), "{mistakes}");
 }
+
+#[test]
+fn a_provider_may_be_called_with_clients_own_keys_alone() {
+    let bare = "[providers.cloud]\nbase_url = 'https://example.com'\nbyok_only = true\n";
+    let cloud = provider(bare);
+    assert_eq!((&cloud.auth, cloud.credentials.len()), (&AuthScheme::Bearer, 0));
+    // The catalogue's variable is not missed.
+    let config = load_str("plugway.toml", "[providers.anthropic]\nbyok_only = true", &env);
+    let config = config.unwrap().ready().unwrap();
+    let known = &config.catalog.providers["anthropic"];
+    assert!(known.credentials.is_empty() && matches!(known.auth, AuthScheme::Header(_)));
+    told(
+        &format!("{bare}api_key_env = 'KEY'"),
+        &[
+            "providers.cloud.api_key_env: a secret that `byok_only` leaves unused; remove it, or `byok_only`",
+        ],
+    );
+    told(
+        &format!("{bare}auth = 'none'"),
+        &[
+            "providers.cloud.byok_only: the provider takes no keys; remove it, or say how keys are attached",
+        ],
+    );
+}
+
+#[test]
+fn endpoints_and_providers_have_limits_where_the_operator_says_so() {
+    let text = "[providers.cloud]
+base_url = 'https://example.com'
+api_key_env = 'KEY'
+requests_per_minute = 60
+concurrent_requests = 4_000_000_000
+[[models.'a/m'.endpoints]]
+provider = 'cloud'
+tokens_per_minute = 1000
+";
+    let config = load_str("plugway.toml", text, &env).unwrap();
+    let endpoint = &config.catalog.models["a/m"].endpoints[0];
+    assert_eq!(endpoint.rates.tokens_per_minute.unwrap().get(), 1000);
+    assert_eq!(endpoint.rates.requests_per_minute, None);
+    let rates = endpoint.provider.rates;
+    assert_eq!(rates.requests_per_minute.unwrap().get(), 60);
+    assert_eq!(rates.concurrent_requests.unwrap().get(), 1_000_000_000);
+    told(
+        &text.replace("= 60", "= 0"),
+        &["providers.cloud.requests_per_minute: 0 is out of range; choose 1 to 4294967295"],
+    );
+}

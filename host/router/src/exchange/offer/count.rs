@@ -21,6 +21,10 @@ impl Offer for Counted {
         Asked { service: Service::TokenCount, streaming: false, ..Asked::chat(&self.0) }
     }
 
+    fn user(&self) -> Option<&str> {
+        self.0.user.as_deref()
+    }
+
     fn named_media(&self) -> Vec<(MediaKind, &str)> {
         media::named(&self.0.request)
     }

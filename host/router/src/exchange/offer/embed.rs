@@ -25,6 +25,10 @@ impl Offer for EmbedCall {
         }
     }
 
+    fn user(&self) -> Option<&str> {
+        self.user.as_deref()
+    }
+
     fn named_media(&self) -> Vec<(MediaKind, &str)> {
         let parts = self.request.input.iter().flat_map(|input| match input {
             EmbedInput::Parts(parts) => parts.as_slice(),

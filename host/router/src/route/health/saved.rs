@@ -11,7 +11,7 @@ use std::time::Duration;
 const INTERVAL: Duration = Duration::from_secs(30);
 
 /// Of [`Row`], to be counted up with each change of it or of what it holds.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// The endpoint's label in metrics, and its record.
 type Row = (String, Record);
