@@ -73,10 +73,21 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, BadRequest> {
     let what = param.as_deref().map_or("The body".to_owned(), |name| format!("`{name}`"));
     let message = match (told.rsplit_once(", expected "), told.starts_with("must ")) {
         (_, true) => format!("{what} {told}."),
-        (Some((_, expected)), _) => format!("{what} must be {expected}."),
+        (Some((_, expected)), _) => format!("{what} must be {}.", plain(expected)),
         (None, false) => format!("{what} is not what it must be."),
     };
     Err(bad(message, param, "invalid_value"))
+}
+
+/// A type as whoever writes JSON calls it.
+fn plain(expected: &str) -> &str {
+    match expected {
+        "a map" => "an object",
+        "a sequence" => "an array",
+        "a nonzero u32" => "a whole number above 0",
+        other if other.starts_with("struct ") => "an object",
+        other => other,
+    }
 }
 
 /// Where serde_json says that it was.
@@ -90,7 +101,7 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
 fn field_at(text: &str, at: usize) -> Option<String> {
     let fields: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
     let start = |value: &RawValue| value.get().as_ptr().addr() - text.as_ptr().addr();
-    let begun = fields.iter().filter(|(_, value)| start(value) < at);
+    let begun = fields.iter().filter(|(_, value)| start(value) <= at);
     begun.max_by_key(|(_, value)| start(value)).map(|(name, _)| shown(name))
 }
 
