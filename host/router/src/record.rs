@@ -297,9 +297,8 @@ impl Record {
         self.upstream_cost = bill.upstream_cost;
         self.priced = Some(tariff.endpoint().clone());
         self.cache_discount = tariff.cache_discount(&bill.usage);
-        self.markup = bill.cost.zip(bill.upstream_cost).map(|(cost, upstream)| {
-            cost.saturating_sub(upstream)
-        });
+        self.markup =
+            bill.cost.zip(bill.upstream_cost).map(|(cost, upstream)| cost.saturating_sub(upstream));
     }
 
     /// What the provider said of its answer beside the answer.

@@ -82,8 +82,9 @@ pub(super) async fn answer(
                 if Routed::is_wanted(&head.headers) {
                     record.tell_routing(&call.routing.models);
                 }
-                let run =
-                    exchange::run(router, settings, dialect, call, held.room, deadline, record, caller);
+                let run = exchange::run(
+                    router, settings, dialect, call, held.room, deadline, record, caller,
+                );
                 return run.await;
             }
         },

@@ -74,7 +74,7 @@ pub(super) fn show() -> Response<Body> {
         others::metrics,
         others::description,
     ),
-    components(schemas(ErrorAnswer)),
+    components(schemas(ErrorAnswer, budgets::BudgetInterval)),
     modifiers(&Keys),
 )]
 struct Description;

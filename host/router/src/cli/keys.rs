@@ -57,7 +57,7 @@ pub struct CreateArgs {
     #[arg(long, value_name = "WORKSPACE", default_value = DEFAULT_WORKSPACE)]
     pub workspace: String,
     /// US dollars that it may spend [default: no limit of its own].
-    #[arg(long, value_name = "DOLLARS", value_parser = dollars)]
+    #[arg(long, value_name = "DOLLARS", value_parser = dollars, allow_negative_numbers = true)]
     pub limit: Option<u128>,
     /// When its spending is counted anew, at midnight UTC [default: never].
     #[arg(long, value_name = "INTERVAL", requires = "limit")]

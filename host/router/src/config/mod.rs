@@ -44,8 +44,8 @@ use crate::catalog::Catalog;
 
 pub use cors::CorsConfig;
 pub use decisions::DecisionsConfig;
-pub use ledger::LedgerConfig;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use ledger::LedgerConfig;
 pub use load::{Environment, default_file, load, load_file, load_str, load_text, read_file};
 pub use log::{LogConfig, LogFormat, LogLevel};
 pub use media::MediaConfig;

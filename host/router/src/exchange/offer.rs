@@ -154,7 +154,9 @@ pub(crate) async fn embed(
     context: RequestContext,
     mut call: EmbedCall,
 ) -> Result<Served<EmbedCall>, Box<Refused>> {
-    if let Err(error) = presets::apply_to_embeddings(&context.router, &context.caller, &mut call).await {
+    if let Err(error) =
+        presets::apply_to_embeddings(&context.router, &context.caller, &mut call).await
+    {
         return Err(context.refused(error));
     }
     serve(context, call).await
@@ -165,7 +167,8 @@ pub(crate) async fn rerank(
     context: RequestContext,
     mut call: RerankCall,
 ) -> Result<Served<RerankCall>, Box<Refused>> {
-    if let Err(error) = presets::apply_to_ranking(&context.router, &context.caller, &mut call).await {
+    if let Err(error) = presets::apply_to_ranking(&context.router, &context.caller, &mut call).await
+    {
         return Err(context.refused(error));
     }
     serve(context, call).await

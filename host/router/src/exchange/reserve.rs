@@ -18,7 +18,8 @@ pub(super) fn reserve<C: Ask>(exchange: &mut Exchange<C>) -> Result<(), Error> {
     if C::presumed(exchange).is_some() {
         exchange.record.weigh(exchange.decision.query.prompt_tokens)?;
     }
-    let mut asks: Vec<_> = exchange.decision.steps.iter().map(|step| most(exchange, step)).collect();
+    let mut asks: Vec<_> =
+        exchange.decision.steps.iter().map(|step| most(exchange, step)).collect();
     // The dearest first.
     asks.sort_by_key(|ask| std::cmp::Reverse((ask.billed.is_some(), ask.billed.max(ask.byok))));
     let sum = |count: usize| {

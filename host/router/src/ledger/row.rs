@@ -101,8 +101,7 @@ fn named(meters: &[(String, u64)]) -> impl Iterator<Item = (&str, u64)> {
 
 /// One attempt as the record has it.
 pub(crate) fn attempt_line(attempt: &Attempt) -> AttemptLine<'_> {
-    let milliseconds =
-        |it: std::time::Duration| u64::try_from(it.as_millis()).unwrap_or(u64::MAX);
+    let milliseconds = |it: std::time::Duration| u64::try_from(it.as_millis()).unwrap_or(u64::MAX);
     AttemptLine {
         provider: &attempt.provider,
         endpoint: &attempt.endpoint,

@@ -19,13 +19,13 @@ mod resolve;
 mod unavailable;
 
 pub use asked::{Asked, Service};
-pub(crate) use eligible::{names, names_model};
 pub(crate) use builtin::plan as built_in;
 pub use conversation::Conversation;
 pub use credentials::CredentialHealth;
 pub use decision::{
     BUILT_IN, Cause, Decision, Excluded, NoPlan, Question, Reached, Step, Undecided,
 };
+pub(crate) use eligible::{names, names_model};
 pub use health::{Health, InFlight, SnapshotPolicy, Watch};
 pub(crate) use health::{restore, save_all, save_now_and_then, told as health_told};
 pub use plugway_routing::health::{Footing, LeftOut, Policy as HealthPolicy};

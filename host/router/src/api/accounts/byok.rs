@@ -13,7 +13,7 @@ use crate::{Router, Settings};
 use http::Request;
 use hyper::body::Incoming;
 use plugway_accounts::key::label;
-use plugway_accounts::seal::{MAX_SECRET_BYTES, SealError};
+use plugway_accounts::seal::SealError;
 use plugway_accounts::{Keyring, MasterKey};
 use plugway_store::{ByokRow, Change, DEFAULT_WORKSPACE};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -22,6 +22,10 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
+
+/// Bytes of a provider key: with its escapes it fits a body. A service account's key file
+/// takes three thousand.
+const MAX_KEY_BYTES: usize = 32 * 1024;
 
 /// Characters of a name.
 const NAME: RangeInclusive<usize> = 0..=255;
@@ -55,7 +59,7 @@ pub(in crate::api) struct CreateByok {
     #[schema(min_length = 1)]
     provider: String,
     /// The key itself. It is encrypted, and never returned.
-    #[schema(value_type = String, min_length = 1, max_length = 65_536)]
+    #[schema(value_type = String, min_length = 1, max_length = 32_768)]
     key: Hidden,
     #[serde(default)]
     #[schema(max_length = 255)]
@@ -89,7 +93,7 @@ pub(in crate::api) struct CreateByok {
 pub(in crate::api) struct ChangeByok {
     /// Another key in place of the one before.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 65_536)]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 32_768)]
     key: Option<Hidden>,
     #[serde(default, deserialize_with = "given_or_null")]
     #[schema(value_type = Option<String>, required = false, max_length = 255)]
@@ -400,13 +404,13 @@ async fn master_key(router: &Router, settings: &Settings) -> Result<MasterKey, E
 fn check_key(Hidden(key): &Hidden) -> Result<(), Error> {
     match key.len() {
         0 => Err(wrong("key", "not be empty")),
-        length if length > MAX_SECRET_BYTES => Err(too_long()),
+        length if length > MAX_KEY_BYTES => Err(too_long()),
         _ => Ok(()),
     }
 }
 
 fn too_long() -> Error {
-    wrong("key", &format!("have at most {MAX_SECRET_BYTES} bytes"))
+    wrong("key", &format!("have at most {MAX_KEY_BYTES} bytes"))
 }
 
 fn check_name(name: Option<&str>) -> Result<(), Error> {
