@@ -12,6 +12,7 @@ mod writer;
 
 pub(crate) use entry::{Entry, Weighed};
 pub use journal::Journal;
+pub(crate) use moment::rfc3339;
 pub use replay::{Replay, ReplayError, replay};
 pub(crate) use writer::Writer;
 

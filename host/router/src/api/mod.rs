@@ -1,6 +1,7 @@
 //! The routes. Thin: each one reads what came over HTTP, asks somebody, and
 //! writes the answer.
 
+mod activity;
 mod admin;
 mod body;
 mod chat;
@@ -105,6 +106,9 @@ async fn answer(
         (Ok(()), Some(Route::Presets(found))) => {
             presets::answer(&router, &settings, &found, request, peer).await
         }
+        (Ok(()), Some(Route::Activity(found))) if is_reading(&method) => {
+            activity::answer(&router, &settings, found, &request, peer).await
+        }
         (Ok(()), Some(Route::Generation)) if is_reading(&method) => {
             generation::show(&router, &settings, request.uri().query()).await
         }
@@ -165,6 +169,7 @@ fn look_up(router: &Router, settings: &Settings, route: &Route, method: &Method)
         | Route::Show
         | Route::Reload
         | Route::Presets(_)
+        | Route::Activity(_)
         | Route::Generation
         | Route::Relay { .. } => respond::method_not_allowed(dialect, route.methods()),
         Route::Ollama(page) => page.show(&settings.config.catalog),
@@ -199,6 +204,8 @@ enum Route {
     Providers,
     /// What holds content: not everybody's.
     Presets(presets::PresetRoute),
+    /// What was used: not for everybody.
+    Activity(activity::ActivityRoute),
     /// What became of a request.
     Generation,
     Health,
@@ -251,6 +258,7 @@ impl Route {
             Self::Relay { .. } => relay::ROUTE,
             Self::Providers => "/v1/providers",
             Self::Presets(found) => found.name(),
+            Self::Activity(found) => found.name(),
             Self::Generation => "/v1/generation",
             Self::Health => "/healthz",
             Self::Ready => "/readyz",
@@ -290,6 +298,8 @@ fn route(path: &str, headers: &HeaderMap) -> Option<Route> {
         "/v1/embeddings/models" => Some(Route::EmbeddingModels),
         "/v1/models" => Some(Route::Models),
         "/v1/providers" => Some(Route::Providers),
+        "/v1/activity" => Some(Route::Activity(activity::ActivityRoute::Sums)),
+        "/v1/activity/export" => Some(Route::Activity(activity::ActivityRoute::Rows)),
         "/v1/generation" => Some(Route::Generation),
         ollama::SHOW => Some(Route::Show),
         "/healthz" => Some(Route::Health),
