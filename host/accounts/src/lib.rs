@@ -1,2 +1,19 @@
 //! Who may spend what: keys, limits, budgets, sealed secrets. Nothing here does I/O, and
-//! everything takes its time from a [`plugway_routing::Clock`].
+//! everything takes its time from a [`plugway_routing::Clock`] or from its caller.
+
+pub mod account;
+pub mod budget;
+pub mod calendar;
+pub mod key;
+pub mod limits;
+pub mod money;
+pub mod settings;
+pub mod spend;
+
+pub use account::Account;
+pub use budget::{Ask, Exceeded, Reservation};
+pub use calendar::{Day, Interval};
+pub use key::Secret;
+pub use limits::{Limited, Limits, Pass, RateSettings};
+pub use settings::KeySettings;
+pub use spend::Spend;

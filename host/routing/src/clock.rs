@@ -2,7 +2,7 @@
 //! only moves when it is told to.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A clock. Its copies show the same time.
@@ -21,6 +21,8 @@ enum Source {
         began: Duration,
         /// Nanoseconds since then.
         elapsed: AtomicU64,
+        /// Milliseconds by which the wall clock was stepped.
+        stepped: AtomicI64,
     },
 }
 
@@ -36,7 +38,11 @@ impl Clock {
     /// [advanced](Self::advance).
     #[must_use]
     pub fn stopped(began: Duration) -> Self {
-        Self(Arc::new(Source::Stopped { began, elapsed: AtomicU64::new(0) }))
+        Self(Arc::new(Source::Stopped {
+            began,
+            elapsed: AtomicU64::new(0),
+            stepped: AtomicI64::new(0),
+        }))
     }
 
     /// Moves a stopped clock on. The machine's cannot be moved.
@@ -44,6 +50,15 @@ impl Clock {
         if let Source::Stopped { elapsed, .. } = &*self.0 {
             let by = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
             elapsed.fetch_add(by, Ordering::SeqCst);
+        }
+    }
+
+    /// Steps what a stopped clock says of the date, forwards or backwards, as operators
+    /// and time servers do: what has [elapsed](Self::now) stays as it is. The machine's
+    /// cannot be stepped.
+    pub fn step_wall(&self, by_ms: i64) {
+        if let Source::Stopped { stepped, .. } = &*self.0 {
+            stepped.fetch_add(by_ms, Ordering::SeqCst);
         }
     }
 
@@ -65,14 +80,22 @@ impl Clock {
         began.saturating_add(self.now())
     }
 
-    /// Milliseconds since the Unix epoch; 0 where the machine's clock is before it.
+    /// Milliseconds since the Unix epoch as the machine says now, which may be less than
+    /// it said before; 0 where its clock is before the epoch.
+    #[must_use]
+    pub fn wall_ms(&self) -> u64 {
+        let whole = |since: Duration| u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        match &*self.0 {
+            Source::Machine { .. } => SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, whole),
+            Source::Stopped { began, stepped, .. } => whole(began.saturating_add(self.now()))
+                .saturating_add_signed(stepped.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// The same as [`wall_ms`](Self::wall_ms).
     #[must_use]
     pub fn unix_ms(&self) -> u64 {
-        let since_epoch = match &*self.0 {
-            Source::Machine { .. } => SystemTime::now().duration_since(UNIX_EPOCH).ok(),
-            Source::Stopped { began, .. } => began.checked_add(self.now()),
-        };
-        since_epoch.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        self.wall_ms()
     }
 }
 
@@ -88,5 +111,18 @@ mod tests {
         clock.advance(Duration::from_millis(1_500));
         assert_eq!((copy.now(), copy.unix_ms()), (Duration::from_millis(1_500), 1_001_500));
         assert_eq!(copy.date(), Duration::from_millis(1_001_500));
+    }
+
+    #[test]
+    fn the_wall_clock_steps_and_what_has_elapsed_does_not() {
+        let clock = Clock::stopped(Duration::from_secs(1_000));
+        clock.advance(Duration::from_secs(5));
+        clock.step_wall(-3_000);
+        assert_eq!((clock.wall_ms(), clock.now()), (1_002_000, Duration::from_secs(5)));
+        assert_eq!(clock.date(), Duration::from_secs(1_005));
+        clock.step_wall(86_400_000);
+        assert_eq!((clock.wall_ms(), clock.unix_ms()), (87_402_000, 87_402_000));
+        clock.step_wall(i64::MIN / 2);
+        assert_eq!(clock.wall_ms(), 0);
     }
 }

@@ -14,6 +14,7 @@ pub use digest::Digest;
 pub use record::{Attempt, Exclusion, Outcome, Record, Request, Served, Service, Tokens};
 pub use snapshot::Snapshots;
 
+use crate::sql::{integer, text};
 use crate::{Error, Store};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -35,22 +36,25 @@ impl Store {
         records: &[Record],
         snapshots: &Snapshots<'_, T>,
     ) -> Result<u64, Error> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.work().await?;
         let mut bytes = 0;
         // The last record that refers to each.
         let mut referred = BTreeMap::new();
         for record in records {
             let encoded = record.encode()?;
             bytes += encoded.len() as u64;
-            let query = "INSERT OR REPLACE INTO decisions (id, came_ms, record) VALUES (?, ?, ?)";
-            let kept = sqlx::query(query)
-                .bind(&record.id)
-                .bind(i64::try_from(record.came_ms).unwrap_or(i64::MAX))
+            let id = text(&record.id);
+            // What is kept again comes last again.
+            let former = sqlx::query("DELETE FROM decisions WHERE id = $1").bind(&id);
+            former.execute(&mut *transaction).await?;
+            let sequence: i64 = sqlx::query_scalar(KEEP)
+                .bind(&id)
+                .bind(integer(record.came_ms))
                 .bind(encoded)
-                .execute(&mut *transaction)
+                .fetch_one(&mut *transaction)
                 .await?;
             if let Some(decision) = &record.decision {
-                referred.insert(decision.snapshot, kept.last_insert_rowid());
+                referred.insert(decision.snapshot, sequence);
             }
         }
         for (id, sequence) in referred {
@@ -65,8 +69,8 @@ impl Store {
     /// # Errors
     /// When the database fails, or holds a record that cannot be read.
     pub async fn decision(&self, id: &str) -> Result<Option<Record>, Error> {
-        let query = sqlx::query_scalar("SELECT record FROM decisions WHERE id = ?");
-        let found: Option<Vec<u8>> = query.bind(id).fetch_optional(&self.pool).await?;
+        let query = sqlx::query_scalar("SELECT record FROM decisions WHERE id = $1");
+        let found: Option<Vec<u8>> = query.bind(text(id)).fetch_optional(self.readers()).await?;
         found.map(|bytes| Record::decode(&bytes)).transpose()
     }
 
@@ -76,9 +80,9 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn last_decisions(&self, count: u32) -> Result<Vec<Record>, Error> {
-        let query = "SELECT record FROM decisions ORDER BY sequence DESC LIMIT ?";
-        let query = sqlx::query_scalar(query).bind(count.min(MAX_LISTED));
-        let found: Vec<Vec<u8>> = query.fetch_all(&self.pool).await?;
+        let query = "SELECT record FROM decisions ORDER BY sequence DESC LIMIT $1";
+        let query = sqlx::query_scalar(query).bind(i64::from(count.min(MAX_LISTED)));
+        let found: Vec<Vec<u8>> = query.fetch_all(self.readers()).await?;
         Ok(found.iter().filter_map(|bytes| Record::decode(bytes).ok()).collect())
     }
 
@@ -87,7 +91,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn decisions_bytes(&self) -> Result<u64, Error> {
-        let bytes: i64 = sqlx::query_scalar(BYTES).fetch_one(&self.pool).await?;
+        let bytes: i64 = sqlx::query_scalar(BYTES).fetch_one(self.readers()).await?;
         Ok(u64::try_from(bytes).unwrap_or(0))
     }
 
@@ -127,7 +131,7 @@ impl Store {
 
     async fn remove(&self, statement: &'static str, bound: i64) -> Result<u64, Error> {
         let query = sqlx::query_scalar(statement).bind(ROWS_AT_ONCE).bind(bound);
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.work().await?;
         let mut gone: Vec<i64> = query.fetch_all(&mut *transaction).await?;
         gone.extend(snapshot::remove_unused(&mut transaction).await?);
         transaction.commit().await?;
@@ -135,13 +139,16 @@ impl Store {
     }
 }
 
+const KEEP: &str =
+    "INSERT INTO decisions (id, came_ms, record) VALUES ($1, $2, $3) RETURNING sequence";
+
 /// What [`Store::decisions_bytes`] adds up.
 const BYTES: &str = "SELECT (SELECT coalesce(sum(length(record)), 0) FROM decisions) + \
     (SELECT coalesce(sum(length(snapshot)), 0) FROM snapshots)";
 
 /// Rows that came before a moment, wherever they stand: the clock may have been ahead.
 const BEFORE: &str = "DELETE FROM decisions WHERE sequence IN \
-    (SELECT sequence FROM decisions WHERE came_ms < ?2 ORDER BY came_ms LIMIT ?1) \
+    (SELECT sequence FROM decisions WHERE came_ms < $2 ORDER BY came_ms LIMIT $1) \
     RETURNING length(record)";
 
 /// The oldest rows, as many as it takes to make up so many bytes. A snapshot's count with
@@ -150,8 +157,8 @@ const OLDEST: &str = "DELETE FROM decisions WHERE sequence IN (SELECT sequence F
     (SELECT sequence, sum(bytes) OVER (ORDER BY sequence) - bytes AS before FROM \
      (SELECT sequence, length(record) + (SELECT coalesce(sum(length(snapshot)), 0) \
       FROM snapshots WHERE last_sequence = sequence) AS bytes \
-      FROM decisions ORDER BY sequence LIMIT ?1)) \
-    WHERE before < ?2) RETURNING length(record)";
+      FROM decisions ORDER BY sequence LIMIT $1) AS each_one) AS summed \
+    WHERE before < $2) RETURNING length(record)";
 
 #[cfg(test)]
 mod tests;

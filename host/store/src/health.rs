@@ -1,5 +1,6 @@
 //! How endpoints have fared, over a restart: a row for each, which is written whole.
 
+use crate::sql::{integer, text};
 use crate::{Error, Store};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -35,16 +36,19 @@ impl Store {
         rows: &[HealthRow<T>],
     ) -> Result<(), Error> {
         let max_age_ms = u64::try_from(MAX_AGE.as_millis()).unwrap_or(u64::MAX);
-        let mut transaction = self.pool.begin().await?;
-        let expired = sqlx::query("DELETE FROM health WHERE saved_ms < ?");
+        let mut transaction = self.work().await?;
+        let expired = sqlx::query("DELETE FROM health WHERE saved_ms < $1");
         expired.bind(integer(now_ms.saturating_sub(max_age_ms))).execute(&mut *transaction).await?;
+        // In one order, so that of two routers none waits for the other in a circle.
+        let mut rows: Vec<_> = rows.iter().collect();
+        rows.sort_unstable_by(|a, b| a.endpoint.cmp(&b.endpoint));
         for row in rows {
             let Ok(record) = postcard::to_allocvec(&row.record) else {
                 tracing::warn!(endpoint = row.endpoint, "its health cannot be written down");
                 continue;
             };
-            sqlx::query("INSERT OR REPLACE INTO health VALUES (?, ?, ?, ?, ?)")
-                .bind(&row.endpoint)
+            sqlx::query(SAVE)
+                .bind(text(&row.endpoint))
                 .bind(integer(row.saved_ms))
                 .bind(i64::from(format))
                 .bind(checksum(&record))
@@ -66,10 +70,15 @@ impl Store {
         format: u32,
     ) -> Result<Vec<HealthRow<T>>, Error> {
         let query = "SELECT endpoint, saved_ms, format, checksum, record FROM health";
-        let rows = sqlx::query_as::<_, Stored>(query).fetch_all(&self.pool).await?;
+        let rows = sqlx::query_as::<_, Stored>(query).fetch_all(self.readers()).await?;
         Ok(rows.into_iter().filter_map(|row| read(row, format)).collect())
     }
 }
+
+const SAVE: &str = "INSERT INTO health (endpoint, saved_ms, format, checksum, record) \
+    VALUES ($1, $2, $3, $4, $5) ON CONFLICT (endpoint) DO UPDATE SET \
+    saved_ms = excluded.saved_ms, format = excluded.format, checksum = excluded.checksum, \
+    record = excluded.record";
 
 fn read<T: DeserializeOwned>(stored: Stored, wanted: u32) -> Option<HealthRow<T>> {
     let (endpoint, saved_ms, format, sum, bytes) = stored;
@@ -88,11 +97,6 @@ fn read<T: DeserializeOwned>(stored: Stored, wanted: u32) -> Option<HealthRow<T>
     Some(HealthRow { endpoint, saved_ms: u64::try_from(saved_ms).unwrap_or(0), record })
 }
 
-/// `SQLite` has no unsigned numbers.
-fn integer(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
 /// FNV-1a: what a disk or a hand has changed is not to be made sense of.
 fn checksum(bytes: &[u8]) -> i64 {
     let sum = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
@@ -104,7 +108,7 @@ fn checksum(bytes: &[u8]) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Location;
+    use crate::testing::stores;
 
     type Record = (f64, Vec<u32>);
 
@@ -123,28 +127,31 @@ mod tests {
 
     #[tokio::test]
     async fn the_newest_row_of_each_endpoint_is_kept_for_a_day() {
-        let store = Store::open(&Location::Memory).await.unwrap();
-        let (third, half) = (1.0 / 3.0, 0.5_f64);
-        let rows = [row("a/m", DAY, 0.1), row("b/m", DAY, half)];
-        store.save_health(1, DAY, &rows).await.unwrap();
-        store.save_health(1, DAY + 5, &[row("a/m", DAY + 5, third)]).await.unwrap();
-        let (a, b) =
-            (("a/m".into(), DAY + 5, third.to_bits()), ("b/m".into(), DAY, half.to_bits()));
-        assert_eq!(loaded(&store).await, [a.clone(), b]);
-        store.save_health::<Record>(1, 2 * DAY + 1, &[]).await.unwrap();
-        assert_eq!(loaded(&store).await, [a]);
+        for store in stores().await {
+            let (third, half) = (1.0 / 3.0, 0.5_f64);
+            let rows = [row("a/m", DAY, 0.1), row("b/m", DAY, half)];
+            store.save_health(1, DAY, &rows).await.unwrap();
+            store.save_health(1, DAY + 5, &[row("a/m", DAY + 5, third)]).await.unwrap();
+            let (a, b) =
+                (("a/m".into(), DAY + 5, third.to_bits()), ("b/m".into(), DAY, half.to_bits()));
+            assert_eq!(loaded(&store).await, [a.clone(), b]);
+            store.save_health::<Record>(1, 2 * DAY + 1, &[]).await.unwrap();
+            assert_eq!(loaded(&store).await, [a]);
+        }
     }
 
     #[tokio::test]
     async fn a_row_that_is_broken_or_of_another_form_harms_no_other() {
-        let store = Store::open(&Location::Memory).await.unwrap();
-        let rows = [row("a/m", 1, 0.1), row("b/m", 1, 0.2), row("c/m", 1, 0.3)];
-        store.save_health(1, 1, &rows).await.unwrap();
-        store.save_health(2, 1, &[row("d/m", 1, 0.4)]).await.unwrap();
-        let broken =
-            "UPDATE health SET record = CAST(x'00' || record AS BLOB) WHERE endpoint = 'b/m'";
-        sqlx::query(broken).execute(&store.pool).await.unwrap();
-        let endpoints: Vec<_> = loaded(&store).await.into_iter().map(|it| it.0).collect();
-        assert_eq!(endpoints, ["a/m", "c/m"]);
+        for store in stores().await {
+            let rows = [row("a/m", 1, 0.1), row("b/m", 1, 0.2), row("c/m", 1, 0.3)];
+            store.save_health(1, 1, &rows).await.unwrap();
+            store.save_health(2, 1, &[row("d/m", 1, 0.4)]).await.unwrap();
+            let query = "UPDATE health SET record = $1 WHERE endpoint = 'b/m'";
+            let mut work = store.work().await.unwrap();
+            sqlx::query(query).bind(vec![0_u8; 9]).execute(&mut *work).await.unwrap();
+            work.commit().await.unwrap();
+            let endpoints: Vec<_> = loaded(&store).await.into_iter().map(|it| it.0).collect();
+            assert_eq!(endpoints, ["a/m", "c/m"]);
+        }
     }
 }

@@ -1,102 +1,263 @@
-//! The database: where it is, how it is opened, which tables it has.
+//! The database: how it is opened, and how reading and writing share it.
 
-use crate::Error;
-use sqlx::SqlitePool;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use crate::error::is_busy;
+use crate::{Error, Location, migrations};
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions, Connection, Executor, Transaction};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-/// Where state is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Location {
-    /// In this process, and gone with it.
-    Memory,
-    /// In this file and its two companions; made if it is not there.
-    File(PathBuf),
+/// What a commit survives, where the database is a file. A server has its own settings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// The death of the process.
+    #[default]
+    Normal,
+    /// And the loss of power.
+    Full,
 }
 
-/// How long a query waits for another process that writes.
+/// How a database is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// What a commit survives.
+    pub durability: Durability,
+    /// Connections to a server at a time.
+    pub server_connections: u32,
+}
+
+/// How long a query waits for another process that writes, and for a free connection.
+/// SQLite's driver waits as long by itself.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Connections to a file: one writes, the others read.
-const MAX_CONNECTIONS: u32 = 4;
+/// Between two tries to open a file that is busy.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
+
+/// Connections that read from a file. One more writes.
+const READERS: u32 = 4;
+
+/// Beyond so many pages of 4 KiB (64 MiB), the writer moves what it wrote from the log to
+/// the file by itself, if [`Store::checkpoint`] has not.
+const MAX_LOG_PAGES: u32 = 16_384;
+
+/// A server that says nothing for so long is taken for gone.
+const SERVER_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// An open database. Its copies are the same one.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pub(crate) pool: SqlitePool,
+    /// `SQLite` takes one writer at a time. They queue here, where nobody spins.
+    writer: AnyPool,
+    /// The same where nothing is gained by another: in memory, and on a server.
+    readers: AnyPool,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Memory,
+    File,
+    Postgres,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { durability: Durability::default(), server_connections: 8 }
+    }
 }
 
 impl Store {
     /// Opens the database and brings its tables up to date.
     ///
     /// # Errors
-    /// When the file cannot be used.
+    /// When it cannot be opened, is damaged, or was written by a newer version. Then it is
+    /// left as it was.
     pub async fn open(location: &Location) -> Result<Self, Error> {
-        let path = location.path().display().to_string();
-        let opened = pool(location).await;
-        let pool = opened.map_err(|cause| Error::Open { path: path.clone(), cause })?;
-        let migrated = sqlx::migrate!("./migrations").run(&pool).await;
-        migrated.map_err(|cause| Error::Migrate { path, cause })?;
-        Ok(Self { pool })
+        Self::open_with(location, &Options::default()).await
     }
-}
 
-impl Location {
-    fn path(&self) -> &Path {
-        match self {
-            Self::Memory => Path::new(":memory:"),
-            Self::File(path) => path,
-        }
-    }
-}
-
-async fn pool(location: &Location) -> Result<SqlitePool, sqlx::Error> {
-    let options = SqliteConnectOptions::new().busy_timeout(BUSY_TIMEOUT);
-    match location {
-        // Each connection to the memory is a database of its own: there may be only one.
-        Location::Memory => {
-            let pool = SqlitePoolOptions::new().min_connections(1).max_connections(1);
-            let pool = pool.idle_timeout(None).max_lifetime(None);
-            pool.connect_with(options.in_memory(true)).await
-        }
-        Location::File(path) => {
-            if let Some(directory) = path.parent() {
-                std::fs::create_dir_all(directory)?;
+    /// The same, not as usual.
+    ///
+    /// # Errors
+    /// See [`Store::open`].
+    pub async fn open_with(location: &Location, options: &Options) -> Result<Self, Error> {
+        sqlx::any::install_default_drivers();
+        let place = location.to_string();
+        let connect = location.options().map_err(|cause| Error::opening(&place, cause))?;
+        let store = match location {
+            Location::Memory => Self::in_memory(connect).await,
+            Location::File(path) => {
+                let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+                made.map_err(|cause| Error::opening(&place, cause.into()))?;
+                Self::in_file(connect, options.durability).await
             }
-            let options = options
-                .filename(path)
-                .create_if_missing(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Normal);
-            SqlitePoolOptions::new().max_connections(MAX_CONNECTIONS).connect_with(options).await
+            Location::Postgres(_) => Self::on_server(connect, options.server_connections).await,
+        };
+        let store = store.map_err(|cause| Error::opening(&place, cause))?;
+        let migrated = migrations::run(&store.writer, location.is_postgres(), &place).await;
+        if let Err(error) = migrated {
+            store.close().await;
+            return Err(error);
+        }
+        Ok(store)
+    }
+
+    /// Gives all connections back. Whoever still asks gets an error.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    /// Moves what was written from `SQLite`'s log to its file, as far as nobody is in the way,
+    /// and in nobody's way: neither readers nor the writer wait for it. The writer leaves
+    /// this to whoever calls it, so that no commit pays for those before it; and does it
+    /// itself if the log grows beyond its bound. On a server there is nothing to do.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn checkpoint(&self) -> Result<(), Error> {
+        if self.kind == Kind::File {
+            self.readers.execute("PRAGMA wal_checkpoint(PASSIVE)").await?;
+        }
+        Ok(())
+    }
+
+    /// Where to read.
+    pub(crate) fn readers(&self) -> &AnyPool {
+        &self.readers
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Begins to write. On `SQLite` nobody else writes until the end.
+    pub(crate) async fn work(&self) -> Result<Transaction<'static, Any>, Error> {
+        Ok(match self.kind {
+            Kind::Postgres => self.writer.begin().await?,
+            Kind::Memory | Kind::File => self.writer.begin_with("BEGIN IMMEDIATE").await?,
+        })
+    }
+
+    /// Begins to write what only one may write at a time, on either database: the others
+    /// wait for this counter. It has counted up if this is committed.
+    pub(crate) async fn turn(&self, counter: &str) -> Result<Transaction<'static, Any>, Error> {
+        let mut work = self.work().await?;
+        let query = sqlx::query("UPDATE counters SET value = value + 1 WHERE name = $1");
+        query.bind(counter).execute(&mut *work).await?;
+        Ok(work)
+    }
+
+    /// Begins to read what belongs together: nobody's writing comes between.
+    pub(crate) async fn view(&self) -> Result<Transaction<'static, Any>, Error> {
+        Ok(match self.kind {
+            Kind::Postgres => {
+                let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+                self.readers.begin_with(begin).await?
+            }
+            Kind::Memory | Kind::File => self.readers.begin().await?,
+        })
+    }
+
+    /// A server may vanish without a word, and nobody must wait for it for ever. What is
+    /// given up here rolls back, or was committed all the same.
+    pub(crate) async fn within<T>(
+        &self,
+        work: impl Future<Output = Result<T, Error>> + Send,
+    ) -> Result<T, Error> {
+        match self.kind {
+            Kind::Memory | Kind::File => work.await,
+            Kind::Postgres => tokio::time::timeout(SERVER_TIMEOUT, work)
+                .await
+                .unwrap_or(Err(Error::Late(SERVER_TIMEOUT))),
+        }
+    }
+
+    /// Each connection to the memory is a database of its own: there may be only one.
+    async fn in_memory(connect: AnyConnectOptions) -> Result<Self, sqlx::Error> {
+        let pool = AnyPoolOptions::new().max_connections(1).test_before_acquire(false);
+        let pool = pool.idle_timeout(None).max_lifetime(None).connect_with(connect).await?;
+        Ok(Self { writer: pool.clone(), readers: pool, kind: Kind::Memory })
+    }
+
+    async fn in_file(
+        connect: AnyConnectOptions,
+        durability: Durability,
+    ) -> Result<Self, sqlx::Error> {
+        let synchronous = match durability {
+            Durability::Normal => "NORMAL",
+            Durability::Full => "FULL",
+        };
+        let writes = format!(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; \
+             PRAGMA wal_autocheckpoint = {MAX_LOG_PAGES}; \
+             PRAGMA journal_size_limit = {};",
+            MAX_LOG_PAGES * 4096
+        );
+        let reads = format!("PRAGMA synchronous = {synchronous}; PRAGMA query_only = ON;");
+        let writer = patiently(async || sqlite_pool(1, &writes, connect.clone()).await).await?;
+        let readers = sqlite_pool(READERS, &reads, connect).await?;
+        Ok(Self { writer, readers, kind: Kind::File })
+    }
+
+    async fn on_server(connect: AnyConnectOptions, most: u32) -> Result<Self, sqlx::Error> {
+        // The pool would try again and again, and then say only that it took too long.
+        let first = tokio::time::timeout(SERVER_TIMEOUT, connect.connect());
+        first.await.map_err(|_| sqlx::Error::PoolTimedOut)??.close().await?;
+        let pool = AnyPoolOptions::new()
+            .max_connections(most.max(2))
+            .acquire_timeout(BUSY_TIMEOUT)
+            .after_connect(|connection, _| {
+                Box::pin(async move { prepare(connection, &Arc::from(SERVER_SETTINGS)).await })
+            })
+            .connect_with(connect)
+            .await?;
+        Ok(Self { writer: pool.clone(), readers: pool, kind: Kind::Postgres })
+    }
+}
+
+/// So that nobody waits for what another router left behind as it vanished.
+const SERVER_SETTINGS: &str = "SET application_name = 'plugway'; SET lock_timeout = '5s'; \
+     SET idle_in_transaction_session_timeout = '30s'; SET client_min_messages = 'warning'";
+
+async fn sqlite_pool(
+    most: u32,
+    settings: &str,
+    connect: AnyConnectOptions,
+) -> Result<AnyPool, sqlx::Error> {
+    let settings: Arc<str> = settings.into();
+    AnyPoolOptions::new()
+        .max_connections(most)
+        // A file does not hang up.
+        .test_before_acquire(false)
+        .after_connect(move |connection, _| {
+            let settings = Arc::clone(&settings);
+            Box::pin(async move { prepare(connection, &settings).await })
+        })
+        .connect_with(connect)
+        .await
+}
+
+async fn prepare(connection: &mut AnyConnection, settings: &Arc<str>) -> Result<(), sqlx::Error> {
+    let settings = sqlx::AssertSqlSafe(Arc::clone(settings));
+    connection.execute(sqlx::raw_sql(settings)).await.map(|_| ())
+}
+
+/// A new file becomes one with a log while nobody else has it open. `SQLite` waits for much,
+/// but not for that.
+async fn patiently(
+    open: impl AsyncFn() -> Result<AnyPool, sqlx::Error>,
+) -> Result<AnyPool, sqlx::Error> {
+    let begun = Instant::now();
+    loop {
+        match open().await {
+            Err(error) if is_busy(&error) && begun.elapsed() < BUSY_TIMEOUT => {
+                tokio::time::sleep(BUSY_PAUSE).await;
+            }
+            opened => return opened,
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_file_is_made_once_and_opened_again() {
-        let home = tempfile::tempdir().unwrap();
-        let location = Location::File(home.path().join("new/state.db"));
-        for _ in 0..2 {
-            let store = Store::open(&location).await.unwrap();
-            let count = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM presets");
-            assert_eq!(count.fetch_one(&store.pool).await.unwrap(), 0);
-            store.pool.close().await;
-        }
-    }
-
-    #[tokio::test]
-    async fn what_is_no_database_is_refused_by_name() {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("plugway.toml");
-        std::fs::write(&path, "listen = 1\n".repeat(100)).unwrap();
-        let error = Store::open(&Location::File(path.clone())).await.unwrap_err();
-        assert!(error.to_string().contains(&*path.to_string_lossy()), "{error}");
-        assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 100);
-    }
-}
+mod tests;

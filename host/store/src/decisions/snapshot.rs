@@ -4,7 +4,7 @@
 use crate::{Error, Store};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::SqliteConnection;
+use sqlx::AnyConnection;
 use std::collections::BTreeMap;
 
 /// What records refer to.
@@ -16,6 +16,10 @@ pub struct Snapshots<'a, T> {
     pub by_id: BTreeMap<u64, &'a T>,
 }
 
+const KEEP: &str = "INSERT INTO snapshots (id, format, last_sequence, snapshot) \
+    VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO UPDATE SET format = excluded.format, \
+    last_sequence = excluded.last_sequence, snapshot = excluded.snapshot";
+
 impl<T: Serialize> Snapshots<'_, T> {
     /// Sees to it that this one is there for as long as the record is that refers to it.
     /// Returns how many bytes it took; none where it was there, or is not at hand.
@@ -23,19 +27,20 @@ impl<T: Serialize> Snapshots<'_, T> {
         &self,
         id: u64,
         last_sequence: i64,
-        to: &mut SqliteConnection,
+        to: &mut AnyConnection,
     ) -> Result<u64, Error> {
-        let query = "UPDATE snapshots SET last_sequence = ? WHERE id = ? AND format = ?";
-        let query = sqlx::query(query).bind(last_sequence).bind(id.cast_signed()).bind(self.format);
+        let query = "UPDATE snapshots SET last_sequence = $1 WHERE id = $2 AND format = $3";
+        let query = sqlx::query(query).bind(last_sequence).bind(id.cast_signed());
+        let query = query.bind(i64::from(self.format));
         if query.execute(&mut *to).await?.rows_affected() > 0 {
             return Ok(0);
         }
         let Some(snapshot) = self.by_id.get(&id) else { return Ok(0) };
         let encoded = postcard::to_allocvec(snapshot).map_err(Error::Record)?;
         let bytes = encoded.len() as u64;
-        sqlx::query("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?)")
+        sqlx::query(KEEP)
             .bind(id.cast_signed())
-            .bind(self.format)
+            .bind(i64::from(self.format))
             .bind(last_sequence)
             .bind(encoded)
             .execute(to)
@@ -54,22 +59,24 @@ impl Store {
         format: u32,
         id: u64,
     ) -> Result<Option<T>, Error> {
-        let query = sqlx::query_as("SELECT format, snapshot FROM snapshots WHERE id = ?");
-        let found: Option<(u32, Vec<u8>)> =
-            query.bind(id.cast_signed()).fetch_optional(&self.pool).await?;
+        let query = sqlx::query_as("SELECT format, snapshot FROM snapshots WHERE id = $1");
+        let found: Option<(i64, Vec<u8>)> =
+            query.bind(id.cast_signed()).fetch_optional(self.readers()).await?;
         match found {
             None => Ok(None),
-            Some((found, _)) if found != format => Err(Error::Form(found)),
+            Some((found, _)) if found != i64::from(format) => {
+                Err(Error::Form(u32::try_from(found).unwrap_or(u32::MAX)))
+            }
             Some((_, bytes)) => postcard::from_bytes(&bytes).map(Some).map_err(Error::Record),
         }
     }
 }
 
 /// Removes those to which no record can refer any more. Returns the bytes of each.
-pub(super) async fn remove_unused(from: &mut SqliteConnection) -> Result<Vec<i64>, Error> {
+pub(super) async fn remove_unused(from: &mut AnyConnection) -> Result<Vec<i64>, Error> {
     Ok(sqlx::query_scalar(UNUSED).bind(i64::MAX).fetch_all(from).await?)
 }
 
 /// Records go in about their order, so a snapshot outlives its last one by little.
 const UNUSED: &str = "DELETE FROM snapshots WHERE last_sequence < \
-    (SELECT coalesce(min(sequence), ?) FROM decisions) RETURNING length(snapshot)";
+    (SELECT coalesce(min(sequence), $1) FROM decisions) RETURNING length(snapshot)";

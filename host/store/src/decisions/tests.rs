@@ -1,7 +1,7 @@
 //! What is kept comes back bit by bit, and no more is kept than may be.
 
 use super::*;
-use crate::Location;
+use crate::testing::stores;
 
 /// What a snapshot is here: one number for each endpoint.
 type Snapshot = Vec<(String, f64)>;
@@ -88,14 +88,10 @@ async fn keep(store: &Store, records: &[Record]) -> u64 {
 
 async fn kept_snapshots(store: &Store) -> Vec<u64> {
     let ids: Vec<i64> =
-        sqlx::query_scalar("SELECT id FROM snapshots").fetch_all(&store.pool).await.unwrap();
+        sqlx::query_scalar("SELECT id FROM snapshots").fetch_all(store.readers()).await.unwrap();
     let mut ids: Vec<u64> = ids.into_iter().map(i64::cast_unsigned).collect();
     ids.sort_unstable();
     ids
-}
-
-async fn memory() -> Store {
-    Store::open(&Location::Memory).await.unwrap()
 }
 
 #[test]
@@ -134,129 +130,141 @@ fn what_another_version_wrote_is_refused_and_so_is_what_is_damaged() {
 
 #[tokio::test]
 async fn what_is_kept_is_found_by_its_id() {
-    let store = memory().await;
-    let records = [full("gen-1", 1), full("gen-2", 2)];
-    let bytes = keep(&store, &records).await;
-    assert_eq!(store.decisions_bytes().await.unwrap(), bytes);
-    assert_eq!(store.decision("gen-2").await.unwrap().as_ref(), Some(&records[1]));
-    assert_eq!(store.decision("gen-3").await.unwrap(), None);
-    let last = store.last_decisions(1).await.unwrap();
-    assert_eq!(last, [records[1].clone()]);
+    for store in stores().await {
+        let records = [full("gen-1", 1), full("gen-2", 2)];
+        let bytes = keep(&store, &records).await;
+        assert_eq!(store.decisions_bytes().await.unwrap(), bytes);
+        assert_eq!(store.decision("gen-2").await.unwrap().as_ref(), Some(&records[1]));
+        assert_eq!(store.decision("gen-3").await.unwrap(), None);
+        let last = store.last_decisions(1).await.unwrap();
+        assert_eq!(last, [records[1].clone()]);
+    }
 }
 
 #[tokio::test]
 async fn what_is_older_than_may_be_kept_goes() {
-    let store = memory().await;
-    let records: Vec<Record> = (0..20).map(|n| full(&format!("gen-{n}"), 1_000 + n)).collect();
-    let bytes = keep(&store, &records).await;
-    let gone = store.remove_decisions_before(1_010).await.unwrap();
-    assert_eq!(store.decisions_bytes().await.unwrap(), bytes - gone);
-    assert_eq!(store.decision("gen-9").await.unwrap(), None);
-    assert_eq!(store.decision("gen-10").await.unwrap().as_ref(), Some(&records[10]));
-    assert_eq!(store.remove_decisions_before(1_010).await.unwrap(), 0);
+    for store in stores().await {
+        let records: Vec<Record> = (0..20).map(|n| full(&format!("gen-{n}"), 1_000 + n)).collect();
+        let bytes = keep(&store, &records).await;
+        let gone = store.remove_decisions_before(1_010).await.unwrap();
+        assert_eq!(store.decisions_bytes().await.unwrap(), bytes - gone);
+        assert_eq!(store.decision("gen-9").await.unwrap(), None);
+        assert_eq!(store.decision("gen-10").await.unwrap().as_ref(), Some(&records[10]));
+        assert_eq!(store.remove_decisions_before(1_010).await.unwrap(), 0);
+    }
 }
 
 #[tokio::test]
 async fn what_is_too_old_goes_though_a_clock_was_ahead_before_it() {
-    let store = memory().await;
-    let count = ROWS_AT_ONCE as u64;
-    let ahead: Vec<Record> = (0..count).map(|n| full(&format!("gen-a{n}"), 9_000)).collect();
-    let right: Vec<Record> = (0..count + 1).map(|n| full(&format!("gen-b{n}"), 1_000)).collect();
-    let bytes = keep(&store, &ahead).await + keep(&store, &right).await;
-    let gone = store.remove_decisions_before(2_000).await.unwrap();
-    assert!(gone > 0);
-    assert_eq!(store.decisions_bytes().await.unwrap(), bytes - gone);
-    assert_eq!(store.decision(&format!("gen-b{count}")).await.unwrap(), None);
-    assert_eq!(store.decision("gen-a0").await.unwrap().as_ref(), Some(&ahead[0]));
+    for store in stores().await {
+        let count = ROWS_AT_ONCE as u64;
+        let ahead: Vec<Record> = (0..count).map(|n| full(&format!("gen-a{n}"), 9_000)).collect();
+        let right: Vec<Record> =
+            (0..count + 1).map(|n| full(&format!("gen-b{n}"), 1_000)).collect();
+        let bytes = keep(&store, &ahead).await + keep(&store, &right).await;
+        let gone = store.remove_decisions_before(2_000).await.unwrap();
+        assert!(gone > 0);
+        assert_eq!(store.decisions_bytes().await.unwrap(), bytes - gone);
+        assert_eq!(store.decision(&format!("gen-b{count}")).await.unwrap(), None);
+        assert_eq!(store.decision("gen-a0").await.unwrap().as_ref(), Some(&ahead[0]));
+    }
 }
 
 #[tokio::test]
 async fn the_oldest_go_where_there_is_too_much() {
-    let store = memory().await;
-    let count = ROWS_AT_ONCE as u64 + 500;
-    let records: Vec<Record> = (0..count).map(|n| full(&format!("gen-{n:05}"), n)).collect();
-    let bytes = keep(&store, &records).await;
-    let each = bytes / count;
-    // More than one turn's rows.
-    let excess = bytes - 100 * each;
-    let gone = store.remove_oldest_decisions(excess).await.unwrap();
-    assert!(gone >= excess && gone < excess + 2 * each, "{gone} of {excess}");
-    assert_eq!(kept_snapshots(&store).await, [SNAPSHOT]);
-    assert_eq!(store.decisions_bytes().await.unwrap(), bytes - gone);
-    let last = store.last_decisions(MAX_LISTED).await.unwrap();
-    assert!((98..=100).contains(&last.len()), "{}", last.len());
-    assert_eq!(last[0].id, format!("gen-{:05}", count - 1));
-    assert_eq!(store.remove_oldest_decisions(u64::MAX).await.unwrap(), bytes - gone);
-    assert_eq!(store.decisions_bytes().await.unwrap(), 0);
+    for store in stores().await {
+        let count = ROWS_AT_ONCE as u64 + 500;
+        let records: Vec<Record> = (0..count).map(|n| full(&format!("gen-{n:05}"), n)).collect();
+        let bytes = keep(&store, &records).await;
+        let each = bytes / count;
+        // More than one turn's rows.
+        let excess = bytes - 100 * each;
+        let gone = store.remove_oldest_decisions(excess).await.unwrap();
+        assert!(gone >= excess && gone < excess + 2 * each, "{gone} of {excess}");
+        assert_eq!(kept_snapshots(&store).await, [SNAPSHOT]);
+        assert_eq!(store.decisions_bytes().await.unwrap(), bytes - gone);
+        let last = store.last_decisions(MAX_LISTED).await.unwrap();
+        assert!((98..=100).contains(&last.len()), "{}", last.len());
+        assert_eq!(last[0].id, format!("gen-{:05}", count - 1));
+        assert_eq!(store.remove_oldest_decisions(u64::MAX).await.unwrap(), bytes - gone);
+        assert_eq!(store.decisions_bytes().await.unwrap(), 0);
+    }
 }
 
 #[tokio::test]
 async fn a_snapshot_is_kept_once_for_all_records_that_refer_to_it() {
-    let store = memory().await;
-    let first: Vec<Record> = (0..5).map(|n| full(&format!("gen-{n}"), n)).collect();
-    let bytes = keep(&store, &first).await;
-    let records: usize = first.iter().map(|it| it.encode().unwrap().len()).sum();
-    assert!(bytes > records as u64);
-    // No further byte for those who come later, nor is it needed once more.
-    let second: Vec<Record> = (5..10).map(|n| full(&format!("gen-{n}"), n)).collect();
-    let none = Snapshots::<Snapshot> { format: FORMAT, by_id: BTreeMap::new() };
-    let more = store.keep_decisions(&second, &none).await.unwrap();
-    assert_eq!(more, records as u64);
-    assert_eq!(store.decisions_bytes().await.unwrap(), bytes + more);
-    let kept: Option<Snapshot> = store.snapshot(FORMAT, SNAPSHOT).await.unwrap();
-    assert_eq!(kept, Some(snapshot()));
-    assert_eq!(store.snapshot::<Snapshot>(FORMAT, 7).await.unwrap(), None);
-    let other = store.snapshot::<Snapshot>(FORMAT + 1, SNAPSHOT).await;
-    assert!(matches!(other, Err(Error::Form(FORMAT))), "{other:?}");
+    for store in stores().await {
+        let first: Vec<Record> = (0..5).map(|n| full(&format!("gen-{n}"), n)).collect();
+        let bytes = keep(&store, &first).await;
+        let records: usize = first.iter().map(|it| it.encode().unwrap().len()).sum();
+        assert!(bytes > records as u64);
+        // No further byte for those who come later, nor is it needed once more.
+        let second: Vec<Record> = (5..10).map(|n| full(&format!("gen-{n}"), n)).collect();
+        let none = Snapshots::<Snapshot> { format: FORMAT, by_id: BTreeMap::new() };
+        let more = store.keep_decisions(&second, &none).await.unwrap();
+        assert_eq!(more, records as u64);
+        assert_eq!(store.decisions_bytes().await.unwrap(), bytes + more);
+        let kept: Option<Snapshot> = store.snapshot(FORMAT, SNAPSHOT).await.unwrap();
+        assert_eq!(kept, Some(snapshot()));
+        assert_eq!(store.snapshot::<Snapshot>(FORMAT, 7).await.unwrap(), None);
+        let other = store.snapshot::<Snapshot>(FORMAT + 1, SNAPSHOT).await;
+        assert!(matches!(other, Err(Error::Form(FORMAT))), "{other:?}");
+    }
 }
 
 #[tokio::test]
 async fn a_snapshot_goes_with_the_last_record_that_refers_to_it() {
-    let store = memory().await;
-    let snapshot = snapshot();
-    let by_id: BTreeMap<u64, &Snapshot> = [(1, &snapshot), (2, &snapshot), (3, &snapshot)].into();
-    let snapshots = Snapshots { format: FORMAT, by_id };
-    // Two rest on the first, and the one between them on the second; nobody on the third.
-    let mut records: Vec<Record> = (0..4).map(|n| full(&format!("gen-{n}"), n)).collect();
-    for (record, id) in records.iter_mut().zip([1, 2, 1, 2]) {
-        record.decision.as_mut().unwrap().snapshot = id;
+    for store in stores().await {
+        let snapshot = snapshot();
+        let by_id: BTreeMap<u64, &Snapshot> =
+            [(1, &snapshot), (2, &snapshot), (3, &snapshot)].into();
+        let snapshots = Snapshots { format: FORMAT, by_id };
+        // Two rest on the first, and the one between them on the second; nobody on the third.
+        let mut records: Vec<Record> = (0..4).map(|n| full(&format!("gen-{n}"), n)).collect();
+        for (record, id) in records.iter_mut().zip([1, 2, 1, 2]) {
+            record.decision.as_mut().unwrap().snapshot = id;
+        }
+        store.keep_decisions(&records, &snapshots).await.unwrap();
+        for (before, expected) in [(1, &[1, 2][..]), (2, &[1, 2]), (3, &[2]), (4, &[])] {
+            store.remove_decisions_before(before).await.unwrap();
+            assert_eq!(kept_snapshots(&store).await, expected, "{before}");
+        }
+        assert_eq!(store.decisions_bytes().await.unwrap(), 0);
     }
-    store.keep_decisions(&records, &snapshots).await.unwrap();
-    for (before, expected) in [(1, &[1, 2][..]), (2, &[1, 2]), (3, &[2]), (4, &[])] {
-        store.remove_decisions_before(before).await.unwrap();
-        assert_eq!(kept_snapshots(&store).await, expected, "{before}");
-    }
-    assert_eq!(store.decisions_bytes().await.unwrap(), 0);
 }
 
 #[tokio::test]
 async fn no_more_records_go_than_are_too_much_with_their_snapshots() {
-    let store = memory().await;
-    let large: Snapshot = vec![("x".repeat(100_000), 0.5)];
-    let mut records: Vec<Record> = (0..10).map(|n| full(&format!("gen-{n}"), n)).collect();
-    for (record, id) in records.iter_mut().zip(0..) {
-        record.decision.as_mut().unwrap().snapshot = id;
+    for store in stores().await {
+        let large: Snapshot = vec![("x".repeat(100_000), 0.5)];
+        let mut records: Vec<Record> = (0..10).map(|n| full(&format!("gen-{n}"), n)).collect();
+        for (record, id) in records.iter_mut().zip(0..) {
+            record.decision.as_mut().unwrap().snapshot = id;
+        }
+        let by_id = (0..10).map(|id| (id, &large)).collect();
+        store.keep_decisions(&records, &Snapshots { format: FORMAT, by_id }).await.unwrap();
+        // Two snapshots make this up; by their records alone it would be all of them.
+        let gone = store.remove_oldest_decisions(150_000).await.unwrap();
+        assert!((200_000..250_000).contains(&gone), "{gone}");
+        assert_eq!(store.last_decisions(MAX_LISTED).await.unwrap().len(), 8);
+        assert_eq!(kept_snapshots(&store).await, Vec::from_iter(2..10));
     }
-    let by_id = (0..10).map(|id| (id, &large)).collect();
-    store.keep_decisions(&records, &Snapshots { format: FORMAT, by_id }).await.unwrap();
-    // Two snapshots make this up; by their records alone it would be all of them.
-    let gone = store.remove_oldest_decisions(150_000).await.unwrap();
-    assert!((200_000..250_000).contains(&gone), "{gone}");
-    assert_eq!(store.last_decisions(MAX_LISTED).await.unwrap().len(), 8);
-    assert_eq!(kept_snapshots(&store).await, Vec::from_iter(2..10));
 }
 
 #[tokio::test]
 async fn a_row_of_an_earlier_form_is_refused_and_goes_in_its_time() {
-    let store = memory().await;
-    let mut bytes = full("gen-old", 1).encode().unwrap();
-    bytes[0] = 1;
-    let query = "INSERT INTO decisions (id, came_ms, record) VALUES ('gen-old', 1, ?)";
-    sqlx::query(query).bind(bytes).execute(&store.pool).await.unwrap();
-    keep(&store, &[full("gen-new", 2)]).await;
-    let refused = store.decision("gen-old").await;
-    assert!(matches!(refused, Err(Error::Form(1))), "{refused:?}");
-    assert_eq!(store.last_decisions(9).await.unwrap().len(), 1);
-    assert!(store.remove_decisions_before(2).await.unwrap() > 0);
-    assert_eq!(store.decision("gen-old").await.unwrap(), None);
+    for store in stores().await {
+        let mut bytes = full("gen-old", 1).encode().unwrap();
+        bytes[0] = 1;
+        let query = "INSERT INTO decisions (id, came_ms, record) VALUES ('gen-old', 1, $1)";
+        let mut work = store.work().await.unwrap();
+        sqlx::query(query).bind(bytes.clone()).execute(&mut *work).await.unwrap();
+        work.commit().await.unwrap();
+        keep(&store, &[full("gen-new", 2)]).await;
+        let refused = store.decision("gen-old").await;
+        assert!(matches!(refused, Err(Error::Form(1))), "{refused:?}");
+        assert_eq!(store.last_decisions(9).await.unwrap().len(), 1);
+        assert!(store.remove_decisions_before(2).await.unwrap() > 0);
+        assert_eq!(store.decision("gen-old").await.unwrap(), None);
+    }
 }
