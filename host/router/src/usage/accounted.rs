@@ -5,7 +5,7 @@ use super::period::Period;
 use crate::catalog::Catalog;
 use crate::ledger::Detail;
 use plugway_accounts::calendar::{Day, day_of};
-use plugway_store::ledger::{Cursor, DayFilter, Filter, Row};
+use plugway_store::ledger::{Cursor, Daily, DayFilter, Filter, Row};
 use plugway_store::{Error, Store};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,6 +28,7 @@ pub(super) struct Accounted {
 pub(super) type ByDayAndModel = BTreeMap<(Day, String), Accounted>;
 
 /// The ledger of a provider.
+#[derive(Default)]
 pub(super) struct Ledger {
     pub(super) by: ByDayAndModel,
     /// Days whose rows are there no more, not all of them: there the daily sums stand in,
@@ -45,46 +46,56 @@ pub(super) async fn of_provider(
     provider: &str,
     period: Period,
 ) -> Result<Ledger, Error> {
-    let mut ledger = Ledger { by: BTreeMap::new(), pruned: BTreeSet::new() };
+    // Before the rows: what ends meanwhile then has a row and is in no sum, and not the
+    // other way round.
+    let filter = DayFilter { from_day: period.from, to_day: period.to, ..DayFilter::default() };
+    let days = store.daily(&filter).await?;
+    let mut ledger = Ledger::default();
     let mut rows_by_day: BTreeMap<Day, u64> = BTreeMap::new();
-    let filter =
-        Filter { from_ms: period.from_ms(), to_ms: period.end_ms(), ..Filter::default() };
+    let filter = Filter { from_ms: period.from_ms(), to_ms: period.end_ms(), ..Filter::default() };
     let mut after = None;
     loop {
         let rows = store.generations(&filter, after, PAGE).await?;
         after = rows.last().map(Cursor::from);
-        if rows.is_empty() {
-            break;
-        }
         for row in &rows {
             *rows_by_day.entry(day_of(row.came_ms)).or_default() += 1;
             ledger.add(row, provider, catalog);
         }
+        if rows.len() < PAGE as usize {
+            break;
+        }
     }
-    let filter =
-        DayFilter { from_day: period.from, to_day: period.to, ..DayFilter::default() };
-    let days = store.daily(&filter).await?;
     let mut counted_by_day: BTreeMap<Day, u64> = BTreeMap::new();
     for daily in &days {
         *counted_by_day.entry(daily.day).or_default() += daily.requests;
     }
-    let has_lost =
-        |(day, count): &(&Day, &u64)| rows_by_day.get(*day).copied().unwrap_or(0) < **count;
-    ledger.pruned = counted_by_day.iter().filter(has_lost).map(|(day, _)| *day).collect();
-    ledger.by.retain(|(day, _), _| !ledger.pruned.contains(day));
-    let stand_in = |day| ledger.pruned.contains(day);
-    for daily in days.iter().filter(|it| stand_in(&it.day) && it.provider == provider) {
-        let model = upstream_name(catalog, provider, &daily.endpoint).to_owned();
-        let sum = ledger.by.entry((daily.day, model)).or_default();
-        sum.attempts += daily.requests;
-        sum.estimated += daily.estimated;
-        sum.unpriced += daily.unpriced;
-        sum.cost = sum.cost.saturating_add(daily.upstream_cost);
-    }
+    counted_by_day.retain(|day, count| rows_by_day.get(day).copied().unwrap_or(0) < *count);
+    ledger.stand_in(counted_by_day.into_keys().collect(), &days, provider, catalog);
     Ok(ledger)
 }
 
 impl Ledger {
+    /// The daily sums take the place of rows on these days.
+    fn stand_in(
+        &mut self,
+        pruned: BTreeSet<Day>,
+        days: &[Daily],
+        provider: &str,
+        catalog: &Catalog,
+    ) {
+        self.by.retain(|(day, _), _| !pruned.contains(day));
+        let stands_in = |it: &&Daily| it.provider == provider && pruned.contains(&it.day);
+        for daily in days.iter().filter(stands_in) {
+            let model = upstream_name(catalog, provider, &daily.endpoint).to_owned();
+            let sum = self.by.entry((daily.day, model)).or_default();
+            sum.attempts += daily.requests;
+            sum.estimated += daily.estimated;
+            sum.unpriced += daily.unpriced;
+            sum.cost = sum.cost.saturating_add(daily.upstream_cost);
+        }
+        self.pruned = pruned;
+    }
+
     fn add(&mut self, row: &Row, provider: &str, catalog: &Catalog) {
         let day = day_of(row.came_ms);
         let detail = Detail::read(&row.detail);
