@@ -4,9 +4,12 @@
 pub mod account;
 pub mod budget;
 pub mod calendar;
+pub mod invoice;
 pub mod key;
 pub mod limits;
 pub mod money;
+pub mod reconcile;
+pub mod seal;
 pub mod settings;
 pub mod spend;
 
@@ -15,5 +18,6 @@ pub use budget::{Ask, Exceeded, Reservation};
 pub use calendar::{Day, Interval};
 pub use key::Secret;
 pub use limits::{Limited, Limits, Pass, RateSettings};
+pub use seal::{Keyring, MasterKey};
 pub use settings::KeySettings;
 pub use spend::Spend;

@@ -40,9 +40,8 @@ pub struct Limits {
 #[derive(Debug)]
 #[must_use = "dropped, the place is given back"]
 pub struct Pass {
-    /// In the order in which they are locked, with the time at which it entered each.
-    places: Vec<(Arc<Limits>, Duration)>,
-    tokens: u64,
+    /// In the order in which they are locked.
+    places: Vec<Place>,
     standings: Vec<Standing>,
 }
 
@@ -113,15 +112,14 @@ pub fn enter(all: &[Arc<Limits>], tokens: u64) -> Result<Pass, Limited> {
     if let Some(refused) = refused {
         return Err(refused);
     }
-    let mut standings = Vec::new();
-    let mut times = Vec::with_capacity(all.len());
-    for ((limits, place), (state, now)) in locked.iter_mut().zip(entered) {
-        **place = state;
-        standings.extend(limits.standings(&state, now));
-        times.push(now);
+    let mut pass = Pass { places: Vec::with_capacity(all.len()), standings: Vec::new() };
+    for ((limits, known), (state, now)) in locked.iter_mut().zip(entered) {
+        **known = state;
+        pass.standings.extend(limits.standings(&state, now));
+        let charged = if state.tokens.is_some() { tokens } else { 0 };
+        pass.places.push(Place { limits: Arc::clone(limits), entered: now, tokens: charged });
     }
-    drop(locked);
-    Ok(Pass { places: all.into_iter().zip(times).collect(), tokens, standings })
+    Ok(pass)
 }
 
 impl Limits {
@@ -156,15 +154,12 @@ impl Limits {
     #[must_use]
     pub fn now(&self) -> Vec<Standing> {
         let state = *self.state();
-        self.standings(&state, self.clock.now()).collect()
+        self.standings(&state, self.clock.now())
     }
 
-    fn standings(&self, state: &State, now: Duration) -> impl Iterator<Item = Standing> {
+    fn standings(&self, state: &State, now: Duration) -> Vec<Standing> {
         let all = [Limit::Requests, Limit::Tokens, Limit::Concurrent];
-        all.into_iter()
-            .filter_map(|which| self.standing(state, which, now))
-            .collect::<Vec<_>>()
-            .into_iter()
+        all.into_iter().filter_map(|which| self.standing(state, which, now)).collect()
     }
 
     fn standing(&self, state: &State, which: Limit, now: Duration) -> Option<Standing> {
@@ -175,13 +170,15 @@ impl Limits {
     }
 
     fn refusal(&self, state: &State, which: Limit, wait: Duration, now: Duration) -> Limited {
-        let standing = self.standing(state, which, now).unwrap_or_else(|| Standing {
+        let nothing = || Standing {
             whose: self.whose.clone(),
             which,
             limit: 0,
             remaining: 0,
             reset_ms: self.clock.wall_ms(),
-        });
+        };
+        // What refuses is there.
+        let standing = self.standing(state, which, now).unwrap_or_else(nothing);
         Limited { standing, retry_after: wait }
     }
 
@@ -209,23 +206,23 @@ impl Pass {
     /// estimate is charged now, even if it is more than is left; what is below it is
     /// given back, as far as time has not done so.
     pub fn used(&mut self, tokens: u64) {
-        for (limits, entered) in &self.places {
-            let now = limits.clock.now();
-            if let Some(bucket) = &mut limits.state().tokens {
-                match tokens.checked_sub(self.tokens) {
+        for place in &mut self.places {
+            let now = place.limits.clock.now();
+            if let Some(bucket) = &mut place.limits.state().tokens {
+                match tokens.checked_sub(place.tokens) {
                     Some(more) => bucket.owe(more, now),
-                    None => bucket.give_back(self.tokens - tokens, *entered, now),
+                    None => bucket.give_back(place.tokens - tokens, place.entered, now),
                 }
+                place.tokens = tokens;
             }
         }
-        self.tokens = tokens;
     }
 }
 
 impl Drop for Pass {
     fn drop(&mut self) {
-        for (limits, _) in &self.places {
-            let mut state = limits.state();
+        for place in &self.places {
+            let mut state = place.limits.state();
             state.running = state.running.saturating_sub(1);
         }
     }
@@ -248,6 +245,16 @@ impl fmt::Display for Limit {
             Self::Concurrent => "requests at a time",
         })
     }
+}
+
+/// A request's place under one of the limits.
+#[derive(Debug)]
+struct Place {
+    limits: Arc<Limits>,
+    /// When it was let in, on the limits' clock.
+    entered: Duration,
+    /// Charged so far: none where there was no limit of tokens then.
+    tokens: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]

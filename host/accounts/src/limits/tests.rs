@@ -173,6 +173,19 @@ fn other_limits_keep_what_was_used_and_who_is_under_way() {
 }
 
 #[test]
+fn a_limit_that_came_later_is_charged_what_was_used_and_gives_nothing_back() {
+    let clock = clock();
+    let key = limits("key a", RateSettings::default(), &clock);
+    let mut early = key.try_enter(100).unwrap();
+    key.change(settings(0, 600, 0));
+    drop(key.try_enter(200).unwrap());
+    early.used(30);
+    assert_eq!(remaining(&key), [(Limit::Tokens, 370)]);
+    early.used(20);
+    assert_eq!(remaining(&key), [(Limit::Tokens, 380)]);
+}
+
+#[test]
 fn many_threads_let_in_no_more_than_the_limits_allow() {
     let clock = clock();
     let key = limits("key a", settings(100, 10_000, 0), &clock);
