@@ -132,7 +132,7 @@ impl Shelf {
         let most = config.decisions.max_bytes as u64;
         match config.state.location {
             Location::Memory => most.min(MAX_BYTES_IN_MEMORY),
-            Location::File(_) => most,
+            Location::File(_) | Location::Postgres(_) => most,
         }
     }
 

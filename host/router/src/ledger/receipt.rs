@@ -19,7 +19,7 @@ struct Waiting {
 
 impl Receipt {
     /// Of what is not to be waited for.
-    pub(super) fn nothing() -> Self {
+    pub(crate) fn nothing() -> Self {
         Self(None)
     }
 

@@ -4,7 +4,7 @@
 
 use super::{Ledger, Message};
 use plugway_store::Error;
-use plugway_store::ledger::{Entry, State};
+use plugway_store::ledger::{Entry, Row, State};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -113,9 +113,15 @@ fn fails(ledger: &Ledger, batch: &mut [Message], error: &Error) {
 fn lose(ledger: &Ledger, batch: &mut Vec<Message>, error: &Error) {
     ledger.metrics.ledger_lost.inc_by(batch.len() as u64);
     for Message { entry, told, .. } in batch.drain(..) {
-        let id = &entry.row().id;
+        let id = &row(&entry).id;
         tracing::error!(%error, id, "a row of the ledger cannot be written, and is lost");
         tell(told, false);
+    }
+}
+
+fn row(entry: &Entry) -> &Row {
+    match entry {
+        Entry::Open(row) | Entry::Settled(row) => row,
     }
 }
 
@@ -128,11 +134,11 @@ fn tell(told: Option<tokio::sync::oneshot::Sender<bool>>, is_written: bool) {
 fn leave_out_overtaken(batch: &mut Vec<Message>) {
     let ended: HashSet<String> = batch
         .iter()
-        .filter(|message| message.entry.row().state != State::Open)
-        .map(|message| message.entry.row().id.clone())
+        .filter(|message| row(&message.entry).state != State::Open)
+        .map(|message| row(&message.entry).id.clone())
         .collect();
     batch.retain(|message| {
-        let row = message.entry.row();
+        let row = row(&message.entry);
         row.state != State::Open || !ended.contains(&row.id)
     });
 }
