@@ -11,6 +11,7 @@ use plugway::upstream::Credentials;
 use plugway::usage::{self, MAX_INVOICE_BYTES, ReconcileArgs, UsageArgs};
 use plugway::{Router, discovery, explain, reload, server, state};
 use plugway_engine::compile_here;
+use plugway_store::ledger::DayFilter;
 use plugway_store::{Location, Store};
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
@@ -48,7 +49,13 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Route(args) => route(&args),
         Command::Demo(args) => demonstrate(args),
         Command::Usage(args) => report(&args),
-        Command::Reconcile(args) => reconcile(&args),
+        Command::Reconcile(args) => match reconcile(&args) {
+            Err(error) if !is_closed_pipe(&error) => {
+                eprintln!("plugway: {error:#}");
+                Ok(ExitCode::from(NO_COMPARISON))
+            }
+            compared => compared,
+        },
         Command::ConfigReference => {
             io::stdout().write_all(config::reference().as_bytes())?;
             Ok(ExitCode::SUCCESS)
@@ -195,6 +202,10 @@ fn reconcile(args: &ReconcileArgs) -> anyhow::Result<ExitCode> {
     let Some(Ledger { config, process, store }) = ledger(args.config.as_deref())? else {
         return Ok(ExitCode::from(NO_COMPARISON));
     };
+    if !config.catalog.providers.contains_key(&args.provider) {
+        let known = store_has(&process, &store, &args.provider)?;
+        anyhow::ensure!(known, "no provider `{}` is active or in the ledger", args.provider);
+    }
     let mut invoice = Vec::new();
     let limit = MAX_INVOICE_BYTES + 1;
     match args.invoice.to_str() {
@@ -219,6 +230,12 @@ fn reconcile(args: &ReconcileArgs) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::from(NO_COMPARISON))
         }
     }
+}
+
+/// Whether a provider ever served anything here.
+fn store_has(process: &Process, store: &Store, provider: &str) -> anyhow::Result<bool> {
+    let filter = DayFilter { provider: Some(provider.to_owned()), ..DayFilter::default() };
+    Ok(!process.runtime.block_on(store.daily(&filter))?.is_empty())
 }
 
 /// `reconcile` compared nothing.
