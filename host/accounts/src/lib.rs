@@ -14,10 +14,11 @@ pub mod settings;
 pub mod spend;
 
 pub use account::Account;
-pub use budget::{Ask, Exceeded, Reservation};
-pub use calendar::{Day, Interval};
+pub use budget::{Ask, Exceeded, Reservation, reserve};
+pub use calendar::{Day, Interval, day_of};
 pub use key::Secret;
-pub use limits::{Limited, Limits, Pass, RateSettings};
+pub use limits::{Limited, Limits, Pass, RateSettings, enter};
+pub use money::with_markup;
 pub use seal::{Keyring, MasterKey};
 pub use settings::KeySettings;
 pub use spend::Spend;

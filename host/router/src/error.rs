@@ -37,6 +37,16 @@ pub enum Code {
     ContextLength,
     /// Refused for what it says.
     ContentPolicy,
+    /// There is no key, or none that is good here.
+    Unauthorized,
+    /// The key is good, but not for this.
+    Forbidden,
+    /// The key, or its workspace, has spent what it may.
+    BudgetExceeded,
+    /// It would fit, had others not reserved what they may cost.
+    BudgetReserved,
+    /// The key, or its workspace, asks more often than it may.
+    KeyLimited,
     /// A web page may not use a router that asks for no key.
     ForeignOrigin,
     /// No such route, or nothing at it.
@@ -116,6 +126,21 @@ impl Code {
             Self::Unsupported => row(400, "unsupported", Client, true).within(INVALID),
             Self::ContextLength => row(400, "context_length_exceeded", Client, true),
             Self::ContentPolicy => row(400, "content_policy_violation", Client, false),
+            Self::Unauthorized => {
+                row(401, "invalid_api_key", Client, false).within("authentication")
+            }
+            Self::Forbidden => {
+                row(403, "key_not_permitted", Client, false).within("permission_denied")
+            }
+            Self::BudgetExceeded => {
+                row(403, "budget_exceeded", Client, false).within("permission_denied")
+            }
+            Self::BudgetReserved => {
+                row(429, "budget_reserved", Client, false).within("rate_limit_exceeded")
+            }
+            Self::KeyLimited => {
+                row(429, "key_limit_exceeded", Client, false).within("rate_limit_exceeded")
+            }
             Self::ForeignOrigin => {
                 row(403, "foreign_origin", Client, false).within("permission_denied")
             }
@@ -333,11 +358,13 @@ impl Error {
 mod tests {
     use super::*;
 
-    const ALL: [Code; 25] = [
+    const ALL: [Code; 27] = [
         Code::InvalidRequest,
         Code::Unsupported,
         Code::ContextLength,
         Code::ContentPolicy,
+        Code::Unauthorized,
+        Code::Forbidden,
         Code::ForeignOrigin,
         Code::NotFound,
         Code::MethodNotAllowed,

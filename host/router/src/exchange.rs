@@ -20,6 +20,7 @@ mod kept;
 mod live;
 mod media;
 pub(crate) mod offer;
+mod reserve;
 mod settle;
 mod stream;
 mod tailor;
@@ -28,6 +29,7 @@ mod transfer;
 mod tuning;
 mod underway;
 
+use crate::account::Caller;
 use crate::api::{Body, respond};
 use crate::catalog::Endpoint;
 use crate::error::{Code, Error};
@@ -63,6 +65,10 @@ struct Exchange<C = ChatCall> {
     call: C,
     decision: Arc<Decision>,
     record: Record,
+    /// Who asks.
+    caller: Caller,
+    /// A slow attempt may get another one beside it.
+    hedges: bool,
     deadline: Instant,
     /// What was fetched for it.
     media: media::Fetches,
@@ -110,12 +116,14 @@ pub(crate) async fn run(
     room: Option<OwnedSemaphorePermit>,
     deadline: Instant,
     mut record: Record,
+    caller: Caller,
 ) -> Response<Body> {
     record.model = call.routing.models.join(",");
     record.streaming = call.request.streaming;
     record.session.clone_from(&call.session_id);
     record.media = call.media;
-    let decision = match route::decide(&router, &settings, &Asked::chat(&call)) {
+    let asked = Asked { caller: Some(&caller), ..Asked::chat(&call) };
+    let decision = match route::decide(&router, &settings, &asked) {
         Ok(decision) => Arc::new(decision),
         Err(undecided) => return refuse(Refused::undecided(dialect, record, undecided)).await,
     };
@@ -124,18 +132,24 @@ pub(crate) async fn run(
     let server = &settings.config.server;
     let (hold, keep_alive) = (server.head_hold, server.keep_alive_interval);
     let streaming = call.request.streaming;
-    let exchange = Exchange {
+    let mut exchange = Exchange {
         router,
         settings,
         dialect,
         call,
         decision,
         record,
+        caller,
+        hedges: true,
         deadline,
         media: media::Fetches::default(),
         echoes: echo::Echoes::default(),
         _room: room,
     };
+    if let Err(error) = reserve::reserve(&mut exchange) {
+        let Exchange { dialect, record, .. } = exchange;
+        return refuse(Refused { dialect, error, record }).await;
+    }
     let mut response = match streaming {
         true => streamed(exchange, hold, keep_alive).await,
         false => whole(exchange).await,

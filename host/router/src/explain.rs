@@ -45,7 +45,7 @@ pub async fn explain(
     let options = DecodeOptions { seal_min_bytes: settings.config.routing.seal_min_bytes };
     let call = at.dialect.decode(&head.into_parts().0, body, &options);
     let mut call = call.map_err(bad_request)?;
-    presets::apply(router, &mut call).await?;
+    presets::apply(router, &router.accounts.nobody(), &mut call).await?;
     route::restore(router).await;
     let asked = Asked { seed, ..Asked::chat(&call) };
     let (weighed, error) = match route::decide(router, &settings, &asked) {

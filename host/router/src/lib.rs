@@ -6,6 +6,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod account;
 mod admission;
 pub mod api;
 mod buffer;

@@ -4,6 +4,7 @@
 
 use anyhow::Context;
 use clap::Parser;
+use plugway::account::Door;
 use plugway::cli::{self, Cli, Command, CompileArgs, DemoArgs, ModelsArgs, RouteArgs, ServeArgs};
 use plugway::config::{self, Config, LogConfig, LogFormat, ServerConfig};
 use plugway::demo::{self, Demo};
@@ -90,9 +91,16 @@ fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
     }
     let process = Process::new()?;
     let store = process.runtime.block_on(state::open(&config.state))?;
+    let door = Door::of(&config.server, process.runtime.block_on(store.has_keys())?)?;
     let router = Router::new(config, Credentials::from_process(), store, cli::compiler())?;
     listen(process, router.configured_by(source), |address| {
-        tracing::info!("listening on http://{address}")
+        tracing::info!("listening on http://{address}");
+        if door == Door::Local {
+            tracing::info!(
+                "whoever is on this machine may use it without a key; from the first one on, \
+                 which `plugway keys create` makes, everybody needs one"
+            );
+        }
     })
 }
 

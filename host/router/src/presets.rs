@@ -2,6 +2,7 @@
 //! requests that name them. The store has all of them; this router alone writes there.
 
 use crate::Router;
+use crate::account::Caller;
 use crate::error::{Code, Error};
 use crate::route::name::split_preset;
 use plugway_store::{PresetVersion, Settings, Store};
@@ -89,12 +90,13 @@ impl Drop for Changing<'_> {
     }
 }
 
-/// Puts the preset that the call names, if it names one, under the call.
+/// Puts what the caller prefers, and the preset that the call names or the caller prefers,
+/// under the call.
 ///
 /// # Errors
 /// When there is none of that name, or two are named.
-pub async fn apply(router: &Router, call: &mut ChatCall) -> Result<(), Error> {
-    match named(router, &mut call.preset, &mut call.routing).await? {
+pub async fn apply(router: &Router, caller: &Caller, call: &mut ChatCall) -> Result<(), Error> {
+    match named(router, caller, &mut call.preset, &mut call.routing).await? {
         Some(preset) => preset.apply(call).map_err(refused),
         None => Ok(()),
     }
@@ -106,9 +108,10 @@ pub async fn apply(router: &Router, call: &mut ChatCall) -> Result<(), Error> {
 /// As for chats.
 pub(crate) async fn apply_to_embeddings(
     router: &Router,
+    caller: &Caller,
     call: &mut EmbedCall,
 ) -> Result<(), Error> {
-    match named(router, &mut call.preset, &mut call.routing).await? {
+    match named(router, caller, &mut call.preset, &mut call.routing).await? {
         Some(preset) => preset.apply_to_embeddings(call).map_err(refused),
         None => Ok(()),
     }
@@ -118,8 +121,12 @@ pub(crate) async fn apply_to_embeddings(
 ///
 /// # Errors
 /// As for chats.
-pub(crate) async fn apply_to_ranking(router: &Router, call: &mut RerankCall) -> Result<(), Error> {
-    match named(router, &mut call.preset, &mut call.routing).await? {
+pub(crate) async fn apply_to_ranking(
+    router: &Router,
+    caller: &Caller,
+    call: &mut RerankCall,
+) -> Result<(), Error> {
+    match named(router, caller, &mut call.preset, &mut call.routing).await? {
         Some(preset) => preset.apply_to_ranking(call).map_err(refused),
         None => Ok(()),
     }
@@ -143,12 +150,15 @@ pub(crate) fn settings(dialect: Dialect, kept: Kept) -> Result<Settings, BadRequ
     Ok(Settings { dialect: dialect.name().to_owned(), config, system_prompt })
 }
 
-/// The preset that a request names, by its field or with its models.
+/// The preset that a request names, by its field or with its models, or that holds for
+/// those that name none.
 async fn named(
     router: &Router,
+    caller: &Caller,
     field: &mut Option<String>,
     routing: &mut Routing,
 ) -> Result<Option<Arc<Preset>>, Error> {
+    caller.complete(field, routing);
     let Some(slug) = take_slug(field, &mut routing.models)? else { return Ok(None) };
     let preset = if is_slug(&slug) { router.presets.get(&slug).await? } else { None };
     if preset.is_none() {

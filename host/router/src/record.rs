@@ -12,6 +12,7 @@ pub use attempt::{Attempt, Ending, Trace};
 pub(crate) use metadata::Routed;
 
 use crate::Router;
+use crate::account::Caller;
 use crate::catalog::{Credential, Endpoint};
 use crate::decisions::{Journal, Weighed};
 use crate::error::{Code, Error};
@@ -24,6 +25,7 @@ use crate::telemetry::{
 use attempt::Attempts;
 use client::Client;
 use http::{HeaderMap, StatusCode};
+use plugway_accounts::{Pass, Reservation};
 use plugway_engine::chat;
 use plugway_routing::walk::Kind;
 use plugway_wire::Bill;
@@ -141,6 +143,12 @@ pub struct Record {
     cache_discount: Option<i64>,
     /// What the operator adds, which is part of the cost.
     markup: Option<chat::Picodollars>,
+    /// Who asked.
+    caller: Option<Caller>,
+    /// How it was let in.
+    pass: Option<Pass>,
+    /// What is set aside for it; none once that is settled.
+    reservation: Option<Reservation>,
     /// The request's place among those under way.
     place: Option<OwnedSemaphorePermit>,
 }
@@ -186,6 +194,9 @@ impl Record {
             priced: None,
             cache_discount: None,
             markup: None,
+            caller: None,
+            pass: None,
+            reservation: None,
             place: None,
         }
     }
@@ -195,11 +206,6 @@ impl Record {
         self.journal = Some(router.journal.clone());
         self.came_ms = router.clock.unix_ms();
         self.client = Client::of(headers);
-    }
-
-    /// Gives the place back when the request has ended, however it ends.
-    pub(crate) fn hold(&mut self, place: OwnedSemaphorePermit) {
-        self.place = Some(place);
     }
 
     /// When the request came in.

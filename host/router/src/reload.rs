@@ -272,6 +272,7 @@ fn keep_until_restart(before: &Config, after: &mut Config) -> Vec<&'static str> 
     }
     keep! {
         server.listen = "server.listen",
+        server.require_keys = "server.require_keys",
         server.max_connections = "server.max_connections",
         server.max_requests = "server.max_requests",
         server.max_header_bytes = "server.max_header",

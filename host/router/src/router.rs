@@ -1,5 +1,6 @@
 //! The router's state: what every request shares.
 
+use crate::account::Accounts;
 use crate::admission::Admission;
 use crate::capacity::{Capacity, TooFewDescriptors, Wanted};
 use crate::config::Config;
@@ -46,6 +47,8 @@ pub struct Router {
     pub clock: Clock,
     /// What outlasts this process.
     pub store: Store,
+    /// Who may ask.
+    pub accounts: Accounts,
     /// Settings that requests name.
     pub(crate) presets: Presets,
     /// What was decided, and what came of it.
@@ -119,6 +122,7 @@ impl Router {
             credentials,
             reload_turn: Arc::new(Semaphore::new(1)),
             attempts: AttemptBudget::new(clock.clone()),
+            accounts: Accounts::new(store.clone(), clock.clone()),
             clock,
             presets: Presets::new(store.clone()),
             store,
@@ -143,6 +147,7 @@ impl Router {
             health: Health::new(clock.clone(), self.metrics.clone()),
             credential_health: CredentialHealth::new(clock.clone(), self.metrics.clone()),
             attempts: AttemptBudget::new(clock.clone()),
+            accounts: Accounts::new(self.store.clone(), clock.clone()),
             warmth: Mutex::default(),
             clock,
             ..self

@@ -38,16 +38,20 @@ const EXCESS_LIFETIME: Duration = Duration::from_secs(10);
 /// read before the first and saved after the last of them.
 ///
 /// # Errors
-/// Only when the listener itself is unusable.
+/// When the listener itself is unusable, or keys cannot be read.
 pub async fn run(
     listener: TcpListener,
     router: Arc<Router>,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     ledger::restore(&router).await.map_err(io::Error::other)?;
+    // Nobody is served by a router that cannot tell who may be.
+    router.accounts.start().await.map_err(io::Error::other)?;
     route::restore(&router).await;
     // Ends with it.
     let mut beside = JoinSet::new();
+    let accounts = router.clone();
+    beside.spawn(async move { accounts.accounts.keep_up().await });
     let saving = router.clone();
     beside.spawn(async move { route::save_now_and_then(&saving).await });
     let keeping = router.clone();

@@ -1,6 +1,7 @@
 //! The routes that chat, each in its client's dialect: the body in, the exchange's
 //! answer out.
 
+use super::admitted::Admitted;
 use super::{Body, body, deadline, respond};
 use crate::buffer::Held;
 use crate::error::Error;
@@ -14,7 +15,6 @@ use hyper::body::Incoming;
 use plugway_wire::gemini::Method;
 use plugway_wire::{ChatCall, DecodeOptions, Dialect};
 use std::sync::Arc;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 /// A route that chats.
@@ -46,18 +46,18 @@ pub(crate) fn chat_route(path: &str) -> Option<ChatRoute> {
 /// Lets clients name their session without touching the body.
 const SESSION_ID: &str = "x-session-id";
 
-/// `place` is held until the answer has ended.
+/// Its place is held until the answer has ended.
 pub(super) async fn answer(
     router: Arc<Router>,
     settings: Arc<Settings>,
     at: ChatRoute,
     request: Request<Incoming>,
-    place: OwnedSemaphorePermit,
+    admitted: Admitted,
 ) -> Response<Body> {
     let ChatRoute { route, dialect } = at;
     let mut record = Record::open(router.metrics.clone(), route);
-    record.hold(place);
     record.keep_in(&router, request.headers());
+    let caller = record.of(admitted);
     let (head, body) = request.into_parts();
     let session = head.headers.get(SESSION_ID).and_then(|value| value.to_str().ok());
     let began = Instant::from_std(record.started());
@@ -68,7 +68,7 @@ pub(super) async fn answer(
         Ok(deadline) => match read(&router, &settings, dialect, (&head, body), deadline).await {
             Err(error) => error,
             Ok((mut call, held)) => {
-                if let Err(error) = presets::apply(&router, &mut call).await {
+                if let Err(error) = presets::apply(&router, &caller, &mut call).await {
                     record.failed(&error);
                     record.answered(error.code.status());
                     return respond::error_in(dialect, &error, Some(&record.id));
@@ -83,7 +83,7 @@ pub(super) async fn answer(
                     record.tell_routing(&call.routing.models);
                 }
                 let run =
-                    exchange::run(router, settings, dialect, call, held.room, deadline, record);
+                    exchange::run(router, settings, dialect, call, held.room, deadline, record, caller);
                 return run.await;
             }
         },

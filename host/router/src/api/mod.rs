@@ -3,6 +3,7 @@
 
 mod activity;
 mod admin;
+mod admitted;
 mod body;
 mod chat;
 mod cors;
@@ -13,15 +14,18 @@ mod models;
 mod offers;
 mod ollama;
 mod ops;
+mod permit;
 mod presets;
 mod providers;
 mod relay;
 pub(crate) mod respond;
 mod shed;
 
+pub(crate) use admitted::Admitted;
 pub(crate) use body::bad_request;
 pub(crate) use chat::chat_route;
 
+use crate::account::caller;
 use crate::error::{Code, Error};
 use crate::record;
 use crate::upstream::Broken;
@@ -31,11 +35,9 @@ use http::{HeaderMap, Method, Request, Response, Version};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use plugway_wire::Dialect;
-use shed::Bound;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::OwnedSemaphorePermit;
 
 /// The body of every response. A failure after the head is told in-band; only what
 /// is relayed breaks off, because nobody here knows its format.
@@ -77,29 +79,36 @@ async fn answer(
             let error = Error::new(Code::NotFound, NO_ROUTE);
             respond::error_in(Route::dialect(None, path), &error, None)
         }
-        (Ok(()), Some(Route::Show)) if method == Method::POST => match place(&router, is_excess) {
-            Ok(_place) => ollama::show(&router, &settings, request).await,
-            Err(bound) => shed::answer(&router, Dialect::Ollama, request, bound).await,
-        },
+        (Ok(()), Some(Route::Show)) if method == Method::POST => {
+            match admitted::admit(&router, &request, is_excess) {
+                Ok(_place) => ollama::show(&router, &settings, request).await,
+                Err(turned) => turned.answer(&router, Dialect::Ollama, request).await,
+            }
+        }
         // What takes a place keeps a record of its own.
         (Ok(()), Some(Route::Chat(found))) if method == Method::POST => {
-            match place(&router, is_excess) {
-                Ok(place) => return chat::answer(router, settings, found, request, place).await,
-                Err(bound) => shed::answer(&router, found.dialect, request, bound).await,
+            match admitted::admit(&router, &request, is_excess) {
+                Ok(admitted) => {
+                    return chat::answer(router, settings, found, request, admitted).await;
+                }
+                Err(turned) => turned.answer(&router, found.dialect, request).await,
             }
         }
         (Ok(()), Some(Route::Offer(found))) if method == Method::POST => {
-            match place(&router, is_excess) {
-                Ok(place) => return offers::answer(router, settings, found, request, place).await,
-                Err(bound) => shed::answer(&router, found.dialect(), request, bound).await,
+            match admitted::admit(&router, &request, is_excess) {
+                Ok(admitted) => {
+                    return offers::answer(router, settings, found, request, admitted).await;
+                }
+                Err(turned) => turned.answer(&router, found.dialect(), request).await,
             }
         }
         (Ok(()), Some(Route::Relay { provider, path })) if relay::takes(&method) => {
-            match place(&router, is_excess) {
-                Ok(place) => {
-                    return relay::pass(router, settings, request, &provider, &path, place).await;
+            match admitted::admit(&router, &request, is_excess) {
+                Ok(admitted) => {
+                    let to = (provider.as_str(), path.as_str());
+                    return relay::pass(router, settings, request, to, admitted).await;
                 }
-                Err(bound) => shed::answer(&router, Dialect::OpenAiChat, request, bound).await,
+                Err(turned) => turned.answer(&router, Dialect::OpenAiChat, request).await,
             }
         }
         (Ok(()), Some(Route::Reload)) => reload(&router, &settings, &request, peer).await,
@@ -110,7 +119,10 @@ async fn answer(
             activity::answer(&router, &settings, found, &request, peer).await
         }
         (Ok(()), Some(Route::Generation)) if is_reading(&method) => {
-            generation::show(&router, &settings, request.uri().query()).await
+            match caller::known(&router, request.headers(), request.uri()) {
+                Ok(()) => generation::show(&router, &settings, request.uri().query()).await,
+                Err(error) => respond::error(&error, None),
+            }
         }
         (Ok(()), Some(route)) => match cors::preflight(&settings, &request, route.methods()) {
             Some(permission) => permission,
@@ -128,14 +140,14 @@ async fn answer(
     response
 }
 
-/// Reads configuration and plugins again, for whoever is on this machine.
+/// Reads configuration and plugins again, for whoever runs this router.
 async fn reload(
     router: &Arc<Router>,
     settings: &Settings,
     request: &Request<Incoming>,
     peer: SocketAddr,
 ) -> Response<Body> {
-    match guard::local(settings, request, peer) {
+    match permit::operator(router, settings, request, peer) {
         Ok(()) if request.method() == Method::POST => admin::reload(router.clone()).await,
         Ok(()) => respond::method_not_allowed(Dialect::OpenAiChat, Route::Reload.methods()),
         Err(error) => respond::error(&error, None),
@@ -144,14 +156,6 @@ async fn reload(
 
 fn is_reading(method: &Method) -> bool {
     *method == Method::GET || *method == Method::HEAD
-}
-
-/// A place among the requests under way, or the bound that leaves none.
-fn place(router: &Router, is_excess: bool) -> Result<OwnedSemaphorePermit, Bound> {
-    match is_excess {
-        true => Err(Bound::Connections),
-        false => router.admission.request().ok_or(Bound::Requests),
-    }
 }
 
 const NO_ROUTE: &str =

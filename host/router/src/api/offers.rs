@@ -1,5 +1,6 @@
 //! The routes of what adapters offer beside chats: the body in, the value out.
 
+use super::admitted::Admitted;
 use super::{Body, body, deadline, respond};
 use crate::error::Error;
 use crate::exchange::{self, Refused, offer, offer::RequestContext};
@@ -72,16 +73,16 @@ impl OfferRoute {
     }
 }
 
-/// `place` is held until the answer has ended.
+/// Its place is held until the answer has ended.
 pub(super) async fn answer(
     router: Arc<Router>,
     settings: Arc<Settings>,
     at: OfferRoute,
     request: Request<Incoming>,
-    place: OwnedSemaphorePermit,
+    admitted: Admitted,
 ) -> Response<Body> {
     let (dialect, route) = (at.dialect(), at.route());
-    let intake = Intake { router, settings, dialect, route, place };
+    let intake = Intake { router, settings, dialect, route, admitted };
     match at {
         OfferRoute::Embeddings => embeddings(intake, request).await,
         OfferRoute::Embed { older } => embed(intake, request, older).await,
@@ -201,8 +202,8 @@ struct Intake {
     dialect: Dialect,
     /// The pattern, for logs and metrics.
     route: &'static str,
-    /// Held until the answer has ended.
-    place: OwnedSemaphorePermit,
+    /// Its place is held until the answer has ended.
+    admitted: Admitted,
 }
 
 impl Intake {
@@ -232,10 +233,10 @@ impl Intake {
         request: Request<Incoming>,
         decode: impl FnOnce(&Parts, Bytes) -> Result<(T, usize), BadRequest>,
     ) -> Result<(RequestContext, T), Box<Response<Body>>> {
-        let Self { router, settings, dialect, route, place } = self;
+        let Self { router, settings, dialect, route, admitted } = self;
         let mut record = Record::open(router.metrics.clone(), route);
-        record.hold(place);
         record.keep_in(&router, request.headers());
+        let caller = record.of(admitted);
         let began = Instant::from_std(record.started());
         let (head, body) = request.into_parts();
         let tells_routing = Routed::is_wanted(&head.headers);
@@ -252,6 +253,7 @@ impl Intake {
                     room,
                     deadline,
                     record,
+                    caller,
                     tells_routing,
                 };
                 Ok((context, call))

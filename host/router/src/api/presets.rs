@@ -1,9 +1,10 @@
 //! Presets: made from the body of a request as it would be sent, versioned, listed.
 //! OpenRouter's routes and shapes; ids are slugs, for there are no others here. Whoever
 //! may use the router may name a preset; to see or change what one holds is for the
-//! router's own machine, unless the operator opens it.
+//! router's own machine and for management keys, unless the operator opens it.
 
-use super::{Body, body, guard, respond};
+use super::{Body, body, permit, respond};
+use crate::account::caller;
 use crate::error::{Code, Error};
 use crate::presets::{failed, is_slug, settings};
 use crate::{Router, Settings};
@@ -89,9 +90,11 @@ pub(super) async fn answer(
     request: Request<Incoming>,
     peer: SocketAddr,
 ) -> Response<Body> {
-    if !settings.config.server.open_presets
-        && let Err(error) = guard::local(settings, &request, peer)
-    {
+    let permitted = match settings.config.server.open_presets {
+        true => caller::known(router, request.headers(), request.uri()),
+        false => permit::operator(router, settings, &request, peer),
+    };
+    if let Err(error) = permitted {
         return respond::error(&error, None);
     }
     let method = request.method().clone();

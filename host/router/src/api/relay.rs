@@ -2,6 +2,7 @@
 //! here (images, audio, files, batches), passed on as it is under the operator's
 //! credential. Only paths that the operator lists. Nothing of it is accounted.
 
+use super::admitted::Admitted;
 use super::{Body, deadline, respond};
 use crate::catalog::{Credential, Provider};
 use crate::error::{Code, Error};
@@ -22,7 +23,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
 pub(super) const ROUTE: &str = "/v1/providers/{name}/{path}";
@@ -54,16 +54,21 @@ pub(super) fn takes(method: &Method) -> bool {
     METHODS.split(", ").any(|known| known == method.as_str())
 }
 
-/// Passes one request on. `place` is held until the answer has ended.
+/// Passes one request on. Its place is held until the answer has ended.
 pub(super) async fn pass(
     router: Arc<Router>,
     settings: Arc<Settings>,
     request: Request<Incoming>,
-    provider: &str,
-    path: &str,
-    place: OwnedSemaphorePermit,
+    (provider, path): (&str, &str),
+    admitted: Admitted,
 ) -> Response<Body> {
-    let mut record = Record::open(&router, request.method(), provider, place);
+    let permitted = admitted.caller.may_relay(provider);
+    let mut record = Record::open(&router, request.method(), provider, admitted);
+    if let Err(error) = permitted {
+        record.status = Some(error.code.status());
+        record.error = Some(error.code);
+        return respond::error(&error, None);
+    }
     match answer(&router, &settings, request, provider, path, &mut record).await {
         Ok(response) => {
             record.status = Some(response.status());
@@ -254,11 +259,11 @@ struct Record {
     /// What the answer has in all, where that is known.
     expected: Option<u64>,
     is_complete: bool,
-    _place: OwnedSemaphorePermit,
+    _admitted: Admitted,
 }
 
 impl Record {
-    fn open(router: &Router, method: &Method, provider: &str, place: OwnedSemaphorePermit) -> Self {
+    fn open(router: &Router, method: &Method, provider: &str, admitted: Admitted) -> Self {
         router.metrics.in_flight.inc();
         let is_known = |it: &str| router.settings().config.catalog.providers.contains_key(it);
         Self {
@@ -272,7 +277,7 @@ impl Record {
             bytes: 0,
             expected: None,
             is_complete: false,
-            _place: place,
+            _admitted: admitted,
         }
     }
 }

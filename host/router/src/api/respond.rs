@@ -6,6 +6,7 @@ use crate::record::{GenerationId, Record};
 use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
+    WWW_AUTHENTICATE,
 };
 use http::{Response, StatusCode};
 use http_body::Body as _;
@@ -62,6 +63,9 @@ fn told(dialect: Dialect, error: &Error, envelope: &ErrorBody) -> Response<Body>
     let mut response = json_text(status, dialect.encode_error(envelope));
     if let Some(seconds) = error.retry_seconds() {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if error.code == Code::Unauthorized {
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     if error.code == Code::UnsupportedCoding {
         response.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static(TAKEN));

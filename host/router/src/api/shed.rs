@@ -28,8 +28,7 @@ pub(super) enum Bound {
     Requests,
 }
 
-/// Turns a chat away. Where its body is too large to be dropped, HTTP/1.1 cannot
-/// go on with the connection.
+/// Turns a chat away.
 pub(super) async fn answer(
     router: &Router,
     dialect: Dialect,
@@ -47,12 +46,17 @@ pub(super) async fn answer(
         ),
     };
     router.metrics.requests_shed.get_or_create(&ShedLabels { bound: name }).inc();
-    let is_clear = request.version() >= Version::HTTP_2 || drop_body(request).await;
     let mut response = respond::error_in(dialect, &Error::overloaded(message), None);
-    if !is_clear {
-        close(&mut response);
-    }
+    drop_body(request, &mut response).await;
     response
+}
+
+/// Drops what comes of a body that nobody reads. Where it is too large for that, HTTP/1.1
+/// cannot go on with the connection behind this response.
+pub(super) async fn drop_body(request: Request<Incoming>, response: &mut Response<Body>) {
+    if request.version() < Version::HTTP_2 && !dropped(request).await {
+        close(response);
+    }
 }
 
 /// Has the connection closed behind a response of HTTP/1.
@@ -61,7 +65,7 @@ pub(super) fn close(response: &mut Response<Body>) {
 }
 
 /// Whether the body has been dropped to its end.
-async fn drop_body(request: Request<Incoming>) -> bool {
+async fn dropped(request: Request<Incoming>) -> bool {
     let (head, mut body) = request.into_parts();
     let is_large = body.size_hint().lower() > MAX_DROPPED_BYTES;
     // A client that asks first is not told to send what would be dropped.

@@ -24,6 +24,7 @@ mod providers;
 mod reader;
 mod reference;
 mod routing;
+mod secrets;
 mod server;
 mod state;
 mod summary;
@@ -51,6 +52,7 @@ pub use media::MediaConfig;
 pub use plugins::PluginsConfig;
 pub use reference::reference;
 pub use routing::{Ceiling, RoutingConfig};
+pub use secrets::SecretsConfig;
 pub use server::ServerConfig;
 pub use state::StateConfig;
 pub use summary::summary;
@@ -74,6 +76,8 @@ pub struct Config {
     pub decisions: DecisionsConfig,
     /// How requests are accounted.
     pub ledger: LedgerConfig,
+    /// What provider keys of clients are encrypted with.
+    pub secrets: SecretsConfig,
     /// Log lines.
     pub log: LogConfig,
     /// Where is kept what outlasts a restart.

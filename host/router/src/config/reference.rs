@@ -16,8 +16,9 @@ use super::providers::{self, ProviderTable};
 use super::reader::quoted_list;
 use super::typed::{SECTIONS, STATE, Typed};
 use super::{
-    CorsConfig, DecisionsConfig, LedgerConfig, LogConfig, MediaConfig, PluginsConfig, RoutingConfig,
-    ServerConfig, UpstreamConfig, decisions, ledger, log, media, routing, server, upstream,
+    CorsConfig, DecisionsConfig, LedgerConfig, LogConfig, MediaConfig, PluginsConfig,
+    RoutingConfig, SecretsConfig, ServerConfig, UpstreamConfig, decisions, ledger, log, media,
+    routing, secrets, server, upstream,
 };
 
 const INTRODUCTION: &str = "\
@@ -91,6 +92,8 @@ pub fn reference() -> String {
     rows(&mut out, &[decisions::FIELDS], &mut DecisionsConfig::default());
     chapter(&mut out, "[accounting]", about("accounting"));
     rows(&mut out, &[ledger::FIELDS], &mut LedgerConfig::default());
+    chapter(&mut out, "[secrets]", about("secrets"));
+    rows(&mut out, &[secrets::FIELDS], &mut SecretsConfig::default());
     chapter(&mut out, "[log]", about("log"));
     rows(&mut out, &[log::FIELDS], &mut LogConfig::default());
     chapter(&mut out, "[plugins]", about("plugins"));

@@ -43,6 +43,8 @@ pub struct ServerConfig {
     /// Names, besides the loopback ones, that a `Host` header may carry when
     /// listening on loopback; in lower case, without port.
     pub allowed_hosts: Vec<String>,
+    /// Clients need a key, once there is one.
+    pub require_keys: bool,
     /// Presets may be read and changed from other machines too.
     pub open_presets: bool,
     /// Web pages that may use the router.
@@ -67,6 +69,7 @@ impl Default for ServerConfig {
             keep_alive_interval: Duration::from_secs(10),
             drain_timeout: Duration::from_secs(30),
             allowed_hosts: Vec::new(),
+            require_keys: true,
             open_presets: false,
             cors: CorsConfig::default(),
         }
@@ -85,9 +88,14 @@ pub(super) const FIELDS: &[Field<ServerConfig>] = &[
         about: "While listening on loopback, a request whose `Host` header names another machine is refused, so that no web page can spend your money. Names listed here are let in too.",
     },
     Field {
+        key: "require_keys",
+        slot: Slot::Flag(|c| &mut c.require_keys),
+        about: "Whether clients need a key. Then the router listens on loopback only until a first key was made (`plugway keys create`), and serves whoever reaches it there; from then on whoever has no key is refused. With `false` whoever reaches the router may use it without one, wherever it listens: for networks that authenticate in front of it. Taken over at start.",
+    },
+    Field {
         key: "open_presets",
         slot: Slot::Flag(|c| &mut c.open_presets),
-        about: "Whether whoever reaches the router may read, save and delete presets under `/v1/presets`. Otherwise only its own machine may, through no proxy. To name a preset in a request needs neither.",
+        about: "Whether whoever may use the router may read, save and delete presets under `/v1/presets`. Otherwise only its own machine may, through no proxy, or whoever has a management key. To name a preset in a request needs neither.",
     },
     Field {
         key: "max_connections",
@@ -176,7 +184,7 @@ pub(super) fn check(section: &Section<'_>, server: &mut ServerConfig) {
     let deadline = ("request_deadline", server.request_deadline);
     section.at_most("body_timeout", &mut server.body_timeout, deadline);
     section.at_most("head_hold", &mut server.head_hold, deadline);
-    if !server.listen.ip().is_loopback() {
+    if !server.require_keys && !server.listen.ip().is_loopback() {
         section.remark(
             Severity::Warning,
             "listen",

@@ -2,10 +2,10 @@
 //! active, which endpoints they serve.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use plugway_engine::AuthScheme;
+use plugway_store::Location;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Severity};
 use super::field::{Field, Slot};
@@ -14,16 +14,16 @@ use super::models::ModelTable;
 use super::providers::ProviderTable;
 use super::reader::{Entry, Section, Source, did_you_mean, key_path};
 use super::{
-    Config, DecisionsConfig, LedgerConfig, LogConfig, MediaConfig, PluginsConfig, RoutingConfig, ServerConfig,
-    StateConfig, UpstreamConfig, aliases, decisions, ledger, log, media, models, plugins, providers,
-    routing, server, upstream,
+    Config, DecisionsConfig, LedgerConfig, LogConfig, MediaConfig, PluginsConfig, RoutingConfig,
+    SecretsConfig, ServerConfig, StateConfig, UpstreamConfig, aliases, decisions, ledger, log,
+    media, models, plugins, providers, routing, secrets, server, state, upstream,
 };
 use crate::catalog::{Catalog, EMBEDDED, OFFERS, Provider};
 
 /// All sections as typed.
 #[derive(Default)]
 pub(super) struct Typed {
-    state: Option<PathBuf>,
+    state: Option<Location>,
     server: ServerConfig,
     upstream: UpstreamConfig,
     media: MediaConfig,
@@ -31,6 +31,7 @@ pub(super) struct Typed {
     routing: RoutingConfig,
     decisions: DecisionsConfig,
     pub(super) ledger: LedgerConfig,
+    secrets: SecretsConfig,
     log: LogConfig,
     providers: BTreeMap<String, ProviderTable>,
     models: BTreeMap<String, ModelTable>,
@@ -44,8 +45,11 @@ pub(super) struct Typed {
 /// Where state is kept. Like the other keys that stand outside all sections.
 pub(super) const STATE: Field<Typed> = Field {
     key: "state",
-    slot: Slot::Path(|c| &mut c.state),
-    about: "SQLite file that keeps what outlasts a restart: presets, decisions, health. It is made if it is not there. Default: `plugway/plugway.db` where the system keeps the user's state, `$XDG_STATE_HOME` or `~/.local/state`; without either, nothing outlasts the process. Stands above all sections.",
+    slot: Slot::Nested {
+        shape: "path or `postgres://` URL",
+        read: |entry, typed| typed.state = state::read(entry).or(typed.state.take()),
+    },
+    about: "Where is kept what outlasts a restart: keys, spending, presets, decisions, health. A path is that of an SQLite file, made if it is not there, for one router alone. `postgres://USER@HOST:PORT/DATABASE` is a PostgreSQL database, for one router or several; its password is better left to the variable `PGPASSWORD`. Default: the file `plugway/plugway.db` where the system keeps the user's state, `$XDG_STATE_HOME` or `~/.local/state`; without either, nothing outlasts the process. Stands above all sections.",
 };
 
 pub(super) const SECTIONS: &[Field<Typed>] = &[
@@ -138,6 +142,19 @@ pub(super) const SECTIONS: &[Field<Typed>] = &[
             },
         },
         about: "How requests are accounted, and what they are billed at.",
+    },
+    Field {
+        key: "secrets",
+        slot: Slot::Nested {
+            shape: "table",
+            read: |entry, typed| {
+                if let Some(section) = entry.table() {
+                    section.read(secrets::FIELDS, &mut typed.secrets);
+                    secrets::check(&section, &typed.secrets);
+                }
+            },
+        },
+        about: "What clients' own provider keys (`/v1/byok`) are encrypted with: one of the three.",
     },
     Field {
         key: "log",
@@ -393,6 +410,7 @@ impl Typed {
             routing: self.routing,
             decisions: self.decisions,
             ledger: self.ledger,
+            secrets: self.secrets,
             log: self.log,
             state: StateConfig::new(self.state, env),
             catalog: Arc::new(Catalog::new(providers, models, aliases, inactive)),

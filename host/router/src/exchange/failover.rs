@@ -6,7 +6,6 @@ use super::live::Live;
 use super::tariff::{self, Tariff};
 use super::underway::UnderWay;
 use super::{Exchange, media};
-use crate::config::RoutingConfig;
 use crate::error::{Code, Error, Fault, Reason, Reasons};
 use crate::record::{Ending, Trace};
 use crate::route::credentials::{self, Turn, Turns};
@@ -48,6 +47,11 @@ pub(super) trait Ask: Sized + Send + Sync {
     /// Whether the answer is a stream, so that silence says something.
     fn streams(&self) -> bool;
 
+    /// Answers that are asked for at once.
+    fn choices(&self) -> u32 {
+        1
+    }
+
     /// What an attempt took that was sent, and whose provider did not come to count
     /// anything; none where nothing is ever paid.
     fn presumed(exchange: &Exchange<Self>) -> Option<Usage>;
@@ -73,6 +77,10 @@ impl Ask for ChatCall {
         self.request.streaming
     }
 
+    fn choices(&self) -> u32 {
+        self.request.choices
+    }
+
     fn presumed(exchange: &Exchange<Self>) -> Option<Usage> {
         Some(tariff::presumed(exchange.decision.query.prompt_tokens, 0))
     }
@@ -90,7 +98,8 @@ pub(super) async fn first_answer<C: Ask>(exchange: &Exchange<C>) -> Result<Answe
         deadline: exchange.deadline.saturating_duration_since(began),
     };
     let routing = &exchange.settings.config.routing;
-    let mut walk = Walk::new(legs(steps, routing), bounds);
+    let hedges = exchange.hedges && routing.hedge_percent > 0;
+    let mut walk = Walk::new(legs(steps, hedges), bounds);
     let mut doors = Doors::new(exchange);
     let mut under_way = UnderWay::new(exchange);
     let over = loop {
@@ -135,8 +144,7 @@ pub(super) async fn first_answer<C: Ask>(exchange: &Exchange<C>) -> Result<Answe
 }
 
 /// The steps as the walk sees them.
-fn legs(steps: &[Step], routing: &RoutingConfig) -> Vec<Leg> {
-    let hedges = routing.hedge_percent > 0;
+fn legs(steps: &[Step], hedges: bool) -> Vec<Leg> {
     let same = |step: &Step| {
         let model = &step.endpoint.model_slug;
         steps.iter().position(|other| other.endpoint.model_slug == *model)
@@ -226,7 +234,7 @@ fn cost<C>(exchange: &Exchange<C>, step: &Step, usage: &Usage) -> Option<u64> {
     bill(exchange, step, usage).upstream_cost
 }
 
-fn bill<C>(exchange: &Exchange<C>, step: &Step, usage: &Usage) -> Bill {
+pub(super) fn bill<C>(exchange: &Exchange<C>, step: &Step, usage: &Usage) -> Bill {
     let (endpoint, credential) = (step.endpoint.clone(), step.credential.clone());
     let tariff = Tariff::new(exchange.settings.clone(), endpoint, credential);
     tariff.bill(usage.clone(), std::slice::from_ref(usage))

@@ -18,7 +18,8 @@ use super::failover::{self, Answered, Ask};
 use super::media::{self, Fill};
 use super::tariff::Tariff;
 use super::transfer::{self, Reply, breach_of_contract, plugin_failed, told};
-use super::{Exchange, Refused, STRATEGY, echo, head_of, kept};
+use super::{Exchange, Refused, STRATEGY, echo, head_of, kept, reserve};
+use crate::account::Caller;
 use crate::api::{Body, respond};
 use crate::buffer::Held;
 use crate::catalog::Provider;
@@ -51,6 +52,8 @@ pub(crate) struct RequestContext {
     pub(crate) room: Option<OwnedSemaphorePermit>,
     pub(crate) deadline: Instant,
     pub(crate) record: Record,
+    /// Who asks.
+    pub(crate) caller: Caller,
     /// The client wants to know how the request is routed.
     pub(crate) tells_routing: bool,
 }
@@ -140,7 +143,7 @@ pub(crate) async fn count_tokens(
     context: RequestContext,
     mut call: ChatCall,
 ) -> Result<Served<Counted>, Box<Refused>> {
-    if let Err(error) = presets::apply(&context.router, &mut call).await {
+    if let Err(error) = presets::apply(&context.router, &context.caller, &mut call).await {
         return Err(context.refused(error));
     }
     serve(context, Counted(call)).await
@@ -151,7 +154,7 @@ pub(crate) async fn embed(
     context: RequestContext,
     mut call: EmbedCall,
 ) -> Result<Served<EmbedCall>, Box<Refused>> {
-    if let Err(error) = presets::apply_to_embeddings(&context.router, &mut call).await {
+    if let Err(error) = presets::apply_to_embeddings(&context.router, &context.caller, &mut call).await {
         return Err(context.refused(error));
     }
     serve(context, call).await
@@ -162,16 +165,16 @@ pub(crate) async fn rerank(
     context: RequestContext,
     mut call: RerankCall,
 ) -> Result<Served<RerankCall>, Box<Refused>> {
-    if let Err(error) = presets::apply_to_ranking(&context.router, &mut call).await {
+    if let Err(error) = presets::apply_to_ranking(&context.router, &context.caller, &mut call).await {
         return Err(context.refused(error));
     }
     serve(context, call).await
 }
 
 async fn serve<O: Offer>(context: RequestContext, call: O) -> Result<Served<O>, Box<Refused>> {
-    let RequestContext { router, settings, dialect, room, deadline, mut record, tells_routing } =
-        context;
-    let asked = call.asked();
+    let RequestContext { router, settings, dialect, room, deadline, .. } = context;
+    let RequestContext { mut record, caller, tells_routing, .. } = context;
+    let asked = Asked { caller: Some(&caller), ..call.asked() };
     record.model = asked.routing.models.join(",");
     if tells_routing {
         record.tell_routing(&asked.routing.models);
@@ -183,18 +186,24 @@ async fn serve<O: Offer>(context: RequestContext, call: O) -> Result<Served<O>, 
     record.planned(&decision);
     let strategy = HeaderValue::try_from(&decision.strategy).ok();
     let media = media::Fetches::default();
-    let exchange = Exchange {
+    let mut exchange = Exchange {
         router,
         settings,
         dialect,
         call,
         decision,
         record,
+        caller,
+        hedges: true,
         deadline,
         media,
         echoes: echo::Echoes::default(),
         _room: room,
     };
+    if let Err(error) = reserve::reserve(&mut exchange) {
+        let Exchange { record, .. } = exchange;
+        return Err(Box::new(Refused { dialect, error, record }));
+    }
     match failover::first_answer(&exchange).await {
         Ok(answered) => Ok(settle(exchange, answered, strategy)),
         Err(error) => {

@@ -1,16 +1,17 @@
 //! The record of a request as the ledger has it.
 
 use super::{Attempt, Record};
+use crate::account::Caller;
+use crate::api::Admitted;
 use crate::error::Error;
 use crate::ledger::{Account, Line, Receipt, attempt_line, price_line};
 use crate::route::Step;
 use crate::{Router, Settings};
+use plugway_accounts::{Day, Reservation, day_of};
+use plugway_store::DEFAULT_WORKSPACE;
 use plugway_store::ledger::{Row, State, Tokens};
 use plugway_wire::Bill;
 use std::time::Duration;
-
-/// Whose requests are that no key was asked for.
-const WORKSPACE: &str = "default";
 
 /// The status of a request whose client left before an answer.
 const CLIENT_CLOSED: u16 = 499;
@@ -27,6 +28,25 @@ impl Record {
     ) -> Result<(), Error> {
         self.account = Some(Account::open(router, settings)?);
         Ok(())
+    }
+
+    /// Takes over how the request was let in. Who asks.
+    pub(crate) fn of(&mut self, admitted: Admitted) -> Caller {
+        let Admitted { caller, pass, place } = admitted;
+        self.place = Some(place);
+        self.pass = Some(pass);
+        self.caller = Some(caller.clone());
+        caller
+    }
+
+    /// The UTC day on which the request came.
+    pub(crate) fn day(&self) -> Day {
+        day_of(self.came_ms)
+    }
+
+    /// So much is set aside for it.
+    pub(crate) fn reserved(&mut self, reservation: Reservation) {
+        self.reservation = Some(reservation);
     }
 
     /// The request leaves for a provider; this is what it costs if nothing more is ever
@@ -49,22 +69,32 @@ impl Record {
 
     /// Closes the account, unless that is done or nothing was ever sent.
     pub(super) fn settle_account(&mut self) -> Receipt {
-        match self.account.take().filter(Account::is_open) {
-            Some(account) => account.settle(self.settled()),
-            None => Receipt::nothing(),
+        let reservation = self.reservation.take();
+        let Some(account) = self.account.take().filter(Account::is_open) else {
+            return Receipt::nothing();
+        };
+        let row = self.settled();
+        if let Some(reservation) = reservation {
+            let byok = row.upstream_cost.filter(|_| row.is_byok);
+            reservation.settle(row.cost.unwrap_or(0), byok.unwrap_or(0));
         }
+        if let Some(pass) = &mut self.pass {
+            pass.used(row.tokens.prompt.saturating_add(row.tokens.completion));
+        }
+        account.settle(row)
     }
 
     /// What is known from the beginning.
     fn begun(&self) -> Row {
+        let workspace = self.caller.as_ref().map_or(DEFAULT_WORKSPACE, |it| &it.workspace.row.id);
         Row {
             id: self.id.to_string(),
             run: 0,
             state: State::Open,
             came_ms: self.came_ms,
             ended_ms: None,
-            key: None,
-            workspace: WORKSPACE.to_owned(),
+            key: self.caller.as_ref().and_then(Caller::hash).map(str::to_owned),
+            workspace: workspace.to_owned(),
             route: self.route.to_owned(),
             model: self.model.clone(),
             served_model: String::new(),

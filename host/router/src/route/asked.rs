@@ -1,5 +1,6 @@
 //! What a decision is about: a chat, or something that adapters offer beside it.
 
+use crate::account::Caller;
 use bytes::Bytes;
 use plugway_routing::estimate::Prompt;
 use plugway_wire::{ChatCall, PromptSize, Routing};
@@ -87,6 +88,8 @@ pub struct Asked<'c> {
     pub metadata: &'c [(String, String)],
     /// All the randomness of the request; none: drawn for it.
     pub seed: Option<u64>,
+    /// Who asks, and so may not go everywhere; none: the operator.
+    pub caller: Option<&'c Caller>,
 }
 
 impl<'c> Asked<'c> {
@@ -110,6 +113,7 @@ impl<'c> Asked<'c> {
             opening: &call.opening,
             metadata: &call.metadata,
             seed: None,
+            caller: None,
         }
     }
 
@@ -134,6 +138,7 @@ impl<'c> Asked<'c> {
             opening: &[],
             metadata: &[],
             seed: None,
+            caller: None,
         }
     }
 

@@ -26,7 +26,8 @@ use std::time::Duration;
 
 #[cfg(test)]
 pub(super) use drawn::offer;
-pub(super) use named::{names, names_tier, slugs};
+pub(crate) use named::{lists_model as names_model, names};
+pub(super) use named::{names_tier, slugs};
 pub(super) use rules::missing;
 
 /// An endpoint that may be tried.

@@ -19,6 +19,7 @@ mod resolve;
 mod unavailable;
 
 pub use asked::{Asked, Service};
+pub(crate) use eligible::{names, names_model};
 pub(crate) use builtin::plan as built_in;
 pub use conversation::Conversation;
 pub use credentials::CredentialHealth;

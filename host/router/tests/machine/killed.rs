@@ -4,7 +4,7 @@
 
 use crate::process::Start;
 use plugway_simulator::{Behaviour, Kind, Simulator};
-use plugway_store::ledger::{DayFilter, Filter, Row, State};
+use plugway_store::ledger::{Cursor, DayFilter, Filter, Row, State};
 use plugway_store::{Location, Store};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -116,7 +116,7 @@ async fn all_rows(store: &Store) -> BTreeMap<String, Row> {
     loop {
         let page = store.generations(&Filter::default(), after, 1_000).await.unwrap();
         let Some(last) = page.last() else { return rows };
-        after = Some(last.cursor());
+        after = Some(Cursor::from(last));
         for row in page {
             let id = row.id.clone();
             assert!(rows.insert(id.clone(), row).is_none(), "{id} is there twice");

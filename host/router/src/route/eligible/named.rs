@@ -8,7 +8,7 @@ const ANY: char = '*';
 /// Whether a pin, or an entry of `provider.order`, `only` or `ignore`, names an endpoint:
 /// by its provider's slug or display name, which all of its variants share, or by one of
 /// its variants, as in `vertex/us-east5`.
-pub(in crate::route) fn names(entry: &str, endpoint: &Endpoint) -> bool {
+pub(crate) fn names(entry: &str, endpoint: &Endpoint) -> bool {
     is_of(entry, endpoint)
         || entry.rsplit_once('/').is_some_and(|(provider, variant)| {
             is_of(provider, endpoint) && is_variant(variant, endpoint)
@@ -52,7 +52,7 @@ pub(in crate::route) fn slugs<'e>(
 
 /// Whether an operator's list holds a model: by its slug, or by the start of it before
 /// an asterisk.
-pub(super) fn lists_model(list: &[String], slug: &str) -> bool {
+pub(crate) fn lists_model(list: &[String], slug: &str) -> bool {
     list.iter().any(|entry| match entry.strip_suffix(ANY) {
         Some(start) => slug.starts_with(start),
         None => entry == slug,

@@ -37,7 +37,8 @@ pub(super) struct Spoken<'a> {
 type Rule = fn(&Terms<'_>, &Endpoint) -> Result<(), Ruled>;
 
 /// In the order in which they are told: who may serve, what it keeps to, what it can.
-const RULES: [Rule; 11] = [
+const RULES: [Rule; 12] = [
+    caller,
     model,
     provider,
     tier,
@@ -129,6 +130,13 @@ pub(in crate::route) fn missing<'p>(
 
 fn ruled(cause: Cause, reason: impl Into<String>) -> Result<(), Ruled> {
     Err((cause, reason.into()))
+}
+
+fn caller(terms: &Terms<'_>, endpoint: &Endpoint) -> Result<(), Ruled> {
+    match terms.asked.caller.and_then(|caller| caller.refuses(endpoint)) {
+        Some(ruled) => Err(ruled),
+        None => Ok(()),
+    }
 }
 
 fn model(terms: &Terms<'_>, endpoint: &Endpoint) -> Result<(), Ruled> {
