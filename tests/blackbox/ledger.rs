@@ -3,7 +3,7 @@
 mod activity;
 mod export;
 mod generation;
-// mod goldens;
+mod goldens;
 mod reconcile;
 mod report;
 
@@ -97,12 +97,12 @@ fn text(bytes: &[u8]) -> String {
 #[test]
 fn the_tests_write_dollars_as_they_are() {
     for (picodollars, expected) in [
-        (0, "0"),
+        (0_u128, "0"),
         (1, "0.000000000001"),
         (1_500_000_000_000, "1.5"),
         (18_446_744_073_709_551_615, "18446744.073709551615"),
     ] {
-        assert_eq!(dollars(picodollars as u128), expected);
+        assert_eq!(dollars(picodollars), expected);
     }
     assert_eq!(number_of(r#"{"a":{"usage":0.5}}"#, "usage"), "0.5");
 }

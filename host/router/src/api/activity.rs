@@ -1,7 +1,7 @@
 //! `GET /v1/activity`: what was used by day, model and endpoint, in OpenRouter's form; and
 //! `GET /v1/activity/export`: every row, for programs that add up by themselves.
 
-use super::{Body, guard, respond};
+use super::{Body, permit, respond};
 use crate::catalog::Catalog;
 use crate::error::{Code, Error};
 use crate::upstream::Broken;
@@ -52,8 +52,7 @@ pub(super) async fn answer(
     peer: SocketAddr,
 ) -> Response<Body> {
     let query = request.uri().query();
-    // A holder of a management key too, once there are keys.
-    let answered = match guard::local(settings, request, peer) {
+    let answered = match permit::manager(router, settings, request, peer) {
         Err(error) => Err(error),
         Ok(()) => match route {
             ActivityRoute::Sums => show(router, &settings.config.catalog, query).await,

@@ -1,10 +1,13 @@
-//! `GET /v1/generation?id=`: what became of a request, what it cost, and why.
+//! `GET /v1/generation?id=`: what became of a request, what it cost, and why. A key is told
+//! what was asked in its workspace; its id is as hard to guess as a key all the same.
 
 use super::{Body, respond};
+use crate::account::{Key, caller};
 use crate::error::{Code, Error};
 use crate::usage::Known;
 use crate::{Router, Settings};
-use http::{Response, StatusCode};
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
 use plugway_store::decisions::Record;
 use plugway_store::ledger::Row;
 use std::time::Duration;
@@ -12,9 +15,11 @@ use std::time::Duration;
 pub(super) async fn show(
     router: &Router,
     settings: &Settings,
-    query: Option<&str>,
+    request: &Request<Incoming>,
 ) -> Response<Body> {
-    match find(router, settings, query.unwrap_or_default()).await {
+    let found = find(router, settings, request.uri().query().unwrap_or_default()).await;
+    let key = caller::bearer(router, request.headers(), request.uri()).ok();
+    match found.and_then(|known| permitted(known, key.as_deref(), settings)) {
         Ok(known) => {
             let told = known.told(&settings.config.catalog);
             respond::json_text(StatusCode::OK, format!("{told}\n"))
@@ -37,16 +42,27 @@ async fn find(router: &Router, settings: &Settings, query: &str) -> Result<Known
         Err(_) if row.is_some() => None,
         record => record?,
     };
-    Known::of(row, record).ok_or_else(|| {
-        let message = match settings.config.decisions.enabled {
-            true => "There is no such generation here, or it is too long ago.",
-            false => {
-                "There is no such generation here, or it was never sent to a provider: of such \
-                 requests nothing is remembered, for decisions.enabled is false."
-            }
-        };
-        Error::new(Code::NotFound, message)
-    })
+    Known::of(row, record).ok_or_else(|| missing(settings))
+}
+
+/// Of what another workspace asked, a key is told no more than of what nobody asked.
+fn permitted(known: Known, key: Option<&Key>, settings: &Settings) -> Result<Known, Error> {
+    let is_foreign = |key: &Key| {
+        let own = key.workspace.row.id.as_str();
+        !key.row.is_management && known.workspace().is_some_and(|of| of != own)
+    };
+    if key.is_some_and(is_foreign) { Err(missing(settings)) } else { Ok(known) }
+}
+
+fn missing(settings: &Settings) -> Error {
+    let message = match settings.config.decisions.enabled {
+        true => "There is no such generation here, or it is too long ago.",
+        false => {
+            "There is no such generation here, or it was never sent to a provider: of such \
+             requests nothing is remembered, for decisions.enabled is false."
+        }
+    };
+    Error::new(Code::NotFound, message)
 }
 
 async fn row(router: &Router, settings: &Settings, id: &str) -> Result<Option<Row>, Error> {

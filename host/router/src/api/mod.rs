@@ -120,7 +120,7 @@ async fn answer(
         }
         (Ok(()), Some(Route::Generation)) if is_reading(&method) => {
             match caller::known(&router, request.headers(), request.uri()) {
-                Ok(()) => generation::show(&router, &settings, request.uri().query()).await,
+                Ok(()) => generation::show(&router, &settings, &request).await,
                 Err(error) => respond::error(&error, None),
             }
         }
