@@ -57,8 +57,8 @@ impl TestRouter {
         std::fs::write(&file, toml).unwrap();
         let text = toml.to_owned();
         let read = move |toml: &str| configuration(toml, &plugins);
-        let config = read(toml).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-        let store = state::open(&config.state).await.unwrap();
+        let mut config = read(toml).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let (store, serving_lock) = state::open(&mut config).await.unwrap();
         let make = move || {
             // Components are compiled as the real program has them compiled.
             let compiler = cli::compiler_of(binary().to_owned());
@@ -72,6 +72,7 @@ impl TestRouter {
         let (shutdown, asked) = oneshot::channel();
         let serving = router.clone();
         let served = tokio::spawn(async move {
+            let _serving_lock = serving_lock;
             let asked = async move {
                 let _ = asked.await;
             };

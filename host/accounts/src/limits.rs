@@ -202,6 +202,35 @@ impl Pass {
         })
     }
 
+    /// Charges what its prompt holds for one that was let in before that was known, under
+    /// all of the limits or under none. A prompt of more than a minute's tokens is charged
+    /// as in [`enter`].
+    ///
+    /// # Errors
+    /// When one of them refuses; then the request is not to go on.
+    pub fn weigh(&mut self, tokens: u64) -> Result<(), Limited> {
+        let mut locked: Vec<_> = self.places.iter().map(|place| place.limits.state()).collect();
+        let mut weighed = Vec::with_capacity(locked.len());
+        for (place, state) in self.places.iter().zip(&locked) {
+            let now = place.limits.clock.now();
+            let mut state = **state;
+            if let Some(bucket) = &mut state.tokens {
+                // A prompt of nothing was charged as one of one token.
+                bucket.give_back(place.tokens.max(1), place.entered, now);
+                if let Err(wait) = bucket.charge(tokens, now) {
+                    return Err(place.limits.refusal(&state, Limit::Tokens, wait, now));
+                }
+            }
+            weighed.push(state);
+        }
+        for (place, state) in locked.iter_mut().zip(weighed) {
+            **place = state;
+        }
+        drop(locked);
+        self.places.iter_mut().for_each(|place| place.tokens = tokens);
+        Ok(())
+    }
+
     /// What the request has really used, prompt and completion. What is beyond the
     /// estimate is charged now, even if it is more than is left; what is below it is
     /// given back, as far as time has not done so.

@@ -69,6 +69,13 @@ impl Admission {
         self.requests.clone().try_acquire_owned().ok()
     }
 
+    /// Whether a key with so many requests under way has more of the places than this
+    /// share of them, in hundredths.
+    pub(crate) fn is_beyond(&self, share_percent: u32, running: u32) -> bool {
+        let share = u64::from(self.capacity.requests) * u64::from(share_percent) / 100;
+        u64::from(running) > share.max(1)
+    }
+
     /// Each bound's name, its size, and how much of it is in use.
     pub(crate) fn usage(&self) -> [(&'static str, u32, usize); 2] {
         let Capacity { connections, requests, .. } = self.capacity;

@@ -3,6 +3,7 @@
 
 use crate::config::{self, Config, Diagnostics};
 use plugway_simulator::{DemoProvider, Simulator};
+use plugway_store::Location;
 use std::fmt::{self, Write as _};
 use std::io;
 use std::net::SocketAddr;
@@ -54,6 +55,8 @@ impl Demo {
         let providers = Simulator::demo_fleet()?;
         let mut config = config::load_str("demo", &toml(&providers), &environment)?;
         config.server.listen = listen;
+        // What is asked of the demo is nobody's spending.
+        config.state.location = Location::Memory;
         config.plugins.directory = plugins.is_dir().then(|| plugins.to_owned());
         Ok(Self { config, providers })
     }

@@ -7,6 +7,7 @@ mod reasons;
 pub use reasons::{Reason, Reasons, Why};
 
 use http::StatusCode;
+use plugway_accounts::limits::Standing;
 use plugway_engine::chat::{Failure, FailureKind};
 use std::time::Duration;
 
@@ -55,6 +56,8 @@ pub enum Code {
     MethodNotAllowed,
     /// No such model here.
     ModelNotFound,
+    /// It contradicts what is there.
+    Conflict,
     /// The body did not arrive in time.
     RequestTimeout,
     /// The body is larger than configured.
@@ -89,6 +92,8 @@ pub enum Code {
     ProviderUnavailable,
     /// A plugin trapped or broke its contract.
     PluginFailed,
+    /// What is asked for needs something that the operator has not configured.
+    Unconfigured,
     /// The router itself failed.
     Internal,
 }
@@ -147,6 +152,7 @@ impl Code {
             Self::NotFound => row(404, "not_found", Client, false),
             Self::MethodNotAllowed => row(405, "method_not_allowed", Client, false).within(INVALID),
             Self::ModelNotFound => row(400, "model_not_found", Client, false).within(INVALID),
+            Self::Conflict => row(409, "conflict", Client, false).within(INVALID),
             Self::RequestTimeout => row(408, "request_timeout", Client, false).within("timeout"),
             Self::PayloadTooLarge => row(413, "payload_too_large", Client, false),
             Self::UnsupportedCoding => {
@@ -172,6 +178,7 @@ impl Code {
             Self::OutOfTime => row(504, "timeout", Provider, false),
             Self::ProviderUnavailable => row(502, UNAVAILABLE, Provider, true),
             Self::PluginFailed => row(502, "plugin_failed", Plugin, true).within(UNAVAILABLE),
+            Self::Unconfigured => row(501, "not_configured", Operator, false).within("server"),
             Self::Internal => row(500, "server", Operator, false),
         }
     }
@@ -256,6 +263,8 @@ pub struct Error {
     pub retry_after: Option<Duration>,
     /// Why each endpoint was not used.
     pub reasons: Reasons,
+    /// The limit of the router's own that refused.
+    pub standing: Option<Box<Standing>>,
 }
 
 impl Error {
@@ -270,6 +279,7 @@ impl Error {
             is_quoted: false,
             retry_after: None,
             reasons: Reasons::default(),
+            standing: None,
         }
     }
 
@@ -345,6 +355,7 @@ impl Error {
             is_quoted: true,
             retry_after: failure.retry_after_ms.map(Duration::from_millis),
             reasons: Reasons::default(),
+            standing: None,
         }
     }
 
@@ -358,7 +369,7 @@ impl Error {
 mod tests {
     use super::*;
 
-    const ALL: [Code; 27] = [
+    const ALL: [Code; 29] = [
         Code::InvalidRequest,
         Code::Unsupported,
         Code::ContextLength,
@@ -369,6 +380,7 @@ mod tests {
         Code::NotFound,
         Code::MethodNotAllowed,
         Code::ModelNotFound,
+        Code::Conflict,
         Code::RequestTimeout,
         Code::PayloadTooLarge,
         Code::UnsupportedCoding,
@@ -385,6 +397,7 @@ mod tests {
         Code::OutOfTime,
         Code::ProviderUnavailable,
         Code::PluginFailed,
+        Code::Unconfigured,
         Code::Internal,
     ];
 

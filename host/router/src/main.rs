@@ -78,7 +78,7 @@ fn process_environment(name: &str) -> Option<String> {
 }
 
 fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
-    let (config, source) = match args.load_from(process_environment) {
+    let (mut config, source) = match args.load_from(process_environment) {
         Ok(loaded) => loaded,
         Err(mistakes) => {
             eprintln!("{mistakes}");
@@ -90,7 +90,7 @@ fn serve(args: &ServeArgs) -> anyhow::Result<ExitCode> {
         tracing::warn!("{warning}");
     }
     let process = Process::new()?;
-    let store = process.runtime.block_on(state::open(&config.state))?;
+    let (store, _serving) = process.runtime.block_on(state::open(&mut config))?;
     let door = Door::of(&config.server, process.runtime.block_on(store.has_keys())?)?;
     let router = Router::new(config, Credentials::from_process(), store, cli::compiler())?;
     listen(process, router.configured_by(source), |address| {
@@ -125,7 +125,8 @@ fn models(args: &ModelsArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let process = Process::new()?;
-    let store = process.runtime.block_on(state::open(&config.state))?;
+    // Nothing of what is kept is asked for.
+    let store = process.runtime.block_on(Store::open(&Location::Memory))?;
     let router = Router::new(config, Credentials::from_process(), store, cli::compiler())?;
     let mut code = ExitCode::SUCCESS;
     for provider in catalog.providers.values() {
@@ -191,7 +192,7 @@ fn demonstrate(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let demo = Demo::start(listen_on, Path::new("plugins"))?;
     log(demo.config.log);
     let process = Process::new()?;
-    let store = process.runtime.block_on(state::open(&demo.config.state))?;
+    let store = process.runtime.block_on(Store::open(&demo.config.state.location))?;
     let credentials = Credentials::new(demo::environment);
     let router = Router::new(demo.config.clone(), credentials, store, cli::compiler())?;
     listen(process, router, |address| println!("{}", demo.guide(address)))

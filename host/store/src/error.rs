@@ -193,8 +193,13 @@ fn fault(error: &sqlx::Error) -> Option<Fault> {
     }
 }
 
-/// <https://www.sqlite.org/rescode.html>; the upper bytes only say more of the same.
+/// <https://www.sqlite.org/rescode.html>; the upper bytes only say more of the same, but for
+/// an error of input and output: that one says that the index of the log finds no room.
 fn fault_of_sqlite(code: i32) -> Option<Fault> {
+    const NO_ROOM_FOR_INDEX: i32 = 10 | (19 << 8);
+    if code == NO_ROOM_FOR_INDEX {
+        return Some(Fault::Full);
+    }
     match code & 0xff {
         5 | 6 => Some(Fault::Busy),
         11 => Some(Fault::Damaged),

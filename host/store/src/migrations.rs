@@ -66,3 +66,6 @@ fn for_postgres(files: &Migrator) -> Migrator {
 fn newest(files: &Migrator) -> i64 {
     files.iter().map(|file| file.version).max().unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! What Rust and the two databases do not agree on: unsigned numbers, sums of money, text
 //! with NUL in it, and statements over many rows.
 
-use std::fmt::Write;
+use sqlx::{AnyConnection, Database};
 
 /// A sum of money is kept as so many of these, and a rest.
 const PICODOLLARS_IN_HI: i128 = 1_000_000_000;
@@ -48,42 +48,52 @@ pub(crate) fn joined(hi: i64, lo: i64) -> u128 {
 }
 
 /// A statement over many rows, in each of the sizes that are used.
-pub(crate) struct Chunked(Vec<(usize, String)>);
+pub(crate) struct Chunked(Vec<Chunk>);
+
+struct Chunk {
+    rows: usize,
+    /// With `$1,$2`, as PostgreSQL wants it.
+    numbered: String,
+    /// With `?,?`. SQLite takes numbers for names, and each time it binds one it looks for
+    /// its name among all others: with a thousand of them that takes longer than the rest.
+    plain: String,
+}
 
 impl Chunked {
     /// `head`, as many rows of so many values, `tail`.
     pub(crate) fn new(head: &str, columns: usize, tail: &str) -> Self {
-        let statement = |rows| format!("{head} VALUES {} {tail}", places(rows, columns));
-        Self(CHUNKS.into_iter().map(|rows| (rows, statement(rows))).collect())
+        let chunk = |rows| Chunk {
+            rows,
+            numbered: format!("{head} VALUES {} {tail}", places(rows, columns, true)),
+            plain: format!("{head} VALUES {} {tail}", places(rows, columns, false)),
+        };
+        Self(CHUNKS.into_iter().map(chunk).collect())
     }
 
     /// The statement for the first of these rows, and those rows; none where there are none.
     pub(crate) fn first<'a, T>(
         &'static self,
+        on: &AnyConnection,
         rows: &mut &'a [T],
     ) -> Option<(&'static str, &'a [T])> {
-        let (size, statement) = self.0.iter().find(|(size, _)| *size <= rows.len())?;
-        let (chunk, rest) = rows.split_at(*size);
+        let chunk = self.0.iter().find(|chunk| chunk.rows <= rows.len())?;
+        let (first, rest) = rows.split_at(chunk.rows);
         *rows = rest;
-        Some((statement, chunk))
+        let is_postgres = on.backend_name() == sqlx::Postgres::NAME;
+        Some((if is_postgres { &chunk.numbered } else { &chunk.plain }, first))
     }
 }
 
-/// `($1,$2),($3,$4)`.
-fn places(rows: usize, columns: usize) -> String {
-    let mut places = String::new();
-    for place in 0..rows * columns {
-        let before = match (place, place % columns) {
-            (0, _) => "(",
-            (_, 0) => "),(",
-            _ => ",",
+/// `($1,$2),($3,$4)`, or `(?,?),(?,?)`.
+fn places(rows: usize, columns: usize, are_numbered: bool) -> String {
+    let row = |row: usize| {
+        let place = |column: usize| match are_numbered {
+            true => format!("${}", row * columns + column + 1),
+            false => "?".to_owned(),
         };
-        if write!(places, "{before}${}", place + 1).is_err() {
-            unreachable!("a string takes whatever is written to it");
-        }
-    }
-    places.push(')');
-    places
+        format!("({})", (0..columns).map(place).collect::<Vec<_>>().join(","))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]
@@ -106,18 +116,23 @@ mod tests {
         assert_eq!(split(i128::MIN).0, i64::MIN);
     }
 
-    #[test]
-    fn rows_are_cut_into_few_sizes() {
+    #[tokio::test]
+    async fn rows_are_cut_into_few_sizes() {
         static STATEMENT: std::sync::LazyLock<Chunked> =
             std::sync::LazyLock::new(|| Chunked::new("INSERT", 2, "END"));
-        let rows = [0; 150];
-        let (mut rest, mut sizes) = (&rows[..], Vec::new());
-        while let Some((statement, chunk)) = STATEMENT.first(&mut rest) {
-            assert!(statement.contains(&format!("${})", chunk.len() * 2)), "{statement}");
-            sizes.push(chunk.len());
+        for store in crate::testing::stores().await {
+            let rows = [0; 150];
+            let (mut rest, mut sizes) = (&rows[..], Vec::new());
+            let work = store.work().await.unwrap();
+            while let Some((statement, chunk)) = STATEMENT.first(&work, &mut rest) {
+                let numbered = statement.contains(&format!("${})", chunk.len() * 2));
+                assert_eq!(numbered, store.location.is_postgres(), "{statement}");
+                sizes.push(chunk.len());
+            }
+            assert_eq!(sizes, [64, 64, 16, 4, 1, 1]);
         }
-        assert_eq!(sizes, [64, 64, 16, 4, 1, 1]);
-        assert_eq!(places(2, 2), "($1,$2),($3,$4)");
+        assert_eq!(places(2, 2, true), "($1,$2),($3,$4)");
+        assert_eq!(places(2, 2, false), "(?,?),(?,?)");
     }
 
     #[test]

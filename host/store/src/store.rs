@@ -24,6 +24,8 @@ pub struct Options {
     pub durability: Durability,
     /// Connections to a server at a time.
     pub server_connections: u32,
+    /// A server that says nothing for so long is taken for gone.
+    pub server_timeout: Duration,
 }
 
 /// How long a query waits for another process that writes, and for a free connection.
@@ -40,8 +42,8 @@ const READERS: u32 = 4;
 /// the file by itself, if [`Store::checkpoint`] has not.
 const MAX_LOG_PAGES: u32 = 16_384;
 
-/// A server that says nothing for so long is taken for gone.
-const SERVER_TIMEOUT: Duration = Duration::from_secs(15);
+/// A connection that is given back and does not answer for so long is closed.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// An open database. Its copies are the same one.
 #[derive(Clone, Debug)]
@@ -51,6 +53,7 @@ pub struct Store {
     /// The same where nothing is gained by another: in memory, and on a server.
     readers: AnyPool,
     kind: Kind,
+    server_timeout: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +65,11 @@ pub(crate) enum Kind {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { durability: Durability::default(), server_connections: 8 }
+        Self {
+            durability: Durability::default(),
+            server_connections: 8,
+            server_timeout: Duration::from_secs(15),
+        }
     }
 }
 
@@ -84,6 +91,8 @@ impl Store {
         sqlx::any::install_default_drivers();
         let place = location.to_string();
         let connect = location.options().map_err(|cause| Error::opening(&place, cause))?;
+        // Statements over many rows fill a log with themselves.
+        let connect = connect.disable_statement_logging();
         let store = match location {
             Location::Memory => Self::in_memory(connect).await,
             Location::File(path) => {
@@ -91,7 +100,7 @@ impl Store {
                 made.map_err(|cause| Error::opening(&place, cause.into()))?;
                 Self::in_file(connect, options.durability).await
             }
-            Location::Postgres(_) => Self::on_server(connect, options.server_connections).await,
+            Location::Postgres(_) => Self::on_server(connect, options).await,
         };
         let store = store.map_err(|cause| Error::opening(&place, cause))?;
         let migrated = migrations::run(&store.writer, location.is_postgres(), &place).await;
@@ -167,9 +176,9 @@ impl Store {
     ) -> Result<T, Error> {
         match self.kind {
             Kind::Memory | Kind::File => work.await,
-            Kind::Postgres => tokio::time::timeout(SERVER_TIMEOUT, work)
+            Kind::Postgres => tokio::time::timeout(self.server_timeout, work)
                 .await
-                .unwrap_or(Err(Error::Late(SERVER_TIMEOUT))),
+                .unwrap_or(Err(Error::Late(self.server_timeout))),
         }
     }
 
@@ -177,7 +186,7 @@ impl Store {
     async fn in_memory(connect: AnyConnectOptions) -> Result<Self, sqlx::Error> {
         let pool = AnyPoolOptions::new().max_connections(1).test_before_acquire(false);
         let pool = pool.idle_timeout(None).max_lifetime(None).connect_with(connect).await?;
-        Ok(Self { writer: pool.clone(), readers: pool, kind: Kind::Memory })
+        Ok(Self::new(pool.clone(), pool, Kind::Memory))
     }
 
     async fn in_file(
@@ -195,47 +204,74 @@ impl Store {
             MAX_LOG_PAGES * 4096
         );
         let reads = format!("PRAGMA synchronous = {synchronous}; PRAGMA query_only = ON;");
-        let writer = patiently(async || sqlite_pool(1, &writes, connect.clone()).await).await?;
-        let readers = sqlite_pool(READERS, &reads, connect).await?;
-        Ok(Self { writer, readers, kind: Kind::File })
+        // Kept until then, so that nobody else finds it closed and takes the log away.
+        let first = first_connection(&writes, &connect).await?;
+        let writer = sqlite_pool(1, &writes, &connect).await?;
+        let readers = sqlite_pool(READERS, &reads, &connect).await?;
+        first.close().await?;
+        Ok(Self::new(writer, readers, Kind::File))
     }
 
-    async fn on_server(connect: AnyConnectOptions, most: u32) -> Result<Self, sqlx::Error> {
+    async fn on_server(connect: AnyConnectOptions, options: &Options) -> Result<Self, sqlx::Error> {
         // The pool would try again and again, and then say only that it took too long.
-        let first = tokio::time::timeout(SERVER_TIMEOUT, connect.connect());
+        let first = tokio::time::timeout(options.server_timeout, connect.connect());
         first.await.map_err(|_| sqlx::Error::PoolTimedOut)??.close().await?;
         let pool = AnyPoolOptions::new()
-            .max_connections(most.max(2))
+            .max_connections(options.server_connections.max(2))
             .acquire_timeout(BUSY_TIMEOUT)
             .after_connect(|connection, _| {
                 Box::pin(async move { prepare(connection, &Arc::from(SERVER_SETTINGS)).await })
             })
+            .after_release(|connection, _| {
+                Box::pin(async move {
+                    let answered = tokio::time::timeout(RELEASE_TIMEOUT, connection.ping()).await;
+                    answered.map_err(|_| sqlx::Error::PoolTimedOut)?.map(|()| true)
+                })
+            })
             .connect_with(connect)
             .await?;
-        Ok(Self { writer: pool.clone(), readers: pool, kind: Kind::Postgres })
+        let store = Self::new(pool.clone(), pool, Kind::Postgres);
+        Ok(Self { server_timeout: options.server_timeout, ..store })
+    }
+
+    fn new(writer: AnyPool, readers: AnyPool, kind: Kind) -> Self {
+        Self { writer, readers, kind, server_timeout: Duration::MAX }
     }
 }
 
 /// So that nobody waits for what another router left behind as it vanished.
-const SERVER_SETTINGS: &str = "SET application_name = 'plugway'; SET lock_timeout = '5s'; \
+const SERVER_SETTINGS: &str = "SET lock_timeout = '5s'; \
+     SELECT set_config('application_name', 'plugway', false) \
+     WHERE current_setting('application_name') = ''; \
      SET idle_in_transaction_session_timeout = '30s'; SET client_min_messages = 'warning'";
 
 async fn sqlite_pool(
     most: u32,
     settings: &str,
-    connect: AnyConnectOptions,
+    connect: &AnyConnectOptions,
 ) -> Result<AnyPool, sqlx::Error> {
     let settings: Arc<str> = settings.into();
     AnyPoolOptions::new()
         .max_connections(most)
-        // A file does not hang up.
+        // A file does not hang up, and statements that were prepared stay so.
         .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
         .after_connect(move |connection, _| {
             let settings = Arc::clone(&settings);
             Box::pin(async move { prepare(connection, &settings).await })
         })
-        .connect_with(connect)
+        .after_release(|connection, _| Box::pin(is_usable(connection)))
+        .connect_with(connect.clone())
         .await
+}
+
+/// Where a disk is full, SQLite rolls back by itself. The driver does not notice, and would
+/// begin nothing on this connection ever again.
+async fn is_usable(connection: &mut AnyConnection) -> Result<bool, sqlx::Error> {
+    // What it was asked to do before is done then.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 async fn prepare(connection: &mut AnyConnection, settings: &Arc<str>) -> Result<(), sqlx::Error> {
@@ -243,18 +279,23 @@ async fn prepare(connection: &mut AnyConnection, settings: &Arc<str>) -> Result<
     connection.execute(sqlx::raw_sql(settings)).await.map(|_| ())
 }
 
-/// A new file becomes one with a log while nobody else has it open. `SQLite` waits for much,
-/// but not for that.
-async fn patiently(
-    open: impl AsyncFn() -> Result<AnyPool, sqlx::Error>,
-) -> Result<AnyPool, sqlx::Error> {
-    let begun = Instant::now();
+/// Says what is wrong with a file; the pools would try again and again, and then say only
+/// that it took too long. A new file becomes one with a log while nobody else has it open:
+/// SQLite waits for much, but not for that.
+async fn first_connection(
+    settings: &str,
+    connect: &AnyConnectOptions,
+) -> Result<AnyConnection, sqlx::Error> {
+    let (begun, settings) = (Instant::now(), settings.into());
     loop {
-        match open().await {
+        let mut connection = connect.connect().await?;
+        match prepare(&mut connection, &settings).await {
+            Ok(()) => return Ok(connection),
             Err(error) if is_busy(&error) && begun.elapsed() < BUSY_TIMEOUT => {
+                connection.close().await?;
                 tokio::time::sleep(BUSY_PAUSE).await;
             }
-            opened => return opened,
+            Err(error) => return Err(error),
         }
     }
 }

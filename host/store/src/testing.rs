@@ -2,6 +2,7 @@
 
 use crate::{Location, Options, Store};
 use std::ops::Deref;
+use std::time::Duration;
 use tempfile::TempDir;
 
 #[path = "../tests/postgres/mod.rs"]
@@ -34,7 +35,11 @@ impl Deref for Place {
 }
 
 /// Tests run side by side, and a server has few connections.
-const OPTIONS: Options = Options { durability: crate::Durability::Normal, server_connections: 3 };
+const OPTIONS: Options = Options {
+    durability: crate::Durability::Normal,
+    server_connections: 3,
+    server_timeout: Duration::from_secs(15),
+};
 
 /// One of each kind: in memory, in a file, on a server.
 pub(crate) async fn stores() -> Vec<Place> {

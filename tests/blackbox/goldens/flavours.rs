@@ -126,6 +126,31 @@ impl Flavour {
             let read = call.decode(head, body, "1").map_err(|error| error.to_string())?;
             return read.map_err(|it| it.message)?.usage.ok_or_else(|| "no usage was read".into());
         }
+        let tally = self.tally(adapter, endpoint, body)?;
+        tally.total_usage().ok_or_else(|| "no usage was read".to_owned())
+    }
+
+    /// The counts of each model, where several had a part in it.
+    pub(crate) fn parts(
+        &self,
+        adapter: &Adapter,
+        endpoint: &Endpoint,
+        usage: &Value,
+    ) -> Result<Vec<Usage>, String> {
+        if self.shape == Shape::Embedding {
+            return Ok(Vec::new());
+        }
+        let body = self.body(&endpoint.upstream_model, usage).to_string().into_bytes();
+        Ok(self.tally(adapter, endpoint, body)?.usage)
+    }
+
+    fn tally(
+        &self,
+        adapter: &Adapter,
+        endpoint: &Endpoint,
+        body: Vec<u8>,
+    ) -> Result<Tally, String> {
+        let head = ResponseHead { status: 200, headers: Vec::new() };
         let memo = self.memo(adapter, endpoint)?;
         let attempt = adapter.attempt(CallContext::default()).map_err(|error| error.to_string())?;
         let events = attempt.decode(head, body, &memo).map_err(|error| error.to_string())?;
@@ -133,7 +158,7 @@ impl Flavour {
         for event in events {
             tally.observe(&event);
         }
-        tally.total_usage().ok_or_else(|| "no usage was read".to_owned())
+        Ok(tally)
     }
 
     /// Which of the adapter's interfaces has this shape, where it has several.

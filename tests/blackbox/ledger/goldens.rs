@@ -10,7 +10,7 @@ use crate::goldens::flavours::{Flavour, Shape};
 use crate::goldens::{adapters, goldens, rules};
 use events::streamed;
 use http::Method;
-use plugway::catalog::{Catalog, Consumption, cost};
+use plugway::catalog::{Catalog, Consumption, Endpoint, cost};
 use plugway::config;
 use plugway_engine::Adapter;
 use plugway_engine::chat::Usage;
@@ -121,7 +121,9 @@ fn cases(
             continue;
         }
         let Some(endpoint) = flavour.endpoint(catalog, case.model) else { continue };
-        let Some(price) = &endpoint.price else { continue };
+        if endpoint.price.is_none() {
+            continue;
+        }
         // Of what does not chat, nobody asks for a chat.
         let makes = |what: &str| endpoint.output_modalities.iter().any(|it| it == what);
         let embeds = makes("embeddings");
@@ -130,6 +132,7 @@ fn cases(
         }
         let adapter = adapters.iter().find(|it| it.id() == flavour.adapter).unwrap();
         let Ok(usage) = flavour.read(adapter, endpoint, case.usage) else { continue };
+        let parts = flavour.parts(adapter, endpoint, case.usage).unwrap();
         // A chat that says something and counts nothing is estimated.
         if !embeds && usage.completion_tokens == 0 {
             continue;
@@ -144,21 +147,13 @@ fn cases(
             model: format!("{}@{}{}", endpoint.model_slug, flavour.provider, String::from_iter(variant)),
             upstream_model: endpoint.upstream_model.clone(),
             usage: case.usage.clone(),
-            expected: expected(&usage, price),
+            expected: expected(&usage, price_of(catalog, endpoint, &usage, &parts)),
         });
     }
     cases
 }
 
-fn expected(usage: &Usage, price: &plugway::catalog::Price) -> Expected {
-    let used = Consumption {
-        prompt: usage.prompt_tokens,
-        completion: usage.completion_tokens,
-        cache_read: usage.cache_read_tokens,
-        cache_write: usage.cache_write_tokens,
-        reasoning: usage.reasoning_tokens,
-        meters: &usage.meters,
-    };
+fn expected(usage: &Usage, cost: Option<u64>) -> Expected {
     Expected {
         tokens: Tokens {
             prompt: usage.prompt_tokens,
@@ -169,8 +164,38 @@ fn expected(usage: &Usage, price: &plugway::catalog::Price) -> Expected {
         },
         meters: usage.meters.iter().cloned().collect(),
         // Where the provider itself names its price, that holds.
-        cost: usage.cost.or(Some(cost(price, used))),
+        cost: usage.cost.or(cost),
     }
+}
+
+/// At the endpoint's price; where several models had a part in it, each at its own, which
+/// the provider may not be known to have.
+fn price_of(
+    catalog: &Catalog,
+    endpoint: &Endpoint,
+    usage: &Usage,
+    parts: &[Usage],
+) -> Option<u64> {
+    let parts = if parts.len() > 1 { parts } else { std::slice::from_ref(usage) };
+    parts.iter().try_fold(0, |sum, part| {
+        let price = match &part.model {
+            None => endpoint.price.as_ref()?,
+            Some(model) => {
+                let id = format!("{}/{model}", endpoint.provider.name);
+                let mut all = catalog.models.values().flat_map(|it| &it.endpoints);
+                all.find(|it| it.id == id)?.price.as_ref()?
+            }
+        };
+        let used = Consumption {
+            prompt: part.prompt_tokens,
+            completion: part.completion_tokens,
+            cache_read: part.cache_read_tokens,
+            cache_write: part.cache_write_tokens,
+            reasoning: part.reasoning_tokens,
+            meters: &part.meters,
+        };
+        Some(sum + cost(price, used))
+    })
 }
 
 /// Asks for all of them, and looks at their rows. Returns how many there are.

@@ -212,3 +212,28 @@ fn many_threads_let_in_no_more_than_the_limits_allow() {
     assert_eq!((key.running(), workspace.running()), (0, 0));
     assert_eq!(remaining(&key), [(Limit::Requests, 50), (Limit::Tokens, 9_500)]);
 }
+
+#[test]
+fn a_prompt_is_weighed_when_it_is_known_under_all_limits_or_none() {
+    let clock = clock();
+    let (key, workspace) =
+        (limits("a", settings(0, 100, 0), &clock), limits("b", settings(0, 60, 0), &clock));
+    let both = [key.clone(), workspace.clone()];
+    let left = || (remaining(&key), remaining(&workspace));
+    let of = |a, b| (vec![(Limit::Tokens, a)], vec![(Limit::Tokens, b)]);
+    let mut first = enter(&both, 0).unwrap();
+    first.weigh(40).unwrap();
+    assert_eq!(left(), of(60, 20));
+    let mut second = enter(&both, 0).unwrap();
+    let refused = second.weigh(40).unwrap_err();
+    assert_eq!((&*refused.standing.whose, refused.standing.which), ("b", Limit::Tokens));
+    // What it was let in with is all that it has taken.
+    assert_eq!(left(), of(59, 19));
+    first.used(50);
+    assert_eq!(left(), of(49, 9));
+    // More than a minute brings is let in where nothing else is used.
+    clock.advance(Duration::from_secs(120));
+    let mut large = enter(&both, 0).unwrap();
+    large.weigh(500).unwrap();
+    assert_eq!(left(), of(0, 0));
+}

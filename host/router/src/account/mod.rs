@@ -2,10 +2,12 @@
 //! into, kept up with the database, and the way from a request's headers to its key.
 
 mod accounts;
+pub mod byok;
 pub(crate) mod caller;
 mod door;
 pub mod issue;
 mod rules;
+pub mod master;
 mod snapshot;
 mod spending;
 pub(crate) mod workspace;

@@ -25,10 +25,10 @@ impl Caller {
     ///
     /// # Errors
     /// When the key or its workspace has used up what it may.
-    pub(crate) fn enter(&self) -> Result<Pass, Limited> {
+    pub(crate) fn enter(&self) -> Result<Pass, Error> {
         let key = self.key.iter().map(|key| key.limits.clone());
         let all: Vec<Arc<Limits>> = key.chain([self.workspace.limits.clone()]).collect();
-        enter(&all, 0)
+        enter(&all, 0).map_err(limited)
     }
 
     /// Sets aside what a request may cost.
@@ -117,9 +117,13 @@ fn told(exceeded: &Exceeded) -> Error {
 }
 
 /// A limit is used up until the time that it tells.
-pub(crate) fn limited(limited: &Limited) -> Error {
+pub(crate) fn limited(limited: Limited) -> Error {
     let message = sentence(&limited.to_string());
-    Error { retry_after: Some(limited.retry_after), ..Error::new(Code::KeyLimited, message) }
+    Error {
+        retry_after: Some(limited.retry_after),
+        standing: Some(Box::new(limited.standing)),
+        ..Error::new(Code::KeyLimited, message)
+    }
 }
 
 /// With a capital letter and a full stop.

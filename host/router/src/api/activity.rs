@@ -1,6 +1,8 @@
 //! `GET /v1/activity`: what was used by day, model and endpoint, in OpenRouter's form; and
 //! `GET /v1/activity/export`: every row, for programs that add up by themselves.
 
+use super::accounts::given::{Query, wrong};
+use super::openapi::Refusals;
 use super::{Body, permit, respond};
 use crate::catalog::Catalog;
 use crate::error::{Code, Error};
@@ -13,7 +15,7 @@ use http::{Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Incoming;
-use plugway_accounts::calendar::{Day, day_of, read_day, write_day};
+use plugway_accounts::calendar::{DateError, Day, day_of, read_day, write_day};
 use plugway_accounts::money::Dollars;
 use plugway_store::ledger::{DayFilter, Filter};
 use serde::Serialize;
@@ -120,13 +122,33 @@ pub(super) struct Activity {
 ///
 /// Without `date`: the last 30 completed UTC days, and today. A single `date` may lie further
 /// back, for sums are kept for good.
-async fn show(
+#[utoipa::path(
+    get, path = "/v1/activity", tag = "usage", operation_id = "getUserActivity",
+    params(
+        ("date" = Option<String>, Query, format = Date, description = "This UTC day only."),
+        ("api_key_hash" = Option<String>, Query, description = "Of this key only, by its hash."),
+        ("workspace_id" = Option<String>, Query, description = "Of this workspace only."),
+        ("group_by" = Option<String>, Query, pattern = "^(workspace|api_key|workspace,api_key)$", description = "What is told apart beside day, model and endpoint."),
+        ("format" = Option<String>, Query, pattern = "^(json|csv)$", description = "For programs or for spreadsheets."),
+    ),
+    security(("management_key" = [])),
+    responses(
+        (
+            status = 200, description = "The newest day first.",
+            content((Activity = "application/json"), (String = "text/csv")),
+        ),
+        Refusals,
+    ),
+)]
+pub(super) async fn show(
     router: &Router,
     catalog: &Catalog,
     query: Option<&str>,
 ) -> Result<Response<Body>, Error> {
+    let known = ["date", "api_key_hash", "workspace_id", "group_by", "format"];
+    let query = Query::read(query, &known)?;
     let today = day_of(router.clock.unix_ms());
-    let period = match word(query, "date") {
+    let period = match query.text("date") {
         Some(date) => {
             let day = day("date", date)?;
             Period { from: Some(day), to: Some(day) }
@@ -134,19 +156,19 @@ async fn show(
         None => Period { from: Some(today.saturating_sub(COMPLETED_DAYS)), to: Some(today) },
     };
     let mut by = vec![Dimension::Day, Dimension::Model, Dimension::Endpoint, Dimension::Provider];
-    for name in word(query, "group_by").into_iter().flat_map(|names| names.split(',')) {
+    for name in query.text("group_by").into_iter().flat_map(|names| names.split(',')) {
         by.push(match name {
             "workspace" => Dimension::Workspace,
             "api_key" => Dimension::Key,
-            _ => return Err(wrong("group_by", "must be `workspace`, `api_key`, or both")),
+            _ => return Err(wrong("group_by", "be `workspace`, `api_key`, or both")),
         });
     }
-    let is_csv = is_csv(query, "json")?;
+    let is_csv = is_csv(&query, "json")?;
     let filter = DayFilter {
         from_day: period.from,
         to_day: period.to,
-        key: word(query, "api_key_hash").map(str::to_owned),
-        workspace: word(query, "workspace_id").map(str::to_owned),
+        key: query.text("api_key_hash").map(str::to_owned),
+        workspace: query.text("workspace_id").map(str::to_owned),
         ..DayFilter::default()
     };
     let sums = sum_by(&router.store.daily(&filter).await.map_err(failed)?, &by);
@@ -168,23 +190,43 @@ async fn show(
 ///
 /// In the order in which the requests came. `from` and `to` are UTC days, both included;
 /// without them, the last 30 days and today.
-fn export(router: &Router, query: Option<&str>) -> Result<Response<Body>, Error> {
+#[utoipa::path(
+    get, path = "/v1/activity/export", tag = "usage", operation_id = "exportActivity",
+    params(
+        ("from" = Option<String>, Query, format = Date, description = "The first UTC day."),
+        ("to" = Option<String>, Query, format = Date, description = "The last UTC day."),
+        ("api_key_hash" = Option<String>, Query, description = "Of this key only, by its hash."),
+        ("workspace_id" = Option<String>, Query, description = "Of this workspace only."),
+        ("format" = Option<String>, Query, pattern = "^(jsonl|csv)$", description = "A JSON object in each line, or a spreadsheet."),
+    ),
+    security(("management_key" = [])),
+    responses(
+        (
+            status = 200, description = "One row for each request that went to a provider.",
+            content((String = "application/jsonl"), (String = "text/csv")),
+        ),
+        Refusals,
+    ),
+)]
+pub(super) fn export(router: &Router, query: Option<&str>) -> Result<Response<Body>, Error> {
+    let known = ["from", "to", "api_key_hash", "workspace_id", "format"];
+    let query = Query::read(query, &known)?;
     let today = day_of(router.clock.unix_ms());
-    let read = |name| word(query, name).map(|text| day(name, text)).transpose();
+    let read = |name| query.text(name).map(|text| day(name, text)).transpose();
     let from = read("from")?.unwrap_or_else(|| today.saturating_sub(COMPLETED_DAYS));
     let to = read("to")?.unwrap_or(today);
     if to < from {
-        return Err(wrong("to", "must not be before `from`"));
+        return Err(wrong("to", "not be before `from`"));
     }
     let period = Period { from: Some(from), to: Some(to) };
     let filter = Filter {
         from_ms: period.from_ms(),
         to_ms: period.end_ms(),
-        key: word(query, "api_key_hash").map(str::to_owned),
-        workspace: word(query, "workspace_id").map(str::to_owned),
+        key: query.text("api_key_hash").map(str::to_owned),
+        workspace: query.text("workspace_id").map(str::to_owned),
         ..Filter::default()
     };
-    let (form, content_type, end) = match is_csv(query, "jsonl")? {
+    let (form, content_type, end) = match is_csv(&query, "jsonl")? {
         true => (RowForm::Csv, CSV, "csv"),
         false => (RowForm::Jsonl, JSON_LINES, "jsonl"),
     };
@@ -260,28 +302,23 @@ impl ActivityItem {
     }
 }
 
-/// A word of the query; none of those that are known here has anything to be escaped.
-fn word<'q>(query: Option<&'q str>, name: &str) -> Option<&'q str> {
-    let pairs = query.unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
-    pairs.filter(|(it, _)| *it == name).map(|(_, value)| value).next()
-}
-
 fn day(name: &'static str, text: &str) -> Result<Day, Error> {
-    read_day(text).map_err(|error| wrong(name, &error.to_string()))
-}
-
-/// Whether spreadsheets are to read it; otherwise programs.
-fn is_csv(query: Option<&str>, other: &str) -> Result<bool, Error> {
-    match word(query, "format") {
-        None => Ok(false),
-        Some("csv") => Ok(true),
-        Some(format) if format == other => Ok(false),
-        Some(_) => Err(wrong("format", &format!("must be `csv` or `{other}`"))),
+    match read_day(text) {
+        Ok(day) => Ok(day),
+        // Nothing was used then.
+        Err(DateError::TooEarly) => Ok(Day::MIN),
+        Err(_) => Err(wrong(name, "be a UTC day such as `2027-01-31`")),
     }
 }
 
-fn wrong(name: &'static str, what: &str) -> Error {
-    Error::new(Code::InvalidRequest, format!("`{name}` {what}.")).param(name)
+/// Whether spreadsheets are to read it; otherwise programs.
+fn is_csv(query: &Query<'_>, other: &str) -> Result<bool, Error> {
+    match query.text("format") {
+        None => Ok(false),
+        Some("csv") => Ok(true),
+        Some(format) if format == other => Ok(false),
+        Some(_) => Err(wrong("format", &format!("be `csv` or `{other}`"))),
+    }
 }
 
 fn failed(error: plugway_store::Error) -> Error {

@@ -4,14 +4,13 @@
 use super::shed::{self, Bound};
 use super::{Body, respond};
 use crate::Router;
-use crate::account::{self, Caller};
+use crate::account::{self, Caller, Key};
 use crate::error::Error;
-use http::header::{HeaderName, HeaderValue};
 use http::{Request, Response};
 use hyper::body::Incoming;
-use plugway_accounts::limits::Standing;
-use plugway_accounts::{Limited, Pass};
+use plugway_accounts::Pass;
 use plugway_wire::Dialect;
+use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
 /// A request that is let in.
@@ -26,17 +25,11 @@ pub(crate) struct Admitted {
 
 /// Why a request is not let in.
 pub(super) enum TurnedAway {
-    /// It is at fault.
+    /// By what it carries, or a limit of its own.
     Refused(Box<Error>),
-    /// It is at a limit of its own.
-    Limited(Box<Limited>),
     /// There is no room.
     Shed(Bound),
 }
-
-const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
-const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
-const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
 /// Lets a request in, or says why not.
 pub(super) fn admit(
@@ -44,11 +37,15 @@ pub(super) fn admit(
     request: &Request<Incoming>,
     is_excess: bool,
 ) -> Result<Admitted, TurnedAway> {
+    let refused = |error| TurnedAway::Refused(Box::new(error));
     let caller = account::authenticate(router, request.headers(), request.uri());
-    let caller = caller.map_err(|error| TurnedAway::Refused(Box::new(error)))?;
-    let pass = caller.enter().map_err(|limited| TurnedAway::Limited(Box::new(limited)))?;
+    let caller = caller.map_err(refused)?;
+    let pass = caller.enter().map_err(refused)?;
+    let share = router.settings().config.server.key_share_percent;
+    let is_greedy = |key: &Arc<Key>| router.admission.is_beyond(share, key.limits.running());
     let place = match is_excess {
         true => Err(Bound::Connections),
+        false if caller.key.as_ref().is_some_and(is_greedy) => Err(Bound::KeyShare),
         false => router.admission.request().ok_or(Bound::Requests),
     };
     let place = place.map_err(TurnedAway::Shed)?;
@@ -63,24 +60,12 @@ impl TurnedAway {
         dialect: Dialect,
         request: Request<Incoming>,
     ) -> Response<Body> {
-        let (error, standing) = match self {
+        let error = match self {
             Self::Shed(bound) => return shed::answer(router, dialect, request, bound).await,
-            Self::Refused(error) => (*error, None),
-            Self::Limited(limited) => (account::limited(&limited), Some(limited.standing)),
+            Self::Refused(error) => error,
         };
         let mut response = respond::error_in(dialect, &error, None);
         shed::drop_body(request, &mut response).await;
-        if let Some(standing) = standing {
-            tell(&mut response, &standing);
-        }
         response
     }
-}
-
-/// In OpenRouter's headers, which come with refusals of the router's own only.
-fn tell(response: &mut Response<Body>, standing: &Standing) {
-    let headers = response.headers_mut();
-    headers.insert(LIMIT, HeaderValue::from(standing.limit));
-    headers.insert(REMAINING, HeaderValue::from(standing.remaining));
-    headers.insert(RESET, HeaderValue::from(standing.reset_ms));
 }

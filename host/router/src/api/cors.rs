@@ -20,11 +20,17 @@ const EXPOSED: HeaderValue =
     HeaderValue::from_static("x-generation-id, x-plugway-strategy, retry-after");
 
 /// Routes for operators, which no page is let in to.
-const PRIVATE: [&str; 4] = ["/healthz", "/readyz", "/metrics", "/admin/reload"];
+const PRIVATE: [&str; 5] = ["/healthz", "/readyz", "/metrics", "/admin/reload", "/openapi.json"];
 
-/// Whether the route at this path is none for pages: presets hold content.
+/// The same with all that is below them: presets hold content, the others are keys and
+/// money.
+const PRIVATE_BELOW: [&str; 5] =
+    ["/v1/presets", "/v1/keys", "/v1/workspaces", "/v1/byok", "/v1/credits"];
+
+/// Whether the route at this path is none for pages.
 fn is_private(path: &str) -> bool {
-    PRIVATE.contains(&path) || path.trim_start_matches("/api").starts_with("/v1/presets")
+    let below = path.trim_start_matches("/api");
+    PRIVATE.contains(&path) || PRIVATE_BELOW.iter().any(|private| below.starts_with(private))
 }
 
 /// What an answer has to say to a browser. Made of the request, which is gone by then.

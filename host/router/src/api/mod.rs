@@ -1,6 +1,7 @@
 //! The routes. Thin: each one reads what came over HTTP, asks somebody, and
 //! writes the answer.
 
+mod accounts;
 mod activity;
 mod admin;
 mod admitted;
@@ -13,6 +14,7 @@ mod guard;
 mod models;
 mod offers;
 mod ollama;
+mod openapi;
 mod ops;
 mod permit;
 mod presets;
@@ -112,6 +114,9 @@ async fn answer(
             }
         }
         (Ok(()), Some(Route::Reload)) => reload(&router, &settings, &request, peer).await,
+        (Ok(()), Some(Route::Account(found))) if method != Method::OPTIONS => {
+            accounts::answer(&router, &settings, &found, request, peer).await
+        }
         (Ok(()), Some(Route::Presets(found))) => {
             presets::answer(&router, &settings, &found, request, peer).await
         }
@@ -172,6 +177,7 @@ fn look_up(router: &Router, settings: &Settings, route: &Route, method: &Method)
         | Route::Offer(_)
         | Route::Show
         | Route::Reload
+        | Route::Account(_)
         | Route::Presets(_)
         | Route::Activity(_)
         | Route::Generation
@@ -185,6 +191,7 @@ fn look_up(router: &Router, settings: &Settings, route: &Route, method: &Method)
         Route::Health => ops::healthz(),
         Route::Ready => ops::readyz(router, settings),
         Route::Metrics => ops::metrics(router),
+        Route::Description => openapi::show(),
     }
 }
 
@@ -216,6 +223,10 @@ enum Route {
     Ready,
     Metrics,
     Reload,
+    /// Keys and money.
+    Account(accounts::AccountRoute),
+    /// What the administration takes and answers.
+    Description,
 }
 
 impl Route {
@@ -268,6 +279,8 @@ impl Route {
             Self::Ready => "/readyz",
             Self::Metrics => "/metrics",
             Self::Reload => "/admin/reload",
+            Self::Account(found) => found.name(),
+            Self::Description => "/openapi.json",
         }
     }
 
@@ -276,6 +289,7 @@ impl Route {
             Self::Chat(_) | Self::Offer(_) | Self::Show | Self::Reload => "POST",
             Self::Relay { .. } => relay::METHODS,
             Self::Presets(found) => found.methods(),
+            Self::Account(found) => found.methods(),
             _ => "GET, HEAD",
         }
     }
@@ -298,6 +312,9 @@ fn route(path: &str, headers: &HeaderMap) -> Option<Route> {
     if let Some(found) = presets::PresetRoute::of(path) {
         return Some(Route::Presets(found));
     }
+    if let Some(found) = accounts::AccountRoute::of(path) {
+        return Some(Route::Account(found));
+    }
     match path {
         "/v1/embeddings/models" => Some(Route::EmbeddingModels),
         "/v1/models" => Some(Route::Models),
@@ -310,6 +327,7 @@ fn route(path: &str, headers: &HeaderMap) -> Option<Route> {
         "/readyz" => Some(Route::Ready),
         "/metrics" => Some(Route::Metrics),
         "/admin/reload" => Some(Route::Reload),
+        "/openapi.json" => Some(Route::Description),
         _ if path.starts_with("/v1/providers/") => {
             let (provider, rest) = path.strip_prefix("/v1/providers/")?.split_once('/')?;
             (!rest.is_empty())

@@ -73,6 +73,21 @@ impl PresetRoute {
         }
     }
 
+    /// One of each.
+    #[cfg(test)]
+    pub(super) fn all() -> [Self; 7] {
+        let slug = || "a".to_owned();
+        [
+            Self::List,
+            Self::One(slug()),
+            Self::Versions(slug()),
+            Self::Version(slug(), 1),
+            Self::Save(slug(), Dialect::OpenAiChat),
+            Self::Save(slug(), Dialect::OpenAiResponses),
+            Self::Save(slug(), Dialect::AnthropicMessages),
+        ]
+    }
+
     pub(super) fn methods(&self) -> &'static str {
         match self {
             Self::Save(..) => "POST",

@@ -18,6 +18,12 @@ use serde_json::{Value, json};
 /// Names the generation in every inference response.
 pub(crate) const GENERATION_ID: HeaderName = HeaderName::from_static("x-generation-id");
 
+/// OpenRouter's headers of a limit. They come with refusals of the router's own only.
+const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+/// Milliseconds since the Unix epoch.
+const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A whole body.
@@ -69,6 +75,12 @@ fn told(dialect: Dialect, error: &Error, envelope: &ErrorBody) -> Response<Body>
     }
     if error.code == Code::UnsupportedCoding {
         response.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static(TAKEN));
+    }
+    if let Some(standing) = &error.standing {
+        let headers = response.headers_mut();
+        headers.insert(LIMIT, HeaderValue::from(standing.limit));
+        headers.insert(REMAINING, HeaderValue::from(standing.remaining));
+        headers.insert(RESET, HeaderValue::from(standing.reset_ms));
     }
     if let Some(id) = envelope.id.as_deref().and_then(|id| HeaderValue::try_from(id).ok()) {
         response.headers_mut().insert(GENERATION_ID, id);

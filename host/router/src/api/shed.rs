@@ -26,6 +26,8 @@ const DROP_PATIENCE: Duration = Duration::from_secs(1);
 pub(super) enum Bound {
     Connections,
     Requests,
+    /// One key has more of them than its share.
+    KeyShare,
 }
 
 /// Turns a chat away.
@@ -39,6 +41,10 @@ pub(super) async fn answer(
         Bound::Connections => (
             "connections",
             "More clients are connected than the router holds (server.max_connections); try again soon.",
+        ),
+        Bound::KeyShare => (
+            "key_share",
+            "This key has more requests under way than its share of what the router holds (server.key_share_percent); try again when some have ended.",
         ),
         Bound::Requests => (
             "requests",

@@ -22,6 +22,8 @@ pub struct ServerConfig {
     pub max_connections: u32,
     /// Requests under way, streams included. None: as many as fit.
     pub max_requests: Option<u32>,
+    /// Of these, those that one key may have, in hundredths.
+    pub key_share_percent: u32,
     /// Request line and headers, in bytes.
     pub max_header_bytes: usize,
     /// Streams of one HTTP/2 connection.
@@ -59,6 +61,7 @@ impl Default for ServerConfig {
             max_buffered_bytes: GIB,
             max_connections: 10_000,
             max_requests: None,
+            key_share_percent: 50,
             max_header_bytes: 64 * KIB,
             max_concurrent_streams: 256,
             header_timeout: Duration::from_secs(30),
@@ -106,6 +109,11 @@ pub(super) const FIELDS: &[Field<ServerConfig>] = &[
         key: "max_requests",
         slot: Slot::Tokens(|c| &mut c.max_requests),
         about: "Requests for a provider under way at once, streams until their end; one more is answered with 503 and `retry-after`. Default: as many as open files and plugin instances allow, and never more than that. Taken over at start.",
+    },
+    Field {
+        key: "key_share_percent",
+        slot: Slot::Count(|c| &mut c.key_share_percent),
+        about: "How many of the requests under way one key may have at once, in hundredths of what `max_requests` comes to: so that one that floods the router leaves room for others. One more is answered with 503 and `retry-after`.",
     },
     Field {
         key: "max_concurrent_streams",

@@ -8,12 +8,16 @@ use crate::route::Step;
 use plugway_accounts as accounts;
 use plugway_engine::chat::Usage;
 
-/// Sets aside what the attempts that may run together cost. Where that does not fit and one
-/// of them alone does, the request goes on without hedging.
+/// Charges the limits of tokens with the prompt, and sets aside what the attempts that may
+/// run together cost. Where that does not fit and one of them alone does, the request goes
+/// on without hedging.
 ///
 /// # Errors
-/// When a budget has too little left.
+/// When a limit is used up, or a budget has too little left.
 pub(super) fn reserve<C: Ask>(exchange: &mut Exchange<C>) -> Result<(), Error> {
+    if C::presumed(exchange).is_some() {
+        exchange.record.weigh(exchange.decision.query.prompt_tokens)?;
+    }
     let mut asks: Vec<_> = exchange.decision.steps.iter().map(|step| most(exchange, step)).collect();
     // The dearest first.
     asks.sort_by_key(|ask| std::cmp::Reverse((ask.billed.is_some(), ask.billed.max(ask.byok))));

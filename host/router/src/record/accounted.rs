@@ -1,7 +1,7 @@
 //! The record of a request as the ledger has it.
 
 use super::{Attempt, Record};
-use crate::account::Caller;
+use crate::account::{self, Caller};
 use crate::api::Admitted;
 use crate::error::Error;
 use crate::ledger::{Account, Line, Receipt, attempt_line, price_line};
@@ -39,6 +39,15 @@ impl Record {
         caller
     }
 
+    /// Charges the limits with the prompt, now that it is known.
+    ///
+    /// # Errors
+    /// When the key or its workspace may not use so many tokens now.
+    pub(crate) fn weigh(&mut self, prompt_tokens: u32) -> Result<(), Error> {
+        let Some(pass) = &mut self.pass else { return Ok(()) };
+        pass.weigh(prompt_tokens.into()).map_err(account::limited)
+    }
+
     /// The UTC day on which the request came.
     pub(crate) fn day(&self) -> Day {
         day_of(self.came_ms)
@@ -71,6 +80,8 @@ impl Record {
     pub(super) fn settle_account(&mut self) -> Receipt {
         let reservation = self.reservation.take();
         let Some(account) = self.account.take().filter(Account::is_open) else {
+            // Nothing was sent, so nothing was used.
+            self.pass.iter_mut().for_each(|pass| pass.used(0));
             return Receipt::nothing();
         };
         let row = self.settled();

@@ -74,6 +74,11 @@ impl Credentials {
         }
     }
 
+    /// A variable's value, if it is set.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        self.sources.text(name)
+    }
+
     /// Whether the credential is there.
     pub fn has(&self, credential: &Credential) -> bool {
         self.sources.material(&credential.source).is_some()

@@ -62,6 +62,11 @@ impl Sources {
         Self { env: Box::new(env), files: Mutex::default() }
     }
 
+    /// A variable as it is.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        (self.env)(name)
+    }
+
     /// What is there now. None where something is missing, or of no use.
     pub(super) fn material(&self, source: &CredentialSource) -> Option<Material> {
         match source {

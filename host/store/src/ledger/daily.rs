@@ -201,7 +201,7 @@ impl Changes {
     pub(super) async fn keep(self, to: &mut AnyConnection) -> Result<(), Error> {
         let changes: Vec<_> = self.0.into_iter().collect();
         let mut rest = &changes[..];
-        while let Some((statement, chunk)) = ADD.first(&mut rest) {
+        while let Some((statement, chunk)) = ADD.first(to, &mut rest) {
             let query = chunk.iter().fold(sqlx::query(statement), bind);
             query.execute(&mut *to).await?;
         }

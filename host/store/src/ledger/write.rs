@@ -100,7 +100,7 @@ fn one_each(batch: &[Entry]) -> Vec<Row> {
 /// The database decides, row by row, so that of two that settle the same one only one has.
 async fn put(rows: &[Row], to: &mut AnyConnection) -> Result<HashSet<String>, Error> {
     let (mut rest, mut taken) = (rows, HashSet::with_capacity(rows.len()));
-    while let Some((statement, chunk)) = PUT.first(&mut rest) {
+    while let Some((statement, chunk)) = PUT.first(to, &mut rest) {
         let query = chunk.iter().fold(sqlx::query(statement), |query, row| row.bind(query));
         for row in query.fetch_all(&mut *to).await? {
             taken.insert(row.try_get(0)?);

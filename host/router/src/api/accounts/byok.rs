@@ -1,0 +1,436 @@
+//! `/v1/byok`: clients' own provider keys. They are sealed before they are kept, and never
+//! told again.
+
+use super::given::{self, Query, shown, wrong};
+use super::shape::Deleted;
+use super::typed::{Moment, given, given_or_null};
+use super::{Answer, done, failed, random_id};
+use crate::account::byok::ByokSettings;
+use crate::account::master;
+use crate::api::openapi::Refusals;
+use crate::error::{Code, Error};
+use crate::{Router, Settings};
+use http::Request;
+use hyper::body::Incoming;
+use plugway_accounts::key::label;
+use plugway_accounts::seal::{MAX_SECRET_BYTES, SealError};
+use plugway_accounts::{Keyring, MasterKey};
+use plugway_store::{ByokRow, Change, DEFAULT_WORKSPACE};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use utoipa::ToSchema;
+use zeroize::Zeroizing;
+
+/// Characters of a name.
+const NAME: RangeInclusive<usize> = 0..=255;
+
+/// Entries of a list that restricts.
+const MAX_ALLOWED: usize = 100;
+
+/// Characters of such an entry.
+const ENTRY: RangeInclusive<usize> = 1..=255;
+
+/// A text that is shown by nothing.
+pub(in crate::api) struct Hidden(Zeroizing<String>);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hidden(..)")
+    }
+}
+
+impl<'de> Deserialize<'de> for Hidden {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from).map(|text| Self(Zeroizing::new(text)))
+    }
+}
+
+/// A provider key to be kept.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct CreateByok {
+    /// The provider, by its name here.
+    #[schema(min_length = 1)]
+    provider: String,
+    /// The key itself. It is encrypted, and never returned.
+    #[schema(value_type = String, min_length = 1, max_length = 65_536)]
+    key: Hidden,
+    #[serde(default)]
+    #[schema(max_length = 255)]
+    name: Option<String>,
+    /// The workspace that may use it; the default one where it is left out.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String, required = false)]
+    workspace_id: Option<String>,
+    #[serde(default)]
+    disabled: bool,
+    /// Whether it is used only after those that are none.
+    #[serde(default)]
+    is_fallback: bool,
+    /// Models that it may be used for; null: all.
+    #[serde(default)]
+    #[schema(min_items = 1, max_items = 100)]
+    allowed_models: Option<Vec<String>>,
+    /// Keys of this router that may use it, by their hashes; null: all of the workspace.
+    #[serde(default)]
+    #[schema(min_items = 1, max_items = 100)]
+    allowed_api_key_hashes: Option<Vec<String>>,
+    /// Users that may use it, as requests name them; null: all.
+    #[serde(default)]
+    #[schema(min_items = 1, max_items = 100)]
+    allowed_user_ids: Option<Vec<String>>,
+}
+
+/// What is to change of a provider key. What is left out stays as it is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct ChangeByok {
+    /// Another key in place of the one before.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 65_536)]
+    key: Option<Hidden>,
+    #[serde(default, deserialize_with = "given_or_null")]
+    #[schema(value_type = Option<String>, required = false, max_length = 255)]
+    name: Option<Option<String>>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = bool, required = false)]
+    disabled: Option<bool>,
+    /// Whether it is used only after those that are none.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = bool, required = false)]
+    is_fallback: Option<bool>,
+    /// Models that it may be used for; null: all.
+    #[serde(default, deserialize_with = "given_or_null")]
+    #[schema(value_type = Option<Vec<String>>, required = false, min_items = 1, max_items = 100)]
+    allowed_models: Option<Option<Vec<String>>>,
+    /// Keys of this router that may use it, by their hashes; null: all of the workspace.
+    #[serde(default, deserialize_with = "given_or_null")]
+    #[schema(value_type = Option<Vec<String>>, required = false, min_items = 1, max_items = 100)]
+    allowed_api_key_hashes: Option<Option<Vec<String>>>,
+    /// Users that may use it, as requests name them; null: all.
+    #[serde(default, deserialize_with = "given_or_null")]
+    #[schema(value_type = Option<Vec<String>>, required = false, min_items = 1, max_items = 100)]
+    allowed_user_ids: Option<Option<Vec<String>>>,
+}
+
+/// A provider key, without itself.
+#[derive(Serialize, ToSchema)]
+pub(in crate::api) struct Byok {
+    id: String,
+    provider: String,
+    #[schema(required = true)]
+    name: Option<String>,
+    /// A few of its characters.
+    label: String,
+    /// Null: of all workspaces.
+    #[schema(required = true)]
+    workspace_id: Option<String>,
+    /// The smaller, the earlier it is tried.
+    sort_order: i64,
+    disabled: bool,
+    is_fallback: bool,
+    #[schema(required = true)]
+    allowed_models: Option<Vec<String>>,
+    #[schema(required = true)]
+    allowed_api_key_hashes: Option<Vec<String>>,
+    #[schema(required = true)]
+    allowed_user_ids: Option<Vec<String>>,
+    created_at: Moment,
+}
+
+/// One provider key.
+#[derive(Serialize, ToSchema)]
+pub(in crate::api) struct ByokData {
+    data: Byok,
+}
+
+/// A page of provider keys.
+#[derive(Serialize, ToSchema)]
+pub(in crate::api) struct Byoks {
+    data: Vec<Byok>,
+    /// Of all pages.
+    total_count: u64,
+}
+
+impl Byok {
+    fn new(row: &ByokRow) -> Self {
+        let settings = ByokSettings::of(row).unwrap_or_default();
+        Self {
+            id: row.id.clone(),
+            provider: row.provider.clone(),
+            name: Some(row.name.clone()).filter(|name| !name.is_empty()),
+            label: row.label.clone(),
+            workspace_id: row.workspace.clone(),
+            sort_order: row.position,
+            disabled: row.disabled,
+            is_fallback: row.is_fallback,
+            allowed_models: settings.allowed_models,
+            allowed_api_key_hashes: settings.allowed_api_key_hashes,
+            allowed_user_ids: settings.allowed_user_ids,
+            created_at: Moment(row.created_ms),
+        }
+    }
+}
+
+/// Keep a provider key
+///
+/// It is encrypted with the master key of `[secrets]`, and never returned.
+#[utoipa::path(
+    post, path = "/v1/byok", tag = "byok", operation_id = "createByok",
+    request_body = CreateByok, security(("management_key" = [])),
+    responses((status = 201, description = "What is told of it.", body = ByokData), Refusals),
+)]
+pub(super) async fn create(
+    router: &Router,
+    settings: &Settings,
+    request: Request<Incoming>,
+) -> Result<Answer, Error> {
+    let wanted: CreateByok = given::read(router, settings, request).await?;
+    check_key(&wanted.key)?;
+    check_name(wanted.name.as_deref())?;
+    let kept = ByokSettings {
+        allowed_models: wanted.allowed_models,
+        allowed_api_key_hashes: wanted.allowed_api_key_hashes,
+        allowed_user_ids: wanted.allowed_user_ids,
+    };
+    check_settings(router, &kept)?;
+    if !settings.config.catalog.providers.contains_key(&wanted.provider) {
+        let provider = shown(&wanted.provider);
+        let message = format!("No provider `{provider}` is active; GET /v1/providers lists them.");
+        return Err(Error::new(Code::NotFound, message).param("provider"));
+    }
+    let workspace = wanted.workspace_id.as_deref().unwrap_or(DEFAULT_WORKSPACE);
+    let no_workspace = || {
+        let message = format!("There is no workspace `{}` here.", shown(workspace));
+        Error::new(Code::NotFound, message).param("workspace_id")
+    };
+    let accounts = router.accounts.now();
+    let workspace = accounts.workspace(workspace).ok_or_else(no_workspace)?;
+    let id = random_id();
+    let sealed = seal(router, settings, &id, &wanted.key).await?;
+    let of_provider = accounts.byok.iter().filter(|it| it.provider == wanted.provider);
+    let last = of_provider.map(|it| it.position).max();
+    let now_ms = router.clock.unix_ms();
+    let row = ByokRow {
+        id,
+        workspace: Some(workspace.row.id.clone()),
+        provider: wanted.provider,
+        name: wanted.name.unwrap_or_default(),
+        position: last.map_or(0, |last| last.saturating_add(1)),
+        is_fallback: wanted.is_fallback,
+        disabled: wanted.disabled,
+        created_ms: now_ms,
+        updated_ms: now_ms,
+        sealed: sealed.0,
+        key_id: sealed.1,
+        label: label(&wanted.key.0),
+        settings: kept.written(),
+    };
+    match router.store.create_byok(&row).await.map_err(failed)? {
+        Change::Missing => return Err(no_workspace()),
+        change => done(change, "provider keys")?,
+    }
+    router.accounts.refresh().await.map_err(failed)?;
+    Answer::created(&ByokData { data: Byok::new(&row) })
+}
+
+/// List provider keys
+///
+/// In the order in which they are tried.
+#[utoipa::path(
+    get, path = "/v1/byok", tag = "byok", operation_id = "listByok",
+    params(
+        ("offset" = Option<u32>, Query, minimum = 0, maximum = 10_000_000, description = "Provider keys to skip."),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "Provider keys of a page, 50 where it is left out."),
+        ("workspace_id" = Option<String>, Query, description = "Of this workspace only."),
+        ("provider" = Option<String>, Query, description = "Of this provider only."),
+    ),
+    security(("management_key" = [])),
+    responses((status = 200, description = "A page of provider keys.", body = Byoks), Refusals),
+)]
+pub(super) fn list(router: &Router, query: Option<&str>) -> Result<Answer, Error> {
+    let query = Query::read(query, &["offset", "limit", "workspace_id", "provider"])?;
+    let (offset, limit) = query.page()?;
+    let (workspace, provider) = (query.text("workspace_id"), query.text("provider"));
+    let accounts = router.accounts.now();
+    let wanted = |row: &&Arc<ByokRow>| {
+        workspace.is_none_or(|id| row.workspace.as_deref() == Some(id))
+            && provider.is_none_or(|name| row.provider == name)
+    };
+    let found: Vec<_> = accounts.byok.iter().filter(wanted).collect();
+    let page = found.iter().skip(offset as usize).take(limit as usize);
+    let data = page.map(|row| Byok::new(row)).collect();
+    Answer::ok(&Byoks { data, total_count: found.len() as u64 })
+}
+
+/// Show a provider key
+#[utoipa::path(
+    get, path = "/v1/byok/{id}", tag = "byok", operation_id = "getByok",
+    params(("id" = String, Path, description = "Its id.")), security(("management_key" = [])),
+    responses((status = 200, description = "What is told of it.", body = ByokData), Refusals),
+)]
+pub(super) fn one(router: &Router, id: &str) -> Result<Answer, Error> {
+    Answer::ok(&ByokData { data: Byok::new(&*find(router, id)?) })
+}
+
+/// Change a provider key
+#[utoipa::path(
+    patch, path = "/v1/byok/{id}", tag = "byok", operation_id = "updateByok",
+    params(("id" = String, Path, description = "Its id.")),
+    request_body = ChangeByok, security(("management_key" = [])),
+    responses((status = 200, description = "What is told of it now.", body = ByokData), Refusals),
+)]
+pub(super) async fn change(
+    router: &Router,
+    settings: &Settings,
+    id: &str,
+    request: Request<Incoming>,
+) -> Result<Answer, Error> {
+    find(router, id)?;
+    let wanted: ChangeByok = given::read(router, settings, request).await?;
+    check_name(wanted.name.as_ref().and_then(|name| name.as_deref()))?;
+    let mut changed = ByokSettings::default();
+    wanted.settle(&mut changed);
+    check_settings(router, &changed)?;
+    let sealed = match &wanted.key {
+        Some(key) => {
+            check_key(key)?;
+            Some((seal(router, settings, id, key).await?, label(&key.0)))
+        }
+        None => None,
+    };
+    let now_ms = router.clock.unix_ms();
+    let edit = move |row: &mut ByokRow| {
+        if let Some(((sealed, key_id), label)) = sealed {
+            (row.sealed, row.key_id, row.label) = (sealed, key_id, label);
+        }
+        let mut kept = ByokSettings::of(row).unwrap_or_default();
+        wanted.settle(&mut kept);
+        row.settings = kept.written();
+        row.disabled = wanted.disabled.unwrap_or(row.disabled);
+        row.is_fallback = wanted.is_fallback.unwrap_or(row.is_fallback);
+        if let Some(name) = wanted.name {
+            row.name = name.unwrap_or_default();
+        }
+        row.updated_ms = now_ms;
+    };
+    let known = router.store.update_byok(id, edit).await.map_err(failed)?;
+    router.accounts.refresh().await.map_err(failed)?;
+    match known {
+        Some(_) => one(router, id),
+        None => Err(missing(id)),
+    }
+}
+
+impl ChangeByok {
+    fn settle(&self, settings: &mut ByokSettings) {
+        for (slot, given) in [
+            (&mut settings.allowed_models, &self.allowed_models),
+            (&mut settings.allowed_api_key_hashes, &self.allowed_api_key_hashes),
+            (&mut settings.allowed_user_ids, &self.allowed_user_ids),
+        ] {
+            if let Some(list) = given {
+                slot.clone_from(list);
+            }
+        }
+    }
+}
+
+/// Delete a provider key
+///
+/// What was encrypted is wiped.
+#[utoipa::path(
+    delete, path = "/v1/byok/{id}", tag = "byok", operation_id = "deleteByok",
+    params(("id" = String, Path, description = "Its id.")), security(("management_key" = [])),
+    responses((status = 200, description = "It is gone.", body = Deleted), Refusals),
+)]
+pub(super) async fn delete(router: &Router, id: &str) -> Result<Answer, Error> {
+    let gone = router.store.delete_byok(id).await.map_err(failed)?;
+    router.accounts.refresh().await.map_err(failed)?;
+    if gone { Answer::ok(&Deleted { deleted: true }) } else { Err(missing(id)) }
+}
+
+fn find(router: &Router, id: &str) -> Result<Arc<ByokRow>, Error> {
+    let accounts = router.accounts.now();
+    accounts.byok.iter().find(|row| row.id == id).cloned().ok_or_else(|| missing(id))
+}
+
+fn missing(id: &str) -> Error {
+    Error::new(Code::NotFound, format!("There is no provider key `{}` here.", shown(id)))
+}
+
+/// Seals for the row of this id; with which master key.
+async fn seal(
+    router: &Router,
+    settings: &Settings,
+    id: &str,
+    key: &Hidden,
+) -> Result<(Vec<u8>, String), Error> {
+    let ring = Keyring::new(master_key(router, settings).await?, Vec::new());
+    let sealed = ring.seal(id, &key.0).map_err(|error| match error {
+        SealError::TooLong => too_long(),
+        SealError::NoRandomness => {
+            tracing::error!(%error, "a provider key cannot be sealed");
+            Error::new(Code::Internal, "The key could not be encrypted; see the log.")
+        }
+    })?;
+    Ok((sealed, ring.key_id()))
+}
+
+/// Finding it may take a program its time.
+async fn master_key(router: &Router, settings: &Settings) -> Result<MasterKey, Error> {
+    let secrets = settings.config.secrets.clone();
+    let variable = secrets.master_key_env.as_ref();
+    let value = variable.and_then(|name| router.credentials.variable(name));
+    let found =
+        tokio::task::spawn_blocking(move || master::find(&secrets, |_| value.clone())).await;
+    match found {
+        Ok(Ok(key)) => Ok(key),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "a provider key cannot be kept");
+            let message = format!("No provider key can be kept: {error}.");
+            Err(Error::new(Code::Unconfigured, message))
+        }
+        Err(_) => Err(Error::new(Code::Internal, "The master key was not found; see the log.")),
+    }
+}
+
+fn check_key(Hidden(key): &Hidden) -> Result<(), Error> {
+    match key.len() {
+        0 => Err(wrong("key", "not be empty")),
+        length if length > MAX_SECRET_BYTES => Err(too_long()),
+        _ => Ok(()),
+    }
+}
+
+fn too_long() -> Error {
+    wrong("key", &format!("have at most {MAX_SECRET_BYTES} bytes"))
+}
+
+fn check_name(name: Option<&str>) -> Result<(), Error> {
+    name.map_or(Ok(()), |name| given::text("name", name, NAME))
+}
+
+fn check_settings(router: &Router, settings: &ByokSettings) -> Result<(), Error> {
+    for (field, list) in [
+        ("allowed_models", &settings.allowed_models),
+        ("allowed_api_key_hashes", &settings.allowed_api_key_hashes),
+        ("allowed_user_ids", &settings.allowed_user_ids),
+    ] {
+        let Some(list) = list else { continue };
+        if !(1..=MAX_ALLOWED).contains(&list.len()) {
+            return Err(wrong(field, &format!("have 1 to {MAX_ALLOWED} entries, or be null")));
+        }
+        for entry in list {
+            given::text(field, entry, ENTRY)?;
+        }
+    }
+    let accounts = router.accounts.now();
+    let mut hashes = settings.allowed_api_key_hashes.iter().flatten();
+    match hashes.all(|hash| accounts.key(hash).is_some()) {
+        true => Ok(()),
+        false => Err(wrong("allowed_api_key_hashes", "name keys that are here")),
+    }
+}
