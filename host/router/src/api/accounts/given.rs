@@ -123,7 +123,7 @@ fn capital(text: &str) -> String {
 }
 
 /// A field with a wrong value.
-pub(super) fn wrong(name: &str, must: &str) -> Error {
+pub(in crate::api) fn wrong(name: &str, must: &str) -> Error {
     Error::new(Code::InvalidRequest, format!("`{name}` must {must}.")).param(name)
 }
 
@@ -161,7 +161,7 @@ impl<'q> Query<'q> {
         Ok(Self { given })
     }
 
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
+    pub(in crate::api) fn text(&self, name: &str) -> Option<&str> {
         self.given.get(name).map(|value| &**value)
     }
 
