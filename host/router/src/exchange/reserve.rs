@@ -14,8 +14,7 @@ use plugway_engine::chat::Usage;
 /// # Errors
 /// When a budget has too little left.
 pub(super) fn reserve<C: Ask>(exchange: &mut Exchange<C>) -> Result<(), Error> {
-    let mut asks: Vec<_> =
-        exchange.decision.steps.iter().map(|step| most(exchange, step)).collect();
+    let mut asks: Vec<_> = exchange.decision.steps.iter().map(|step| most(exchange, step)).collect();
     // The dearest first.
     asks.sort_by_key(|ask| std::cmp::Reverse((ask.billed.is_some(), ask.billed.max(ask.byok))));
     let sum = |count: usize| {
