@@ -3,6 +3,7 @@
 
 mod byok;
 mod keys;
+mod table;
 
 pub use byok::{ByokAction, ByokArgs, RotateArgs, byok};
 pub use keys::{CreateArgs, KeysAction, KeysArgs, ListArgs, OneArgs, ResetArg, keys};

@@ -108,9 +108,10 @@ fn refused_by(settings: &KeySettings, endpoint: &Endpoint) -> Option<(Cause, &'s
 fn told(exceeded: &Exceeded) -> Error {
     let message = sentence(&exceeded.to_string());
     match exceeded.is_passing() {
-        true => {
-            Error { retry_after: Some(RESERVED_RETRY), ..Error::new(Code::BudgetReserved, message) }
-        }
+        true => Error {
+            retry_after: Some(RESERVED_RETRY),
+            ..Error::new(Code::BudgetReserved, message)
+        },
         false => Error::new(Code::BudgetExceeded, message),
     }
 }

@@ -105,14 +105,12 @@ async fn reconcile(file: &std::path::Path, told: &Told, seen: usize) {
     assert!(settled <= told.whole.len() + most && rows.len() <= seen, "{settled} {most}");
     // The sums by day are those of the rows.
     let days = store.daily(&DayFilter::default()).await.unwrap();
-    let sum =
-        |of: fn(&Row) -> Option<u64>| rows.values().filter_map(of).map(u128::from).sum::<u128>();
+    let sum = |of: fn(&Row) -> Option<u64>| {
+        rows.values().filter_map(of).map(u128::from).sum::<u128>()
+    };
     assert_eq!(days.iter().map(|day| day.requests).sum::<u64>(), rows.len() as u64);
     assert_eq!(days.iter().map(|day| day.cost).sum::<u128>(), sum(|row| row.cost));
-    assert_eq!(
-        days.iter().map(|day| day.upstream_cost).sum::<u128>(),
-        sum(|row| row.upstream_cost)
-    );
+    assert_eq!(days.iter().map(|day| day.upstream_cost).sum::<u128>(), sum(|row| row.upstream_cost));
 }
 
 /// By id: the database has each once.

@@ -1,9 +1,12 @@
 //! `/v1/byok`: clients' own provider keys. They are sealed before they are kept, and never
 //! told again.
 
+mod shape;
+
+use shape::{Byok, ByokData, Byoks, ChangeByok, CreateByok, Hidden};
+
 use super::given::{self, Query, shown, wrong};
 use super::shape::Deleted;
-use super::typed::{Moment, given, given_or_null};
 use super::{Answer, done, failed, random_id};
 use crate::account::byok::ByokSettings;
 use crate::account::master;
@@ -16,12 +19,8 @@ use plugway_accounts::key::label;
 use plugway_accounts::seal::SealError;
 use plugway_accounts::{Keyring, MasterKey};
 use plugway_store::{ByokRow, Change, DEFAULT_WORKSPACE};
-use serde::{Deserialize, Deserializer, Serialize};
-use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use utoipa::ToSchema;
-use zeroize::Zeroizing;
 
 /// Bytes of a provider key: with its escapes it fits a body. A service account's key file
 /// takes three thousand.
@@ -35,148 +34,6 @@ const MAX_ALLOWED: usize = 100;
 
 /// Characters of such an entry.
 const ENTRY: RangeInclusive<usize> = 1..=255;
-
-/// A text that is shown by nothing.
-pub(in crate::api) struct Hidden(Zeroizing<String>);
-
-impl fmt::Debug for Hidden {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Hidden(..)")
-    }
-}
-
-impl<'de> Deserialize<'de> for Hidden {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        String::deserialize(from).map(|text| Self(Zeroizing::new(text)))
-    }
-}
-
-/// A provider key to be kept.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::api) struct CreateByok {
-    /// The provider, by its name here.
-    #[schema(min_length = 1)]
-    provider: String,
-    /// The key itself. It is encrypted, and never returned.
-    #[schema(value_type = String, min_length = 1, max_length = 32_768)]
-    key: Hidden,
-    #[serde(default)]
-    #[schema(max_length = 255)]
-    name: Option<String>,
-    /// The workspace that may use it; the default one where it is left out.
-    #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = String, required = false)]
-    workspace_id: Option<String>,
-    #[serde(default)]
-    disabled: bool,
-    /// Whether it is used only after those that are none.
-    #[serde(default)]
-    is_fallback: bool,
-    /// Models that it may be used for; null: all.
-    #[serde(default)]
-    #[schema(min_items = 1, max_items = 100)]
-    allowed_models: Option<Vec<String>>,
-    /// Keys of this router that may use it, by their hashes; null: all of the workspace.
-    #[serde(default)]
-    #[schema(min_items = 1, max_items = 100)]
-    allowed_api_key_hashes: Option<Vec<String>>,
-    /// Users that may use it, as requests name them; null: all.
-    #[serde(default)]
-    #[schema(min_items = 1, max_items = 100)]
-    allowed_user_ids: Option<Vec<String>>,
-}
-
-/// What is to change of a provider key. What is left out stays as it is.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::api) struct ChangeByok {
-    /// Another key in place of the one before.
-    #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 32_768)]
-    key: Option<Hidden>,
-    #[serde(default, deserialize_with = "given_or_null")]
-    #[schema(value_type = Option<String>, required = false, max_length = 255)]
-    name: Option<Option<String>>,
-    #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = bool, required = false)]
-    disabled: Option<bool>,
-    /// Whether it is used only after those that are none.
-    #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = bool, required = false)]
-    is_fallback: Option<bool>,
-    /// Models that it may be used for; null: all.
-    #[serde(default, deserialize_with = "given_or_null")]
-    #[schema(value_type = Option<Vec<String>>, required = false, min_items = 1, max_items = 100)]
-    allowed_models: Option<Option<Vec<String>>>,
-    /// Keys of this router that may use it, by their hashes; null: all of the workspace.
-    #[serde(default, deserialize_with = "given_or_null")]
-    #[schema(value_type = Option<Vec<String>>, required = false, min_items = 1, max_items = 100)]
-    allowed_api_key_hashes: Option<Option<Vec<String>>>,
-    /// Users that may use it, as requests name them; null: all.
-    #[serde(default, deserialize_with = "given_or_null")]
-    #[schema(value_type = Option<Vec<String>>, required = false, min_items = 1, max_items = 100)]
-    allowed_user_ids: Option<Option<Vec<String>>>,
-}
-
-/// A provider key, without itself.
-#[derive(Serialize, ToSchema)]
-pub(in crate::api) struct Byok {
-    id: String,
-    provider: String,
-    #[schema(required = true)]
-    name: Option<String>,
-    /// A few of its characters.
-    label: String,
-    /// Null: of all workspaces.
-    #[schema(required = true)]
-    workspace_id: Option<String>,
-    /// The smaller, the earlier it is tried.
-    sort_order: i64,
-    disabled: bool,
-    is_fallback: bool,
-    #[schema(required = true)]
-    allowed_models: Option<Vec<String>>,
-    #[schema(required = true)]
-    allowed_api_key_hashes: Option<Vec<String>>,
-    #[schema(required = true)]
-    allowed_user_ids: Option<Vec<String>>,
-    created_at: Moment,
-}
-
-/// One provider key.
-#[derive(Serialize, ToSchema)]
-pub(in crate::api) struct ByokData {
-    data: Byok,
-}
-
-/// A page of provider keys.
-#[derive(Serialize, ToSchema)]
-pub(in crate::api) struct Byoks {
-    data: Vec<Byok>,
-    /// Of all pages.
-    total_count: u64,
-}
-
-impl Byok {
-    fn new(row: &ByokRow) -> Self {
-        let settings = ByokSettings::of(row).unwrap_or_default();
-        Self {
-            id: row.id.clone(),
-            provider: row.provider.clone(),
-            name: Some(row.name.clone()).filter(|name| !name.is_empty()),
-            label: row.label.clone(),
-            workspace_id: row.workspace.clone(),
-            sort_order: row.position,
-            disabled: row.disabled,
-            is_fallback: row.is_fallback,
-            allowed_models: settings.allowed_models,
-            allowed_api_key_hashes: settings.allowed_api_key_hashes,
-            allowed_user_ids: settings.allowed_user_ids,
-            created_at: Moment(row.created_ms),
-        }
-    }
-}
 
 /// Keep a provider key
 ///
