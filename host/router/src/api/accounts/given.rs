@@ -116,7 +116,7 @@ fn capital(text: &str) -> String {
 }
 
 /// A field with a wrong value.
-pub(super) fn wrong(name: &str, must: &str) -> Error {
+pub(in crate::api) fn wrong(name: &str, must: &str) -> Error {
     Error::new(Code::InvalidRequest, format!("`{name}` must {must}.")).param(name)
 }
 
@@ -133,12 +133,15 @@ pub(super) fn text(name: &str, value: &str, length: RangeInclusive<usize>) -> Re
 }
 
 /// The words of a query that a route knows, each at most once.
-pub(super) struct Query<'q> {
+pub(in crate::api) struct Query<'q> {
     given: BTreeMap<&'static str, Cow<'q, str>>,
 }
 
 impl<'q> Query<'q> {
-    pub(super) fn read(query: Option<&'q str>, known: &[&'static str]) -> Result<Self, Error> {
+    pub(in crate::api) fn read(
+        query: Option<&'q str>,
+        known: &[&'static str],
+    ) -> Result<Self, Error> {
         let mut given = BTreeMap::new();
         for pair in query.unwrap_or_default().split('&') {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -151,7 +154,7 @@ impl<'q> Query<'q> {
         Ok(Self { given })
     }
 
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
+    pub(in crate::api) fn text(&self, name: &str) -> Option<&str> {
         self.given.get(name).map(|value| &**value)
     }
 
