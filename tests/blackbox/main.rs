@@ -25,6 +25,7 @@ mod goldens;
 mod guests;
 mod input;
 mod leaving;
+mod ledger;
 mod listings;
 mod local_model;
 mod matrix;

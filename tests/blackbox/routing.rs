@@ -12,6 +12,6 @@ mod kept;
 pub(crate) mod metadata;
 mod presets;
 mod ranking;
-mod recorded;
+pub(crate) mod recorded;
 mod resolve;
 mod stickiness;
