@@ -65,7 +65,8 @@ async fn a_row_has_all_that_the_ledger_knows_and_no_spreadsheet_runs_it() {
     let client = router.client();
     let mut request =
         client.request(Method::POST, "/v1/chat/completions", ask("test/open", "Hi").to_string());
-    for (name, value) in [("x-title", "=HYPERLINK(\"http://evil.example\")"), ("user-agent", "@me")] {
+    for (name, value) in [("x-title", "=HYPERLINK(\"http://evil.example\")"), ("user-agent", "@me")]
+    {
         request.headers_mut().insert(name, value.parse().unwrap());
     }
     let answer = client.read(request).await;

@@ -32,7 +32,8 @@ async fn asked(router: &TestRouter, request: &Value, streaming: bool) -> String 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn costs_are_told_to_the_last_digit_whole_and_streamed_the_same() {
-    let upstream = Simulator::start(Kind::OpenAi, Behaviour::new().reply("One two three.")).unwrap();
+    let upstream =
+        Simulator::start(Kind::OpenAi, Behaviour::new().reply("One two three.")).unwrap();
     // A picodollar for each token of the prompt, three for each of the answer.
     let toml = format!(
         "{}[[models.\"test/cheap\".endpoints]]\nprovider = \"open\"\nmodel = \"sim\"\n\
@@ -121,7 +122,10 @@ async fn a_stream_that_its_client_leaves_is_settled_on_what_was_delivered() {
     assert_eq!((&*row.outcome, row.is_estimated), ("cancelled", true));
     assert!(row.tokens.completion < 100_000 && row.tokens.prompt > 0, "{row:?}");
     let data = told(&pair.router, &id).await;
-    assert_eq!((&data["cancelled"], &data["plugway"]["tokens_estimated"]), (&json!(true), &json!(true)));
+    assert_eq!(
+        (&data["cancelled"], &data["plugway"]["tokens_estimated"]),
+        (&json!(true), &json!(true))
+    );
     assert_eq!(number_of(&text(&pair.router, &id).await, "usage"), dollars(row.cost.unwrap()));
     assert!(row.cost > Some(0));
 }

@@ -137,14 +137,20 @@ fn cases(
         if !embeds && usage.completion_tokens == 0 {
             continue;
         }
-        let key = (flavour.provider, flavour.shape as u8, endpoint.id.clone(), case.usage.to_string());
+        let key =
+            (flavour.provider, flavour.shape as u8, endpoint.id.clone(), case.usage.to_string());
         if !seen.insert(key) {
             continue;
         }
         let variant = endpoint.variant.iter().map(|it| format!("/{it}"));
         cases.push(Case {
             flavour,
-            model: format!("{}@{}{}", endpoint.model_slug, flavour.provider, String::from_iter(variant)),
+            model: format!(
+                "{}@{}{}",
+                endpoint.model_slug,
+                flavour.provider,
+                String::from_iter(variant)
+            ),
             upstream_model: endpoint.upstream_model.clone(),
             usage: case.usage.clone(),
             expected: expected(&usage, price_of(catalog, endpoint, &usage, &parts)),
@@ -170,12 +176,7 @@ fn expected(usage: &Usage, cost: Option<u64>) -> Expected {
 
 /// At the endpoint's price; where several models had a part in it, each at its own, which
 /// the provider may not be known to have.
-fn price_of(
-    catalog: &Catalog,
-    endpoint: &Endpoint,
-    usage: &Usage,
-    parts: &[Usage],
-) -> Option<u64> {
+fn price_of(catalog: &Catalog, endpoint: &Endpoint, usage: &Usage, parts: &[Usage]) -> Option<u64> {
     let parts = if parts.len() > 1 { parts } else { std::slice::from_ref(usage) };
     parts.iter().try_fold(0, |sum, part| {
         let price = match &part.model {

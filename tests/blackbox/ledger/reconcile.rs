@@ -30,7 +30,8 @@ fn costs(number: u64, days_ago: u64, dollars: u64) -> Row {
 async fn the_difference_is_told_for_each_model_and_day() {
     let home = tempfile::tempdir().unwrap();
     let other = Row { endpoint: "open/other".to_owned(), ..costs(7, 0, 4) };
-    let elsewhere = Row { provider: "else".to_owned(), endpoint: "else/sim".to_owned(), ..costs(8, 0, 9) };
+    let elsewhere =
+        Row { provider: "else".to_owned(), endpoint: "else/sim".to_owned(), ..costs(8, 0, 9) };
     // Outside of the invoice's days.
     let rows = [costs(1, 0, 1), costs(2, 0, 2), costs(3, 1, 5), costs(4, 9, 5), other, elsewhere];
     filed(home.path(), NOBODY, rows).await;
@@ -52,7 +53,10 @@ async fn the_difference_is_told_for_each_model_and_day() {
     let output = reconciled(home.path(), invoice, &["--to", "2027-01-14", "--format", "json"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((&told["data"][0]["model"], &told["total"]["difference"]), (&json!("sim"), &json!(0)));
+    assert_eq!(
+        (&told["data"][0]["model"], &told["total"]["difference"]),
+        (&json!("sim"), &json!(0))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,7 +84,10 @@ async fn a_line_that_cannot_be_read_is_told_by_its_number_and_nothing_is_compare
     let output = reconciled(home.path(), invoice, &[]);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
     let told = text(&output.stderr);
-    assert!(told.contains("2 lines") && told.contains("line 3:") && told.contains("line 4:"), "{told}");
+    assert!(
+        told.contains("2 lines") && told.contains("line 3:") && told.contains("line 4:"),
+        "{told}"
+    );
     for (invoice, part) in [("", "empty"), ("a,b,c\n1,2,3\n", "no column")] {
         let output = reconciled(home.path(), invoice, &[]);
         assert_eq!(output.status.code(), Some(2), "{invoice}");

@@ -10,7 +10,8 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 /// Turned on, and asked by nobody.
-const NOBODY: &str = "[providers.open]\nadapter = \"openai\"\nbase_url = \"http://127.0.0.1:9/v1\"\n";
+const NOBODY: &str =
+    "[providers.open]\nadapter = \"openai\"\nbase_url = \"http://127.0.0.1:9/v1\"\n";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sums_are_told_beside_a_running_router() {
@@ -30,7 +31,10 @@ async fn sums_are_told_beside_a_running_router() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(told["data"][0]["model"], "test/open", "{told}");
-    assert_eq!((&told["total"]["requests"], &told["data"][0]["provider"]), (&3.into(), &"open".into()));
+    assert_eq!(
+        (&told["total"]["requests"], &told["data"][0]["provider"]),
+        (&3.into(), &"open".into())
+    );
     let exact = format!("\"usage\":{},", dollars(cost));
     assert_eq!(text(&output.stdout).matches(&exact).count(), 2, "{}", text(&output.stdout));
 }
@@ -45,12 +49,18 @@ async fn sums_are_told_by_what_is_asked_for() {
         let output = run(home.path(), &[&["usage", "--format", "csv"], arguments].concat());
         assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
         let lines = text(&output.stdout).lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
-        lines.iter().map(|it| it.split(',').take(3).collect::<Vec<_>>().join(",")).collect::<Vec<_>>()
+        lines
+            .iter()
+            .map(|it| it.split(',').take(3).collect::<Vec<_>>().join(","))
+            .collect::<Vec<_>>()
     };
     assert_eq!(lines(&["--by", "model"]), ["test/open,4,0", "test/other,1,0"]);
     assert_eq!(lines(&["--by", "provider"]), ["open,5,0"]);
     assert_eq!(lines(&["--by", "workspace,key"]), [",default,5"]);
-    assert_eq!(lines(&["--by", "day", "--from", "2027-01-14"]), ["2027-01-14,1,0", "2027-01-15,2,0"]);
+    assert_eq!(
+        lines(&["--by", "day", "--from", "2027-01-14"]),
+        ["2027-01-14,1,0", "2027-01-15,2,0"]
+    );
     assert_eq!(lines(&["--model", "test/other"]), ["2027-01-15,test/other,1"]);
     assert_eq!(lines(&["--by", "day", "--to", "2027-01-12"]), ["2027-01-12,1,0"]);
     let table = text(&run(home.path(), &["usage", "--by", "model"]).stdout);
@@ -70,8 +80,7 @@ async fn rows_are_told_one_by_one_to_whoever_reads_them() {
     // Who has read enough hangs up.
     let mut command = Command::new(binary());
     command.args(["usage", "--rows"]).current_dir(home.path());
-    let mut child =
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert!(line.contains("gen-made-000000"), "{line}");

@@ -173,7 +173,8 @@ pub(super) async fn show(
     };
     let sums = sum_by(&router.store.daily(&filter).await.map_err(failed)?, &by);
     // The newest first, as OpenRouter has them.
-    let mut items: Vec<_> = sums.into_iter().map(|it| ActivityItem::new(it, &by, catalog)).collect();
+    let mut items: Vec<_> =
+        sums.into_iter().map(|it| ActivityItem::new(it, &by, catalog)).collect();
     items.sort_by(|a, b| b.date.cmp(&a.date));
     if is_csv {
         let rows = items.iter().map(|item| item.cells().map(|(_, cell)| cell).to_vec());

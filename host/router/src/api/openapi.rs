@@ -9,6 +9,7 @@ pub(super) use refusals::Refusals;
 
 use super::activity;
 use super::accounts::{budgets, byok, credits, current, keys, workspaces};
+use super::activity;
 use super::{Body, respond};
 use bytes::Bytes;
 use http::{Response, StatusCode};

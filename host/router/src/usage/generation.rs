@@ -35,7 +35,12 @@ impl Known {
             (Some(Row { state: State::Open, workspace, key, .. }), Some(record)) => {
                 let (told, detail) = recorded(record);
                 let row = Row { workspace, key, ..told };
-                return Some(Self { row, detail, record: Some(record.clone()), state: Some(State::Open) });
+                return Some(Self {
+                    row,
+                    detail,
+                    record: Some(record.clone()),
+                    state: Some(State::Open),
+                });
             }
             (row, _) => row,
         };

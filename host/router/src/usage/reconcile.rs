@@ -114,9 +114,10 @@ pub async fn reconcile(
     let ledger = accounted::of_provider(store, catalog, &args.provider, period).await?;
     let in_ledger = ledger.by.keys().map(|(_, model)| model.as_str());
     let names = Names::new(catalog, &args.provider, &args.alias, in_ledger);
-    let sums = ledger.by.iter().map(|(key, it)| {
-        (key.clone(), i128::try_from(it.cost).unwrap_or(i128::MAX))
-    });
+    let sums = ledger
+        .by
+        .iter()
+        .map(|(key, it)| (key.clone(), i128::try_from(it.cost).unwrap_or(i128::MAX)));
     let comparison = compare(&invoice.sums, &sums.collect::<Sums>(), |name| names.named(name));
     Ok(Reconciled {
         is_within: is_within(&comparison, args.tolerance),

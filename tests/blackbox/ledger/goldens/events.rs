@@ -54,7 +54,8 @@ fn response(whole: &Value) -> Vec<Value> {
     opened["content"] = json!([]);
     empty["text"] = json!("");
     let at = |kind: &str, more: Value| {
-        let mut event = json!({"type": kind, "item_id": "x", "output_index": 0, "content_index": 0});
+        let mut event =
+            json!({"type": kind, "item_id": "x", "output_index": 0, "content_index": 0});
         event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         event
     };
