@@ -3,8 +3,8 @@
 //! be the same to the last digit, or the difference explained in
 //! `tests/corpus/goldens.toml`. The goldens are no part of the repository.
 
-mod flavours;
-mod rules;
+pub(crate) mod flavours;
+pub(crate) mod rules;
 
 use flavours::Flavour;
 use plugway::catalog::{Catalog, Consumption, PER_REQUEST_DECIMALS, cost, dollars_to_picodollars};
@@ -32,14 +32,7 @@ enum Outcome {
 
 #[test]
 fn costs_are_those_of_another_project_or_explained() {
-    let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join(GOLDENS);
-    if !goldens.exists() {
-        // Not by eprintln: the test runner would keep it to itself.
-        let _ = writeln!(std::io::stderr(), "\nSKIPPED: there is no {}", goldens.display());
-        return;
-    }
-    let unpacked = Command::new("gzip").arg("-dc").arg(&goldens).output().unwrap();
-    let goldens: Vec<Value> = serde_json::from_slice(&unpacked.stdout).unwrap();
+    let Some(goldens) = goldens() else { return };
     let providers = Flavour::providers().map(|name| format!("[providers.{name}]\n"));
     let named = config::load_str("", &String::from_iter(providers), &|_| Some("any".to_owned()));
     let named = named.unwrap_or_else(|mistakes| panic!("{mistakes}"));
@@ -74,6 +67,18 @@ fn costs_are_those_of_another_project_or_explained() {
     );
     let stale = rules.unused();
     assert!(stale.is_empty(), "these rules explain nothing: {stale:?}");
+}
+
+/// All of them; none, with a notice, where they are not at hand.
+pub(crate) fn goldens() -> Option<Vec<Value>> {
+    let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join(GOLDENS);
+    if !goldens.exists() {
+        // Not by eprintln: the test runner would keep it to itself.
+        let _ = writeln!(std::io::stderr(), "\nSKIPPED: there is no {}", goldens.display());
+        return None;
+    }
+    let unpacked = Command::new("gzip").arg("-dc").arg(&goldens).output().unwrap();
+    Some(serde_json::from_slice(&unpacked.stdout).unwrap())
 }
 
 fn judge(
@@ -119,7 +124,7 @@ fn judge(
 }
 
 /// Those that the router brings along.
-fn adapters() -> Vec<Arc<Adapter>> {
+pub(crate) fn adapters() -> Vec<Arc<Adapter>> {
     let cache = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/test-code-cache");
     let engine = Engine::new(Limits::default(), Some(cache)).unwrap();
     let plugins = plugway::FIRST_PARTY.iter();

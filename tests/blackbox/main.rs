@@ -26,6 +26,7 @@ mod goldens;
 mod guests;
 mod input;
 mod leaving;
+mod ledger;
 mod listings;
 mod local_model;
 mod matrix;

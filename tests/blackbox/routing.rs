@@ -14,6 +14,6 @@ pub(crate) mod metadata;
 mod presets;
 mod ranking;
 mod rates;
-mod recorded;
+pub(crate) mod recorded;
 mod resolve;
 mod stickiness;

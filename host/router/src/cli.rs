@@ -3,6 +3,7 @@
 
 mod byok;
 mod keys;
+mod table;
 
 pub use byok::{ByokAction, ByokArgs, RotateArgs, byok};
 pub use keys::{CreateArgs, KeysAction, KeysArgs, ListArgs, OneArgs, ResetArg, keys};
@@ -19,6 +20,7 @@ use plugway_store::{Location, Store};
 
 use crate::config::{self, Config, Diagnostic, Diagnostics, Environment};
 use crate::reload::ConfigSource;
+use crate::usage::{ReconcileArgs, UsageArgs};
 
 /// One endpoint in front of every model provider.
 #[derive(Debug, Parser)]
@@ -46,6 +48,11 @@ pub enum Command {
     Byok(ByokArgs),
     /// Serve simulated providers, to look around: no key, no configuration, no network.
     Demo(DemoArgs),
+    /// Sum up what was used and what it cost, or list it request by request.
+    Usage(UsageArgs),
+    /// Hold a provider's invoice against the ledger. Ends with 1 if they are too far apart,
+    /// with 2 if the invoice cannot be read.
+    Reconcile(ReconcileArgs),
     /// Print the reference of the configuration, as Markdown.
     ConfigReference,
     /// Compile the component on standard input; `serve` starts this for itself.

@@ -4,12 +4,14 @@
 //! for. One task writes whatever is queued, at once and together.
 
 mod account;
+mod detail;
 mod keeper;
 mod receipt;
 mod row;
 mod writer;
 
 pub(crate) use account::Account;
+pub(crate) use detail::{Attempted, Detail, Prices};
 pub(crate) use keeper::{keep, restore};
 pub(crate) use receipt::Receipt;
 pub(crate) use row::{Line, attempt_line, price_line};

@@ -32,6 +32,7 @@ pub mod server;
 pub mod state;
 pub mod telemetry;
 pub mod upstream;
+pub mod usage;
 
 pub use embedded::PLUGINS as FIRST_PARTY;
 pub use router::{Router, Settings, StartError};

@@ -6,11 +6,13 @@ use anyhow::Context;
 use clap::Parser;
 use plugway::account::Door;
 use plugway::cli::{self, Cli, Command, CompileArgs, DemoArgs, ModelsArgs, RouteArgs, ServeArgs};
-use plugway::config::{self, LogConfig, LogFormat, ServerConfig};
+use plugway::config::{self, Config, LogConfig, LogFormat, ServerConfig};
 use plugway::demo::{self, Demo};
 use plugway::upstream::Credentials;
+use plugway::usage::{self, MAX_INVOICE_BYTES, ReconcileArgs, UsageArgs};
 use plugway::{Router, discovery, explain, reload, server, state};
 use plugway_engine::compile_here;
+use plugway_store::ledger::DayFilter;
 use plugway_store::{Location, Store};
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
@@ -57,6 +59,14 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Demo(args) => demonstrate(args),
+        Command::Usage(args) => report(&args),
+        Command::Reconcile(args) => match reconcile(&args) {
+            Err(error) if !is_closed_pipe(&error) => {
+                eprintln!("plugway: {error:#}");
+                Ok(ExitCode::from(NO_COMPARISON))
+            }
+            compared => compared,
+        },
         Command::ConfigReference => {
             io::stdout().write_all(config::reference().as_bytes())?;
             Ok(ExitCode::SUCCESS)
@@ -196,6 +206,88 @@ fn demonstrate(args: DemoArgs) -> anyhow::Result<ExitCode> {
     let credentials = Credentials::new(demo::environment);
     let router = Router::new(demo.config.clone(), credentials, store, cli::compiler())?;
     listen(process, router, |address| println!("{}", demo.guide(address)))
+}
+
+fn report(args: &UsageArgs) -> anyhow::Result<ExitCode> {
+    let Some(Ledger { process, store, .. }) = ledger(args.config.as_deref())? else {
+        return Ok(ExitCode::FAILURE);
+    };
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    process.runtime.block_on(usage::usage(args, &store, &mut out))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn reconcile(args: &ReconcileArgs) -> anyhow::Result<ExitCode> {
+    let Some(Ledger { config, process, store }) = ledger(args.config.as_deref())? else {
+        return Ok(ExitCode::from(NO_COMPARISON));
+    };
+    if !config.catalog.providers.contains_key(&args.provider) {
+        let known = store_has(&process, &store, &args.provider)?;
+        anyhow::ensure!(known, "no provider `{}` is active or in the ledger", args.provider);
+    }
+    let mut invoice = Vec::new();
+    let limit = MAX_INVOICE_BYTES + 1;
+    match args.invoice.to_str() {
+        Some("-") => io::stdin().take(limit).read_to_end(&mut invoice),
+        _ => File::open(&args.invoice).and_then(|it| it.take(limit).read_to_end(&mut invoice)),
+    }
+    .with_context(|| format!("cannot read `{}`", args.invoice.display()))?;
+    if invoice.len() as u64 >= limit {
+        anyhow::bail!("the invoice has more than {MAX_INVOICE_BYTES} bytes; split it");
+    }
+    let reconciling = usage::reconcile(args, &invoice, &config.catalog, &store);
+    match process.runtime.block_on(reconciling) {
+        Ok(reconciled) => {
+            for note in &reconciled.notes {
+                eprintln!("plugway: {note}");
+            }
+            reconciled.print(args.format, &mut io::BufWriter::new(io::stdout().lock()))?;
+            Ok(if reconciled.is_within { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Err(error) => {
+            eprintln!("plugway: {error}");
+            Ok(ExitCode::from(NO_COMPARISON))
+        }
+    }
+}
+
+/// Whether a provider ever served anything here.
+fn store_has(process: &Process, store: &Store, provider: &str) -> anyhow::Result<bool> {
+    let filter = DayFilter { provider: Some(provider.to_owned()), ..DayFilter::default() };
+    Ok(!process.runtime.block_on(store.daily(&filter))?.is_empty())
+}
+
+/// `reconcile` compared nothing.
+const NO_COMPARISON: u8 = 2;
+
+/// The ledger that a configuration names, and what it takes to read it.
+struct Ledger {
+    config: Config,
+    process: Process,
+    store: Store,
+}
+
+/// Opens it, whether or not a router is running; none where the configuration is wrong.
+fn ledger(config: Option<&Path>) -> anyhow::Result<Option<Ledger>> {
+    // No secret is needed to read what was written.
+    let config = match config::load(config, &process_environment) {
+        Ok(config) => config,
+        Err(mistakes) => {
+            eprintln!("{mistakes}");
+            return Ok(None);
+        }
+    };
+    // To look is no reason to make one.
+    match &config.state.location {
+        Location::Memory => anyhow::bail!("there is no ledger: `state` names no place for one"),
+        Location::File(path) if !path.exists() => {
+            anyhow::bail!("there is no ledger yet: `{}` does not exist", path.display())
+        }
+        _ => {}
+    }
+    let process = Process::new()?;
+    let store = process.runtime.block_on(Store::open(&config.state.location))?;
+    Ok(Some(Ledger { config, process, store }))
 }
 
 /// What stands before the router, whose plugins take their time: a hangup that nobody

@@ -98,6 +98,7 @@ async fn what_is_wrong_with_a_provider_key_is_refused_by_its_name() {
         ("provider", json!(7), 400),
         ("key", json!(""), 400),
         ("key", json!(null), 400),
+        ("key", json!("k".repeat(32_769)), 400),
         ("key", json!("k".repeat(65_537)), 413),
         ("name", json!("n".repeat(256)), 400),
         ("workspace_id", json!("nowhere"), 404),

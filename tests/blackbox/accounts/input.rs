@@ -98,12 +98,12 @@ const TROUBLE: [&str; 8] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn names_are_data_whatever_is_in_them() {
     let office = Office::open().await;
-    for name in TROUBLE {
+    for (at, name) in TROUBLE.into_iter().enumerate() {
         let made = office.done(Method::POST, "/v1/keys", &json!({"name": name})).await;
         let hash = made["data"]["hash"].as_str().unwrap();
         let told = office.get(&format!("/v1/keys/{hash}")).await;
         assert_eq!(told["data"]["name"], name);
-        let body = json!({"name": name, "slug": format!("team-{}", name.len())});
+        let body = json!({"name": name, "slug": format!("team-{at}")});
         let made = office.done(Method::POST, "/v1/workspaces", &body).await;
         assert_eq!(made["data"]["name"], name);
     }

@@ -10,17 +10,19 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// Who reads a flavour, and whose price holds.
-pub(super) struct Flavour {
+#[derive(PartialEq, Eq)]
+pub(crate) struct Flavour {
     /// Of that project.
     theirs: (&'static str, &'static str),
     /// In our catalogue.
-    pub(super) provider: &'static str,
-    pub(super) adapter: &'static str,
-    shape: Shape,
+    pub(crate) provider: &'static str,
+    pub(crate) adapter: &'static str,
+    pub(crate) shape: Shape,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Shape {
+/// The body around a usage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
     Completion,
     Response,
     Embedding,
@@ -83,17 +85,22 @@ const fn flavour(
 
 impl Flavour {
     /// All whose prices are looked at.
-    pub(super) fn providers() -> impl Iterator<Item = &'static str> {
+    pub(crate) fn providers() -> impl Iterator<Item = &'static str> {
         FLAVOURS.iter().map(|it| it.provider).collect::<BTreeSet<_>>().into_iter()
     }
 
-    pub(super) fn of(case: &Case<'_>) -> Option<&'static Self> {
+    /// All of them.
+    pub(crate) fn all() -> &'static [Self] {
+        &FLAVOURS
+    }
+
+    pub(crate) fn of(case: &Case<'_>) -> Option<&'static Self> {
         FLAVOURS.iter().find(|it| it.theirs == (case.provider, case.flavour))
     }
 
     /// The provider's offer of a model: by its very name, or by what is the same in
     /// another spelling.
-    pub(super) fn endpoint<'c>(&self, catalog: &'c Catalog, model: &str) -> Option<&'c Endpoint> {
+    pub(crate) fn endpoint<'c>(&self, catalog: &'c Catalog, model: &str) -> Option<&'c Endpoint> {
         let endpoints = catalog.models.values().flat_map(|it| &it.endpoints).map(AsRef::as_ref);
         let offers: Vec<_> = endpoints.filter(|it| it.provider.name == self.provider).collect();
         let exact = offers.iter().find(|it| it.upstream_model == model);
@@ -105,7 +112,7 @@ impl Flavour {
     }
 
     /// What the adapter makes of the usage, summed up as the router does.
-    pub(super) fn read(
+    pub(crate) fn read(
         &self,
         adapter: &Adapter,
         endpoint: &Endpoint,
@@ -119,6 +126,31 @@ impl Flavour {
             let read = call.decode(head, body, "1").map_err(|error| error.to_string())?;
             return read.map_err(|it| it.message)?.usage.ok_or_else(|| "no usage was read".into());
         }
+        let tally = self.tally(adapter, endpoint, body)?;
+        tally.total_usage().ok_or_else(|| "no usage was read".to_owned())
+    }
+
+    /// The counts of each model, where several had a part in it.
+    pub(crate) fn parts(
+        &self,
+        adapter: &Adapter,
+        endpoint: &Endpoint,
+        usage: &Value,
+    ) -> Result<Vec<Usage>, String> {
+        if self.shape == Shape::Embedding {
+            return Ok(Vec::new());
+        }
+        let body = self.body(&endpoint.upstream_model, usage).to_string().into_bytes();
+        Ok(self.tally(adapter, endpoint, body)?.usage)
+    }
+
+    fn tally(
+        &self,
+        adapter: &Adapter,
+        endpoint: &Endpoint,
+        body: Vec<u8>,
+    ) -> Result<Tally, String> {
+        let head = ResponseHead { status: 200, headers: Vec::new() };
         let memo = self.memo(adapter, endpoint)?;
         let attempt = adapter.attempt(CallContext::default()).map_err(|error| error.to_string())?;
         let events = attempt.decode(head, body, &memo).map_err(|error| error.to_string())?;
@@ -126,19 +158,23 @@ impl Flavour {
         for event in events {
             tally.observe(&event);
         }
-        tally.total_usage().ok_or_else(|| "no usage was read".to_owned())
+        Ok(tally)
+    }
+
+    /// Which of the adapter's interfaces has this shape, where it has several.
+    pub(crate) fn api(&self) -> Option<&'static str> {
+        match self.shape {
+            Shape::Response => Some("responses"),
+            Shape::Invoked => Some("invoke"),
+            _ => None,
+        }
     }
 
     /// What the adapter remembers of a request in this format.
     fn memo(&self, adapter: &Adapter, endpoint: &Endpoint) -> Result<String, String> {
         let mut facts =
             EndpointFacts { max_output_tokens: Some(1024), options: endpoint.options.clone() };
-        let api = match self.shape {
-            Shape::Response => Some("\"responses\""),
-            Shape::Invoked => Some("\"invoke\""),
-            _ => None,
-        };
-        facts.options.extend(api.map(|api| ("api".to_owned(), api.to_owned())));
+        facts.options.extend(self.api().map(|api| ("api".to_owned(), format!("\"{api}\""))));
         let mut attempt =
             adapter.attempt(CallContext::default()).map_err(|error| error.to_string())?;
         let encoded = attempt.encode(&request(&endpoint.upstream_model), &facts);
@@ -147,7 +183,7 @@ impl Flavour {
     }
 
     /// The least that holds this usage.
-    fn body(&self, model: &str, usage: &Value) -> Value {
+    pub(crate) fn body(&self, model: &str, usage: &Value) -> Value {
         match self.shape {
             Shape::Completion => json!({
                 "id": "x", "object": "chat.completion", "created": 1, "model": model,

@@ -6,18 +6,18 @@ use serde_json::Value;
 use std::path::Path;
 
 /// One usage, read in one flavour, at one provider's price.
-pub(super) struct Case<'g> {
-    pub(super) file: &'g str,
-    pub(super) model: &'g str,
-    pub(super) usage: &'g Value,
-    pub(super) provider: &'g str,
-    pub(super) flavour: &'g str,
+pub(crate) struct Case<'g> {
+    pub(crate) file: &'g str,
+    pub(crate) model: &'g str,
+    pub(crate) usage: &'g Value,
+    pub(crate) provider: &'g str,
+    pub(crate) flavour: &'g str,
     /// In picodollars; none where that project names none.
-    pub(super) price: Option<Result<u64, String>>,
+    pub(crate) price: Option<Result<u64, String>>,
 }
 
 /// Every pair of the golden's usage and a reader of it.
-pub(super) fn cases(golden: &Value) -> Vec<Case<'_>> {
+pub(crate) fn cases(golden: &Value) -> Vec<Case<'_>> {
     let body = &golden["body"];
     let usage = ["usage", "usageMetadata", "meta"].iter().find_map(|key| body.get(key));
     let usage = usage.unwrap_or(&Value::Null);
@@ -67,19 +67,19 @@ struct Rule {
 
 /// All of them; the first that fits explains.
 #[derive(Deserialize)]
-pub(super) struct Rules {
+pub(crate) struct Rules {
     rule: Vec<Rule>,
 }
 
 impl Rules {
     /// The checked-in list.
-    pub(super) fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/goldens.toml");
         toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
     }
 
     /// The cause, if a rule fits.
-    pub(super) fn explain(&mut self, case: &Case<'_>, has: &[String]) -> Option<String> {
+    pub(crate) fn explain(&mut self, case: &Case<'_>, has: &[String]) -> Option<String> {
         let rule = self.rule.iter_mut().find(|rule| {
             stands_for(&rule.provider, case.provider)
                 && rule.flavour.as_ref().is_none_or(|flavour| flavour == case.flavour)
@@ -95,7 +95,7 @@ impl Rules {
     }
 
     /// Rules that explained nothing.
-    pub(super) fn unused(&self) -> Vec<&str> {
+    pub(crate) fn unused(&self) -> Vec<&str> {
         self.rule.iter().filter(|rule| !rule.used).map(|rule| rule.reason.as_str()).collect()
     }
 }

@@ -41,12 +41,12 @@ pub(super) fn simulator(behaviour: Behaviour) -> Simulator {
     Simulator::start(Kind::OpenAi, behaviour).unwrap()
 }
 
-pub(super) fn id(answer: &Answer) -> &str {
+pub(crate) fn id(answer: &Answer) -> &str {
     answer.header("x-generation-id").unwrap()
 }
 
 /// What is told of a generation.
-pub(super) async fn told(router: &TestRouter, id: &str) -> Value {
+pub(crate) async fn told(router: &TestRouter, id: &str) -> Value {
     let answer = router.client().get(&format!("/v1/generation?id={id}")).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     answer.json()["data"].clone()
@@ -281,7 +281,7 @@ async fn a_request_that_is_refused_leaves_a_record_with_its_exclusions() {
     let providers = json!("providers");
     assert_eq!(told, [(&json!("first/sim"), &providers), (&json!("second/sim"), &providers)]);
     assert_eq!(data["plugway"]["decision"], Value::Null);
-    assert_eq!((&data["usage"], &data["tokens_prompt"]), (&json!(0.0), &Value::Null));
+    assert_eq!((&data["usage"], &data["tokens_prompt"]), (&json!(0), &Value::Null));
 
     let unknown = router.client().chat(&ask("test/nobody", "Hi")).await;
     let data = told_of(&router, &unknown).await;
@@ -391,7 +391,8 @@ async fn a_record_is_forgotten_when_its_time_has_come() {
     let clock = Clock::stopped(Duration::from_secs(1_764_300_000));
     let toml = format!("[decisions]\nkeep_for = \"1h\"\n{}", provider("open", &upstream, 1));
     let router = TestRouter::start_at(&toml, clock.clone()).await;
-    let answer = router.client().chat(&ask("test/open", "Hi")).await;
+    // Of what never left there is nothing else.
+    let answer = router.client().chat(&ask("test/nobody", "Hi")).await;
     clock.advance(Duration::from_secs(3600));
     assert_eq!(told(&router, id(&answer)).await["created_at"], "2025-11-28T03:20:00.000Z");
     clock.advance(Duration::from_secs(1));
@@ -414,11 +415,14 @@ async fn what_nobody_knows_is_not_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_kept_where_nothing_is_to_be_kept() {
+async fn no_decision_is_kept_where_none_is_to_be_kept() {
     let pair = Pair::with(Behaviour::new(), "[decisions]\nenabled = false\n").await;
+    // The ledger has what it cost, and not why it went there.
     let answer = pair.router.client().chat(&ask("test/open", "Hi")).await;
-    assert_eq!(answer.status, 200);
-    let path = format!("/v1/generation?id={}", id(&answer));
+    let data = told(&pair.router, id(&answer)).await;
+    assert_eq!((&data["plugway"]["decision"], &data["model"]), (&Value::Null, &json!("test/open")));
+    let refused = pair.router.client().chat(&ask("test/nobody", "Hi")).await;
+    let path = format!("/v1/generation?id={}", id(&refused));
     let missing = pair.router.client().get(&path).await;
     assert_eq!(missing.status, 404);
     assert!(missing.text().contains("decisions.enabled"), "{}", missing.text());

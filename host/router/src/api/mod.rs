@@ -2,6 +2,7 @@
 //! writes the answer.
 
 mod accounts;
+mod activity;
 mod admin;
 mod admitted;
 mod body;
@@ -119,9 +120,12 @@ async fn answer(
         (Ok(()), Some(Route::Presets(found))) => {
             presets::answer(&router, &settings, &found, request, peer).await
         }
+        (Ok(()), Some(Route::Activity(found))) if is_reading(&method) => {
+            activity::answer(&router, &settings, found, &request, peer).await
+        }
         (Ok(()), Some(Route::Generation)) if is_reading(&method) => {
             match caller::known(&router, request.headers(), request.uri()) {
-                Ok(()) => generation::show(&router, &settings, request.uri().query()).await,
+                Ok(()) => generation::show(&router, &settings, &request).await,
                 Err(error) => respond::error(&error, None),
             }
         }
@@ -175,6 +179,7 @@ fn look_up(router: &Router, settings: &Settings, route: &Route, method: &Method)
         | Route::Reload
         | Route::Account(_)
         | Route::Presets(_)
+        | Route::Activity(_)
         | Route::Generation
         | Route::Relay { .. } => respond::method_not_allowed(dialect, route.methods()),
         Route::Ollama(page) => page.show(&settings.config.catalog),
@@ -210,6 +215,8 @@ enum Route {
     Providers,
     /// What holds content: not everybody's.
     Presets(presets::PresetRoute),
+    /// What was used: not for everybody.
+    Activity(activity::ActivityRoute),
     /// What became of a request.
     Generation,
     Health,
@@ -266,6 +273,7 @@ impl Route {
             Self::Relay { .. } => relay::ROUTE,
             Self::Providers => "/v1/providers",
             Self::Presets(found) => found.name(),
+            Self::Activity(found) => found.name(),
             Self::Generation => "/v1/generation",
             Self::Health => "/healthz",
             Self::Ready => "/readyz",
@@ -311,6 +319,8 @@ fn route(path: &str, headers: &HeaderMap) -> Option<Route> {
         "/v1/embeddings/models" => Some(Route::EmbeddingModels),
         "/v1/models" => Some(Route::Models),
         "/v1/providers" => Some(Route::Providers),
+        "/v1/activity" => Some(Route::Activity(activity::ActivityRoute::Sums)),
+        "/v1/activity/export" => Some(Route::Activity(activity::ActivityRoute::Rows)),
         "/v1/generation" => Some(Route::Generation),
         ollama::SHOW => Some(Route::Show),
         "/healthz" => Some(Route::Health),

@@ -8,6 +8,7 @@ mod refusals;
 pub(super) use refusals::Refusals;
 
 use super::accounts::{budgets, byok, credits, current, keys, workspaces};
+use super::activity;
 use super::{Body, respond};
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -68,13 +69,15 @@ pub(super) fn show() -> Response<Body> {
         others::save_preset_as_response,
         others::save_preset_as_message,
         others::generation,
+        activity::show,
+        activity::export,
         others::reload,
         others::healthz,
         others::readyz,
         others::metrics,
         others::description,
     ),
-    components(schemas(ErrorAnswer)),
+    components(schemas(ErrorAnswer, budgets::BudgetInterval)),
     modifiers(&Keys),
 )]
 struct Description;

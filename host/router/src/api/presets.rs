@@ -3,6 +3,7 @@
 //! may use the router may name a preset; to see or change what one holds is for the
 //! router's own machine and for management keys, unless the operator opens it.
 
+use super::accounts::given::Query;
 use super::{Body, body, permit, respond};
 use crate::account::caller;
 use crate::error::{Code, Error};
@@ -19,12 +20,6 @@ use tokio::time::Instant;
 
 /// Bytes of a body that a preset is made of.
 const MAX_PRESET_BYTES: usize = 64 * 1024;
-
-/// Records of a page, where the client does not say.
-const PAGE: u32 = 50;
-
-/// Records of the longest page.
-const MAX_PAGE: u32 = 100;
 
 /// A route of presets.
 pub(super) enum PresetRoute {
@@ -197,24 +192,7 @@ fn missing(slug: &str) -> Error {
 
 /// `offset` and `limit` of a query.
 fn page(query: Option<&str>) -> Result<(u32, u32), Error> {
-    let pairs = query.unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
-    let (mut offset, mut limit) = (0, PAGE);
-    for (name, value) in pairs {
-        let slot = match name {
-            "offset" => &mut offset,
-            "limit" => &mut limit,
-            _ => continue,
-        };
-        let wrong = || {
-            let message = format!("`{name}` must be a whole number in range.");
-            Error::new(Code::InvalidRequest, message).param(name)
-        };
-        *slot = value.parse().map_err(|_| wrong())?;
-        if name == "limit" && !(1..=MAX_PAGE).contains(slot) {
-            return Err(wrong());
-        }
-    }
-    Ok((offset, limit))
+    Query::read(query, &["offset", "limit"])?.page()
 }
 
 fn with_version(saved: &PresetVersion) -> Value {

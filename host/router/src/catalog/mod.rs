@@ -258,6 +258,12 @@ impl Catalog {
         self.models.get(name).or_else(|| self.names.get(name))
     }
 
+    /// What people call a provider: its slug, where it is active no more.
+    #[must_use]
+    pub fn display_name<'a>(&'a self, provider: &'a str) -> &'a str {
+        self.providers.get(provider).map_or(provider, |provider| &provider.display_name)
+    }
+
     /// What `name`, as a client wrote it, means. A slug wins over an endpoint's
     /// id, that over a bare model name, that over passing through.
     #[must_use]

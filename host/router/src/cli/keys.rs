@@ -2,7 +2,7 @@
 //! configuration names, whether or not a router runs on it. A router that does sees it
 //! within a second.
 
-use super::state;
+use super::{state, table};
 use crate::account::issue::NewKey;
 use crate::account::{Accounts, Key, Snapshot};
 use crate::config::Environment;
@@ -57,7 +57,7 @@ pub struct CreateArgs {
     #[arg(long, value_name = "WORKSPACE", default_value = DEFAULT_WORKSPACE)]
     pub workspace: String,
     /// US dollars that it may spend [default: no limit of its own].
-    #[arg(long, value_name = "DOLLARS", value_parser = dollars)]
+    #[arg(long, value_name = "DOLLARS", value_parser = dollars, allow_negative_numbers = true)]
     pub limit: Option<u128>,
     /// When its spending is counted anew, at midnight UTC [default: never].
     #[arg(long, value_name = "INTERVAL", requires = "limit")]
@@ -228,7 +228,7 @@ async fn list(args: &ListArgs, env: Environment<'_>, out: &mut impl Write) -> an
         return Ok(());
     }
     let head = ["HASH", "NAME", "WORKSPACE", "STATE", "SPENT", "LIMIT"].map(str::to_owned);
-    print(&head, &rows, out)
+    table::print(&head, &rows, out)
 }
 
 async fn show(args: &OneArgs, env: Environment<'_>, out: &mut impl Write) -> anyhow::Result<()> {
@@ -366,24 +366,6 @@ fn json_of(key: &Key) -> Value {
 /// A name as a terminal may have it.
 fn printable(name: &str) -> String {
     name.chars().filter(|it| !it.is_control()).collect()
-}
-
-/// A table whose columns are as wide as what is in them.
-fn print<const N: usize>(
-    head: &[String; N],
-    rows: &[[String; N]],
-    out: &mut impl Write,
-) -> anyhow::Result<()> {
-    let all = || std::iter::once(head).chain(rows);
-    let widths: [usize; N] = std::array::from_fn(|at| {
-        all().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max().unwrap_or(0)
-    });
-    for row in all() {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
-        let line = cells.collect::<Vec<_>>().join("  ");
-        writeln!(out, "{}", line.trim_end())?;
-    }
-    Ok(())
 }
 
 fn dollars(text: &str) -> Result<u128, String> {

@@ -2,7 +2,7 @@
 
 use crate::Settings;
 use crate::catalog::{Consumption, Credential, Endpoint, Price, Resolution, cost};
-use plugway_accounts::with_markup;
+use plugway_accounts::money::with_markup;
 use plugway_engine::chat::Usage;
 use plugway_wire::Bill;
 use std::sync::Arc;

@@ -9,8 +9,7 @@ use plugway_store::ledger::{Entry, Row, State};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-/// What a request owes the ledger. Whoever drops it unsettled loses the row, and no one
-/// does: the record settles it at its end, however that comes.
+/// What a request owes the ledger. The record settles it at its end, however that comes.
 pub(crate) struct Account {
     ledger: Arc<Ledger>,
     config: LedgerConfig,
@@ -43,11 +42,11 @@ impl Account {
     /// The request leaves for a provider, which is presumed to charge so much. `row` has
     /// what is known of it; nobody waits until it is written.
     pub(crate) fn leaves(&self, presumed: Option<u64>, row: impl FnOnce() -> Row) {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.is_open = true;
         if self.place.is_none() {
             return;
         }
-        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        opened.is_open = true;
         opened.upstream_cost = match (opened.upstream_cost, presumed) {
             (Some(before), Some(now)) => Some(before.saturating_add(now)),
             (before, now) => before.or(now),
@@ -64,6 +63,7 @@ impl Account {
 
     /// The request has ended, and this is its row.
     pub(crate) fn settle(self, row: Row) -> Receipt {
+        let Some(place) = self.place else { return Receipt::nothing() };
         let row = Row { run: self.ledger.run, state: State::Settled, ..row };
         let (told, receipt) = match self.config.is_strict {
             true => {
@@ -72,7 +72,7 @@ impl Account {
             }
             false => (None, Receipt::nothing()),
         };
-        self.ledger.send(Message { entry: Entry::Settled(row), place: self.place, told });
+        self.ledger.send(Message { entry: Entry::Settled(row), place: Some(place), told });
         receipt
     }
 }

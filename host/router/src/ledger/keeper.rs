@@ -18,6 +18,9 @@ const CHECKPOINT: Duration = Duration::from_secs(1);
 /// How often what is too old is looked for.
 const PRUNING: Duration = Duration::from_secs(60);
 
+/// Rows that are kept where they take memory instead of disk.
+const ROWS_IN_MEMORY: u32 = 20_000;
+
 /// Rows that are removed at once.
 const PRUNED: u32 = 10_000;
 
@@ -68,7 +71,8 @@ async fn alive(router: &Router) -> Result<(), Error> {
     router.store.beat(router.ledger.run, router.clock.unix_ms()).await?;
     match router.settings().config.state.location {
         Location::Postgres(_) => interrupt(router, SILENT_FOR).await,
-        _ => Ok(()),
+        Location::Memory => router.store.prune_ledger_to(ROWS_IN_MEMORY).await.map(drop),
+        Location::File(_) => Ok(()),
     }
 }
 

@@ -90,6 +90,19 @@ impl Store {
         work.commit().await?;
         Ok(gone)
     }
+
+    /// The same of all rows but the newest `count` at most: of those that came in the same
+    /// millisecond as the first of the rest, none stays.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn prune_ledger_to(&self, count: u32) -> Result<u64, Error> {
+        let mut work = self.work().await?;
+        let query = sqlx::query(PRUNE_TO).bind(i64::from(count));
+        let gone = query.execute(&mut *work).await?.rows_affected();
+        work.commit().await?;
+        Ok(gone)
+    }
 }
 
 /// The last moment there is would belong to no page if the end were not included there.
@@ -98,6 +111,9 @@ const PAGE: &str = "SELECT * FROM generations WHERE came_ms >= $1 \
     AND ($5 IS NULL OR key_hash = $5) AND ($6 IS NULL OR workspace = $6) \
     AND ($7 IS NULL OR provider = $7) AND ($8 IS NULL OR served_model = $8) \
     AND ($9 IS NULL OR state = $9) ORDER BY came_ms, id LIMIT $10";
+
+const PRUNE_TO: &str = "DELETE FROM generations WHERE state <> 0 AND came_ms <= \
+    (SELECT came_ms FROM generations ORDER BY came_ms DESC, id DESC LIMIT 1 OFFSET $1)";
 
 const PRUNE: &str = "DELETE FROM generations WHERE id IN (SELECT id FROM generations \
     WHERE came_ms < $1 AND state <> 0 ORDER BY came_ms, id LIMIT $2)";

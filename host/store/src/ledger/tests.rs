@@ -348,7 +348,7 @@ async fn what_is_spent_is_told_by_day_for_two_months_and_before_that_as_one() {
 #[tokio::test]
 async fn what_is_old_goes_and_its_sums_stay_and_so_does_what_is_open() {
     for store in stores().await {
-        let mut rows: Vec<_> =
+        let rows: Vec<_> =
             (0..10).map(|n| Row { came_ms: NOW + n, ..settled(&format!("gen-{n}"), 1) }).collect();
         settle(&store, &rows).await;
         open(&store, &[Row { came_ms: NOW - 5, ..row("open") }]).await;
@@ -362,7 +362,23 @@ async fn what_is_old_goes_and_its_sums_stay_and_so_does_what_is_open() {
         let left: Vec<_> = left.iter().map(|row| &*row.id).collect();
         assert_eq!(left, ["open", "gen-8", "gen-9"]);
         assert_eq!(days(&store).await, before);
-        rows.truncate(0);
+    }
+}
+
+#[tokio::test]
+async fn so_many_rows_are_kept_and_their_sums_stay() {
+    for store in stores().await {
+        let rows: Vec<_> =
+            (0..10).map(|n| Row { came_ms: NOW + n, ..settled(&format!("gen-{n}"), 1) }).collect();
+        settle(&store, &rows).await;
+        open(&store, &[Row { came_ms: NOW - 5, ..row("open") }]).await;
+        let before = days(&store).await;
+        assert_eq!(store.prune_ledger_to(11).await.unwrap(), 0);
+        assert_eq!(store.prune_ledger_to(4).await.unwrap(), 6);
+        let left = store.generations(&Filter::default(), None, 99).await.unwrap();
+        let left: Vec<_> = left.iter().map(|row| &*row.id).collect();
+        assert_eq!(left, ["open", "gen-6", "gen-7", "gen-8", "gen-9"]);
+        assert_eq!(days(&store).await, before);
     }
 }
 

@@ -1,169 +1,40 @@
 //! `/v1/byok`: clients' own provider keys. They are sealed before they are kept, and never
 //! told again.
 
-mod handed;
+mod shape;
 
-use super::given::{self, Query, shown};
+use shape::{Byok, ByokData, Byoks, ChangeByok, CreateByok, Hidden};
+
+use super::given::{self, Query, shown, wrong};
 use super::shape::Deleted;
-use super::typed::{Moment, given, given_or_null};
 use super::{Answer, done, failed, random_id};
-use crate::account::byok::ByokSettings;
+use crate::account::byok::{ByokSettings, byok_shape};
+use crate::account::master;
 use crate::api::openapi::Refusals;
+use crate::catalog::Provider;
 use crate::error::{Code, Error};
 use crate::{Router, Settings};
-use handed::{Hidden, check_key, check_name, check_settings, check_shape, seal};
 use http::Request;
 use hyper::body::Incoming;
 use plugway_accounts::key::label;
+use plugway_accounts::seal::SealError;
+use plugway_accounts::{Keyring, MasterKey};
 use plugway_store::{ByokRow, Change, DEFAULT_WORKSPACE};
-use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
-use utoipa::ToSchema;
 
-/// A provider key to be kept.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::api) struct CreateByok {
-    /// The provider, by its name here.
-    #[schema(min_length = 1)]
-    provider: String,
-    /// The key itself. It is encrypted, and never returned.
-    #[schema(value_type = String, min_length = 1, max_length = 65_536)]
-    key: Hidden,
-    #[serde(default)]
-    #[schema(max_length = 255)]
-    name: Option<String>,
-    /// The workspace that may use it; the default one where it is left out.
-    #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = String, required = false)]
-    workspace_id: Option<String>,
-    #[serde(default)]
-    disabled: bool,
-    /// Whether it is used only after those that are none.
-    #[serde(default)]
-    is_fallback: bool,
-    /// Models that it may be used for; null: all.
-    #[serde(default)]
-    #[schema(min_items = 1, max_items = 100)]
-    allowed_models: Option<Vec<String>>,
-    /// Keys of this router that may use it, by their hashes; null: all of the workspace.
-    #[serde(default)]
-    #[schema(min_items = 1, max_items = 100)]
-    allowed_api_key_hashes: Option<Vec<String>>,
-    /// Users that may use it, as requests name them; null: all.
-    #[serde(default)]
-    #[schema(min_items = 1, max_items = 100)]
-    allowed_user_ids: Option<Vec<String>>,
-    /// Whether whoever may use it is never served with the router's own credentials of the
-    /// provider.
-    #[serde(default)]
-    always_use: bool,
-}
+/// Bytes of a provider key: with its escapes it fits a body. A service account's key file
+/// takes three thousand.
+const MAX_KEY_BYTES: usize = 32 * 1024;
 
-/// What is to change of a provider key. What is left out stays as it is.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(in crate::api) struct ChangeByok {
-    /// Another key in place of the one before.
-    #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 65_536)]
-    key: Option<Hidden>,
-    #[serde(default, deserialize_with = "given_or_null")]
-    #[schema(value_type = Option<String>, required = false, max_length = 255)]
-    name: Option<Option<String>>,
-    #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = bool, required = false)]
-    disabled: Option<bool>,
-    /// Whether it is used only after those that are none.
-    #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = bool, required = false)]
-    is_fallback: Option<bool>,
-    /// Models that it may be used for; null: all.
-    #[serde(default, deserialize_with = "given_or_null")]
-    #[schema(value_type = Option<Vec<String>>, required = false, min_items = 1, max_items = 100)]
-    allowed_models: Option<Option<Vec<String>>>,
-    /// Keys of this router that may use it, by their hashes; null: all of the workspace.
-    #[serde(default, deserialize_with = "given_or_null")]
-    #[schema(value_type = Option<Vec<String>>, required = false, min_items = 1, max_items = 100)]
-    allowed_api_key_hashes: Option<Option<Vec<String>>>,
-    /// Users that may use it, as requests name them; null: all.
-    #[serde(default, deserialize_with = "given_or_null")]
-    #[schema(value_type = Option<Vec<String>>, required = false, min_items = 1, max_items = 100)]
-    allowed_user_ids: Option<Option<Vec<String>>>,
-    /// Whether whoever may use it is never served with the router's own credentials of the
-    /// provider.
-    #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = bool, required = false)]
-    always_use: Option<bool>,
-}
+/// Characters of a name.
+const NAME: RangeInclusive<usize> = 0..=255;
 
-/// A provider key, without itself.
-#[derive(Serialize, ToSchema)]
-pub(in crate::api) struct Byok {
-    id: String,
-    provider: String,
-    #[schema(required = true)]
-    name: Option<String>,
-    /// A few of its characters.
-    label: String,
-    /// Null: of all workspaces.
-    #[schema(required = true)]
-    workspace_id: Option<String>,
-    /// The smaller, the earlier it is tried.
-    sort_order: i64,
-    disabled: bool,
-    is_fallback: bool,
-    #[schema(required = true)]
-    allowed_models: Option<Vec<String>>,
-    #[schema(required = true)]
-    allowed_api_key_hashes: Option<Vec<String>>,
-    #[schema(required = true)]
-    allowed_user_ids: Option<Vec<String>>,
-    /// Whoever may use it is never served with the router's own credentials of the provider.
-    always_use: bool,
-    /// Why it is not used, though it is not disabled.
-    #[schema(required = true)]
-    unusable: Option<String>,
-    created_at: Moment,
-}
+/// Entries of a list that restricts.
+const MAX_ALLOWED: usize = 100;
 
-/// One provider key.
-#[derive(Serialize, ToSchema)]
-pub(in crate::api) struct ByokData {
-    data: Byok,
-}
-
-/// A page of provider keys.
-#[derive(Serialize, ToSchema)]
-pub(in crate::api) struct Byoks {
-    data: Vec<Byok>,
-    /// Of all pages.
-    total_count: u64,
-}
-
-impl Byok {
-    fn new(router: &Router, row: &ByokRow) -> Self {
-        let brought = router.accounts.brought();
-        let unusable = brought.with_id(&row.id).and_then(|key| key.unusable());
-        let settings = ByokSettings::of(row).unwrap_or_default();
-        Self {
-            id: row.id.clone(),
-            provider: row.provider.clone(),
-            name: Some(row.name.clone()).filter(|name| !name.is_empty()),
-            label: row.label.clone(),
-            workspace_id: row.workspace.clone(),
-            sort_order: row.position,
-            disabled: row.disabled,
-            is_fallback: row.is_fallback,
-            allowed_models: settings.allowed_models,
-            allowed_api_key_hashes: settings.allowed_api_key_hashes,
-            allowed_user_ids: settings.allowed_user_ids,
-            always_use: settings.always_use,
-            unusable: unusable.map(|why| why.to_string()),
-            created_at: Moment(row.created_ms),
-        }
-    }
-}
+/// Characters of such an entry.
+const ENTRY: RangeInclusive<usize> = 1..=255;
 
 /// Keep a provider key
 ///
@@ -357,4 +228,83 @@ fn find(router: &Router, id: &str) -> Result<Arc<ByokRow>, Error> {
 
 fn missing(id: &str) -> Error {
     Error::new(Code::NotFound, format!("There is no provider key `{}` here.", shown(id)))
+}
+
+/// Seals for the row of this id; with which master key.
+async fn seal(
+    router: &Router,
+    settings: &Settings,
+    id: &str,
+    key: &Hidden,
+) -> Result<(Vec<u8>, String), Error> {
+    let ring = Keyring::new(master_key(router, settings).await?, Vec::new());
+    let sealed = ring.seal(id, &key.0).map_err(|error| match error {
+        SealError::TooLong => too_long(),
+        SealError::NoRandomness => {
+            tracing::error!(%error, "a provider key cannot be sealed");
+            Error::new(Code::Internal, "The key could not be encrypted; see the log.")
+        }
+    })?;
+    Ok((sealed, ring.key_id()))
+}
+
+/// Finding it may take a program its time.
+async fn master_key(router: &Router, settings: &Settings) -> Result<MasterKey, Error> {
+    let secrets = settings.config.secrets.clone();
+    let variable = secrets.master_key_env.as_ref();
+    let value = variable.and_then(|name| router.credentials.variable(name));
+    let found =
+        tokio::task::spawn_blocking(move || master::find(&secrets, |_| value.clone())).await;
+    match found {
+        Ok(Ok(key)) => Ok(key),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "a provider key cannot be kept");
+            let message = format!("No provider key can be kept: {error}.");
+            Err(Error::new(Code::Unconfigured, message))
+        }
+        Err(_) => Err(Error::new(Code::Internal, "The master key was not found; see the log.")),
+    }
+}
+
+fn check_key(Hidden(key): &Hidden) -> Result<(), Error> {
+    match key.len() {
+        0 => Err(wrong("key", "not be empty")),
+        length if length > MAX_KEY_BYTES => Err(too_long()),
+        _ => Ok(()),
+    }
+}
+
+fn check_shape(provider: &Provider, Hidden(key): &Hidden) -> Result<(), Error> {
+    let shape = byok_shape(provider, key);
+    shape.map_err(|message| Error::new(Code::InvalidRequest, message).param("key"))
+}
+
+fn too_long() -> Error {
+    wrong("key", &format!("have at most {MAX_KEY_BYTES} bytes"))
+}
+
+fn check_name(name: Option<&str>) -> Result<(), Error> {
+    name.map_or(Ok(()), |name| given::text("name", name, NAME))
+}
+
+fn check_settings(router: &Router, settings: &ByokSettings) -> Result<(), Error> {
+    for (field, list) in [
+        ("allowed_models", &settings.allowed_models),
+        ("allowed_api_key_hashes", &settings.allowed_api_key_hashes),
+        ("allowed_user_ids", &settings.allowed_user_ids),
+    ] {
+        let Some(list) = list else { continue };
+        if !(1..=MAX_ALLOWED).contains(&list.len()) {
+            return Err(wrong(field, &format!("have 1 to {MAX_ALLOWED} entries, or be null")));
+        }
+        for entry in list {
+            given::text(field, entry, ENTRY)?;
+        }
+    }
+    let accounts = router.accounts.now();
+    let mut hashes = settings.allowed_api_key_hashes.iter().flatten();
+    match hashes.all(|hash| accounts.key(hash).is_some()) {
+        true => Ok(()),
+        false => Err(wrong("allowed_api_key_hashes", "name keys that are here")),
+    }
 }

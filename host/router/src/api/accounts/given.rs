@@ -73,10 +73,21 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, BadRequest> {
     let what = param.as_deref().map_or("The body".to_owned(), |name| format!("`{name}`"));
     let message = match (told.rsplit_once(", expected "), told.starts_with("must ")) {
         (_, true) => format!("{what} {told}."),
-        (Some((_, expected)), _) => format!("{what} must be {expected}."),
+        (Some((_, expected)), _) => format!("{what} must be {}.", plain(expected)),
         (None, false) => format!("{what} is not what it must be."),
     };
     Err(bad(message, param, "invalid_value"))
+}
+
+/// A type as whoever writes JSON calls it.
+fn plain(expected: &str) -> &str {
+    match expected {
+        "a map" => "an object",
+        "a sequence" => "an array",
+        "a nonzero u32" => "a whole number above 0",
+        other if other.starts_with("struct ") => "an object",
+        other => other,
+    }
 }
 
 /// Where serde_json says that it was.
@@ -85,17 +96,13 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
     (before.sum::<usize>() + column).min(text.len())
 }
 
-/// The field of the body whose value ends or holds this place.
+/// The field of the body whose value was read last at this place: what it is found to be
+/// wrong with may show only behind it.
 fn field_at(text: &str, at: usize) -> Option<String> {
     let fields: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
-    let start = |value: &RawValue| value.get().as_ptr() as usize - text.as_ptr() as usize;
-    let holds = |value: &RawValue| {
-        let start = start(value);
-        (start..=start + value.get().len()).contains(&at)
-    };
-    // Where two touch, the later one has only begun.
-    let found = fields.iter().filter(|(_, value)| holds(value));
-    found.min_by_key(|(_, value)| start(value)).map(|(name, _)| shown(name))
+    let start = |value: &RawValue| value.get().as_ptr().addr() - text.as_ptr().addr();
+    let begun = fields.iter().filter(|(_, value)| start(value) <= at);
+    begun.max_by_key(|(_, value)| start(value)).map(|(name, _)| shown(name))
 }
 
 /// The field whose value a broken text ends in.
@@ -116,7 +123,7 @@ fn capital(text: &str) -> String {
 }
 
 /// A field with a wrong value.
-pub(super) fn wrong(name: &str, must: &str) -> Error {
+pub(in crate::api) fn wrong(name: &str, must: &str) -> Error {
     Error::new(Code::InvalidRequest, format!("`{name}` must {must}.")).param(name)
 }
 
@@ -133,12 +140,15 @@ pub(super) fn text(name: &str, value: &str, length: RangeInclusive<usize>) -> Re
 }
 
 /// The words of a query that a route knows, each at most once.
-pub(super) struct Query<'q> {
+pub(in crate::api) struct Query<'q> {
     given: BTreeMap<&'static str, Cow<'q, str>>,
 }
 
 impl<'q> Query<'q> {
-    pub(super) fn read(query: Option<&'q str>, known: &[&'static str]) -> Result<Self, Error> {
+    pub(in crate::api) fn read(
+        query: Option<&'q str>,
+        known: &[&'static str],
+    ) -> Result<Self, Error> {
         let mut given = BTreeMap::new();
         for pair in query.unwrap_or_default().split('&') {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -151,7 +161,7 @@ impl<'q> Query<'q> {
         Ok(Self { given })
     }
 
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
+    pub(in crate::api) fn text(&self, name: &str) -> Option<&str> {
         self.given.get(name).map(|value| &**value)
     }
 
@@ -165,7 +175,7 @@ impl<'q> Query<'q> {
     }
 
     /// `offset` and `limit`.
-    pub(super) fn page(&self) -> Result<(u32, u32), Error> {
+    pub(in crate::api) fn page(&self) -> Result<(u32, u32), Error> {
         let number = |name, range: RangeInclusive<u32>, default| {
             let Some(value) = self.text(name) else { return Ok(default) };
             let (least, most) = range.clone().into_inner();

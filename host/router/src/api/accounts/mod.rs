@@ -6,7 +6,7 @@ pub(super) mod budgets;
 pub(super) mod byok;
 pub(super) mod credits;
 pub(super) mod current;
-mod given;
+pub(super) mod given;
 pub(super) mod keys;
 mod route;
 mod shape;

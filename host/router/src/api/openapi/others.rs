@@ -116,6 +116,7 @@ struct GenerationData {
 #[into_params(parameter_in = Query)]
 struct Page {
     /// Records to skip.
+    #[param(minimum = 0, maximum = 10_000_000)]
     offset: Option<u32>,
     /// Records of a page, 50 where it is left out.
     #[param(minimum = 1, maximum = 100)]

@@ -1,6 +1,7 @@
 //! The description and the routes are the same.
 
 use super::super::accounts::AccountRoute;
+use super::super::activity::ActivityRoute;
 use super::super::presets::PresetRoute;
 use super::super::{Route, route};
 use super::*;
@@ -39,8 +40,9 @@ fn every_route_of_the_administration_is_described() {
     let described = described();
     let own = [Route::Generation, Route::Health, Route::Ready, Route::Metrics, Route::Reload]
         .map(|it| (it.name(), it.methods()));
+    let usage = [ActivityRoute::Sums, ActivityRoute::Rows].map(|it| (it.name(), "GET, HEAD"));
     let presets = PresetRoute::all().into_iter().map(|it| (it.name(), it.methods()));
-    for (path, methods) in AccountRoute::all().chain(own).chain(presets) {
+    for (path, methods) in AccountRoute::all().chain(own).chain(usage).chain(presets) {
         assert_eq!(described.get(path), Some(&taken(methods)), "{path}");
     }
 }
