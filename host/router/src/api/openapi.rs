@@ -7,7 +7,6 @@ mod refusals;
 
 pub(super) use refusals::Refusals;
 
-use super::activity;
 use super::accounts::{budgets, byok, credits, current, keys, workspaces};
 use super::activity;
 use super::{Body, respond};
