@@ -242,8 +242,8 @@ impl Record {
         self.metrics.attempts.get_or_create(&labels).inc();
         if !attempt.credential.is_empty() {
             let credential = Credential::label(&attempt.credential).to_owned();
-            let provider = provider.clone();
-            let labels = CredentialAttemptLabels { provider, credential, outcome: attempt.outcome };
+            let (provider, outcome) = (provider.clone(), attempt.outcome);
+            let labels = CredentialAttemptLabels { provider, credential, outcome };
             self.metrics.credential_attempts.get_or_create(&labels).inc();
         }
         if let Some(cost) = attempt.upstream_cost {

@@ -6,6 +6,7 @@ use plugway_engine::AuthScheme;
 use plugway_store::Location;
 
 mod credentials;
+mod rates;
 
 use super::*;
 use crate::catalog::{CredentialSource, Resolution};

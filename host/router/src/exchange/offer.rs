@@ -16,7 +16,7 @@ mod rerank;
 use super::attempt::Failed;
 use super::failover::{self, Answered, Ask};
 use super::media::{self, Fill};
-use super::tariff::Tariff;
+use super::tariff::{self, Tariff};
 use super::transfer::{self, Reply, breach_of_contract, plugin_failed, told};
 use super::{Exchange, Refused, STRATEGY, echo, head_of, kept, reserve};
 use crate::account::Caller;
@@ -243,7 +243,7 @@ fn settle<O: Offer>(
             let (prompt, completion) = (usage.prompt_tokens, usage.completion_tokens);
             (bill, Tokens { prompt, completion, estimated })
         }
-        None => (Bill { cost: Some(0), ..Bill::unpriced(no_usage()) }, Tokens::default()),
+        None => (Bill { cost: Some(0), ..Bill::unpriced(read_alone(0)) }, Tokens::default()),
     };
     if let Some(mut place) = place {
         place.used(failover::total(&bill.usage));
@@ -391,21 +391,7 @@ fn says_something(usage: &Usage) -> bool {
     usage.prompt_tokens > 0 || !usage.meters.is_empty() || usage.cost.is_some()
 }
 
-/// Of nothing.
-fn no_usage() -> Usage {
-    read_alone(0)
-}
-
 /// Of so many tokens that were read, and none written.
 fn read_alone(prompt_tokens: u64) -> Usage {
-    Usage {
-        model: None,
-        prompt_tokens,
-        completion_tokens: 0,
-        cache_read_tokens: 0,
-        cache_write_tokens: 0,
-        reasoning_tokens: 0,
-        meters: Vec::new(),
-        cost: None,
-    }
+    Usage { prompt_tokens, ..tariff::presumed(0, 0) }
 }

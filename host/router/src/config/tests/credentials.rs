@@ -375,27 +375,3 @@ fn a_provider_may_be_called_with_clients_own_keys_alone() {
         ],
     );
 }
-
-#[test]
-fn endpoints_and_providers_have_limits_where_the_operator_says_so() {
-    let text = "[providers.cloud]
-base_url = 'https://example.com'
-api_key_env = 'KEY'
-requests_per_minute = 60
-concurrent_requests = 4_000_000_000
-[[models.'a/m'.endpoints]]
-provider = 'cloud'
-tokens_per_minute = 1000
-";
-    let config = load_str("plugway.toml", text, &env).unwrap();
-    let endpoint = &config.catalog.models["a/m"].endpoints[0];
-    assert_eq!(endpoint.rates.tokens_per_minute.unwrap().get(), 1000);
-    assert_eq!(endpoint.rates.requests_per_minute, None);
-    let rates = endpoint.provider.rates;
-    assert_eq!(rates.requests_per_minute.unwrap().get(), 60);
-    assert_eq!(rates.concurrent_requests.unwrap().get(), 1_000_000_000);
-    told(
-        &text.replace("= 60", "= 0"),
-        &["providers.cloud.requests_per_minute: 0 is out of range; choose 1 to 4294967295"],
-    );
-}
