@@ -43,15 +43,15 @@ impl Account {
     /// The request leaves for a provider, which is presumed to charge so much. `row` has
     /// what is known of it; nobody waits until it is written.
     pub(crate) fn leaves(&self, presumed: Option<u64>, row: impl FnOnce() -> Row) {
-        if self.place.is_none() {
-            return;
-        }
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         opened.is_open = true;
         opened.upstream_cost = match (opened.upstream_cost, presumed) {
             (Some(before), Some(now)) => Some(before.saturating_add(now)),
             (before, now) => before.or(now),
         };
+        if self.place.is_none() {
+            return;
+        }
         let row = Row { run: self.ledger.run, upstream_cost: opened.upstream_cost, ..row() };
         let entry = Entry::Open(Row { state: State::Open, ..row });
         self.ledger.send(Message { entry, place: None, told: None });
@@ -64,15 +64,19 @@ impl Account {
 
     /// The request has ended, and this is its row.
     pub(crate) fn settle(self, row: Row) -> Receipt {
+        let Some(place) = self.place else { return Receipt::nothing() };
         let row = Row { run: self.ledger.run, state: State::Settled, ..row };
-        let (told, receipt) = match self.config.is_strict {
+        // Where the operator wants answers without rows, none is held up for a row that
+        // cannot be written now.
+        let is_served_anyway = !self.config.refuses_when_failing && self.ledger.is_failing();
+        let (told, receipt) = match self.config.is_strict && !is_served_anyway {
             true => {
                 let (told, waits) = oneshot::channel();
                 (Some(told), Receipt::of(waits, &self.config))
             }
             false => (None, Receipt::nothing()),
         };
-        self.ledger.send(Message { entry: Entry::Settled(row), place: self.place, told });
+        self.ledger.send(Message { entry: Entry::Settled(row), place: Some(place), told });
         receipt
     }
 }
