@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// Who reads an envelope.
 #[derive(Clone, Copy, Debug)]
-enum Reader {
+pub(crate) enum Reader {
     OpenAi,
     Anthropic,
     Google,
@@ -14,7 +14,7 @@ enum Reader {
 }
 
 /// Whether the body is an error as this reader's clients look for it.
-fn is_read(reader: Reader, body: &Value, status: u16) -> bool {
+pub(crate) fn is_read(reader: Reader, body: &Value, status: u16) -> bool {
     let error = &body["error"];
     match reader {
         Reader::OpenAi => {

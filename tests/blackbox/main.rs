@@ -31,6 +31,7 @@ mod listings;
 mod local_model;
 mod matrix;
 mod mocked;
+mod money;
 mod offers;
 mod official;
 mod ops;

@@ -114,6 +114,13 @@ impl Error {
         matches!(self, Self::Full(_))
     }
 
+    /// Whether the database as a whole fails, so that whatever else is asked of it would
+    /// fail too. Otherwise it is about what was to be written.
+    #[must_use]
+    pub fn is_of_the_database(&self) -> bool {
+        self.is_passing() || self.is_full() || matches!(self, Self::Damaged { .. })
+    }
+
     /// What kept the database at this place from being opened.
     pub(crate) fn opening(place: &str, cause: sqlx::Error) -> Self {
         let place = place.to_owned();
@@ -195,6 +202,7 @@ fn fault(error: &sqlx::Error) -> Option<Fault> {
 
 /// <https://www.sqlite.org/rescode.html>; the upper bytes only say more of the same, but for
 /// an error of input and output: that one says that the index of the log finds no room.
+/// What is said of memory, permissions, files and the disk holds for all that is asked.
 fn fault_of_sqlite(code: i32) -> Option<Fault> {
     const NO_ROOM_FOR_INDEX: i32 = 10 | (19 << 8);
     if code == NO_ROOM_FOR_INDEX {
@@ -202,6 +210,7 @@ fn fault_of_sqlite(code: i32) -> Option<Fault> {
     }
     match code & 0xff {
         5 | 6 => Some(Fault::Busy),
+        3 | 7 | 8 | 10 | 14 | 15 => Some(Fault::Gone),
         11 => Some(Fault::Damaged),
         13 => Some(Fault::Full),
         26 => Some(Fault::Foreign),
@@ -215,10 +224,14 @@ fn fault_of_postgres(code: &str) -> Option<Fault> {
         "53100" => Some(Fault::Full),
         // Deadlocks, and what waited too long for another.
         "40001" | "40P01" | "55P03" => Some(Fault::Busy),
-        // Too many connections; the server stops, starts, or only reads for now.
-        "53300" | "57P01" | "57P02" | "57P03" | "57P05" | "25006" => Some(Fault::Gone),
         "XX001" | "XX002" => Some(Fault::Damaged),
-        _ if code.starts_with("08") => Some(Fault::Gone),
+        // It only reads for now, or hung up on a transaction that had gone quiet.
+        "25006" | "25P03" => Some(Fault::Gone),
+        // Connections; too little memory, or too many connections; it stops, starts, or was
+        // told to; its own files.
+        _ if ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => {
+            Some(Fault::Gone)
+        }
         _ => None,
     }
 }

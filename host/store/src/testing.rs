@@ -6,7 +6,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 #[path = "../tests/postgres/mod.rs"]
-#[allow(unreachable_pub, reason = "other crates' tests take it up too")]
+#[allow(unreachable_pub, dead_code, reason = "other crates' tests take it up too")]
 pub(crate) mod postgres;
 
 use postgres::Schema;

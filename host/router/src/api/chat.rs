@@ -2,7 +2,7 @@
 //! answer out.
 
 use super::admitted::Admitted;
-use super::{Body, body, deadline, respond};
+use super::{Body, body, deadline, respond, shed};
 use crate::buffer::Held;
 use crate::error::Error;
 use crate::exchange;
@@ -58,36 +58,36 @@ pub(super) async fn answer(
     let mut record = Record::open(router.metrics.clone(), route);
     record.keep_in(&router, request.headers());
     let caller = record.of(admitted);
+    let time = deadline::of(request.headers(), settings.config.server.request_deadline);
+    let time = match record.open_account(&router, &settings).and(time) {
+        Ok(time) => time,
+        Err(error) => return shed::refuse(dialect, &error, record, request).await,
+    };
     let (head, body) = request.into_parts();
     let session = head.headers.get(SESSION_ID).and_then(|value| value.to_str().ok());
     let began = Instant::from_std(record.started());
-    let time = deadline::of(&head.headers, settings.config.server.request_deadline);
-    let time = record.open_account(&router, &settings).and(time);
-    let failure = match time.map(|time| began + time) {
+    let deadline = began + time;
+    let failure = match read(&router, &settings, dialect, (&head, body), deadline).await {
         Err(error) => error,
-        Ok(deadline) => match read(&router, &settings, dialect, (&head, body), deadline).await {
-            Err(error) => error,
-            Ok((mut call, held)) => {
-                if let Err(error) = presets::apply(&router, &caller, &mut call).await {
-                    record.failed(&error);
-                    record.answered(error.code.status());
-                    return respond::error_in(dialect, &error, Some(&record.id));
-                }
-                if call.session_id.is_none() {
-                    call.session_id = session.map(str::to_owned);
-                }
-                if call.idle {
-                    return exchange::idle(&settings, dialect, &call, record);
-                }
-                if Routed::is_wanted(&head.headers) {
-                    record.tell_routing(&call.routing.models);
-                }
-                let run = exchange::run(
-                    router, settings, dialect, call, held.room, deadline, record, caller,
-                );
-                return run.await;
+        Ok((mut call, held)) => {
+            if let Err(error) = presets::apply(&router, &caller, &mut call).await {
+                record.failed(&error);
+                record.answered(error.code.status());
+                return respond::error_in(dialect, &error, Some(&record.id));
             }
-        },
+            if call.session_id.is_none() {
+                call.session_id = session.map(str::to_owned);
+            }
+            if call.idle {
+                return exchange::idle(&settings, dialect, &call, record);
+            }
+            if Routed::is_wanted(&head.headers) {
+                record.tell_routing(&call.routing.models);
+            }
+            let run =
+                exchange::run(router, settings, dialect, call, held.room, deadline, record, caller);
+            return run.await;
+        }
     };
     record.failed(&failure);
     record.answered(failure.code.status());

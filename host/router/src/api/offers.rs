@@ -1,7 +1,7 @@
 //! The routes of what adapters offer beside chats: the body in, the value out.
 
 use super::admitted::Admitted;
-use super::{Body, body, deadline, respond};
+use super::{Body, body, deadline, respond, shed};
 use crate::error::Error;
 use crate::exchange::{self, Refused, offer, offer::RequestContext};
 use crate::record::{Record, Routed};
@@ -238,13 +238,12 @@ impl Intake {
         record.keep_in(&router, request.headers());
         let caller = record.of(admitted);
         let began = Instant::from_std(record.started());
+        if let Err(error) = record.open_account(&router, &settings) {
+            return Err(Box::new(shed::refuse(dialect, &error, record, request).await));
+        }
         let (head, body) = request.into_parts();
         let tells_routing = Routed::is_wanted(&head.headers);
-        let read = match record.open_account(&router, &settings) {
-            Ok(()) => read(&router, &settings, (&head, body), began, decode).await,
-            Err(error) => Err(error),
-        };
-        match read {
+        match read(&router, &settings, (&head, body), began, decode).await {
             Ok((call, room, deadline)) => {
                 let context = RequestContext {
                     router,

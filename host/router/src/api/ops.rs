@@ -85,13 +85,17 @@ fn byok(router: &Router) -> Value {
 
 /// Whether requests can be served: 200 once every active provider has its
 /// adapter, with the state of each plugin. A plugin that failed to load while
-/// its last good generation serves does not make the router unready.
+/// its last good generation serves does not make the router unready; a ledger that
+/// cannot be written does, where the operator wants requests refused then.
 pub(super) fn readyz(router: &Router, settings: &Settings) -> Response<Body> {
     let plugins: Vec<Value> = router.registry.status().into_iter().map(plugin).collect();
     let config = router.config_status();
     let shown = |path: &Path| path.display().to_string();
     let providers = &settings.config.catalog.providers;
-    let ready = providers.values().all(|it| router.registry.adapter(&it.adapter).is_some());
+    let has_adapters = providers.values().all(|it| router.registry.adapter(&it.adapter).is_some());
+    let is_failing = router.ledger.is_failing();
+    let refuses = is_failing && settings.config.ledger.refuses_when_failing;
+    let ready = has_adapters && !refuses;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = json!({
         "ready": ready,
@@ -102,6 +106,11 @@ pub(super) fn readyz(router: &Router, settings: &Settings) -> Response<Body> {
             "last_error": config.last_error,
             // Keys whose new values hold from the next start on.
             "restart_needed": config.restart_needed,
+        },
+        // Whether rows can be written, and whether requests are refused because they cannot.
+        "ledger": {
+            "state": if is_failing { "failing" } else { "writing" },
+            "refuses_requests": refuses,
         },
         "plugins_directory": {
             "path": router.registry.directory().map(shown),

@@ -4,6 +4,7 @@
 use super::{Body, respond};
 use crate::Router;
 use crate::error::Error;
+use crate::record::Record;
 use crate::telemetry::ShedLabels;
 use http::header::{CONNECTION, EXPECT, HeaderValue};
 use http::{Request, Response, Version};
@@ -53,6 +54,22 @@ pub(super) async fn answer(
     };
     router.metrics.requests_shed.get_or_create(&ShedLabels { bound: name }).inc();
     let mut response = respond::error_in(dialect, &Error::overloaded(message), None);
+    drop_body(request, &mut response).await;
+    response
+}
+
+/// Turns away a request that has a record, and whose body is unread.
+pub(super) async fn refuse(
+    dialect: Dialect,
+    error: &Error,
+    mut record: Record,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    record.failed(error);
+    record.answered(error.code.status());
+    let mut response = respond::error_in(dialect, error, Some(&record.id));
+    // Its place is for others while the rest is dropped.
+    drop(record);
     drop_body(request, &mut response).await;
     response
 }

@@ -44,13 +44,13 @@ impl Account {
     pub(crate) fn leaves(&self, presumed: Option<u64>, row: impl FnOnce() -> Row) {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         opened.is_open = true;
-        if self.place.is_none() {
-            return;
-        }
         opened.upstream_cost = match (opened.upstream_cost, presumed) {
             (Some(before), Some(now)) => Some(before.saturating_add(now)),
             (before, now) => before.or(now),
         };
+        if self.place.is_none() {
+            return;
+        }
         let row = Row { run: self.ledger.run, upstream_cost: opened.upstream_cost, ..row() };
         let entry = Entry::Open(Row { state: State::Open, ..row });
         self.ledger.send(Message { entry, place: None, told: None });
@@ -65,7 +65,10 @@ impl Account {
     pub(crate) fn settle(self, row: Row) -> Receipt {
         let Some(place) = self.place else { return Receipt::nothing() };
         let row = Row { run: self.ledger.run, state: State::Settled, ..row };
-        let (told, receipt) = match self.config.is_strict {
+        // Where the operator wants answers without rows, none is held up for a row that
+        // cannot be written now.
+        let is_served_anyway = !self.config.refuses_when_failing && self.ledger.is_failing();
+        let (told, receipt) = match self.config.is_strict && !is_served_anyway {
             true => {
                 let (told, waits) = oneshot::channel();
                 (Some(told), Receipt::of(waits, &self.config))

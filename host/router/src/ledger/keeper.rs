@@ -57,12 +57,13 @@ pub(crate) async fn keep(router: &Router) {
         ticks
     };
     let (mut beat, mut checkpoint, mut pruning) = (every(BEAT), every(CHECKPOINT), every(PRUNING));
-    let mut trouble = Trouble::default();
+    // One of them may succeed where another does not.
+    let [mut beating, mut moving, mut removing] = [Trouble::default(); 3];
     loop {
         tokio::select! {
-            _ = beat.tick() => trouble.note(alive(router).await),
-            _ = checkpoint.tick() => trouble.note(router.store.checkpoint().await),
-            _ = pruning.tick() => trouble.note(prune(router).await),
+            _ = beat.tick() => beating.note(alive(router).await),
+            _ = checkpoint.tick() => moving.note(router.store.checkpoint().await),
+            _ = pruning.tick() => removing.note(prune(router).await),
         }
     }
 }
@@ -85,7 +86,7 @@ async fn prune(router: &Router) -> Result<(), Error> {
 }
 
 /// Tells a failure once, until something succeeds again.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Trouble(bool);
 
 impl Trouble {

@@ -1,6 +1,6 @@
 //! The one task that writes the ledger: whatever is queued, at once and together, again
-//! and again until it is written. What fails for good is tried row by row, so that no row
-//! takes others with it.
+//! and again until it is written. What the database does not take is tried row by row, so
+//! that no row takes others with it.
 
 use super::{Ledger, Message};
 use plugway_store::Error;
@@ -72,8 +72,8 @@ async fn commit(ledger: &Ledger, batch: &mut Vec<Message>) {
         let entries: Vec<Entry> = batch.iter().map(|message| message.entry.clone()).collect();
         match ledger.store.write_ledger(&entries).await {
             Ok(_) => break,
-            // A disk that is full may have room again.
-            Err(error) if error.is_passing() || error.is_full() => fails(ledger, batch, &error),
+            // It may come back, a full disk have room again, a damaged file be put right.
+            Err(error) if error.is_of_the_database() => fails(ledger, batch, &error),
             Err(error) if batch.len() == 1 => {
                 lose(ledger, batch, &error);
                 return;
@@ -83,10 +83,7 @@ async fn commit(ledger: &Ledger, batch: &mut Vec<Message>) {
         sleep(pause).await;
         pause = (pause * 2).min(longest);
     }
-    if ledger.is_failing.swap(false, Ordering::Relaxed) {
-        tracing::info!("the ledger is written again");
-    }
-    ledger.metrics.ledger_failing.set(0);
+    answers(ledger);
     ledger.metrics.ledger_written.inc_by(batch.len() as u64);
     for Message { told, place, .. } in batch.drain(..) {
         tell(told, true);
@@ -98,6 +95,14 @@ async fn one_by_one(ledger: &Ledger, batch: &mut Vec<Message>) {
     for message in std::mem::take(batch) {
         commit(ledger, &mut vec![message]).await;
     }
+}
+
+/// The database does what it is told, or says what it does not take.
+fn answers(ledger: &Ledger) {
+    if ledger.is_failing.swap(false, Ordering::Relaxed) {
+        tracing::info!("the ledger is written again");
+    }
+    ledger.metrics.ledger_failing.set(0);
 }
 
 /// Nobody waits for what is not written at the first trial; it is tried again.
@@ -112,6 +117,8 @@ fn fails(ledger: &Ledger, batch: &mut [Message], error: &Error) {
 }
 
 fn lose(ledger: &Ledger, batch: &mut Vec<Message>, error: &Error) {
+    // Or nothing would be let in that could show that others are written.
+    answers(ledger);
     ledger.metrics.ledger_lost.inc_by(batch.len() as u64);
     for Message { entry, told, .. } in batch.drain(..) {
         let id = &row(&entry).id;

@@ -13,6 +13,14 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
+impl Answer {
+    /// A header, by its name in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.find(|(it, _)| *it == name).map(|(_, value)| value)
+    }
+}
+
 /// Asks over `connection`, which serves on, and reads the answer to its end.
 pub(crate) fn get(connection: &mut TcpStream, path: &str) -> Answer {
     write!(connection, "GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
@@ -35,6 +43,24 @@ pub(crate) fn send_chat(connection: &mut TcpStream, streaming: bool) {
         connection,
         "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n\
          content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
+}
+
+/// Asks with a key for a chat completion of a few tokens.
+pub(crate) fn chat_with(connection: &mut TcpStream, key: &str) -> Answer {
+    send_chat_with(connection, key);
+    read(connection)
+}
+
+pub(crate) fn send_chat_with(connection: &mut TcpStream, key: &str) {
+    const BODY: &str = r#"{"model":"test/model","max_tokens":10,
+        "messages":[{"role":"user","content":"Hi"}]}"#;
+    write!(
+        connection,
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{BODY}",
+        BODY.len()
     )
     .unwrap();
 }

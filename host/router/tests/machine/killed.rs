@@ -2,57 +2,45 @@
 //! whose last frame was sent, once, with what its client was told; and nothing counts
 //! twice.
 
+use crate::load::{CLIENTS, Told, assert_accounted, free_address, under_load};
+use crate::postgres::server::Schema;
 use crate::process::Start;
 use plugway_simulator::{Behaviour, Kind, Simulator};
-use plugway_store::ledger::{Cursor, DayFilter, Filter, Row, State};
+use plugway_store::ledger::State;
 use plugway_store::{Location, Store};
-use serde_json::Value;
-use std::collections::BTreeMap;
-use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// How often.
-const KILLS: u64 = 100;
-
-/// Clients at a time.
-const CLIENTS: usize = 8;
-
-/// Picodollars for a token of the prompt and of the completion, as [`Start::run`] has them.
-const PRICE: [u64; 2] = [1_000_000, 2_000_000];
-
-/// What the clients were told.
-#[derive(Default)]
-struct Told {
-    /// Prompt and completion tokens of the answers that came whole, by id.
-    whole: BTreeMap<String, (u64, u64)>,
-    /// Ids of answers that broke off.
-    broken: Vec<String>,
-}
+/// How often, where all is in a file, and on a server.
+const KILLS: [u64; 2] = [100, 10];
 
 #[test]
 fn an_answer_whose_last_frame_was_sent_is_in_the_ledger_once_however_often_it_is_killed() {
-    let behaviour = Behaviour::new().first_token_ms(2).tokens_per_second(2_000);
-    let simulator = Simulator::start(Kind::OpenAi, behaviour).unwrap();
     let state = tempfile::tempdir().unwrap();
     let file = state.path().join("state.db");
-    let toml = format!("state = {file:?}");
+    let (told, seen) = killed(file.to_str().unwrap(), KILLS[0]);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(reconcile(&Location::File(file), &told, seen, KILLS[0]));
+}
+
+#[test]
+fn on_a_server_too() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let Some(schema) = runtime.block_on(Schema::new()) else { return };
+    let (told, seen) = killed(&schema.url, KILLS[1]);
+    let location = Location::Postgres(schema.url.clone());
+    runtime.block_on(reconcile(&location, &told, seen, KILLS[1]));
+}
+
+/// What clients were told meanwhile, and how many requests came to the provider.
+fn killed(state: &str, kills: u64) -> (Told, usize) {
+    let behaviour = Behaviour::new().first_token_ms(2).tokens_per_second(2_000);
+    let simulator = Simulator::start(Kind::OpenAi, behaviour).unwrap();
+    let toml = format!("state = {state:?}");
     let address = free_address();
     let start = Start { toml: &toml, arguments: &["--listen", &address], ..Start::default() };
-    let (told, is_over) = (Mutex::new(Told::default()), AtomicBool::new(false));
     let mut seen = 0;
-    std::thread::scope(|threads| {
-        for number in 0..CLIENTS {
-            let (address, told, is_over) = (&address, &told, &is_over);
-            threads.spawn(move || {
-                while !is_over.load(Ordering::Relaxed) {
-                    ask(address, number % 2 == 0, told);
-                }
-            });
-        }
-        for kill in 0..KILLS {
+    let told = under_load(&address, |_| {
+        for kill in 0..kills {
             let mut process = start.run(&simulator);
             process.wait_for("listening on");
             // From just after the start to well under way.
@@ -63,143 +51,38 @@ fn an_answer_whose_last_frame_was_sent_is_in_the_ledger_once_however_often_it_is
             seen += simulator.requests().len();
             simulator.clear();
         }
-        is_over.store(true, Ordering::Relaxed);
     });
     // Whoever comes next ends what was left open.
     let mut process = start.run(&simulator);
     process.wait_for("listening on");
     process.signal("TERM");
     assert_eq!(process.end().0, Some(0), "{}", process.log());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    seen += simulator.requests().len();
-    runtime.block_on(reconcile(&file, &told.into_inner().unwrap(), seen));
+    (told, seen + simulator.requests().len())
 }
 
-async fn reconcile(file: &std::path::Path, told: &Told, seen: usize) {
-    let store = Store::open(&Location::File(file.to_owned())).await.unwrap();
-    let rows = all_rows(&store).await;
-    for (id, tokens) in &told.whole {
-        let row = rows.get(id).unwrap_or_else(|| panic!("{id} was answered and is not there"));
-        assert_eq!(row.state, State::Settled, "{id}");
-        assert_eq!((row.tokens.prompt, row.tokens.completion), *tokens, "{id}");
-        let cost = tokens.0 * PRICE[0] + tokens.1 * PRICE[1];
-        assert_eq!((row.cost, row.upstream_cost), (Some(cost), Some(cost)), "{id}");
-    }
+async fn reconcile(location: &Location, told: &Told, seen: usize, kills: u64) {
+    let store = Store::open(location).await.unwrap();
+    // Of several routers that may live, one is dead when it has been silent for a minute.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + Duration::from_secs(61);
+    let now = u64::try_from(now.as_millis()).unwrap();
+    store.interrupt_orphans(0, now, Duration::from_secs(60)).await.unwrap();
+    let rows = assert_accounted(&store, told).await;
     let of = |state| rows.values().filter(|row| row.state == state).count();
     let (settled, interrupted) = (of(State::Settled), of(State::Interrupted));
-    assert_eq!(of(State::Open), 0);
     println!(
         "{} answers whole, {} broken off; {settled} rows settled, {interrupted} interrupted; the \
          provider saw {seen} requests",
         told.whole.len(),
         told.broken.len(),
     );
-    assert!(told.whole.len() > KILLS as usize, "too little was asked to show anything");
+    assert!(told.whole.len() > kills as usize, "too little was asked to show anything");
     assert!(interrupted > 0, "nothing was under way when it was killed");
     for row in rows.values().filter(|row| row.state == State::Interrupted) {
         assert!(row.is_estimated && row.upstream_cost.is_some(), "{row:?}");
     }
     // What nobody was told of was cut between its commit and its last frame, at most once
     // for each client and kill.
-    let most = KILLS as usize * CLIENTS;
+    let most = kills as usize * CLIENTS;
     assert!(settled <= told.whole.len() + most && rows.len() <= seen, "{settled} {most}");
-    // The sums by day are those of the rows.
-    let days = store.daily(&DayFilter::default()).await.unwrap();
-    let sum =
-        |of: fn(&Row) -> Option<u64>| rows.values().filter_map(of).map(u128::from).sum::<u128>();
-    assert_eq!(days.iter().map(|day| day.requests).sum::<u64>(), rows.len() as u64);
-    assert_eq!(days.iter().map(|day| day.cost).sum::<u128>(), sum(|row| row.cost));
-    assert_eq!(
-        days.iter().map(|day| day.upstream_cost).sum::<u128>(),
-        sum(|row| row.upstream_cost)
-    );
-}
-
-/// By id: the database has each once.
-async fn all_rows(store: &Store) -> BTreeMap<String, Row> {
-    let mut rows = BTreeMap::new();
-    let mut after = None;
-    loop {
-        let page = store.generations(&Filter::default(), after, 1_000).await.unwrap();
-        let Some(last) = page.last() else { return rows };
-        after = Some(Cursor::from(last));
-        for row in page {
-            let id = row.id.clone();
-            assert!(rows.insert(id.clone(), row).is_none(), "{id} is there twice");
-        }
-    }
-}
-
-fn free_address() -> String {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().to_string()
-}
-
-/// Asks once, if anybody is there, and notes what came.
-fn ask(address: &str, streams: bool, told: &Mutex<Told>) {
-    let Some(answer) = exchange(address, streams) else {
-        std::thread::sleep(Duration::from_millis(5));
-        return;
-    };
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    let field = |name: &str| {
-        let lines = head.lines().filter_map(|line| line.split_once(": "));
-        lines.filter(|(it, _)| it.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
-    };
-    let Some(id) = field("x-generation-id").map(str::to_owned) else { return };
-    let whole = match streams {
-        true => streamed_usage(body),
-        false => {
-            let length = field("content-length").and_then(|it| it.parse().ok());
-            let is_whole = Some(body.len()) == length;
-            is_whole.then(|| usage(&serde_json::from_str(body).unwrap())).flatten()
-        }
-    };
-    let mut told = told.lock().unwrap();
-    match whole {
-        Some(tokens) => {
-            assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-            assert!(told.whole.insert(id, tokens).is_none());
-        }
-        None => told.broken.push(id),
-    }
-}
-
-/// Of a stream whose end mark came: what it told.
-fn streamed_usage(body: &str) -> Option<(u64, u64)> {
-    if !body.contains("data: [DONE]") {
-        return None;
-    }
-    let frames = body.lines().filter_map(|line| line.strip_prefix("data: {"));
-    let frames = frames.filter_map(|rest| serde_json::from_str(&format!("{{{rest}")).ok());
-    frames.filter_map(|frame: Value| usage(&frame)).last()
-}
-
-fn usage(answer: &Value) -> Option<(u64, u64)> {
-    let usage = answer.get("usage")?;
-    Some((usage["prompt_tokens"].as_u64()?, usage["completion_tokens"].as_u64()?))
-}
-
-/// All that comes back, whether or not that is all there was to come.
-fn exchange(address: &str, streams: bool) -> Option<String> {
-    let mut connection = TcpStream::connect(address).ok()?;
-    connection.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
-    let body = format!(
-        "{{\"model\":\"test/model\",\"stream\":{streams},\
-         \"messages\":[{{\"role\":\"user\",\"content\":\"Tell me something.\"}}]}}"
-    );
-    let head = format!(
-        "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
-         content-type: application/json\r\ncontent-length: {}\r\n\r\n",
-        body.len()
-    );
-    connection.write_all((head + &body).as_bytes()).ok()?;
-    let mut answer = Vec::new();
-    let mut chunk = [0; 4096];
-    loop {
-        match connection.read(&mut chunk) {
-            Ok(0) | Err(_) => break,
-            Ok(count) => answer.extend_from_slice(&chunk[..count]),
-        }
-    }
-    (!answer.is_empty()).then(|| String::from_utf8_lossy(&answer).into_owned())
+    store.close().await;
 }

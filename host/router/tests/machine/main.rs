@@ -3,9 +3,14 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, and print")]
 
+mod clock;
+mod corrupt;
 mod descriptors;
 mod files;
 mod http;
 mod killed;
+mod load;
+mod postgres;
 mod process;
 mod surroundings;
+mod unwritable;

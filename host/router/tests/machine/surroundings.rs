@@ -104,7 +104,7 @@ fn streams_under_way_are_finished_after_a_signal_to_end() {
 }
 
 /// The library that lies about the time; none where it is not installed.
-fn faketime() -> Option<String> {
+pub(crate) fn faketime() -> Option<String> {
     let found = ["x86_64", "aarch64"]
         .map(|machine| format!("/usr/lib/{machine}-linux-gnu/faketime/libfaketimeMT.so.1"))
         .into_iter()
@@ -161,7 +161,7 @@ fn a_clock_that_steps_by_a_year_disturbs_no_request() {
 }
 
 /// As `date` writes it, in UTC.
-fn calendar(seconds: u64) -> String {
+pub(crate) fn calendar(seconds: u64) -> String {
     let date = std::process::Command::new("date")
         .args(["-u", "+%Y-%m-%d %H:%M:%S", "-d", &format!("@{seconds}")])
         .output()

@@ -5,10 +5,10 @@
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use std::hash::{BuildHasher, RandomState};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 
 /// URL of a database that may be used, by a role that may make schemas in it.
@@ -54,6 +54,51 @@ impl Drop for Schema {
     }
 }
 
+/// A server of a test's own, which may be stopped. It ends with this.
+pub struct Server {
+    /// Of its one database.
+    pub url: String,
+    child: Child,
+    said: BufReader<ChildStdout>,
+}
+
+impl Server {
+    /// None where there is no PostgreSQL to start.
+    pub fn start() -> Option<Self> {
+        let programs = programs()?;
+        Some((0..3).find_map(|_| start(&programs)).expect("PostgreSQL starts"))
+    }
+
+    /// Stops it as if it had died, and returns once it has.
+    pub fn stop(&mut self) {
+        self.command("stop");
+    }
+
+    /// Starts it again, with what it had committed, and returns once it answers.
+    pub fn resume(&mut self) {
+        self.command("start");
+    }
+
+    fn command(&mut self, word: &str) {
+        let stdin = self.child.stdin.as_mut().expect("it is piped");
+        writeln!(stdin, "{word}").expect("the shell listens");
+        assert!(self.is_ready(), "PostgreSQL does not {word}");
+    }
+
+    fn is_ready(&mut self) -> bool {
+        let mut said = String::new();
+        self.said.read_line(&mut said).is_ok() && said.trim() == "ready"
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        // A test that fails has more to say than this.
+        let _ = self.child.wait();
+    }
+}
+
 /// Ends whatever connections know a schema.
 fn ending(schema: &str) -> String {
     format!(
@@ -70,7 +115,8 @@ async fn run(server: &str, query: &str) {
 
 /// Its URL.
 fn server() -> Option<&'static str> {
-    static SERVER: OnceLock<Option<(String, Option<Child>)>> = OnceLock::new();
+    // Never dropped: it ends with this process.
+    static SERVER: OnceLock<Option<(String, Option<Server>)>> = OnceLock::new();
     let found = SERVER.get_or_init(|| {
         if let Ok(url) = std::env::var(VARIABLE) {
             return Some((url, None));
@@ -84,7 +130,8 @@ fn server() -> Option<&'static str> {
             return None;
         };
         let started = (0..3).find_map(|_| start(&programs));
-        Some(started.map(|(url, child)| (url, Some(child))).expect("PostgreSQL starts"))
+        let server = started.expect("PostgreSQL starts");
+        Some((server.url.clone(), Some(server)))
     });
     found.as_ref().map(|(url, _)| &**url)
 }
@@ -106,7 +153,7 @@ fn programs() -> Option<PathBuf> {
 
 /// Starts a server, which ends when this process does: the shell waits for the end of its
 /// input, which the system closes, however a process dies.
-fn start(programs: &Path) -> Option<(String, Child)> {
+fn start(programs: &Path) -> Option<Server> {
     let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).ok()?;
     let port = free.local_addr().ok()?.port();
     drop(free);
@@ -119,10 +166,10 @@ fn start(programs: &Path) -> Option<(String, Child)> {
         .stdout(Stdio::piped())
         .spawn()
         .ok()?;
-    let mut said = String::new();
-    BufReader::new(child.stdout.take()?).read_line(&mut said).ok()?;
+    let said = BufReader::new(child.stdout.take()?);
     let url = format!("postgres://plugway:{password}@127.0.0.1:{port}/postgres");
-    (said.trim() == "ready").then_some((url, child))
+    let mut server = Server { url, child, said };
+    server.is_ready().then_some(server)
 }
 
 /// PostgreSQL refuses to be run by root. What it keeps may be lost: nothing is flushed.
@@ -149,11 +196,21 @@ end() {
 trap end EXIT
 $as "$PROGRAMS/initdb" -D "$home/data" -U plugway -A scram-sha-256 --pwfile="$home/password" \
     -E UTF8 --locale=C --no-sync >"$home/initdb.log" 2>&1 || { cat "$home/initdb.log" >&2; exit 1; }
-$as "$PROGRAMS/pg_ctl" -D "$home/data" -l "$home/data/server.log" -w -t 60 -o "-p $port \
-    -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=300 \
-    -c fsync=off -c full_page_writes=off" start >/dev/null || { cat "$home/data/server.log" >&2; exit 1; }
+begin() {
+    $as "$PROGRAMS/pg_ctl" -D "$home/data" -l "$home/data/server.log" -w -t 60 -o "-p $port \
+        -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=300 \
+        -c fsync=off -c full_page_writes=off" start >/dev/null \
+        || { cat "$home/data/server.log" >&2; exit 1; }
+}
+begin
 echo ready
-while read -r line; do :; done
+while read -r line; do
+    case $line in
+        stop) $as "$PROGRAMS/pg_ctl" -D "$home/data" -m immediate -w stop >/dev/null 2>&1 ;;
+        start) begin ;;
+    esac
+    echo ready
+done
 "#;
 
 fn random() -> u64 {

@@ -31,6 +31,8 @@ struct Readiness {
     #[schema(value_type = Object)]
     config: (),
     #[schema(value_type = Object)]
+    ledger: (),
+    #[schema(value_type = Object)]
     plugins_directory: (),
     #[schema(value_type = Vec<Object>)]
     plugins: (),

@@ -1,0 +1,153 @@
+//! State on a server, which stops and comes back, and which several routers share.
+
+#[path = "../../../store/tests/postgres/mod.rs"]
+#[allow(unreachable_pub, dead_code, reason = "other crates' tests take it up too")]
+pub(crate) mod server;
+
+use crate::corrupt::make_key;
+use crate::http::{chat_with, get, send_chat_with};
+use crate::load::{all_rows, assert_accounted, free_address, under_load};
+use crate::process::{Process, Start};
+use crate::surroundings::faketime;
+use plugway_simulator::{Behaviour, Kind, Simulator};
+use plugway_store::ledger::State;
+use plugway_store::{Location, Store};
+use server::{Schema, Server};
+use std::collections::BTreeSet;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn wait(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < PATIENCE, "never: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn has_metric(connection: &mut TcpStream, line: &str) -> bool {
+    get(connection, "/metrics").body.lines().any(|it| it == line)
+}
+
+#[test]
+fn while_the_server_is_gone_requests_are_refused_and_nothing_that_was_answered_is_missing() {
+    gone_and_back("refuse");
+}
+
+#[test]
+fn while_the_server_is_gone_requests_are_served_where_that_is_declared_and_written_later() {
+    gone_and_back("continue");
+}
+
+fn gone_and_back(when_failing: &str) {
+    let Some(mut server) = Server::start() else { return };
+    let behaviour = Behaviour::new().first_token_ms(2).tokens_per_second(2_000);
+    let simulator = Simulator::start(Kind::OpenAi, behaviour).unwrap();
+    let toml = format!(
+        "state = {:?}\n[accounting]\ncommit_timeout = \"500ms\"\nwhen_failing = \"{when_failing}\"\n",
+        server.url
+    );
+    let address = free_address();
+    let start = Start { toml: &toml, arguments: &["--listen", &address], ..Start::default() };
+    let mut process = start.run(&simulator);
+    let mut connection = process.connect();
+    let told = under_load(&address, |told| {
+        let whole = || told.lock().unwrap().whole.len();
+        wait("some are answered", || whole() > 50);
+        server.stop();
+        wait("the ledger fails", || has_metric(&mut connection, "plugway_ledger_failing 1"));
+        let before = whole();
+        match when_failing {
+            "refuse" => {
+                std::thread::sleep(Duration::from_secs(2));
+                assert!(whole() <= before + crate::load::CLIENTS, "served without the ledger");
+                assert_eq!(get(&mut connection, "/readyz").status, 503);
+            }
+            _ => wait("they are answered all the same", || whole() > before + 50),
+        }
+        assert_eq!(get(&mut connection, "/healthz").status, 200);
+        server.resume();
+        wait("it is written again", || has_metric(&mut connection, "plugway_ledger_failing 0"));
+        let before = whole();
+        wait("some are answered again", || whole() > before + 50);
+    });
+    assert!(has_metric(&mut connection, "plugway_ledger_lost_total 0"));
+    process.signal("TERM");
+    assert_eq!(process.end().0, Some(0), "{}", process.log());
+    Runtime::new().unwrap().block_on(async {
+        let store = Store::open(&Location::Postgres(server.url.clone())).await.unwrap();
+        assert_accounted(&store, &told).await;
+        store.close().await;
+    });
+}
+
+#[test]
+fn two_routers_share_a_server_its_keys_and_what_the_other_leaves_behind() {
+    let runtime = Runtime::new().unwrap();
+    let Some(schema) = runtime.block_on(Schema::new()) else { return };
+    let simulator = Simulator::start(Kind::OpenAi, Behaviour::new()).unwrap();
+    let toml = format!("state = {:?}", schema.url);
+    let start = Start { toml: &toml, ..Start::default() };
+    let (mut one, mut other) = (start.run(&simulator), start.run(&simulator));
+    let mut connections = [one.connect(), other.connect()];
+    let location = Location::Postgres(schema.url.clone());
+    let store = runtime.block_on(Store::open(&location)).unwrap();
+    let key = runtime.block_on(make_key(&store, None));
+    for connection in &mut connections {
+        wait("the key is asked for", || chat_with(connection, "sk-unknown").status == 401);
+        assert_eq!(chat_with(connection, key.expose()).status, 200);
+    }
+    let last = runtime.block_on(make_key(&store, None));
+    for connection in &mut connections {
+        wait("another key is known", || chat_with(connection, last.expose()).status == 200);
+    }
+    assert!(runtime.block_on(store.delete_key(&key.hash(), 1)).unwrap());
+    for connection in &mut connections {
+        wait("it is revoked", || chat_with(connection, key.expose()).status == 401);
+    }
+    let rows = runtime.block_on(all_rows(&store));
+    let runs: BTreeSet<_> = rows.values().map(|row| row.run).collect();
+    assert_eq!(runs.len(), 2, "each has written");
+
+    die_in_the_middle(&mut one, last.expose(), &simulator);
+    wait("its row is there", || runtime.block_on(open_rows(&store)) == 1);
+    // The other lives, and whoever comes takes neither's rows: both were heard of just now.
+    start.run(&simulator).address();
+    assert_eq!(runtime.block_on(open_rows(&store)), 1);
+    // A minute later the dead one is known to be dead.
+    if let Some(library) = faketime() {
+        let environment =
+            [("LD_PRELOAD", &*library), ("FAKETIME", "+61"), ("FAKETIME_DONT_FAKE_MONOTONIC", "1")];
+        let mut later = Start { environment: &environment, ..start }.run(&simulator);
+        later.wait_for("in the ledger as interrupted");
+        assert_eq!(runtime.block_on(open_rows(&store)), 0);
+        let rows = runtime.block_on(all_rows(&store));
+        let interrupted: Vec<_> =
+            rows.values().filter(|row| row.state == State::Interrupted).collect();
+        assert!(interrupted.len() == 1 && interrupted[0].is_estimated, "{interrupted:?}");
+        later.address();
+    }
+    assert_eq!(chat_with(&mut connections[1], last.expose()).status, 200);
+    runtime.block_on(store.close());
+}
+
+async fn open_rows(store: &Store) -> usize {
+    all_rows(store).await.values().filter(|row| row.state == State::Open).count()
+}
+
+/// Kills a router while an answer is under way.
+fn die_in_the_middle(process: &mut Process, key: &str, simulator: &Simulator) {
+    simulator.clear();
+    simulator.set(Behaviour::new().head_delay_ms(600_000));
+    let mut connection = process.connect();
+    send_chat_with(&mut connection, key);
+    wait("the provider is asked", || simulator.requests().len() == 1);
+    // The open row is written by then, or never: nobody waits for it.
+    std::thread::sleep(Duration::from_millis(500));
+    process.signal("KILL");
+    process.end();
+    simulator.set(Behaviour::new());
+}
