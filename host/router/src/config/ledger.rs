@@ -73,6 +73,20 @@ pub(super) const SYNCHRONOUS: Field<Typed> = Field {
     about: "What a row in a state file survives: `\"NORMAL\"` the death of the process, `\"FULL\"` the loss of power too, at the price of waiting for the disk. A PostgreSQL server has a setting of its own. Taken over at start. Stands above all sections.",
 };
 
+/// `[accounting]`.
+pub(super) const SECTION: Field<Typed> = Field {
+    key: "accounting",
+    slot: Slot::Nested {
+        shape: "table",
+        read: |entry, typed| {
+            if let Some(section) = entry.table() {
+                section.read(FIELDS, &mut typed.ledger);
+            }
+        },
+    },
+    about: "How requests are accounted, and what they are billed at.",
+};
+
 pub(super) const FIELDS: &[Field<LedgerConfig>] = &[
     Field {
         key: "queue",

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::field::{Field, Slot};
 use super::reader::Section;
+use super::typed::Typed;
 
 /// Where the master key is found; at most one is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +17,21 @@ pub struct SecretsConfig {
     /// On standard output of this program, with its arguments.
     pub master_key_command: Vec<String>,
 }
+
+/// `[secrets]`.
+pub(super) const SECTION: Field<Typed> = Field {
+    key: "secrets",
+    slot: Slot::Nested {
+        shape: "table",
+        read: |entry, typed| {
+            if let Some(section) = entry.table() {
+                section.read(FIELDS, &mut typed.secrets);
+                check(&section, &typed.secrets);
+            }
+        },
+    },
+    about: "What clients' own provider keys (`/v1/byok`) are encrypted with: one of the three.",
+};
 
 pub(super) const FIELDS: &[Field<SecretsConfig>] = &[
     Field {

@@ -31,7 +31,7 @@ pub(super) struct Typed {
     routing: RoutingConfig,
     decisions: DecisionsConfig,
     pub(super) ledger: LedgerConfig,
-    secrets: SecretsConfig,
+    pub(super) secrets: SecretsConfig,
     log: LogConfig,
     providers: BTreeMap<String, ProviderTable>,
     models: BTreeMap<String, ModelTable>,
@@ -131,31 +131,8 @@ pub(super) const SECTIONS: &[Field<Typed>] = &[
         },
         about: "What is kept of each request's decision.",
     },
-    Field {
-        key: "accounting",
-        slot: Slot::Nested {
-            shape: "table",
-            read: |entry, typed| {
-                if let Some(section) = entry.table() {
-                    section.read(ledger::FIELDS, &mut typed.ledger);
-                }
-            },
-        },
-        about: "How requests are accounted, and what they are billed at.",
-    },
-    Field {
-        key: "secrets",
-        slot: Slot::Nested {
-            shape: "table",
-            read: |entry, typed| {
-                if let Some(section) = entry.table() {
-                    section.read(secrets::FIELDS, &mut typed.secrets);
-                    secrets::check(&section, &typed.secrets);
-                }
-            },
-        },
-        about: "What clients' own provider keys (`/v1/byok`) are encrypted with: one of the three.",
-    },
+    ledger::SECTION,
+    secrets::SECTION,
     Field {
         key: "log",
         slot: Slot::Nested {
