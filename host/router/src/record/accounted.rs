@@ -79,11 +79,13 @@ impl Record {
     /// Closes the account, unless that is done or nothing was ever sent.
     pub(super) fn settle_account(&mut self) -> Receipt {
         let reservation = self.reservation.take();
-        let Some(account) = self.account.take().filter(Account::is_open) else {
+        // What is done already is not undone.
+        let Some(account) = self.account.take() else { return Receipt::nothing() };
+        if !account.is_open() {
             // Nothing was sent, so nothing was used.
             self.pass.iter_mut().for_each(|pass| pass.used(0));
             return Receipt::nothing();
-        };
+        }
         let row = self.settled();
         if let Some(reservation) = reservation {
             let byok = row.upstream_cost.filter(|_| row.is_byok);
