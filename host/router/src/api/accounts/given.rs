@@ -56,7 +56,10 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, BadRequest> {
     };
     let at = offset(text, error.line(), error.column());
     if !error.is_data() {
-        let param = name_before(text.get(..at).unwrap_or_default());
+        // What follows a whole value is no field's.
+        let is_whole = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>().next();
+        let begun = text.get(..at).filter(|_| !matches!(is_whole, Some(Ok(_))));
+        let param = begun.and_then(name_before);
         return Err(bad("The body is no JSON.".to_owned(), param, "invalid_json"));
     }
     let told = error.to_string();
