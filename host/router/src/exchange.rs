@@ -116,8 +116,7 @@ pub(crate) async fn run(
     call: ChatCall,
     room: Option<OwnedSemaphorePermit>,
     deadline: Instant,
-    mut record: Record,
-    caller: Caller,
+    (mut record, caller): (Record, Caller),
 ) -> Response<Body> {
     record.model = call.routing.models.join(",");
     record.streaming = call.request.streaming;

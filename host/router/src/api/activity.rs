@@ -221,7 +221,7 @@ pub(super) fn export(router: &Router, query: Option<&str>) -> Result<Response<Bo
     }
     let period = Period { from: Some(from), to: Some(to) };
     let filter = Filter {
-        from_ms: period.from_ms(),
+        from_ms: period.begin_ms(),
         to_ms: period.end_ms(),
         key: query.text("api_key_hash").map(str::to_owned),
         workspace: query.text("workspace_id").map(str::to_owned),

@@ -84,8 +84,8 @@ pub(super) async fn answer(
             if Routed::is_wanted(&head.headers) {
                 record.tell_routing(&call.routing.models);
             }
-            let run =
-                exchange::run(router, settings, dialect, call, held.room, deadline, record, caller);
+            let asked = (record, caller);
+            let run = exchange::run(router, settings, dialect, call, held.room, deadline, asked);
             return run.await;
         }
     };

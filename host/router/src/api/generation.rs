@@ -17,6 +17,9 @@ pub(super) async fn show(
     settings: &Settings,
     request: &Request<Incoming>,
 ) -> Response<Body> {
+    if let Err(error) = caller::known(router, request.headers(), request.uri()) {
+        return respond::error(&error, None);
+    }
     let found = find(router, settings, request.uri().query().unwrap_or_default()).await;
     let key = caller::bearer(router, request.headers(), request.uri()).ok();
     match found.and_then(|known| permitted(known, key.as_deref(), settings)) {

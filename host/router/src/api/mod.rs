@@ -27,7 +27,6 @@ pub(crate) use admitted::Admitted;
 pub(crate) use body::bad_request;
 pub(crate) use chat::chat_route;
 
-use crate::account::caller;
 use crate::error::{Code, Error};
 use crate::record;
 use crate::upstream::Broken;
@@ -77,10 +76,7 @@ async fn answer(
         (Err(error), route) => {
             respond::error_in(Route::dialect(route.as_ref(), path), &error, None)
         }
-        (Ok(()), None) => {
-            let error = Error::new(Code::NotFound, NO_ROUTE);
-            respond::error_in(Route::dialect(None, path), &error, None)
-        }
+        (Ok(()), None) => no_route(path),
         (Ok(()), Some(Route::Show)) if method == Method::POST => {
             match admitted::admit(&router, &request, is_excess) {
                 Ok(_place) => ollama::show(&router, &settings, request).await,
@@ -124,10 +120,7 @@ async fn answer(
             activity::answer(&router, &settings, found, &request, peer).await
         }
         (Ok(()), Some(Route::Generation)) if is_reading(&method) => {
-            match caller::known(&router, request.headers(), request.uri()) {
-                Ok(()) => generation::show(&router, &settings, &request).await,
-                Err(error) => respond::error(&error, None),
-            }
+            generation::show(&router, &settings, &request).await
         }
         (Ok(()), Some(route)) => match cors::preflight(&settings, &request, route.methods()) {
             Some(permission) => permission,
@@ -165,6 +158,11 @@ fn is_reading(method: &Method) -> bool {
 
 const NO_ROUTE: &str =
     "There is no such route; the API starts at /v1, for example POST /v1/chat/completions.";
+
+fn no_route(path: &str) -> Response<Body> {
+    let error = Error::new(Code::NotFound, NO_ROUTE);
+    respond::error_in(Route::dialect(None, path), &error, None)
+}
 
 /// What can be answered at once.
 fn look_up(router: &Router, settings: &Settings, route: &Route, method: &Method) -> Response<Body> {

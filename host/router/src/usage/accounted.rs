@@ -52,7 +52,7 @@ pub(super) async fn of_provider(
     let days = store.daily(&filter).await?;
     let mut ledger = Ledger::default();
     let mut rows_by_day: BTreeMap<Day, u64> = BTreeMap::new();
-    let filter = Filter { from_ms: period.from_ms(), to_ms: period.end_ms(), ..Filter::default() };
+    let filter = Filter { from_ms: period.begin_ms(), to_ms: period.end_ms(), ..Filter::default() };
     let mut after = None;
     loop {
         let rows = store.generations(&filter, after, PAGE).await?;

@@ -11,7 +11,7 @@ pub(crate) struct Period {
 
 impl Period {
     /// The first moment.
-    pub(crate) fn from_ms(self) -> Option<u64> {
+    pub(crate) fn begin_ms(self) -> Option<u64> {
         self.from.map(start_ms)
     }
 
@@ -37,9 +37,9 @@ mod tests {
     #[test]
     fn a_period_has_both_of_its_ends() {
         let period = Period { from: Some(2), to: Some(3) };
-        assert_eq!(period.from_ms().zip(period.end_ms()), Some((2 * DAY_MS, 4 * DAY_MS)));
+        assert_eq!(period.begin_ms().zip(period.end_ms()), Some((2 * DAY_MS, 4 * DAY_MS)));
         let days: Vec<Day> = (0..6).filter(|day| period.has(*day)).collect();
         assert_eq!(days, [2, 3]);
-        assert!(Period::default().has(Day::MIN) && Period::default().from_ms().is_none());
+        assert!(Period::default().has(Day::MIN) && Period::default().begin_ms().is_none());
     }
 }

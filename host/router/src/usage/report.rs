@@ -91,7 +91,7 @@ async fn rows(
     out: &mut dyn Write,
 ) -> Result<(), ReportError> {
     let filter = Filter {
-        from_ms: period.from_ms(),
+        from_ms: period.begin_ms(),
         to_ms: period.end_ms(),
         key: args.key.clone(),
         workspace: args.workspace.clone(),

@@ -28,7 +28,7 @@ fn taken(methods: &str) -> BTreeSet<String> {
 #[test]
 fn all_that_is_described_is_answered_with_these_methods() {
     for (path, methods) in described() {
-        let example = path.replace("{version}", "1").replace('{', "").replace('}', "");
+        let example = path.replace("{version}", "1").replace(['{', '}'], "");
         let found = route(&example, &HeaderMap::new()).unwrap_or_else(|| panic!("{path}"));
         assert_eq!(found.name(), path);
         assert_eq!(taken(found.methods()), methods, "{path}");
