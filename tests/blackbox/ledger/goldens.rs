@@ -117,7 +117,7 @@ fn cases(
     let (mut cases, mut seen) = (Vec::new(), BTreeSet::new());
     for case in goldens.iter().flat_map(rules::cases).filter(|case| case.price.is_some()) {
         let Some(flavour) = Flavour::of(&case) else { continue };
-        if !round.iter().any(|it| *it == flavour) {
+        if !round.contains(&flavour) {
             continue;
         }
         let Some(endpoint) = flavour.endpoint(catalog, case.model) else { continue };

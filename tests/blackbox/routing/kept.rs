@@ -174,8 +174,12 @@ async fn a_full_queue_drops_and_counts_and_holds_up_nobody() {
     let home = tempfile::tempdir().unwrap();
     let state = home.path().join("state.db");
     let upstream = simulator(Behaviour::new());
-    let toml =
-        format!("state = {state:?}\n[decisions]\nqueue = 1\n{}", provider("open", &upstream, 1));
+    // The ledger is not to be waited for.
+    let toml = format!(
+        "state = {state:?}\nledger = \"relaxed\"\n[accounting]\nwhen_failing = \"continue\"\n\
+         [decisions]\nqueue = 1\n{}",
+        provider("open", &upstream, 1)
+    );
     let router = TestRouter::start(&toml).await;
     // Who writes has to wait for this one.
     let mut other = SqliteConnectOptions::new().filename(&state).connect().await.unwrap();

@@ -135,7 +135,7 @@ fn streamed_usage(body: &str) -> Option<(u64, u64)> {
     }
     let frames = body.lines().filter_map(|line| line.strip_prefix("data: {"));
     let frames = frames.filter_map(|rest| serde_json::from_str(&format!("{{{rest}")).ok());
-    frames.filter_map(|frame: Value| usage(&frame)).last()
+    frames.filter_map(|frame: Value| usage(&frame)).next_back()
 }
 
 fn usage(answer: &Value) -> Option<(u64, u64)> {

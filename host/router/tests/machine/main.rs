@@ -1,7 +1,12 @@
 //! The binary on a machine that lets it down: each time a clear message or a
 //! clean answer, never a panic.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, and print")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test may panic, and print"
+)]
 
 mod clock;
 mod corrupt;
