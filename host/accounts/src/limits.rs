@@ -116,7 +116,8 @@ pub fn enter(all: &[Arc<Limits>], tokens: u64) -> Result<Pass, Limited> {
     for ((limits, known), (state, now)) in locked.iter_mut().zip(entered) {
         **known = state;
         pass.standings.extend(limits.standings(&state, now));
-        let charged = if state.tokens.is_some() { tokens } else { 0 };
+        // A bucket takes one at least.
+        let charged = if state.tokens.is_some() { tokens.max(1) } else { 0 };
         pass.places.push(Place { limits: Arc::clone(limits), entered: now, tokens: charged });
     }
     Ok(pass)
@@ -215,8 +216,7 @@ impl Pass {
             let now = place.limits.clock.now();
             let mut state = **state;
             if let Some(bucket) = &mut state.tokens {
-                // A prompt of nothing was charged as one of one token.
-                bucket.give_back(place.tokens.max(1), place.entered, now);
+                bucket.give_back(place.tokens, place.entered, now);
                 if let Err(wait) = bucket.charge(tokens, now) {
                     return Err(place.limits.refusal(&state, Limit::Tokens, wait, now));
                 }
@@ -227,7 +227,7 @@ impl Pass {
             **place = state;
         }
         drop(locked);
-        self.places.iter_mut().for_each(|place| place.tokens = tokens);
+        self.places.iter_mut().for_each(|place| place.tokens = tokens.max(1));
         Ok(())
     }
 

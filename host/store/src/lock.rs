@@ -27,7 +27,8 @@ impl Store {
             .parent()
             .map_or(Ok(()), std::fs::create_dir_all)
             .and_then(|()| OpenOptions::new().create(true).append(true).open(&path));
-        let file = opened.map_err(|cause| Error::Lock { path: path.clone(), cause })?;
+        // What is in the way of this file is in the way of the other.
+        let file = opened.map_err(|cause| Error::opening(&location.to_string(), cause.into()))?;
         match file.try_lock() {
             Ok(()) => Ok(ServingLock { _file: Some(file) }),
             Err(TryLockError::WouldBlock) => Err(Error::InUse { path }),
