@@ -273,6 +273,8 @@ async fn the_ledger_tells_what_the_journal_has_forgotten() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_under_way_is_told_as_open_and_one_that_died_as_interrupted() {
     let pair = Pair::start(Behaviour::new()).await;
+    // Once it serves, it has looked for what others left open.
+    assert_eq!(pair.router.client().get("/healthz").await.status, 200);
     let store = &pair.router.router.store;
     let now = pair.router.router.clock.unix_ms();
     let open = Row { state: State::Open, outcome: "open".to_owned(), status: 0, ..made(1, now) };
