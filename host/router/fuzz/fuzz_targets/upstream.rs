@@ -107,6 +107,7 @@ fn provider(base_url: &str, auth: AuthScheme) -> Provider {
         relay: Vec::new(),
         models_url: None,
         facts: ProviderFacts::default(),
+        rates: Default::default(),
     }
 }
 
