@@ -188,7 +188,8 @@ impl Rude {
         let reply = Behaviour::new().reply("from second");
         let second = Simulator::start(Kind::OpenAi, reply).unwrap();
         let mut toml = format!(
-            "{toml}\n[routing]\nstrategies = [\"price\"]\nbreaker_failures = 1000\nretry_reserve = 1000\n{}",
+            "{toml}\n[routing]\nstrategies = [\"price\"]\nbreaker_failures = 1000\nretry_reserve = 1000\n\
+             hedge_percent = 0\n{}",
             bare_provider("second", &second)
         );
         for wire in WIRES {
