@@ -11,6 +11,7 @@ use plugway_routing::Clock;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -78,6 +79,10 @@ impl TestRouter {
             };
             server::run(listener, serving, asked).await.unwrap();
         });
+        // Its first steps are not to be mixed with those of the test.
+        while router.accounts.now().revision.is_none() && !served.is_finished() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         Self { router, address, home, shutdown: Some(shutdown), served: Some(served) }
     }
 

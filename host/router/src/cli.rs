@@ -2,10 +2,12 @@
 //! running router.
 
 mod byok;
+mod failed;
 mod keys;
 mod table;
 
 pub use byok::{ByokAction, ByokArgs, RotateArgs, byok};
+pub use failed::CommandError;
 pub use keys::{CreateArgs, KeysAction, KeysArgs, ListArgs, OneArgs, ResetArg, keys};
 
 use std::io::{self, Write};
@@ -199,17 +201,15 @@ pub fn compiler_of(program: PathBuf) -> Compiler {
 }
 
 /// The state that the configuration names, which has to outlast this process.
-async fn state(config: Option<&Path>, env: Environment<'_>) -> anyhow::Result<Store> {
+async fn state(config: Option<&Path>, env: Environment<'_>) -> Result<Store, CommandError> {
     state_of(&config::load(config, env)?).await
 }
 
-async fn state_of(config: &Config) -> anyhow::Result<Store> {
-    let location = &config.state.location;
-    anyhow::ensure!(
-        *location != Location::Memory,
-        "nothing outlasts this process here: name a file with `state`, or set HOME"
-    );
-    Ok(Store::open(location).await?)
+async fn state_of(config: &Config) -> Result<Store, CommandError> {
+    match &config.state.location {
+        Location::Memory => Err(CommandError::Nowhere),
+        location => Ok(Store::open(location).await?),
+    }
 }
 
 fn no_directory(path: &Path) -> Diagnostics {

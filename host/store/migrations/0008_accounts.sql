@@ -19,9 +19,12 @@ CREATE TABLE keys (
     include_byok  INTEGER NOT NULL,
     -- JSON object.
     settings      TEXT    NOT NULL,
-    creator       TEXT
+    creator       TEXT,
+    -- The counter of that name as its last change left it.
+    revision      INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX keys_by_created_ms ON keys (created_ms, hash);
+CREATE INDEX keys_by_revision ON keys (revision);
 
 CREATE TABLE workspaces (
     id         TEXT    NOT NULL PRIMARY KEY,

@@ -5,17 +5,26 @@
 use crate::{ByokRow, Error, KeyRow, Store, WorkspaceRow, byok, keys, workspaces};
 use sqlx::AnyConnection;
 
-/// All accounts, as they were at one moment.
+/// Accounts, as they were at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accounts {
     /// Counts up with every change.
     pub revision: i64,
-    /// Those that are not deleted.
-    pub keys: Vec<KeyRow>,
+    /// Which keys there are.
+    pub keys: Keys,
     /// All.
     pub workspaces: Vec<WorkspaceRow>,
     /// All, in the order in which they are tried.
     pub byok: Vec<ByokRow>,
+}
+
+/// The keys of [`Accounts`]: there may be many, of which few change at a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// All that are not deleted.
+    All(Vec<KeyRow>),
+    /// Those that were made, changed or deleted since.
+    Changed(Vec<KeyRow>),
 }
 
 /// What came of a change.
@@ -81,16 +90,25 @@ impl Store {
         .await
     }
 
-    /// All accounts, as they were at one moment.
+    /// The accounts, as they were at one moment: of keys those that have changed since the
+    /// revision, where there is one.
     ///
     /// # Errors
     /// When the database fails, or was changed by hand into what cannot be read.
-    pub async fn accounts(&self) -> Result<Accounts, Error> {
+    pub async fn accounts(&self, since: Option<i64>) -> Result<Accounts, Error> {
         self.within(async {
             let mut view = self.view().await?;
+            let revision = revision(&mut view).await?;
+            let keys = match since {
+                Some(since) if since <= revision => {
+                    Keys::Changed(keys::changed_after(since, &mut view).await?)
+                }
+                // The database is another one, or a copy from before was put back.
+                _ => Keys::All(keys::living(&mut view).await?),
+            };
             let accounts = Accounts {
-                revision: revision(&mut view).await?,
-                keys: keys::living(&mut view).await?,
+                revision,
+                keys,
                 workspaces: workspaces::all(&mut view).await?,
                 byok: byok::all(&mut view).await?,
             };

@@ -58,6 +58,13 @@ pub struct KeyFilter {
     pub with_deleted: bool,
 }
 
+/// The revision of the change that has its turn.
+macro_rules! changing {
+    () => {
+        "(SELECT value FROM counters WHERE name = 'revision')"
+    };
+}
+
 impl Store {
     /// Keeps a new key, in a workspace that is there.
     ///
@@ -153,7 +160,11 @@ impl Store {
     /// When the database fails.
     pub async fn delete_key(&self, hash: &str, now_ms: u64) -> Result<bool, Error> {
         let mut work = self.turn(REVISION).await?;
-        let query = "UPDATE keys SET deleted_ms = $1 WHERE hash = $2 AND deleted_ms IS NULL";
+        let query = concat!(
+            "UPDATE keys SET deleted_ms = $1, revision = ",
+            changing!(),
+            " WHERE hash = $2 AND deleted_ms IS NULL"
+        );
         let query = sqlx::query(query).bind(integer(now_ms)).bind(name(hash));
         let is_gone = query.execute(&mut *work).await?.rows_affected() > 0;
         if is_gone {
@@ -178,6 +189,15 @@ pub(crate) async fn living(from: &mut AnyConnection) -> Result<Vec<KeyRow>, Erro
     query.fetch_all(from).await?.iter().map(read).collect()
 }
 
+/// Those that were made, changed or deleted after a revision.
+pub(crate) async fn changed_after(
+    revision: i64,
+    from: &mut AnyConnection,
+) -> Result<Vec<KeyRow>, Error> {
+    let query = sqlx::query("SELECT * FROM keys WHERE revision > $1 ORDER BY hash");
+    query.bind(revision).fetch_all(from).await?.iter().map(read).collect()
+}
+
 /// Whether a workspace has keys that are not deleted.
 pub(crate) async fn any_of(workspace: &str, from: &mut AnyConnection) -> Result<bool, Error> {
     let query = "SELECT created_ms FROM keys WHERE workspace = $1 AND deleted_ms IS NULL LIMIT 1";
@@ -186,15 +206,23 @@ pub(crate) async fn any_of(workspace: &str, from: &mut AnyConnection) -> Result<
 }
 
 /// Values in the order of [`bind`].
-const INSERT: &str = "INSERT INTO keys (hash, name, label, workspace, is_management, \
-    created_ms, updated_ms, expires_ms, disabled, deleted_ms, spend_limit, resets, \
-    include_byok, settings, creator) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+const INSERT: &str = concat!(
+    "INSERT INTO keys (hash, name, label, workspace, is_management, created_ms, updated_ms, \
+     expires_ms, disabled, deleted_ms, spend_limit, resets, include_byok, settings, creator, \
+     revision) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, ",
+    changing!(),
+    ")"
+);
 
-const UPDATE: &str = "UPDATE keys SET name = $2, label = $3, workspace = $4, \
-    is_management = $5, created_ms = $6, updated_ms = $7, expires_ms = $8, disabled = $9, \
-    deleted_ms = $10, spend_limit = $11, resets = $12, include_byok = $13, settings = $14, \
-    creator = $15 WHERE hash = $1";
+const UPDATE: &str = concat!(
+    "UPDATE keys SET name = $2, label = $3, workspace = $4, is_management = $5, \
+     created_ms = $6, updated_ms = $7, expires_ms = $8, disabled = $9, deleted_ms = $10, \
+     spend_limit = $11, resets = $12, include_byok = $13, settings = $14, creator = $15, \
+     revision = ",
+    changing!(),
+    " WHERE hash = $1"
+);
 
 macro_rules! matching {
     () => {

@@ -17,7 +17,7 @@ mod sql;
 mod store;
 mod workspaces;
 
-pub use accounts::{Accounts, Change, Interval};
+pub use accounts::{Accounts, Change, Interval, Keys};
 pub use byok::{ByokRow, MAX_BYOK, Sealed};
 pub use error::Error;
 pub use health::HealthRow;

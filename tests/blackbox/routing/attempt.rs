@@ -189,10 +189,11 @@ fn assert_is_insured(usage: &Value, what: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_that_breaks_is_not_billed() {
-    for failure in
-        [Failure::Cut { after_chunks: 2 }, Failure::StreamError { after_chunks: 2, code: 500 }]
-    {
+async fn a_stream_that_ends_in_an_error_is_not_billed_and_one_that_is_cut_is_as_delivered() {
+    for (failure, is_insured) in [
+        (Failure::Cut { after_chunks: 2 }, false),
+        (Failure::StreamError { after_chunks: 2, code: 500 }, true),
+    ] {
         let broken = failing(failure.clone()).tokens_per_second(50);
         let first = Simulator::start(Kind::OpenAi, broken).unwrap();
         let second = Simulator::start(Kind::OpenAi, Behaviour::new()).unwrap();
@@ -202,11 +203,20 @@ async fn a_stream_that_breaks_is_not_billed() {
         let streamed = router.client().stream(&ask("test/one", "Hi")).await;
         let last = streamed.chunks.last().unwrap();
         assert!(!last["error"].is_null(), "{last}");
-        assert_is_insured(&last["usage"], &format!("{failure:?}"));
         let id = streamed.headers["x-generation-id"].to_str().unwrap().to_owned();
         let line = LogLines::access(&id).await;
-        assert_eq!((&line["insured"], &line["cost_picodollars"]), (&json!(true), &json!(0)));
-        assert!(line["upstream_cost_picodollars"].as_u64().unwrap() > 0, "{line}");
+        let upstream_cost = &line["upstream_cost_picodollars"];
+        assert!(upstream_cost.as_u64().unwrap() > 0, "{line}");
+        if is_insured {
+            assert_is_insured(&last["usage"], &format!("{failure:?}"));
+            assert_eq!((&line["insured"], &line["cost_picodollars"]), (&json!(true), &json!(0)));
+        } else {
+            assert!(last["usage"]["cost"].as_f64().unwrap() > 0.0, "{last}");
+            assert_eq!(
+                (&line["insured"], &line["cost_picodollars"]),
+                (&json!(false), upstream_cost)
+            );
+        }
     }
 }
 

@@ -97,7 +97,7 @@ impl Accounts {
         let _turn = self.reading.lock().await;
         let before = self.now();
         let has_keys = before.has_keys || self.store.has_keys().await?;
-        let read = self.store.accounts().await?;
+        let read = self.store.accounts(before.revision).await?;
         let after = before.followed_by(read, has_keys, &self.clock);
         if let Some(vault) = &self.vault {
             vault.follow(&after.byok);

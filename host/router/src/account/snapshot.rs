@@ -5,12 +5,14 @@ use super::workspace::WorkspaceSettings;
 use plugway_accounts::key::digest;
 use plugway_accounts::{Account, Interval, KeySettings, Limits};
 use plugway_routing::Clock;
-use plugway_store::{ByokRow, DEFAULT_WORKSPACE, KeyRow, WorkspaceRow};
+use plugway_store::{ByokRow, DEFAULT_WORKSPACE, KeyRow, Keys, WorkspaceRow};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A key.
 pub struct Key {
+    /// Of the key itself; its hash, read.
+    digest: [u8; 32],
     /// As it is kept.
     pub row: KeyRow,
     /// What it may, and what it prefers.
@@ -93,30 +95,47 @@ impl Snapshot {
             workspaces.iter().map(|it| (it.row.id.clone(), it.clone())).collect();
         let default_workspace = workspaces_by_id.get(DEFAULT_WORKSPACE);
         let default_workspace = default_workspace.unwrap_or(&self.default_workspace).clone();
-        let key = |row: KeyRow| {
-            let Some(workspace) = workspaces_by_id.get(&row.workspace) else {
-                tracing::error!(hash = row.hash, "a key of no workspace is left out");
-                return None;
-            };
-            let at = digest_of(&row.hash)?;
-            Some((at, self.key_after(at, row, workspace, clock)?))
-        };
-        let keys: HashMap<_, _> = keys.into_iter().filter_map(key).collect();
-        let mut keys_by_age: Vec<_> = keys.values().cloned().collect();
-        keys_by_age
-            .sort_by(|a, b| (a.row.created_ms, &a.row.hash).cmp(&(b.row.created_ms, &b.row.hash)));
-        let byok = byok.into_iter().map(Arc::new).collect();
-        let revision = Some(revision);
-        Self {
-            revision,
+        let after = Self {
+            revision: Some(revision),
             has_keys,
-            keys,
-            keys_by_age,
+            keys: HashMap::new(),
+            keys_by_age: Vec::new(),
             workspaces,
             workspaces_by_id,
             default_workspace,
-            byok,
+            byok: byok.into_iter().map(Arc::new).collect(),
+        };
+        after.with_keys(self, keys, clock)
+    }
+
+    /// With the keys that are read now, and those of before that have not changed since.
+    fn with_keys(mut self, before: &Self, read: Keys, clock: &Clock) -> Self {
+        let (rows, mut keys, mut keys_by_age) = match read {
+            Keys::All(rows) => (rows, HashMap::new(), Vec::new()),
+            Keys::Changed(rows) => (rows, before.keys.clone(), before.keys_by_age.clone()),
+        };
+        let mut is_in_order = rows.is_empty();
+        for row in rows {
+            let Some(digest) = digest_of(&row.hash) else { continue };
+            match self.key_after(before.keys.get(&digest), digest, row, clock) {
+                Some(key) => keys.insert(digest, key),
+                None => keys.remove(&digest),
+            };
         }
+        for key in keys.values_mut() {
+            let workspace = self.workspaces_by_id.get(&key.row.workspace);
+            if let Some(workspace) = workspace.filter(|it| !Arc::ptr_eq(it, &key.workspace)) {
+                *key = Arc::new(key.belonging_to(workspace));
+                is_in_order = false;
+            }
+        }
+        if !is_in_order {
+            keys_by_age = keys.values().cloned().collect();
+            let age = |key: &Arc<Key>| (key.row.created_ms, key.digest);
+            keys_by_age.sort_unstable_by_key(age);
+        }
+        (self.keys, self.keys_by_age) = (keys, keys_by_age);
+        self
     }
 
     /// The key that a client shows.
@@ -147,18 +166,26 @@ impl Snapshot {
         }
     }
 
+    /// None where it is gone, or nobody can tell what it may.
     fn key_after(
         &self,
-        at: [u8; 32],
+        before: Option<&Arc<Key>>,
+        digest: [u8; 32],
         row: KeyRow,
-        workspace: &Arc<Workspace>,
         clock: &Clock,
     ) -> Option<Arc<Key>> {
-        match self.keys.get(&at) {
+        if row.deleted_ms.is_some() {
+            return None;
+        }
+        let Some(workspace) = self.workspaces_by_id.get(&row.workspace) else {
+            tracing::error!(hash = row.hash, "a key of no workspace is left out");
+            return None;
+        };
+        match before {
             Some(before) if before.row == row && Arc::ptr_eq(&before.workspace, workspace) => {
                 Some(before.clone())
             }
-            before => Key::new(row, workspace, before.map(|it| &**it), clock).map(Arc::new),
+            before => Key::new(digest, row, workspace, before.map(|it| &**it), clock).map(Arc::new),
         }
     }
 }
@@ -184,6 +211,7 @@ impl Workspace {
 impl Key {
     /// None where nobody can tell what it may.
     fn new(
+        digest: [u8; 32],
         row: KeyRow,
         workspace: &Arc<Workspace>,
         before: Option<&Self>,
@@ -210,7 +238,19 @@ impl Key {
             row.include_byok,
         );
         limits.change(settings.rates());
-        Some(Self { row, settings, budget, limits, workspace: workspace.clone() })
+        Some(Self { digest, row, settings, budget, limits, workspace: workspace.clone() })
+    }
+
+    /// The same key of a workspace that has changed.
+    fn belonging_to(&self, workspace: &Arc<Workspace>) -> Self {
+        Self {
+            digest: self.digest,
+            row: self.row.clone(),
+            settings: self.settings.clone(),
+            budget: self.budget.clone(),
+            limits: self.limits.clone(),
+            workspace: workspace.clone(),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod cors;
 mod deadline;
 mod generation;
 mod guard;
+mod inference;
 mod models;
 mod offers;
 mod ollama;
@@ -35,6 +36,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, Version};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
+use inference::Inference;
 use plugway_wire::Dialect;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -84,29 +86,10 @@ async fn answer(
             }
         }
         // What takes a place keeps a record of its own.
-        (Ok(()), Some(Route::Chat(found))) if method == Method::POST => {
+        (Ok(()), Some(Route::Inference(wanted))) if wanted.takes(&method) => {
             match admitted::admit(&router, &request, is_excess) {
-                Ok(admitted) => {
-                    return chat::answer(router, settings, found, request, admitted).await;
-                }
-                Err(turned) => turned.answer(&router, found.dialect, request).await,
-            }
-        }
-        (Ok(()), Some(Route::Offer(found))) if method == Method::POST => {
-            match admitted::admit(&router, &request, is_excess) {
-                Ok(admitted) => {
-                    return offers::answer(router, settings, found, request, admitted).await;
-                }
-                Err(turned) => turned.answer(&router, found.dialect(), request).await,
-            }
-        }
-        (Ok(()), Some(Route::Relay { provider, path })) if relay::takes(&method) => {
-            match admitted::admit(&router, &request, is_excess) {
-                Ok(admitted) => {
-                    let to = (provider.as_str(), path.as_str());
-                    return relay::pass(router, settings, request, to, admitted).await;
-                }
-                Err(turned) => turned.answer(&router, Dialect::OpenAiChat, request).await,
+                Ok(admitted) => return wanted.ask(router, settings, request, admitted).await,
+                Err(turned) => turned.answer(&router, wanted.dialect(), request).await,
             }
         }
         (Ok(()), Some(Route::Reload)) => reload(&router, &settings, &request, peer).await,
@@ -171,15 +154,13 @@ fn look_up(router: &Router, settings: &Settings, route: &Route, method: &Method)
         return respond::method_not_allowed(dialect, route.methods());
     }
     match route {
-        Route::Chat(_)
-        | Route::Offer(_)
+        Route::Inference(_)
         | Route::Show
         | Route::Reload
         | Route::Account(_)
         | Route::Presets(_)
         | Route::Activity(_)
-        | Route::Generation
-        | Route::Relay { .. } => respond::method_not_allowed(dialect, route.methods()),
+        | Route::Generation => respond::method_not_allowed(dialect, route.methods()),
         Route::Ollama(page) => page.show(&settings.config.catalog),
         Route::Models => models::list(&settings.config.catalog),
         Route::EmbeddingModels => models::embedding(&settings.config.catalog),
@@ -194,22 +175,16 @@ fn look_up(router: &Router, settings: &Settings, route: &Route, method: &Method)
 }
 
 enum Route {
-    Chat(chat::ChatRoute),
+    /// What goes to a provider.
+    Inference(Inference),
     /// What tools for local models look up.
     Ollama(ollama::Page),
     Show,
-    /// What adapters offer beside chats.
-    Offer(offers::OfferRoute),
     Models,
     EmbeddingModels,
     /// One model or all, for clients that list them in a format of their own.
     Cards(Option<String>),
     Endpoints(String),
-    /// What a provider offers beside what is understood here.
-    Relay {
-        provider: String,
-        path: String,
-    },
     Providers,
     /// What holds content: not everybody's.
     Presets(presets::PresetRoute),
@@ -231,8 +206,7 @@ impl Route {
     /// Whose envelope an error gets there, or at a path that is no route's.
     fn dialect(route: Option<&Self>, path: &str) -> Dialect {
         match route {
-            Some(Self::Chat(found)) => found.dialect,
-            Some(Self::Offer(found)) => found.dialect(),
+            Some(Self::Inference(wanted)) => wanted.dialect(),
             Some(Self::Cards(_)) => Dialect::Gemini,
             Some(Self::Ollama(_) | Self::Show) => Dialect::Ollama,
             None => Self::dialect_below(path),
@@ -259,16 +233,14 @@ impl Route {
     /// The pattern, for logs and metrics: a path could hold anything.
     fn name(&self) -> &'static str {
         match self {
-            Self::Chat(found) => found.route,
+            Self::Inference(wanted) => wanted.name(),
             Self::Ollama(page) => page.route(),
             Self::Show => ollama::SHOW,
-            Self::Offer(found) => found.route(),
             Self::Models => "/v1/models",
             Self::EmbeddingModels => "/v1/embeddings/models",
             Self::Cards(None) => "/v1beta/models",
             Self::Cards(Some(_)) => "/v1beta/models/{model}",
             Self::Endpoints(_) => "/v1/models/{author}/{slug}/endpoints",
-            Self::Relay { .. } => relay::ROUTE,
             Self::Providers => "/v1/providers",
             Self::Presets(found) => found.name(),
             Self::Activity(found) => found.name(),
@@ -284,8 +256,8 @@ impl Route {
 
     fn methods(&self) -> &'static str {
         match self {
-            Self::Chat(_) | Self::Offer(_) | Self::Show | Self::Reload => "POST",
-            Self::Relay { .. } => relay::METHODS,
+            Self::Inference(wanted) => wanted.methods(),
+            Self::Show | Self::Reload => "POST",
             Self::Presets(found) => found.methods(),
             Self::Account(found) => found.methods(),
             _ => "GET, HEAD",
@@ -296,13 +268,13 @@ impl Route {
 fn route(path: &str, headers: &HeaderMap) -> Option<Route> {
     let path = path.strip_prefix("/api").filter(|rest| rest.starts_with("/v1")).unwrap_or(path);
     if let Some(found) = chat::chat_route(path) {
-        return Some(Route::Chat(found));
+        return Some(Route::Inference(Inference::Chat(found)));
     }
     if let Some(page) = ollama::page(path) {
         return Some(Route::Ollama(page));
     }
     if let Some(found) = offers::offer_route(path) {
-        return Some(Route::Offer(found));
+        return Some(Route::Inference(Inference::Offer(found)));
     }
     if let Some(model) = plugway_wire::gemini::listed(path, headers) {
         return Some(Route::Cards(model));
@@ -326,14 +298,16 @@ fn route(path: &str, headers: &HeaderMap) -> Option<Route> {
         "/metrics" => Some(Route::Metrics),
         "/admin/reload" => Some(Route::Reload),
         "/openapi.json" => Some(Route::Description),
-        _ if path.starts_with("/v1/providers/") => {
-            let (provider, rest) = path.strip_prefix("/v1/providers/")?.split_once('/')?;
-            (!rest.is_empty())
-                .then(|| Route::Relay { provider: provider.to_owned(), path: format!("/{rest}") })
-        }
+        _ if path.starts_with("/v1/providers/") => relayed(path),
         _ => {
             let slug = path.strip_prefix("/v1/models/")?.strip_suffix("/endpoints")?;
             (slug.split('/').count() == 2).then(|| Route::Endpoints(slug.to_owned()))
         }
     }
+}
+
+fn relayed(path: &str) -> Option<Route> {
+    let (provider, rest) = path.strip_prefix("/v1/providers/")?.split_once('/')?;
+    let (provider, path) = (provider.to_owned(), format!("/{rest}"));
+    (!rest.is_empty()).then_some(Route::Inference(Inference::Relay { provider, path }))
 }

@@ -1,10 +1,9 @@
 //! `plugway byok rotate`: another master key for clients' own provider keys. All of them
 //! are sealed anew in one transaction, or none is.
 
-use super::state_of;
+use super::{CommandError, state_of};
 use crate::account::master;
 use crate::config::{self, Environment, SecretsConfig};
-use anyhow::{Context, ensure};
 use clap::{Args, Subcommand};
 use plugway_accounts::Keyring;
 use plugway_routing::Clock;
@@ -57,7 +56,7 @@ pub async fn byok(
     args: ByokArgs,
     env: Environment<'_>,
     out: &mut impl Write,
-) -> anyhow::Result<()> {
+) -> Result<(), CommandError> {
     let ByokAction::Rotate(args) = args.action;
     let config = config::load(args.config.as_deref(), env)?;
     let before = SecretsConfig {
@@ -65,15 +64,20 @@ pub async fn byok(
         master_key_file: args.from_file,
         master_key_command: Vec::new(),
     };
-    let before = master::find(&before, env).context("the master key of before")?;
-    let now = master::find(&config.secrets, env).context("the master key of now")?;
-    ensure!(before.key_id() != now.key_id(), "the two master keys are the same");
+    let find = |secrets: &SecretsConfig, of| {
+        master::find(secrets, env).map_err(|cause| CommandError::MasterKey { of, cause })
+    };
+    let (before, now) = (find(&before, "before")?, find(&config.secrets, "now")?);
+    if before.key_id() == now.key_id() {
+        return Err(CommandError::refused("the two master keys are the same"));
+    }
     let ring = Keyring::new(now, vec![before]);
     let store = state_of(&config).await?;
     let reseal = |row: &ByokRow| {
         let sealed = ring.reseal(&row.id, &row.sealed);
-        let sealed = sealed.with_context(|| format!("the provider key {}", row.id))?;
-        Ok::<_, anyhow::Error>(sealed.map(|sealed| Sealed { sealed, key_id: ring.key_id() }))
+        let told = |cause| CommandError::ProviderKey { id: row.id.clone(), cause };
+        let sealed = sealed.map_err(told)?;
+        Ok::<_, CommandError>(sealed.map(|sealed| Sealed { sealed, key_id: ring.key_id() }))
     };
     let resealed = store.reseal_byok(Clock::machine().unix_ms(), reseal).await??;
     writeln!(

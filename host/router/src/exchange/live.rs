@@ -55,6 +55,8 @@ pub(super) struct Live {
     /// When to stop reading, once the answer is complete.
     trailing_until: Option<Instant>,
     is_streamed: bool,
+    /// The provider stopped within its answer, and did not say why.
+    is_cut: bool,
 }
 
 /// Where further events come from.
@@ -105,6 +107,7 @@ impl Live {
             order: Order::new(exchange.call.request.choices),
             read_bytes: 0,
             trailing_until: None,
+            is_cut: false,
         }
     }
 
@@ -138,6 +141,11 @@ impl Live {
     /// It comes bit by bit, so that it has a first token.
     pub(super) fn is_streamed(&self) -> bool {
         self.is_streamed
+    }
+
+    /// Its provider stopped within it, and did not say why.
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// The next events, as soon as there are any; none after the last. Dropping
@@ -249,6 +257,7 @@ impl Live {
     /// worse: some providers keep the connection open after their end mark, or cut it.
     fn broke(&mut self, error: Error) -> Result<(), Error> {
         if !self.order.is_complete() {
+            self.is_cut = true;
             return Err(error);
         }
         self.source = Source::Ended;
@@ -269,7 +278,10 @@ impl Live {
             decoded = stream.decoder.push(frames).map(|more| events = more);
         }
         if chunk.is_none() && decoded.is_ok() && !ends(&events) {
-            decoded = stream.decoder.end().map(|more| events.extend(more));
+            decoded = stream.decoder.end().map(|more| {
+                self.is_cut = ends(&more);
+                events.extend(more);
+            });
         }
         if chunk.is_none() {
             self.source = Source::Ended;
@@ -279,6 +291,7 @@ impl Live {
         })?;
         self.accept(events)?;
         framed.map_err(|error| {
+            self.is_cut |= chunk.is_none();
             self.unavailable(&format!("sent a stream that cannot be read ({error})"))
         })
     }

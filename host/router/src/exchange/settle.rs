@@ -45,6 +45,8 @@ pub(super) struct Settlement {
     prompt_tokens: u32,
     /// What stays where its prompt cache is.
     conversation: Option<(Arc<Router>, Conversation)>,
+    /// Its provider stopped within what was delivered.
+    is_cut: bool,
     settled: bool,
 }
 
@@ -74,6 +76,7 @@ impl Settlement {
             place: live.place.take(),
             prompt_tokens,
             conversation: None,
+            is_cut: false,
             settled: false,
         }
     }
@@ -97,6 +100,12 @@ impl Settlement {
     /// The request's record.
     pub(super) fn record(&mut self) -> &mut Record {
         &mut self.record
+    }
+
+    /// What ends now was delivered as far as its provider went, which stopped within it
+    /// and did not say why.
+    pub(super) fn cut(&mut self) {
+        self.is_cut = true;
     }
 
     /// Closes the account: the answer ended, well or with `failure`.
@@ -190,13 +199,13 @@ impl Settlement {
     }
 
     /// Whether the answer came to nothing, so that nobody is billed for it: nothing was
-    /// written and no reason given for that, or it ended in an error. One that the client
-    /// had no more time for is none of the provider's errors.
+    /// written and no reason given for that, or it ended in an error. What was delivered
+    /// of one that its provider cut, or that the client had no more time for, is billed.
     fn is_insured(&self, bill: &Bill, failure: Option<&Error>) -> bool {
         let is_empty = bill.usage.completion_tokens == 0 && self.tally.media == 0;
         let says_nothing = is_empty && self.tally.finished == 0;
         let is_error = self.tally.finish_reason == Some(FinishReason::Error)
-            || failure.is_some_and(|error| error.code != Code::OutOfTime);
+            || failure.is_some_and(|error| !self.is_cut && error.code != Code::OutOfTime);
         says_nothing || is_error
     }
 

@@ -221,6 +221,9 @@ impl Flow {
                     Ok(None) => None,
                     Err(error) => Some(error),
                 };
+                if live.is_cut() {
+                    settlement.cut();
+                }
                 let bill = settlement.close(failure.as_ref());
                 let committed = Box::pin(settlement.record().hand_in().committed());
                 closing.insert(Closing { committed, failure, bill })

@@ -68,6 +68,13 @@ fn byok(id: &str, position: i64) -> ByokRow {
     }
 }
 
+async fn all_keys(store: &Store) -> Vec<KeyRow> {
+    match store.accounts(None).await.unwrap().keys {
+        Keys::All(keys) => keys,
+        Keys::Changed(keys) => panic!("{keys:?}"),
+    }
+}
+
 #[tokio::test]
 async fn a_key_is_kept_listed_changed_and_deleted_but_for_its_name() {
     for store in stores().await {
@@ -114,8 +121,7 @@ async fn a_key_is_kept_listed_changed_and_deleted_but_for_its_name() {
         assert_eq!(store.create_key(&key("a")).await.unwrap(), Change::Taken);
         let gone = KeyRow { deleted_ms: Some(60), ..expected };
         assert_eq!(store.key("a").await.unwrap().as_ref(), Some(&gone));
-        let hashes: Vec<_> =
-            store.accounts().await.unwrap().keys.into_iter().map(|key| key.hash).collect();
+        let hashes: Vec<_> = all_keys(&store).await.into_iter().map(|key| key.hash).collect();
         assert_eq!(hashes, ["b"]);
         let all = KeyFilter { with_deleted: true, ..KeyFilter::default() };
         assert_eq!(store.keys(&all, 1, 1).await.unwrap(), (vec![gone], 2));
@@ -153,7 +159,7 @@ async fn a_workspace_has_budgets_and_goes_once_nothing_rests_on_it() {
         };
         let (page, count) = store.workspaces(1, 9).await.unwrap();
         assert_eq!((page, count), (vec![expected.clone()], 2));
-        assert_eq!(store.accounts().await.unwrap().workspaces[1], expected);
+        assert_eq!(store.accounts(None).await.unwrap().workspaces[1], expected);
 
         let its_key = KeyRow { workspace: "w".into(), ..key("k") };
         assert_eq!(store.create_key(&its_key).await.unwrap(), Change::Done);
@@ -185,7 +191,7 @@ async fn sealed_keys_are_tried_in_order_and_resealed_all_or_none() {
         let (page, count) = store.byoks(None, Some("provider"), 1, 1).await.unwrap();
         assert_eq!((ids(page), count), (vec!["a".to_owned()], 3));
         assert_eq!(store.byoks(Some("default"), None, 0, 9).await.unwrap(), (vec![], 0));
-        assert_eq!(ids(store.accounts().await.unwrap().byok), ["c", "a", "b"]);
+        assert_eq!(ids(store.accounts(None).await.unwrap().byok), ["c", "a", "b"]);
         let edited = store.update_byok("c", |it| (it.id, it.position) = ("x".into(), 9));
         assert_eq!(edited.await.unwrap(), Some(byok("c", 9)));
 
@@ -216,7 +222,7 @@ async fn every_change_moves_the_revision_and_nothing_else_does() {
         let mut moved = async |is_change: bool| {
             let now = store.revision().await.unwrap();
             assert_eq!(now > last, is_change, "{last} {now}");
-            assert_eq!(store.accounts().await.unwrap().revision, now);
+            assert_eq!(store.accounts(None).await.unwrap().revision, now);
             last = now;
         };
         moved(false).await;
@@ -368,6 +374,35 @@ async fn a_hash_is_given_once_though_many_ask_for_it_at_a_time() {
 }
 
 #[tokio::test]
+async fn of_keys_those_are_told_that_have_changed_since() {
+    for store in stores().await {
+        for hash in ["a", "b", "c"] {
+            assert_eq!(store.create_key(&key(hash)).await.unwrap(), Change::Done);
+        }
+        let mut since = store.revision().await.unwrap();
+        let mut told = async || {
+            let Accounts { revision, keys, .. } = store.accounts(Some(since)).await.unwrap();
+            since = revision;
+            let Keys::Changed(keys) = keys else { panic!("{keys:?}") };
+            keys.into_iter().map(|it| (it.hash, it.deleted_ms.is_some())).collect::<Vec<_>>()
+        };
+        assert_eq!(told().await, []);
+        store.update_key("b", |key| key.disabled = true).await.unwrap();
+        assert_eq!(told().await, [("b".to_owned(), false)]);
+        assert_eq!(store.create_key(&key("d")).await.unwrap(), Change::Done);
+        assert!(store.delete_key("a", 60).await.unwrap());
+        // What changes nothing of keys tells of none.
+        store.set_budget("default", Interval::Daily, Some(9)).await.map(drop).unwrap();
+        assert_eq!(told().await, [("a".to_owned(), true), ("d".to_owned(), false)]);
+        assert_eq!(told().await, []);
+        // Of another database's future nothing is known: all are told.
+        let ahead = store.accounts(Some(i64::MAX)).await.unwrap();
+        assert_eq!(ahead.keys, Keys::All(all_keys(&store).await));
+        assert_eq!(all_keys(&store).await.len(), 3);
+    }
+}
+
+#[tokio::test]
 async fn what_was_changed_by_hand_is_told_and_not_guessed() {
     for store in stores().await {
         assert_eq!(store.create_key(&key("k")).await.unwrap(), Change::Done);
@@ -375,7 +410,7 @@ async fn what_was_changed_by_hand_is_told_and_not_guessed() {
         let query = sqlx::query("UPDATE keys SET spend_limit = '1e6'");
         query.execute(&mut *work).await.unwrap();
         work.commit().await.unwrap();
-        let error = store.accounts().await.unwrap_err();
+        let error = store.accounts(None).await.unwrap_err();
         assert!(error.to_string().contains("spend limit"), "{error}");
         assert!(!error.is_passing());
     }

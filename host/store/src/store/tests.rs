@@ -146,7 +146,7 @@ async fn whatever_is_asked_may_move_between_threads() {
             store.daily(&crate::ledger::DayFilter::default()).await.unwrap();
             store.spend().await.unwrap();
             store.prune_ledger(0, 1).await.unwrap();
-            store.accounts().await.unwrap();
+            store.accounts(None).await.unwrap();
             store.keys(&crate::KeyFilter::default(), 0, 1).await.unwrap();
             store.update_key("k", |key| key.disabled = true).await.unwrap();
             store.delete_key("k", 1).await.unwrap();
