@@ -170,13 +170,6 @@ impl Books {
         }
     }
 
-    /// A request that has reserved something on that day reserves so much more.
-    pub(crate) fn raise(&mut self, day: Day, amounts: Amounts) {
-        if let Some(of_day) = self.reserved.iter_mut().find(|of_day| of_day.day == day) {
-            of_day.amounts = of_day.amounts.plus(amounts);
-        }
-    }
-
     /// Gives back what a request had reserved, and adds what it cost, in one.
     pub(crate) fn settle(&mut self, day: Day, reserved: Amounts, cost: Amounts) {
         if let Some(of_day) = self.reserved.iter_mut().find(|of_day| of_day.day == day) {

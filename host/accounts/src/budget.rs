@@ -124,29 +124,9 @@ impl Reservation {
         self.day
     }
 
-    /// Reserves more, in all accounts or in none: for what begins later beside the rest.
-    ///
-    /// # Errors
-    /// As [`reserve`]; what is reserved already stays so.
-    pub fn raise(&mut self, extra: Ask) -> Result<(), Exceeded> {
-        let mut books = lock(&self.accounts);
-        check(&self.accounts, &books, extra, self.day)?;
-        for books in &mut books {
-            books.raise(self.day, extra.amounts());
-        }
-        drop(books);
-        self.amounts = self.amounts.plus(extra.amounts());
-        Ok(())
-    }
-
     /// The request cost so much, which may be more than was reserved.
     pub fn settle(mut self, cost: u64, byok_cost: u64) {
         self.end(Amounts { billed: cost.into(), byok: byok_cost.into() });
-    }
-
-    /// Nobody will tell what the request cost: all that was reserved counts as spent.
-    pub fn interrupted(mut self) {
-        self.end(self.amounts);
     }
 
     fn end(&mut self, cost: Amounts) {

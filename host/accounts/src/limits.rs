@@ -227,7 +227,9 @@ impl Pass {
             **place = state;
         }
         drop(locked);
-        self.places.iter_mut().for_each(|place| place.tokens = tokens.max(1));
+        for place in &mut self.places {
+            (place.tokens, place.entered) = (tokens.max(1), place.limits.clock.now());
+        }
         Ok(())
     }
 

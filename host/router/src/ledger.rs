@@ -7,14 +7,12 @@ mod account;
 mod detail;
 mod keeper;
 mod receipt;
-mod row;
 mod writer;
 
-pub(crate) use account::Account;
+pub(crate) use account::{Account, Presumed};
 pub(crate) use detail::{Attempted, Detail, Prices};
 pub(crate) use keeper::{keep, restore};
 pub(crate) use receipt::Receipt;
-pub(crate) use row::{Line, attempt_line, price_line};
 pub(crate) use writer::Writer;
 
 use crate::config::LedgerConfig;
@@ -35,6 +33,8 @@ pub struct Ledger {
     /// One for each request under way and each settled row that is not written. It bounds
     /// the queue: a request has a few open rows there at most.
     places: Arc<Semaphore>,
+    /// How many there are.
+    all_places: u32,
     queue: mpsc::UnboundedSender<Message>,
     /// The queue's other end, until somebody writes.
     unread: Mutex<Option<mpsc::UnboundedReceiver<Message>>>,
@@ -57,11 +57,14 @@ impl Ledger {
     /// An empty queue. Nothing is written before a writer is started.
     pub(crate) fn new(config: &LedgerConfig, store: Store, metrics: Arc<Metrics>) -> Self {
         let (queue, unread) = mpsc::unbounded_channel();
+        let all_places = u32::try_from(config.queue.clamp(1, Semaphore::MAX_PERMITS));
+        let all_places = all_places.unwrap_or(u32::MAX);
         Self {
             store,
             metrics,
             run: rand::random(),
-            places: Arc::new(Semaphore::new(config.queue.clamp(1, Semaphore::MAX_PERMITS))),
+            places: Arc::new(Semaphore::new(all_places as usize)),
+            all_places,
             queue,
             unread: Mutex::new(Some(unread)),
             is_failing: AtomicBool::new(false),
@@ -101,6 +104,12 @@ impl Ledger {
         if self.queue.send(message).is_err() {
             self.metrics.ledger_lost.inc();
         }
+    }
+
+    /// Returns once no request is under way and all rows are written.
+    async fn idle(&self) {
+        // Nobody closes it.
+        let _ = self.places.acquire_many(self.all_places).await;
     }
 
     /// What is queued, for the one who writes it.

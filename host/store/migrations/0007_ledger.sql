@@ -30,6 +30,7 @@ CREATE TABLE generations (
     -- None: no price is known.
     cost             INTEGER,
     upstream_cost    INTEGER,
+    byok_cost        INTEGER,
     cache_discount   INTEGER,
     markup           INTEGER,
     -- Milliseconds since it came.

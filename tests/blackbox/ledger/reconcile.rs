@@ -142,6 +142,24 @@ async fn what_failed_at_a_provider_is_on_its_invoice_and_not_on_that_of_whoever_
     assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_clients_paid_with_keys_of_their_own_is_on_no_invoice_of_the_operators() {
+    let home = tempfile::tempdir().unwrap();
+    let theirs = Row { is_byok: true, byok_cost: Some(9 * ONE), ..costs(2, 0, 9) };
+    let attempts = json!({"attempts": [
+        {"provider": "open", "endpoint": "open/sim", "outcome": "timeout", "is_byok": true,
+            "upstream_cost": 4 * ONE},
+        {"provider": "open", "endpoint": "open/sim", "outcome": "ok", "upstream_cost": 2 * ONE},
+    ]});
+    let mixed = Row { byok_cost: Some(4 * ONE), detail: attempts.to_string(), ..costs(3, 0, 6) };
+    filed(home.path(), NOBODY, [costs(1, 0, 1), theirs, mixed]).await;
+    for (invoiced, arguments) in [(3, &[][..]), (16, &["--byok"])] {
+        let invoice = format!("date,model,cost\n2027-01-15,sim,{invoiced}\n");
+        let output = reconciled(home.path(), &invoice, arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    }
+}
+
 async fn told_date(router: &TestRouter, id: &str) -> String {
     let told = router.client().get(&format!("/v1/generation?id={id}")).await.json();
     told["data"]["created_at"].as_str().unwrap()[..10].to_owned()

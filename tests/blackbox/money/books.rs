@@ -159,9 +159,7 @@ fn added(rows: &[Row]) -> Vec<Daily> {
         sum.reasoning += row.tokens.reasoning;
         sum.cost += u128::from(row.cost.unwrap_or(0));
         sum.upstream_cost += u128::from(row.upstream_cost.unwrap_or(0));
-        if row.is_byok {
-            sum.byok_upstream += u128::from(row.upstream_cost.unwrap_or(0));
-        }
+        sum.byok_upstream += u128::from(row.byok_cost.unwrap_or(0));
     }
     let named = |((day, workspace, key, model, endpoint, provider, is_byok), sum)| Daily {
         day,

@@ -1,12 +1,18 @@
 //! Answers that end early: what was delivered is billed, and the rest goes back.
 
 use super::books::{PATIENCE, balanced, billed, chat, make_key, of_key, reserved, with_key};
-use crate::setup::{Pair, ask};
-use http_body_util::BodyExt;
+use crate::setup::{Pair, ask, provider};
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy;
+use hyper_util::rt::TokioExecutor;
 use plugway::account::issue::NewKey;
 use plugway_accounts::KeySettings;
-use plugway_simulator::{Behaviour, Failure, When};
-use plugway_store::ledger::Row;
+use plugway_simulator::{Behaviour, Failure, Kind, Simulator, When};
+use plugway_store::ledger::{Filter, Row, State};
+use plugway_store::{Location, Store};
+use plugway_tests::TestRouter;
 use serde_json::{Value, json};
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -74,6 +80,53 @@ async fn an_answer_that_its_provider_cuts_is_billed_as_delivered() {
             // Nothing of it was.
             assert_eq!(row.cost, Some(0), "{row:?}");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_takes_longer_than_it_may_is_billed_as_delivered() {
+    let endless = Behaviour::new().tokens_per_second(50).completion_tokens(2_000);
+    let pair = Pair::with(endless, "[upstream]\ntotal_timeout = \"1s\"").await;
+    let key = make_key(&pair.router, NewKey::default()).await;
+    let answer = chat(&pair.router.client(), &key, &story(true)).await;
+    assert!(answer.text().contains("\"error\""), "{}", answer.text());
+    let rows = balanced(&pair.router).await;
+    let row = of_key(&rows, &key)[0];
+    assert_eq!(row.outcome, "timeout", "{row:?}");
+    assert!(row.is_estimated && row.tokens.completion > 0, "{row:?}");
+    assert_charged_as_counted(row);
+    assert_eq!(row.cost, row.upstream_cost);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_outlives_the_end_of_the_router_is_cut_and_settles_on_what_was_delivered() {
+    for is_http2 in [false, true] {
+        let home = tempfile::tempdir().unwrap();
+        let state = home.path().join("state.db");
+        let endless = Behaviour::new().tokens_per_second(50).completion_tokens(2_000);
+        let upstream = Simulator::start(Kind::OpenAi, endless).unwrap();
+        let toml = format!(
+            "state = {state:?}\n[server]\ndrain_timeout = \"100ms\"\n{}",
+            provider("open", &upstream, 1)
+        );
+        let router = TestRouter::start(&toml).await;
+        let client = legacy::Client::builder(TokioExecutor::new())
+            .http2_only(is_http2)
+            .build_http::<Full<Bytes>>();
+        let uri = format!("http://{}/v1/chat/completions", router.address());
+        let request = Request::post(uri).header("content-type", "application/json");
+        let request = request.body(Full::from(story(true).to_string())).unwrap();
+        let mut stream = client.request(request).await.unwrap();
+        for _ in 0..3 {
+            timeout(PATIENCE, stream.body_mut().frame()).await.unwrap().unwrap().unwrap();
+        }
+        timeout(PATIENCE, router.stop()).await.expect("it never ended");
+        let store = Store::open(&Location::File(state)).await.unwrap();
+        let rows = store.generations(&Filter::default(), None, 9).await.unwrap();
+        let [row] = &rows[..] else { panic!("{rows:?}") };
+        assert_eq!((row.state, &*row.outcome), (State::Settled, "cancelled"), "http2: {is_http2}");
+        assert!((1..2_000).contains(&row.tokens.completion), "{row:?}");
+        assert!(row.cost > Some(0) && row.cost == row.upstream_cost, "{row:?}");
     }
 }
 

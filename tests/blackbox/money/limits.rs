@@ -6,6 +6,7 @@ use crate::setup::{ask, provider};
 use http_body_util::BodyExt;
 use plugway::account::issue::NewKey;
 use plugway_accounts::KeySettings;
+use plugway_accounts::limits::Limit;
 use plugway_routing::Clock;
 use plugway_simulator::{Behaviour, Failure, Kind, Simulator, When};
 use plugway_store::{Change, DEFAULT_WORKSPACE};
@@ -230,4 +231,24 @@ async fn limits_and_budgets_are_told_in_the_envelope_of_whoever_asks() {
     }
     assert_eq!(still.open.requests().len(), 1);
     balanced(&still.router).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_leaves_before_the_first_content_has_used_the_tokens_of_the_prompt() {
+    let still = Still::start().await;
+    let tokens_per_minute = NonZeroU32::new(1_000_000);
+    let key = still.key(KeySettings { tokens_per_minute, ..KeySettings::default() }).await;
+    still.open.set(Behaviour::new().head_delay_ms(600_000));
+    let client = still.router.client();
+    let body = ask("test/open", &"sea ".repeat(100_000));
+    let request = with_key(&client, &key, "/v1/chat/completions", &body);
+    let leaving = tokio::spawn(async move { client.send(request).await.status() });
+    still.open.requests_when(|seen| !seen.is_empty()).await;
+    leaving.abort();
+    let rows = balanced(&still.router).await;
+    assert_eq!((&*rows[0].outcome, rows[0].cost), ("cancelled", Some(0)), "{:?}", rows[0]);
+    assert!(rows[0].upstream_cost > Some(0), "{:?}", rows[0]);
+    let left = known(&still.router, &key).limits.now();
+    let tokens = left.iter().find(|it| it.which == Limit::Tokens).unwrap();
+    assert!(tokens.remaining <= 900_000, "{left:?}");
 }

@@ -412,6 +412,36 @@ async fn what_a_brought_key_serves_costs_its_client_nothing_and_the_rest_is_bill
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_an_attempt_cost_is_charged_to_whoever_owns_its_key_whoever_serves() {
+    let second = Simulator::start(Kind::OpenAi, Behaviour::new()).unwrap();
+    let tables = bare_provider("second", &second) + &endpoint("test/first", "second", 1);
+    let it = Scene::behind("api_key_env = \"TEST_KEY\"", &tables).await;
+    it.bring("one", |_| {}).await;
+    let mut body = ask("test/first", "Hi");
+    // What says nothing costs all the same.
+    it.set([("one", Failure::Empty)]);
+    body["provider"] = json!({"order": ["first", "second"]});
+    let answer = it.send(&it.ours, &body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let row = it.row(&answer).await;
+    assert_eq!((&*row.provider, row.is_byok), ("second", false), "{row:?}");
+    let byok = row.byok_cost.unwrap();
+    assert!(byok > 0 && row.upstream_cost == row.cost.map(|cost| cost + byok), "{row:?}");
+    // And the other way round.
+    it.set([]);
+    second.set(Behaviour::new().fault(When::Always, Failure::Empty));
+    body["provider"] = json!({"order": ["second", "first"]});
+    let answer = it.send(&it.ours, &body).await;
+    let row = it.row(&answer).await;
+    assert_eq!((&*row.provider, row.is_byok, row.cost), ("first", true, Some(0)), "{row:?}");
+    assert!(row.byok_cost > Some(0) && row.upstream_cost > row.byok_cost, "{row:?}");
+    let accounts = it.router.router.accounts.now();
+    let budget = &accounts.key(&it.ours.hash).unwrap().budget;
+    let day = plugway_accounts::day_of(it.router.router.clock.unix_ms());
+    assert_eq!(budget.usage(day).byok.lifetime, u128::from(byok + row.byok_cost.unwrap()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_budget_is_not_held_against_what_others_pay() {
     let it = Scene::start().await;
     let poor = client(&it.router, DEFAULT_WORKSPACE, Some(1)).await;

@@ -42,14 +42,11 @@ fn what_is_reserved_gives_way_to_what_it_cost() {
 }
 
 #[test]
-fn dropped_it_goes_back_and_interrupted_it_counts_as_spent() {
+fn dropped_it_goes_back() {
     let key = account("key a", &[(Interval::Daily, 100)]);
     let all = [key.clone()];
     drop(reserve(&all, Ask::billed(100), TODAY).unwrap());
     assert_eq!((spent(&key), reserved(&key)), (0, 0));
-    reserve(&all, Ask { billed: Some(70), byok: Some(9) }, TODAY).unwrap().interrupted();
-    assert_eq!((spent(&key), reserved(&key)), (70, 0));
-    assert_eq!(key.usage(TODAY).byok.lifetime, 9);
 }
 
 #[test]
@@ -124,19 +121,6 @@ fn a_reservation_belongs_to_the_day_on_which_it_was_made() {
     assert_eq!(key.usage(TODAY).spent.daily, 80);
     // On Monday all is whole.
     assert!(reserve(&all, Ask::billed(100), TODAY + 2).is_ok());
-}
-
-#[test]
-fn what_begins_later_raises_what_is_reserved() {
-    let key = account("key a", &[(Interval::Daily, 100)]);
-    let all = [key.clone()];
-    let mut hedged = reserve(&all, Ask::billed(60), TODAY).unwrap();
-    assert!(hedged.raise(Ask::billed(41)).unwrap_err().is_passing());
-    assert_eq!((hedged.amounts(), reserved(&key)), ((60, 0), 60));
-    hedged.raise(Ask::billed(40)).unwrap();
-    assert_eq!((hedged.amounts(), reserved(&key)), ((100, 0), 100));
-    hedged.settle(61, 0);
-    assert_eq!((spent(&key), reserved(&key)), (61, 0));
 }
 
 #[test]
@@ -264,8 +248,7 @@ fn any_mixture_of_threads_keeps_the_books_exact() {
                             held.push((reservation, chosen));
                         }
                         if held.len() > random.random_range(0..10) {
-                            let (mut reservation, chosen) = held.swap_remove(0);
-                            let _ = reservation.raise(Ask::billed(5));
+                            let (reservation, chosen) = held.swap_remove(0);
                             if random.random_bool(0.3) {
                                 continue;
                             }

@@ -237,3 +237,16 @@ fn a_prompt_is_weighed_when_it_is_known_under_all_limits_or_none() {
     large.weigh(500).unwrap();
     assert_eq!(left(), of(0, 0));
 }
+
+#[test]
+fn what_was_weighed_late_is_given_back_in_whole() {
+    let clock = clock();
+    let key = limits("key a", settings(0, 60, 0), &clock);
+    let mut slow = enter(std::slice::from_ref(&key), 0).unwrap();
+    // Its body takes half a minute to come.
+    clock.advance(Duration::from_secs(30));
+    slow.weigh(40).unwrap();
+    assert_eq!(remaining(&key), [(Limit::Tokens, 20)]);
+    slow.used(0);
+    assert_eq!(remaining(&key), [(Limit::Tokens, 60)]);
+}

@@ -251,7 +251,7 @@ fn settle<O: Offer>(
     record.consumed(tokens, bill.cost);
     record.billed(&bill, &tariff);
     record.endpoint.clone_from(&endpoint.id);
-    tariff.credential().clone_into(&mut record.credential);
+    tariff.credential_name().clone_into(&mut record.credential);
     let ending = Ending {
         outcome: "ok",
         usage: Some(&bill.usage),

@@ -16,6 +16,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// How often the ledger is told how far an answer is that takes long. What a process that
+/// dies has delivered since is not accounted.
+const TELLING_INTERVAL: Duration = Duration::from_secs(2);
+
 /// Letters of a provider's own word for the end that are logged. It is the
 /// provider's to choose, and could be anything.
 const MAX_FINISH_LETTERS: usize = 64;
@@ -47,6 +51,8 @@ pub(super) struct Settlement {
     conversation: Option<(Arc<Router>, Conversation)>,
     /// Its provider stopped within what was delivered.
     is_cut: bool,
+    /// When the ledger was last told how far it is.
+    told: Instant,
     settled: bool,
 }
 
@@ -77,6 +83,7 @@ impl Settlement {
             prompt_tokens,
             conversation: None,
             is_cut: false,
+            told: Instant::now(),
             settled: false,
         }
     }
@@ -95,6 +102,18 @@ impl Settlement {
     pub(super) fn observe(&mut self, event: &Event) {
         self.tally.observe(event);
         self.calls.observe(event);
+        if self.told.elapsed() >= TELLING_INTERVAL {
+            self.told = Instant::now();
+            self.tell();
+        }
+    }
+
+    /// Has the ledger know what was delivered so far, should the process die.
+    fn tell(&self) {
+        let presumed = tariff::presumed(self.prompt_tokens, 0);
+        let presumed = self.tariff.bill(presumed.clone(), std::slice::from_ref(&presumed));
+        let (usage, _) = self.usage();
+        self.record.goes_on(&self.tariff, &presumed, &self.bill(usage));
     }
 
     /// The request's record.
@@ -149,7 +168,7 @@ impl Settlement {
         self.record.described(&self.tally);
         let endpoint = self.tariff.endpoint();
         self.record.endpoint.clone_from(&endpoint.id);
-        self.tariff.credential().clone_into(&mut self.record.credential);
+        self.tariff.credential_name().clone_into(&mut self.record.credential);
         let ending = Ending {
             outcome,
             usage: Some(&bill.usage),

@@ -7,6 +7,9 @@ use plugway_engine::chat::Usage;
 use plugway_wire::Bill;
 use std::sync::Arc;
 
+/// Picodollars that a row has room for. What a provider charges beyond is nonsense.
+const MAX_COST: u64 = i64::MAX.cast_unsigned();
+
 /// What is taken to be consumed where a provider counts nothing; of the prompt that is
 /// what the decision took it for.
 pub(super) fn presumed(prompt_tokens: u32, completion_tokens: u64) -> Usage {
@@ -50,9 +53,14 @@ impl Tariff {
         &self.settings
     }
 
-    /// The name of what its provider was called with; empty where that wants nothing.
-    pub(super) fn credential(&self) -> &str {
-        self.credential.as_deref().map_or("", |credential| &credential.name)
+    /// What its provider was called with; none where that wants nothing.
+    pub(crate) fn credential(&self) -> Option<&Credential> {
+        self.credential.as_deref()
+    }
+
+    /// The name of that; empty where there is none.
+    pub(super) fn credential_name(&self) -> &str {
+        self.credential().map_or("", |credential| &credential.name)
     }
 
     /// The bill for `usage`, which is the sum of the records.
@@ -60,12 +68,15 @@ impl Tariff {
         let all = self.cost(records, |used| used);
         let prompt = self.cost(records, |used| Consumption { completion: 0, ..used });
         // Where the provider itself names a price, that is what it bills.
-        let upstream_cost = usage.cost.or(all);
+        let upstream_cost = usage.cost.or(all).map(|cost| cost.min(MAX_COST));
         let own_key = self.credential.as_deref().is_some_and(|credential| credential.own);
+        // No budget was asked for what the operator gives away.
+        let is_given =
+            all == Some(0) && self.endpoint.price.as_ref().is_some_and(Price::is_nothing);
         let markup = self.settings.config.ledger.markup_ppm;
-        let cost = upstream_cost.map(|cost| with_markup(cost, markup));
+        let cost = upstream_cost.map(|cost| with_markup(cost, markup).min(MAX_COST));
         Bill {
-            cost: if own_key { Some(0) } else { cost },
+            cost: if own_key || is_given { Some(0) } else { cost },
             upstream_cost,
             prompt_cost: prompt,
             completion_cost: all.zip(prompt).map(|(all, prompt)| all.saturating_sub(prompt)),

@@ -6,6 +6,7 @@ use crate::config::LedgerConfig;
 use crate::error::Error;
 use crate::{Router, Settings};
 use plugway_store::ledger::{Entry, Row, State};
+use plugway_wire::Bill;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -22,8 +23,16 @@ pub(crate) struct Account {
 #[derive(Default)]
 struct Opened {
     is_open: bool,
-    /// What they are presumed to charge, should nothing more be heard of it.
+    presumed: Presumed,
+}
+
+/// What providers are presumed to charge, should nothing more be heard of it.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Presumed {
+    /// Picodollars; none: no price is known.
     upstream_cost: Option<u64>,
+    /// Of that, what owners of keys that they brought are charged.
+    byok_cost: Option<u64>,
 }
 
 impl Account {
@@ -41,17 +50,28 @@ impl Account {
 
     /// The request leaves for a provider, which is presumed to charge so much. `row` has
     /// what is known of it; nobody waits until it is written.
-    pub(crate) fn leaves(&self, presumed: Option<u64>, row: impl FnOnce() -> Row) {
+    pub(crate) fn leaves(&self, presumed: &Bill, row: impl FnOnce() -> Row) {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         opened.is_open = true;
-        opened.upstream_cost = match (opened.upstream_cost, presumed) {
-            (Some(before), Some(now)) => Some(before.saturating_add(now)),
-            (before, now) => before.or(now),
-        };
+        opened.presumed = opened.presumed.plus(Presumed::by(presumed));
+        self.tell(opened.presumed, row);
+    }
+
+    /// So much more than was presumed has been delivered by now. Nobody waits for that
+    /// either, and where the ledger fails it does not wait to be written.
+    pub(crate) fn goes_on(&self, more: Presumed, row: impl FnOnce() -> Row) {
+        if !self.ledger.is_failing() {
+            let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+            self.tell(opened.presumed.plus(more), row);
+        }
+    }
+
+    fn tell(&self, presumed: Presumed, row: impl FnOnce() -> Row) {
         if self.place.is_none() {
             return;
         }
-        let row = Row { run: self.ledger.run, upstream_cost: opened.upstream_cost, ..row() };
+        let Presumed { upstream_cost, byok_cost } = presumed;
+        let row = Row { run: self.ledger.run, upstream_cost, byok_cost, ..row() };
         let entry = Entry::Open(Row { state: State::Open, ..row });
         self.ledger.send(Message { entry, place: None, told: None });
     }
@@ -77,5 +97,35 @@ impl Account {
         };
         self.ledger.send(Message { entry: Entry::Settled(row), place: Some(place), told });
         receipt
+    }
+}
+
+impl Presumed {
+    /// What a bill says.
+    pub(crate) fn by(bill: &Bill) -> Self {
+        let upstream_cost = bill.upstream_cost;
+        Self { upstream_cost, byok_cost: upstream_cost.filter(|_| bill.own_key) }
+    }
+
+    /// Without what was presumed before, which is no more.
+    pub(crate) fn beyond(self, before: Self) -> Self {
+        let beyond = |now: Option<u64>, before: Option<u64>| {
+            now.map(|now| now.saturating_sub(before.unwrap_or(0)))
+        };
+        Self {
+            upstream_cost: beyond(self.upstream_cost, before.upstream_cost),
+            byok_cost: beyond(self.byok_cost, before.byok_cost),
+        }
+    }
+
+    fn plus(self, more: Self) -> Self {
+        let sum = |one: Option<u64>, other: Option<u64>| match (one, other) {
+            (Some(one), Some(other)) => Some(one.saturating_add(other)),
+            (one, other) => one.or(other),
+        };
+        Self {
+            upstream_cost: sum(self.upstream_cost, more.upstream_cost),
+            byok_cost: sum(self.byok_cost, more.byok_cost),
+        }
     }
 }

@@ -1,14 +1,18 @@
-//! The part of a row that [`super::Line`] wrote, read again: by those who tell of a request,
-//! and by those who add up what each of its attempts cost. What a row of another version
-//! lacks is empty.
+//! The part of a row that only people and exports look into, as JSON: written as a request
+//! ends, and read again by those who tell of it and those who add up what each of its
+//! attempts cost. What a row of another version lacks is empty.
 
-use serde::Deserialize;
+use crate::catalog::{Price, PriceTier};
+use crate::record::Attempt;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What a row tells beside its columns. Money is in picodollars.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub(crate) struct Detail {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) meters: BTreeMap<String, u64>,
     /// What held when the request came.
     pub(crate) price: Option<Prices>,
@@ -31,7 +35,7 @@ pub(crate) struct Detail {
 }
 
 /// A price, per token or unit.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub(crate) struct Prices {
     pub(crate) prompt: u64,
@@ -41,19 +45,23 @@ pub(crate) struct Prices {
     pub(crate) cache_write_1h: Option<u64>,
     pub(crate) reasoning: Option<u64>,
     pub(crate) request: u64,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) meters: BTreeMap<String, u64>,
     /// It is the price for prompts longer than this.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) above_prompt_tokens: Option<u64>,
 }
 
 /// One attempt, with what its provider charges for it.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub(crate) struct Attempted {
     /// Slug.
     pub(crate) provider: String,
     pub(crate) endpoint: String,
     pub(crate) model: String,
+    /// Which of the provider's.
+    pub(crate) credential: String,
     pub(crate) is_byok: bool,
     /// Why it was made; none: nobody knows any more.
     pub(crate) kind: Option<String>,
@@ -73,6 +81,70 @@ impl Detail {
     pub(crate) fn read(text: &str) -> Self {
         serde_json::from_str(text).unwrap_or_default()
     }
+
+    /// As it stands in a row.
+    pub(crate) fn write(&self) -> String {
+        // Texts and numbers: nothing of it can fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+impl Prices {
+    /// The price as it holds for a prompt of so many tokens.
+    pub(crate) fn of(price: &Price, prompt_tokens: u64) -> Self {
+        let named = |meters: &[(String, u64)]| meters.iter().cloned().collect::<BTreeMap<_, _>>();
+        let mut meters = named(&price.meters);
+        let line = |prompt, completion| Self {
+            prompt,
+            completion,
+            cache_read: price.cache_read,
+            cache_write: price.cache_write,
+            cache_write_1h: price.cache_write_1h,
+            reasoning: price.reasoning,
+            request: price.request,
+            ..Self::default()
+        };
+        let tier = price.tiers.iter().rfind(|tier| prompt_tokens > tier.above_prompt_tokens);
+        let Some(tier) = tier else {
+            return Self { meters, ..line(price.prompt, price.completion) };
+        };
+        let PriceTier { cache_read, cache_write, cache_write_1h, reasoning, .. } = *tier;
+        meters.extend(named(&tier.meters));
+        Self {
+            cache_read,
+            cache_write,
+            cache_write_1h,
+            reasoning,
+            meters,
+            above_prompt_tokens: Some(tier.above_prompt_tokens),
+            ..line(tier.prompt, tier.completion)
+        }
+    }
+}
+
+impl From<&Attempt> for Attempted {
+    fn from(attempt: &Attempt) -> Self {
+        Self {
+            provider: attempt.provider.clone(),
+            endpoint: attempt.endpoint.clone(),
+            model: attempt.model.clone(),
+            credential: attempt.credential.clone(),
+            is_byok: attempt.is_own,
+            kind: Some(format!("{:?}", attempt.kind).to_lowercase()),
+            outcome: attempt.outcome.to_owned(),
+            status: attempt.status,
+            elapsed_ms: milliseconds(attempt.elapsed),
+            first_content_ms: attempt.first_content.map(milliseconds),
+            prompt: attempt.tokens.map(|(prompt, _)| prompt),
+            completion: attempt.tokens.map(|(_, completion)| completion),
+            is_estimated: attempt.is_estimated,
+            upstream_cost: attempt.upstream_cost,
+        }
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

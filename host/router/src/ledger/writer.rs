@@ -36,11 +36,16 @@ impl Writer {
         Self { ledger: ledger.clone(), task }
     }
 
-    /// Returns once all is written that was queued before, or after a while.
+    /// Returns once every request has ended and its row is written, or after a while.
     pub(crate) async fn finish(self) {
         let Some(mut task) = self.task else { return };
-        self.ledger.closing.notify_one();
-        if timeout(CLOSING_PATIENCE, &mut task).await.is_err() {
+        let end = async {
+            self.ledger.idle().await;
+            self.ledger.closing.notify_one();
+            // It has nothing to tell but that it ended.
+            let _ = (&mut task).await;
+        };
+        if timeout(CLOSING_PATIENCE, end).await.is_err() {
             task.abort();
             tracing::error!("some rows of the ledger were not written before the end");
         }

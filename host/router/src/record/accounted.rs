@@ -3,8 +3,10 @@
 use super::{Attempt, Record};
 use crate::account::{self, Caller};
 use crate::api::Admitted;
+use crate::catalog::{Credential, Endpoint};
 use crate::error::Error;
-use crate::ledger::{Account, Line, Receipt, attempt_line, price_line};
+use crate::exchange::Tariff;
+use crate::ledger::{Account, Attempted, Detail, Presumed, Prices, Receipt};
 use crate::route::Step;
 use crate::{Router, Settings};
 use plugway_accounts::{Day, Reservation, day_of};
@@ -62,18 +64,37 @@ impl Record {
     /// heard of it.
     pub(crate) fn leaves(&self, step: &Step, presumed: &Bill) {
         let Some(account) = &self.account else { return };
-        account.leaves(presumed.upstream_cost, || Row {
-            served_model: step.endpoint.model_slug.clone(),
-            endpoint: step.endpoint.id.clone(),
-            provider: step.endpoint.provider.name.clone(),
-            credential: step.credential.as_ref().map(|it| it.name.clone()).unwrap_or_default(),
+        let credential = step.credential.as_deref();
+        account.leaves(presumed, || self.open_row(&step.endpoint, credential, presumed));
+    }
+
+    /// So much of the answer has been delivered by now; `presumed` is what was taken for
+    /// all of it when the request left.
+    pub(crate) fn goes_on(&self, tariff: &Tariff, presumed: &Bill, delivered: &Bill) {
+        let Some(account) = &self.account else { return };
+        let more = Presumed::by(delivered).beyond(Presumed::by(presumed));
+        account.goes_on(more, || self.open_row(tariff.endpoint(), tariff.credential(), delivered));
+    }
+
+    fn open_row(&self, at: &Endpoint, with: Option<&Credential>, presumed: &Bill) -> Row {
+        let usage = &presumed.usage;
+        let tokens = Tokens {
+            prompt: usage.prompt_tokens,
+            completion: usage.completion_tokens,
+            ..Tokens::default()
+        };
+        Row {
+            served_model: at.model_slug.clone(),
+            endpoint: at.id.clone(),
+            provider: at.provider.name.clone(),
+            credential: with.map(|it| it.name.clone()).unwrap_or_default(),
             is_byok: presumed.own_key,
             is_estimated: true,
             outcome: "open".to_owned(),
-            tokens: Tokens { prompt: presumed.usage.prompt_tokens, ..Tokens::default() },
+            tokens,
             cost: presumed.cost,
             ..self.begun()
-        });
+        }
     }
 
     /// Closes the account, unless that is done or nothing was ever sent.
@@ -88,13 +109,26 @@ impl Record {
         }
         let row = self.settled();
         if let Some(reservation) = reservation {
-            let byok = row.upstream_cost.filter(|_| row.is_byok);
-            reservation.settle(row.cost.unwrap_or(0), byok.unwrap_or(0));
+            reservation.settle(row.cost.unwrap_or(0), row.byok_cost.unwrap_or(0));
         }
+        let used = self.used(&row);
         if let Some(pass) = &mut self.pass {
-            pass.used(row.tokens.prompt.saturating_add(row.tokens.completion));
+            pass.used(used);
         }
         account.settle(row)
+    }
+
+    /// What counts towards limits of tokens. Whoever leaves early has had the provider read
+    /// the prompt all the same.
+    fn used(&self, row: &Row) -> u64 {
+        let served = row.tokens.prompt.saturating_add(row.tokens.completion);
+        if self.outcome() != "cancelled" {
+            return served;
+        }
+        let attempts = self.attempts.all();
+        let charged = attempts.iter().filter(|it| it.upstream_cost.is_some());
+        let read = charged.filter_map(|it| it.tokens).map(|(prompt, _)| prompt).max();
+        served.max(read.unwrap_or(0))
     }
 
     /// What is known from the beginning.
@@ -122,6 +156,7 @@ impl Record {
             tokens: Tokens::default(),
             cost: None,
             upstream_cost: None,
+            byok_cost: None,
             cache_discount: None,
             markup: None,
             first_content_ms: None,
@@ -137,7 +172,9 @@ impl Record {
         let served = |it: &&Attempt| !is_served || it.endpoint == self.endpoint;
         let last = attempts.iter().rfind(served);
         let text = |of: fn(&Attempt) -> &String| last.map(of).cloned().unwrap_or_default();
-        let costs = attempts.iter().filter_map(|attempt| attempt.upstream_cost);
+        let costs = |attempts: &mut dyn Iterator<Item = &Attempt>| {
+            attempts.filter_map(|attempt| attempt.upstream_cost).reduce(u64::saturating_add)
+        };
         let duration = milliseconds(self.started.elapsed());
         Row {
             ended_ms: Some(self.came_ms.saturating_add(duration)),
@@ -151,7 +188,8 @@ impl Record {
             status: self.status.map_or(CLIENT_CLOSED, |status| status.as_u16()),
             tokens: self.counted(),
             cost: if is_served { self.cost } else { Some(0) },
-            upstream_cost: costs.reduce(u64::saturating_add),
+            upstream_cost: costs(&mut attempts.iter()),
+            byok_cost: costs(&mut attempts.iter().filter(|attempt| attempt.is_own)),
             cache_discount: self.cache_discount,
             markup: self.markup,
             first_content_ms: self.first_content.map(milliseconds),
@@ -173,28 +211,28 @@ impl Record {
     }
 
     fn detail(&self, attempts: &[Attempt]) -> String {
-        let meters = self.usage.iter().flat_map(|usage| &usage.meters);
+        let meters = self.usage.iter().flat_map(|usage| usage.meters.iter().cloned());
         let price = self.priced.as_ref().and_then(|endpoint| endpoint.price.as_ref());
-        let line = Line {
-            meters: meters.map(|(name, count)| (name.as_str(), *count)).collect(),
-            price: price.map(|price| price_line(price, self.tokens.prompt)),
-            attempts: attempts.iter().map(attempt_line).collect(),
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        let detail = Detail {
+            meters: meters.collect(),
+            price: price.map(|price| Prices::of(price, self.tokens.prompt)),
+            attempts: attempts.iter().map(Attempted::from).collect(),
             insured: self.is_insured,
-            error: self.failure.as_ref().map(|(_, message)| message.as_str()),
-            finish: self.finish_reason.map(super::handed_in::word),
-            native_finish: self.native_finish(),
-            upstream_id: self.upstream_id.as_deref(),
-            service_tier: self.service_tier.as_deref(),
-            session: self.session.as_deref(),
-            user_agent: self.client.user_agent.as_deref(),
-            referer: self.client.referer.as_deref(),
-            title: self.client.title.as_deref(),
+            error: self.failure.as_ref().map(|(_, message)| message.clone()),
+            finish: owned(self.finish_reason.map(super::handed_in::word)),
+            native_finish: owned(self.native_finish()),
+            upstream_id: self.upstream_id.clone(),
+            service_tier: self.service_tier.clone(),
+            session: self.session.clone(),
+            user_agent: self.client.user_agent.clone(),
+            referer: self.client.referer.clone(),
+            title: self.client.title.clone(),
             media: self.media,
-            strategy: &self.strategy,
-            reason: &self.reason,
+            strategy: self.strategy.clone(),
+            reason: self.reason.clone(),
         };
-        // Texts and numbers: nothing of it can fail.
-        serde_json::to_string(&line).unwrap_or_default()
+        detail.write()
     }
 }
 

@@ -70,7 +70,7 @@ impl Exporter {
 }
 
 /// Money is in dollars.
-const COLUMNS: [&str; 43] = [
+const COLUMNS: [&str; 44] = [
     "id",
     "created_at",
     "ended_at",
@@ -95,6 +95,7 @@ const COLUMNS: [&str; 43] = [
     "tokens_estimated",
     "usage",
     "upstream_inference_cost",
+    "byok_inference_cost",
     "cache_discount",
     "markup",
     "time_to_first_token",
@@ -116,7 +117,7 @@ const COLUMNS: [&str; 43] = [
     "attempts",
 ];
 
-fn cells(row: &Row) -> [Cell; 43] {
+fn cells(row: &Row) -> [Cell; COLUMNS.len()] {
     let detail = Detail::read(&row.detail);
     let said = |text: &Option<String>| Cell::text(text.clone().unwrap_or_default());
     let moment = |ms: Option<u64>| ms.map_or(Cell::Nothing, |ms| Cell::text(rfc3339(ms)));
@@ -147,6 +148,7 @@ fn cells(row: &Row) -> [Cell; 43] {
         Cell::Flag(row.is_estimated),
         Cell::cost(row.cost),
         Cell::cost(row.upstream_cost),
+        Cell::cost(row.byok_cost),
         row.cache_discount.map_or(Cell::Nothing, |it| Cell::Money(it.into())),
         Cell::cost(row.markup),
         count(row.first_content_ms),

@@ -1,7 +1,7 @@
 //! `plugway reconcile`: a provider's invoice beside the ledger, per model and day. What the
 //! provider is owed is the upstream cost of every attempt at it, whoever served in the end.
 
-use super::accounted::{self, Accounted, ByDayAndModel};
+use super::accounted::{self, Accounted, ByDayAndModel, Charged};
 use super::cell::Cell;
 use super::names::Names;
 use super::period::Period;
@@ -42,6 +42,10 @@ pub struct ReconcileArgs {
     /// share of what is invoiced such as `0.5%`.
     #[arg(long, value_name = "AMOUNT", default_value = "0.01")]
     pub tolerance: Tolerance,
+    /// Count what was paid with accounts of clients' or a team's own too: the invoice is of
+    /// all of them.
+    #[arg(long)]
+    pub byok: bool,
     /// What the invoice calls a model, and what the provider is asked for it by, where these
     /// differ. May be given several times.
     #[arg(long, value_name = "INVOICED=MODEL", value_parser = read_alias)]
@@ -111,7 +115,8 @@ pub async fn reconcile(
     let (first, last) = (days().min(), days().max());
     let period = Period { from: args.from.or(first), to: args.to.or(last) };
     invoice.sums.retain(|(day, _), _| period.has(*day));
-    let ledger = accounted::of_provider(store, catalog, &args.provider, period).await?;
+    let charged = Charged { provider: &args.provider, with_byok: args.byok, catalog };
+    let ledger = accounted::of_provider(store, &charged, period).await?;
     let in_ledger = ledger.by.keys().map(|(_, model)| model.as_str());
     let names = Names::new(catalog, &args.provider, &args.alias, in_ledger);
     let sums = ledger

@@ -37,6 +37,7 @@ pub(super) fn recorded(record: &Record) -> (Row, Detail) {
         },
         cost: outcome.cost,
         upstream_cost: outcome.upstream_cost,
+        byok_cost: outcome.upstream_cost.filter(|_| served.is_own),
         cache_discount: None,
         markup: None,
         first_content_ms: outcome.first_content_ms,

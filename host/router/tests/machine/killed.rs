@@ -6,9 +6,10 @@ use crate::load::{CLIENTS, Told, assert_accounted, free_address, under_load};
 use crate::postgres::server::Schema;
 use crate::process::Start;
 use plugway_simulator::{Behaviour, Kind, Simulator};
-use plugway_store::ledger::State;
+use plugway_store::ledger::{Filter, State};
 use plugway_store::{Location, Store};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::io::{Read, Write};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// How often, where all is in a file, and on a server.
 const KILLS: [u64; 2] = [100, 10];
@@ -29,6 +30,49 @@ fn on_a_server_too() {
     let (told, seen) = killed(&schema.url, KILLS[1]);
     let location = Location::Postgres(schema.url.clone());
     runtime.block_on(reconcile(&location, &told, seen, KILLS[1]));
+}
+
+#[test]
+fn what_a_long_answer_had_delivered_is_accounted_though_it_never_ends() {
+    let state = tempfile::tempdir().unwrap();
+    let file = state.path().join("state.db");
+    let behaviour = Behaviour::new().tokens_per_second(200).completion_tokens(100_000);
+    let simulator = Simulator::start(Kind::OpenAi, behaviour).unwrap();
+    let toml = format!("state = {file:?}");
+    let start = Start { toml: &toml, ..Start::default() };
+    let mut process = start.run(&simulator);
+    let body =
+        r#"{"model":"test/model","stream":true,"messages":[{"role":"user","content":"Hi"}]}"#;
+    let mut stream = process.connect();
+    write!(
+        stream,
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    // It is told of every other second.
+    let (began, mut delivered) = (Instant::now(), [0; 64 * 1024]);
+    while began.elapsed() < Duration::from_secs(5) {
+        assert!(stream.read(&mut delivered).unwrap() > 0);
+    }
+    process.signal("KILL");
+    process.end();
+    let mut process = start.run(&simulator);
+    process.wait_for("listening on");
+    process.signal("TERM");
+    assert_eq!(process.end().0, Some(0), "{}", process.log());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let rows = runtime.block_on(async {
+        let store = Store::open(&Location::File(file)).await.unwrap();
+        store.generations(&Filter::default(), None, 9).await.unwrap()
+    });
+    let [row] = &rows[..] else { panic!("{rows:?}") };
+    assert_eq!((row.state, row.is_estimated), (State::Interrupted, true), "{row:?}");
+    assert!(row.tokens.completion > 100, "{row:?}");
+    // A dollar and two for a million of them.
+    let cost = row.tokens.prompt * 1_000_000 + row.tokens.completion * 2_000_000;
+    assert_eq!((row.cost, row.upstream_cost), (Some(cost), Some(cost)), "{row:?}");
 }
 
 /// What clients were told meanwhile, and how many requests came to the provider.

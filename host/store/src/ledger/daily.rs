@@ -193,7 +193,7 @@ impl Changes {
         let amount = |money: Option<u64>| i128::from(money.unwrap_or(0)) * i128::from(sign);
         sums.cost += amount(row.cost);
         sums.upstream += amount(row.upstream_cost);
-        sums.byok_upstream += amount(row.upstream_cost.filter(|_| row.is_byok));
+        sums.byok_upstream += amount(row.byok_cost);
     }
 
     /// Adds them to those that there are, in one order: of two that write at a time, one

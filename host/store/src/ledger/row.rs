@@ -59,6 +59,8 @@ pub struct Row {
     pub cost: Option<u64>,
     /// What providers charge for all attempts, picodollars.
     pub upstream_cost: Option<u64>,
+    /// Of that, what owners of keys that they brought are charged.
+    pub byok_cost: Option<u64>,
     /// What the cache saved, picodollars; negative: what it cost more.
     pub cache_discount: Option<i64>,
     /// Part of the cost.
@@ -99,7 +101,7 @@ pub struct Tokens {
 }
 
 /// In the order of [`Row::bind`]. The first one is the key.
-pub(super) const COLUMNS: [&str; 30] = [
+pub(super) const COLUMNS: [&str; 31] = [
     "id",
     "run",
     "state",
@@ -125,6 +127,7 @@ pub(super) const COLUMNS: [&str; 30] = [
     "reasoning",
     "cost",
     "upstream_cost",
+    "byok_cost",
     "cache_discount",
     "markup",
     "first_content_ms",
@@ -190,6 +193,7 @@ impl Row {
             },
             cost: self.cost.map(clamped),
             upstream_cost: self.upstream_cost.map(clamped),
+            byok_cost: self.byok_cost.map(clamped),
             cache_discount: self.cache_discount,
             markup: self.markup.map(clamped),
             first_content_ms: self.first_content_ms.map(clamped),
@@ -229,6 +233,7 @@ impl Row {
             .bind(integer(self.tokens.reasoning))
             .bind(self.cost.map(integer))
             .bind(self.upstream_cost.map(integer))
+            .bind(self.byok_cost.map(integer))
             .bind(self.cache_discount)
             .bind(self.markup.map(integer))
             .bind(self.first_content_ms.map(integer))
@@ -269,6 +274,7 @@ impl Row {
             },
             cost: maybe("cost")?,
             upstream_cost: maybe("upstream_cost")?,
+            byok_cost: maybe("byok_cost")?,
             cache_discount: row.try_get("cache_discount")?,
             markup: maybe("markup")?,
             first_content_ms: maybe("first_content_ms")?,

@@ -42,6 +42,7 @@ fn full(id: &str) -> Row {
         is_estimated: true,
         tokens: Tokens { prompt: 1, completion: 2, cache_read: 3, cache_write: 4, reasoning: 5 },
         upstream_cost: Some(12),
+        byok_cost: Some(7),
         cache_discount: Some(-13),
         markup: Some(14),
         first_content_ms: Some(15),
@@ -101,7 +102,7 @@ async fn a_row_is_opened_and_settles_once() {
             reasoning: 5,
             cost: 11,
             upstream_cost: 12,
-            byok_upstream: 12,
+            byok_upstream: 7,
         };
         assert_eq!(days(&store).await, [expected]);
     }
@@ -163,6 +164,7 @@ async fn sums_are_exact_far_beyond_64_bits() {
                 came_ms,
                 ended_ms: extremes.ended_ms,
                 upstream_cost: Some(cost),
+                byok_cost: Some(cost),
                 cache_discount: Some(i64::MIN),
                 markup: Some(u64::MAX),
                 status: u16::MAX,
@@ -325,8 +327,8 @@ async fn what_is_spent_is_told_by_day_for_two_months_and_before_that_as_one() {
         let rows: Vec<_> = (0..100_u64)
             .map(|day| Row {
                 came_ms: (19_000 + day) * DAY,
-                is_byok: day == 99,
                 upstream_cost: Some(7),
+                byok_cost: (day == 99).then_some(7),
                 ..settled(&format!("gen-{day}"), day)
             })
             .collect();

@@ -71,9 +71,8 @@ impl Naive {
             day.cache_write += row.tokens.cache_write;
             day.reasoning += row.tokens.reasoning;
             day.cost += u128::from(row.cost.unwrap_or(0));
-            let upstream = u128::from(row.upstream_cost.unwrap_or(0));
-            day.upstream_cost += upstream;
-            day.byok_upstream += if row.is_byok { upstream } else { 0 };
+            day.upstream_cost += u128::from(row.upstream_cost.unwrap_or(0));
+            day.byok_upstream += u128::from(row.byok_cost.unwrap_or(0));
         }
         days.into_values().collect()
     }
@@ -117,6 +116,7 @@ impl Random {
             },
             cost: money(self),
             upstream_cost: money(self),
+            byok_cost: money(self),
             cache_discount: Some(self.below(9).cast_signed() - 4),
             ..row("")
         }
