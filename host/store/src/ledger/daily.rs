@@ -124,6 +124,18 @@ impl Store {
         view.commit().await?;
         rows.iter().map(read_spent).collect()
     }
+
+    /// The same from one day on, day by day.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn spend_since(&self, day: i64) -> Result<Vec<Spent>, Error> {
+        self.within(async {
+            let query = sqlx::query(SPENT_SINCE).bind(day);
+            query.fetch_all(self.readers()).await?.iter().map(read_spent).collect()
+        })
+        .await
+    }
 }
 
 /// What a batch adds to the sums, or takes away.
@@ -247,12 +259,24 @@ const SELECT: &str = "SELECT * FROM daily WHERE day BETWEEN $1 AND $2 AND reques
     AND ($5 IS NULL OR model = $5) AND ($6 IS NULL OR provider = $6) \
     ORDER BY day, workspace, key_hash, model, endpoint, provider, is_byok";
 
-const SPENT: &str = "SELECT key_hash, workspace, since, \
-    CAST(sum(cost_hi) AS BIGINT) AS cost_hi, CAST(sum(cost_lo) AS BIGINT) AS cost_lo, \
-    CAST(sum(byok_upstream_hi) AS BIGINT) AS byok_hi, \
-    CAST(sum(byok_upstream_lo) AS BIGINT) AS byok_lo \
-    FROM (SELECT daily.*, CASE WHEN day < $1 THEN $2 ELSE day END AS since FROM daily) AS days \
-    GROUP BY key_hash, workspace, since ORDER BY key_hash, workspace, since";
+/// What was spent on each of these `days`, as [`read_spent`] reads it.
+macro_rules! spent {
+    ($days:literal) => {
+        concat!(
+            "SELECT key_hash, workspace, since, \
+             CAST(sum(cost_hi) AS BIGINT) AS cost_hi, CAST(sum(cost_lo) AS BIGINT) AS cost_lo, \
+             CAST(sum(byok_upstream_hi) AS BIGINT) AS byok_hi, \
+             CAST(sum(byok_upstream_lo) AS BIGINT) AS byok_lo FROM (",
+            $days,
+            ") AS days GROUP BY key_hash, workspace, since ORDER BY key_hash, workspace, since"
+        )
+    };
+}
+
+const SPENT: &str =
+    spent!("SELECT daily.*, CASE WHEN day < $1 THEN $2 ELSE day END AS since FROM daily");
+
+const SPENT_SINCE: &str = spent!("SELECT daily.*, day AS since FROM daily WHERE day >= $1");
 
 fn bind<'q>(
     query: Query<'q, Any, AnyArguments>,

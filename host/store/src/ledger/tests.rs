@@ -344,6 +344,15 @@ async fn what_is_spent_is_told_by_day_for_two_months_and_before_that_as_one() {
         assert_eq!(older.len(), 1);
         assert_eq!(spent.iter().map(|it| it.cost).sum::<u128>(), (0..100).sum::<u128>() + 1);
         assert_eq!(spent.len(), 63);
+        let since = store.spend_since(19_098).await.unwrap();
+        let since: Vec<_> =
+            since.iter().map(|it| (&*it.workspace, it.day, it.cost, it.byok_cost)).collect();
+        let of_default = &*spent[0].workspace;
+        assert_eq!(
+            since,
+            [(of_default, 19_098, 98, 0), (of_default, 19_099, 99, 7), ("w", 90_000, 1, 0)]
+        );
+        assert_eq!(store.spend_since(90_001).await.unwrap(), []);
     }
 }
 
