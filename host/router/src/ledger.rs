@@ -7,12 +7,14 @@ mod account;
 mod detail;
 mod keeper;
 mod receipt;
+mod sharing;
 mod writer;
 
 pub(crate) use account::{Account, Presumed};
 pub(crate) use detail::{Attempted, Detail, Prices};
 pub(crate) use keeper::{keep, restore};
 pub(crate) use receipt::Receipt;
+pub(crate) use sharing::{follow_others, share};
 pub(crate) use writer::Writer;
 
 use crate::config::LedgerConfig;
@@ -20,6 +22,7 @@ use crate::error::{Code, Error};
 use crate::telemetry::Metrics;
 use plugway_store::Store;
 use plugway_store::ledger::Entry;
+use sharing::Sharing;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
@@ -40,6 +43,8 @@ pub struct Ledger {
     unread: Mutex<Option<mpsc::UnboundedReceiver<Message>>>,
     /// The last transaction failed.
     is_failing: AtomicBool,
+    /// What is known of other routers' spending.
+    sharing: Sharing,
     /// The writer is to write what there is, and end.
     closing: Notify,
 }
@@ -68,6 +73,7 @@ impl Ledger {
             queue,
             unread: Mutex::new(Some(unread)),
             is_failing: AtomicBool::new(false),
+            sharing: Sharing::default(),
             closing: Notify::new(),
         }
     }

@@ -33,7 +33,8 @@ pub async fn run(
 ) -> io::Result<()> {
     ledger::restore(&router).await.map_err(io::Error::other)?;
     // Nobody is served by a router that cannot tell who may be.
-    router.accounts.start().await.map_err(io::Error::other)?;
+    let spent = router.accounts.start().await.map_err(io::Error::other)?;
+    ledger::share(&router, &spent);
     route::restore(&router).await;
     // Ends with it.
     let mut beside = JoinSet::new();
@@ -41,6 +42,8 @@ pub async fn run(
     beside.spawn(async move { accounts.accounts.keep_up().await });
     let saving = router.clone();
     beside.spawn(async move { route::save_now_and_then(&saving).await });
+    let sharing = router.clone();
+    beside.spawn(async move { ledger::follow_others(&sharing).await });
     let keeping = router.clone();
     beside.spawn(async move { ledger::keep(&keeping).await });
     let served = serve(listener, router.clone(), shutdown).await;

@@ -99,6 +99,7 @@ async fn sums_beyond_64_bits_keep_every_digit() {
     let large = |number| Row {
         cost: Some(i64::MAX as u64),
         upstream_cost: Some(i64::MAX as u64),
+        byok_cost: Some(i64::MAX as u64),
         is_byok: true,
         tokens: Tokens { prompt: 10_000_000_000, ..Tokens::default() },
         ..made(number, NOW_MS)

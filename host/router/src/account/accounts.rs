@@ -15,6 +15,7 @@ use crate::config::SecretsConfig;
 use crate::upstream::Environment;
 use arc_swap::ArcSwap;
 use plugway_routing::Clock;
+use plugway_store::ledger::Spent;
 use plugway_store::{Error, Store};
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,15 +71,16 @@ impl Accounts {
         Caller::new(self, None, self.now().default_workspace.clone())
     }
 
-    /// Reads them for the first time, and what was spent before this process. Before it
-    /// has succeeded nobody may be served: keys may be asked for.
+    /// Reads them for the first time, and what was spent before this process, which is
+    /// returned. Before it has succeeded nobody may be served: keys may be asked for.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn start(&self) -> Result<(), Error> {
+    pub async fn start(&self) -> Result<Vec<Spent>, Error> {
         self.refresh().await?;
-        spending::load(&self.now(), &self.store.spend().await?);
-        Ok(())
+        let spent = self.store.spend().await?;
+        spending::load(&self.now(), &spent);
+        Ok(spent)
     }
 
     /// Reads them anew, for whoever has just changed something, and opens what is new.

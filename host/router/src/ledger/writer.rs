@@ -90,7 +90,10 @@ async fn commit(ledger: &Ledger, batch: &mut Vec<Message>) {
     }
     answers(ledger);
     ledger.metrics.ledger_written.inc_by(batch.len() as u64);
-    for Message { told, place, .. } in batch.drain(..) {
+    for Message { entry, told, place } in batch.drain(..) {
+        if let Entry::Settled(row) = &entry {
+            ledger.sharing.wrote(row);
+        }
         tell(told, true);
         drop(place);
     }

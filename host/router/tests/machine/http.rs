@@ -27,6 +27,16 @@ pub(crate) fn get(connection: &mut TcpStream, path: &str) -> Answer {
     read(connection)
 }
 
+/// The same, with a key.
+pub(crate) fn get_with(connection: &mut TcpStream, key: &str, path: &str) -> Answer {
+    write!(
+        connection,
+        "GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n\r\n"
+    )
+    .unwrap();
+    read(connection)
+}
+
 /// Asks for a chat completion.
 pub(crate) fn chat(connection: &mut TcpStream) -> Answer {
     send_chat(connection, false);

@@ -5,10 +5,11 @@
 pub(crate) mod server;
 
 use crate::corrupt::make_key;
-use crate::http::{chat_with, get, send_chat_with};
+use crate::http::{chat_with, get, get_with, send_chat_with};
 use crate::load::{all_rows, assert_accounted, free_address, under_load};
 use crate::process::{Process, Start};
 use crate::surroundings::faketime;
+use plugway_accounts::money::read_dollars;
 use plugway_simulator::{Behaviour, Kind, Simulator};
 use plugway_store::ledger::State;
 use plugway_store::{Location, Store};
@@ -30,6 +31,13 @@ fn wait(what: &str, mut is_so: impl FnMut() -> bool) {
 
 fn has_metric(connection: &mut TcpStream, line: &str) -> bool {
     get(connection, "/metrics").body.lines().any(|it| it == line)
+}
+
+/// What is left of a key's budget, in picodollars, as the router tells its holder.
+fn remaining(connection: &mut TcpStream, key: &str) -> u128 {
+    let told = get_with(connection, key, "/v1/key").body;
+    let (_, rest) = told.split_once("\"limit_remaining\":").unwrap_or_else(|| panic!("{told}"));
+    read_dollars(rest.split([',', '}']).next().unwrap()).unwrap()
 }
 
 #[test]
@@ -103,6 +111,23 @@ fn two_routers_share_a_server_its_keys_and_what_the_other_leaves_behind() {
     let last = runtime.block_on(make_key(&store, None));
     for connection in &mut connections {
         wait("another key is known", || chat_with(connection, last.expose()).status == 200);
+    }
+    // What one of them spends counts against the budget at both.
+    let limit = 1_000_000_000_000;
+    let poor = runtime.block_on(make_key(&store, Some(limit)));
+    for connection in &mut connections {
+        wait("its key is known", || chat_with(connection, poor.expose()).status == 200);
+    }
+    let spent = || {
+        let rows = runtime.block_on(all_rows(&store));
+        let its = rows.values().filter(|row| row.key == Some(poor.hash()));
+        its.filter_map(|row| row.cost).map(u128::from).sum::<u128>()
+    };
+    for connection in &mut connections {
+        wait("what the other spent is known", || {
+            let left = remaining(connection, poor.expose());
+            left == limit - spent()
+        });
     }
     assert!(runtime.block_on(store.delete_key(&key.hash(), 1)).unwrap());
     for connection in &mut connections {
