@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use plugway_accounts::calendar::{DAY_MS, read_day};
 use plugway_engine::Setting;
 use plugway_routing::estimate::Vocabulary;
 use toml::de::DeValue;
@@ -280,22 +281,12 @@ fn read_date(entry: &Entry<'_>) -> Option<u64> {
         DeValue::Datetime(datetime) => datetime.date,
         _ => None,
     };
-    let seconds = date.and_then(|date| {
-        let days = days_since_epoch(date.year.into(), date.month.into(), date.day.into());
-        u64::try_from(days).ok().map(|days| days * 24 * 60 * 60)
-    });
+    let day = date.and_then(|date| read_day(&date.to_string()).ok());
+    let seconds = day.and_then(|day| u64::try_from(day).ok()).map(|day| day * DAY_MS / 1_000);
     if seconds.is_none() {
         entry.error("is no date since 1970", "write a date such as 2026-03-05");
     }
     seconds
-}
-
-/// Days from 1970-01-01 in the Gregorian calendar. Years are counted from March,
-/// so that the leap day is a year's last.
-fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    365 * year + year / 4 - year / 100 + year / 400 + day_of_year - 719_468
 }
 
 impl ModelTable {
@@ -396,18 +387,4 @@ fn overlay(base: &[(String, String)], own: Vec<(String, String)>) -> Vec<(String
     let mut all: Vec<_> = kept.cloned().collect();
     all.extend(own);
     all
-}
-
-#[cfg(test)]
-mod tests {
-    use super::days_since_epoch;
-
-    #[test]
-    fn days_are_counted_over_leap_years() {
-        assert_eq!(days_since_epoch(1970, 1, 1), 0);
-        assert_eq!(days_since_epoch(1970, 12, 31), 364);
-        assert_eq!(days_since_epoch(2000, 2, 29), 11_016);
-        assert_eq!(days_since_epoch(2000, 3, 1), 11_017);
-        assert_eq!(days_since_epoch(2026, 3, 5), 20_517);
-    }
 }

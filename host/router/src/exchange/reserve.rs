@@ -2,7 +2,8 @@
 //! far as that can be told. What it really costs is settled with its row.
 
 use super::Exchange;
-use super::failover::{Ask, bill};
+use super::Tariff;
+use super::failover::Ask;
 use crate::error::Error;
 use crate::route::Step;
 use crate::route::credentials::Means;
@@ -59,8 +60,8 @@ fn most<C: Ask>(exchange: &Exchange<C>, step: &Step, is_billed: bool) -> account
     let completion_tokens = u64::from(longest) * u64::from(exchange.call.choices().max(1));
     let usage = Usage { completion_tokens, ..presumed };
     // With whose credential it is made is decided when it is.
-    let shared = Step { credential: None, ..step.clone() };
-    let bill = bill(exchange, &shared, &usage);
+    let tariff = Tariff::new(exchange.settings.clone(), step.endpoint.clone(), None);
+    let bill = tariff.bill(usage.clone(), std::slice::from_ref(&usage));
     match (is_free(step), is_billed) {
         (true, _) => accounts::Ask::free(),
         (false, true) => accounts::Ask::billed(bill.cost.unwrap_or(0)),
