@@ -40,6 +40,8 @@ pub struct Ledger {
     unread: Mutex<Option<mpsc::UnboundedReceiver<Message>>>,
     /// The last transaction failed.
     is_failing: AtomicBool,
+    /// The file is not where it was opened.
+    is_displaced: AtomicBool,
     /// The writer is to write what there is, and end.
     closing: Notify,
 }
@@ -65,6 +67,7 @@ impl Ledger {
             queue,
             unread: Mutex::new(Some(unread)),
             is_failing: AtomicBool::new(false),
+            is_displaced: AtomicBool::new(false),
             closing: Notify::new(),
         }
     }
@@ -91,9 +94,14 @@ impl Ledger {
         }
     }
 
-    /// Whether the last transaction failed.
+    /// Whether the last transaction failed, or the next one would.
     pub(crate) fn is_failing(&self) -> bool {
-        self.is_failing.load(Ordering::Relaxed)
+        self.is_failing.load(Ordering::Relaxed) || self.is_displaced.load(Ordering::Relaxed)
+    }
+
+    /// For whoever has changed one of them.
+    fn show_failing(&self) {
+        self.metrics.ledger_failing.set(self.is_failing().into());
     }
 
     fn send(&self, message: Message) {
