@@ -45,6 +45,8 @@ pub struct Ledger {
     is_failing: AtomicBool,
     /// What is known of other routers' spending.
     sharing: Sharing,
+    /// The file is not where it was opened.
+    is_displaced: AtomicBool,
     /// The writer is to write what there is, and end.
     closing: Notify,
 }
@@ -74,6 +76,7 @@ impl Ledger {
             unread: Mutex::new(Some(unread)),
             is_failing: AtomicBool::new(false),
             sharing: Sharing::default(),
+            is_displaced: AtomicBool::new(false),
             closing: Notify::new(),
         }
     }
@@ -100,9 +103,14 @@ impl Ledger {
         }
     }
 
-    /// Whether the last transaction failed.
+    /// Whether the last transaction failed, or the next one would.
     pub(crate) fn is_failing(&self) -> bool {
-        self.is_failing.load(Ordering::Relaxed)
+        self.is_failing.load(Ordering::Relaxed) || self.is_displaced.load(Ordering::Relaxed)
+    }
+
+    /// For whoever has changed one of them.
+    fn show_failing(&self) {
+        self.metrics.ledger_failing.set(self.is_failing().into());
     }
 
     fn send(&self, message: Message) {

@@ -177,7 +177,7 @@ fn route(args: &RouteArgs) -> anyhow::Result<ExitCode> {
         state => state.clone(),
     };
     let process = Process::new()?;
-    let store = process.runtime.block_on(Store::open(&state))?;
+    let store = process.runtime.block_on(Store::open_as_it_is(&state))?;
     let router = Router::new(config, Credentials::from_process(), store, cli::compiler())?;
     let explaining = explain::explain(&router, &args.path, body.into(), args.seed);
     let explained = process.runtime.block_on(explaining);
@@ -286,7 +286,7 @@ fn ledger(config: Option<&Path>) -> anyhow::Result<Option<Ledger>> {
         _ => {}
     }
     let process = Process::new()?;
-    let store = process.runtime.block_on(Store::open(&config.state.location))?;
+    let store = process.runtime.block_on(Store::open_as_it_is(&config.state.location))?;
     Ok(Some(Ledger { config, process, store }))
 }
 

@@ -1,5 +1,6 @@
 //! Presets in use: those that were asked for lately are kept ready, and put under the
-//! requests that name them. The store has all of them; this router alone writes there.
+//! requests that name them. The store has all of them; other routers may change them there,
+//! and a change holds everywhere within a second.
 
 use crate::Router;
 use crate::account::Caller;
@@ -10,9 +11,14 @@ use plugway_wire::preset::{Kept, Preset};
 use plugway_wire::{BadRequest, ChatCall, Dialect, EmbedCall, RerankCall, Routing};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::{MissedTickBehavior, interval};
 
 /// Presets that are kept ready: with their bound on bytes, some megabytes.
 const MAX_READY: usize = 128;
+
+/// Between two looks at whether they have changed.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Bytes of a preset's slug.
 const MAX_SLUG_BYTES: usize = 64;
@@ -67,6 +73,31 @@ impl Presets {
     pub(crate) fn changing(&self) -> Changing<'_> {
         self.changed();
         Changing(self)
+    }
+
+    /// Keeps up with what others change, for as long as it is polled.
+    pub(crate) async fn keep_up(&self) {
+        let mut looks = interval(POLL_INTERVAL);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // What was read before the first look may have changed since.
+        let mut seen = None;
+        let mut is_failing = false;
+        loop {
+            looks.tick().await;
+            match self.store.presets_revision().await {
+                Ok(revision) => {
+                    is_failing = false;
+                    if seen.replace(revision) != Some(revision) {
+                        self.changed();
+                    }
+                }
+                // Once, not twice a second.
+                Err(error) if !std::mem::replace(&mut is_failing, true) => {
+                    tracing::error!(%error, "presets cannot be read; those of before hold");
+                }
+                Err(_) => {}
+            }
+        }
     }
 
     fn changed(&self) {
@@ -218,6 +249,40 @@ mod tests {
     use super::*;
     use plugway_store::Location;
     use std::future::pending;
+
+    #[tokio::test]
+    async fn what_another_router_changes_holds_here_too() {
+        let store = Store::open(&Location::Memory).await.unwrap();
+        let save = async |model: &str| {
+            let dialect = DIALECTS[0].name().to_owned();
+            let config = format!(r#"{{"model":"{model}"}}"#);
+            let settings = Settings { dialect, config, system_prompt: None };
+            store.save_preset("brief", &settings, 1).await.unwrap();
+        };
+        save("a/m").await;
+        let presets = Presets::new(store.clone());
+        let models = async || {
+            let preset = presets.get("brief").await.unwrap();
+            preset.map(|it| it.models().iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        let until = async |expected: Option<Vec<String>>| {
+            while models().await != expected {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let changes = async {
+            assert_eq!(models().await, Some(vec!["a/m".to_owned()]));
+            // Past this router's back, as another one does it.
+            save("b/m").await;
+            until(Some(vec!["b/m".to_owned()])).await;
+            assert!(store.delete_preset("brief").await.unwrap());
+            until(None).await;
+        };
+        tokio::select! {
+            () = presets.keep_up() => unreachable!("it goes on"),
+            done = tokio::time::timeout(Duration::from_secs(60), changes) => done.unwrap(),
+        }
+    }
 
     #[tokio::test]
     async fn a_preset_is_gone_though_its_client_left_before_it_was_told() {

@@ -284,6 +284,8 @@ fn keep_until_restart(before: &Config, after: &mut Config) -> Vec<&'static str> 
         server.header_timeout = "server.header_timeout",
         server.write_timeout = "server.write_timeout",
         server.drain_timeout = "server.drain_timeout",
+        ledger.queue = "accounting.queue",
+        ledger.durability = "synchronous",
         decisions.enabled = "decisions.enabled",
         decisions.queue = "decisions.queue",
         plugins.directory = "plugins.directory",
@@ -320,6 +322,14 @@ mod tests {
         };
         check("", &[]);
         check("[server]\nlisten = \"127.0.0.1:1\"", &["server.listen"]);
+        let after = check("synchronous = \"FULL\"", &["synchronous"]);
+        assert_eq!(after.ledger.durability, before.ledger.durability);
+        let queue = before.ledger.queue + 1;
+        let after = check(&format!("[accounting]\nqueue = {queue}"), &["accounting.queue"]);
+        assert_eq!(after.ledger.queue, before.ledger.queue);
+        // What holds for each request holds at once.
+        let after = check("[accounting]\nwhen_failing = \"continue\"", &[]);
+        assert!(!after.ledger.refuses_when_failing);
         check("[plugins.limits]\nmax_instances = 7", &["plugins.limits"]);
         check("[log]\nlevel = \"debug\"", &["log"]);
         let after = check("[server]\nhead_hold = \"1s\"", &[]);

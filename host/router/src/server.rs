@@ -40,6 +40,8 @@ pub async fn run(
     let mut beside = JoinSet::new();
     let accounts = router.clone();
     beside.spawn(async move { accounts.accounts.keep_up().await });
+    let presets = router.clone();
+    beside.spawn(async move { presets.presets.keep_up().await });
     let saving = router.clone();
     beside.spawn(async move { route::save_now_and_then(&saving).await });
     let sharing = router.clone();

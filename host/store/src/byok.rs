@@ -70,23 +70,26 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn create_byok(&self, row: &ByokRow) -> Result<Change, Error> {
-        let mut work = self.turn(REVISION).await?;
-        if let Some(workspace) = &row.workspace
-            && !workspaces::exists(workspace, &mut work).await?
-        {
-            return Ok(Change::Missing);
-        }
-        if read_one(&row.id, &mut work).await?.is_some() {
-            return Ok(Change::Taken);
-        }
-        let count = sqlx::query_scalar("SELECT count(*) FROM byok");
-        let count: i64 = count.fetch_one(&mut *work).await?;
-        if count >= i64::from(MAX_BYOK) {
-            return Ok(Change::Full);
-        }
-        bind(sqlx::query(INSERT), row).execute(&mut *work).await?;
-        work.commit().await?;
-        Ok(Change::Done)
+        self.within(async {
+            let mut work = self.turn(REVISION).await?;
+            if let Some(workspace) = &row.workspace
+                && !workspaces::exists(workspace, &mut work).await?
+            {
+                return Ok(Change::Missing);
+            }
+            if read_one(&row.id, &mut work).await?.is_some() {
+                return Ok(Change::Taken);
+            }
+            let count = sqlx::query_scalar("SELECT count(*) FROM byok");
+            let count: i64 = count.fetch_one(&mut *work).await?;
+            if count >= i64::from(MAX_BYOK) {
+                return Ok(Change::Full);
+            }
+            bind(sqlx::query(INSERT), row).execute(&mut *work).await?;
+            work.commit().await?;
+            Ok(Change::Done)
+        })
+        .await
     }
 
     /// The one with this id.
@@ -94,7 +97,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn byok(&self, id: &str) -> Result<Option<ByokRow>, Error> {
-        read_one(id, &mut *self.readers().acquire().await?).await
+        self.within(async { read_one(id, &mut *self.readers().acquire().await?).await }).await
     }
 
     /// A page of them, in the order in which they are tried, and how many there are: of one
@@ -109,15 +112,18 @@ impl Store {
         offset: u64,
         limit: u32,
     ) -> Result<(Vec<ByokRow>, u64), Error> {
-        let (workspace, provider) = (workspace.map(name), provider.map(name));
-        let mut view = self.view().await?;
-        let page = sqlx::query(LIST).bind(&workspace).bind(&provider);
-        let page = page.bind(i64::from(limit)).bind(integer(offset));
-        let rows = page.fetch_all(&mut *view).await?;
-        let count = sqlx::query_scalar(COUNT).bind(&workspace).bind(&provider);
-        let count: i64 = count.fetch_one(&mut *view).await?;
-        view.commit().await?;
-        Ok((rows.iter().map(read).collect::<Result<_, _>>()?, unsigned(count)))
+        self.within(async {
+            let (workspace, provider) = (workspace.map(name), provider.map(name));
+            let mut view = self.view().await?;
+            let page = sqlx::query(LIST).bind(&workspace).bind(&provider);
+            let page = page.bind(i64::from(limit)).bind(integer(offset));
+            let rows = page.fetch_all(&mut *view).await?;
+            let count = sqlx::query_scalar(COUNT).bind(&workspace).bind(&provider);
+            let count: i64 = count.fetch_one(&mut *view).await?;
+            view.commit().await?;
+            Ok((rows.iter().map(read).collect::<Result<_, _>>()?, unsigned(count)))
+        })
+        .await
     }
 
     /// Changes one, and returns it as it is then; nobody changes it between. Its id stays,
@@ -130,15 +136,18 @@ impl Store {
         id: &str,
         edit: impl FnOnce(&mut ByokRow) + Send,
     ) -> Result<Option<ByokRow>, Error> {
-        let mut work = self.turn(REVISION).await?;
-        let Some(former) = read_one(id, &mut work).await? else { return Ok(None) };
-        let mut row = former.clone();
-        edit(&mut row);
-        (row.id, row.created_ms) = (former.id, former.created_ms);
-        bind(sqlx::query(UPDATE), &row).execute(&mut *work).await?;
-        let row = read_one(id, &mut work).await?;
-        work.commit().await?;
-        Ok(row)
+        self.within(async {
+            let mut work = self.turn(REVISION).await?;
+            let Some(former) = read_one(id, &mut work).await? else { return Ok(None) };
+            let mut row = former.clone();
+            edit(&mut row);
+            (row.id, row.created_ms) = (former.id, former.created_ms);
+            bind(sqlx::query(UPDATE), &row).execute(&mut *work).await?;
+            let row = read_one(id, &mut work).await?;
+            work.commit().await?;
+            Ok(row)
+        })
+        .await
     }
 
     /// Deletes one; whether there was one.
@@ -146,13 +155,16 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn delete_byok(&self, id: &str) -> Result<bool, Error> {
-        let mut work = self.turn(REVISION).await?;
-        let query = sqlx::query("DELETE FROM byok WHERE id = $1").bind(name(id));
-        let is_gone = query.execute(&mut *work).await?.rows_affected() > 0;
-        if is_gone {
-            work.commit().await?;
-        }
-        Ok(is_gone)
+        self.within(async {
+            let mut work = self.turn(REVISION).await?;
+            let query = sqlx::query("DELETE FROM byok WHERE id = $1").bind(name(id));
+            let is_gone = query.execute(&mut *work).await?.rows_affected() > 0;
+            if is_gone {
+                work.commit().await?;
+            }
+            Ok(is_gone)
+        })
+        .await
     }
 
     /// Puts all of them under another master key, or none, if one cannot be: then what
@@ -169,26 +181,30 @@ impl Store {
     where
         E: Send,
     {
-        let mut work = self.turn(REVISION).await?;
-        let mut changed = 0;
-        for row in all(&mut work).await? {
-            let sealed = match reseal(&row) {
-                Ok(Some(sealed)) => sealed,
-                Ok(None) => continue,
-                Err(error) => return Ok(Err(error)),
-            };
-            let query = "UPDATE byok SET sealed = $2, key_id = $3, updated_ms = $4 WHERE id = $1";
-            sqlx::query(query)
-                .bind(&row.id)
-                .bind(sealed.sealed)
-                .bind(text(&sealed.key_id))
-                .bind(integer(now_ms))
-                .execute(&mut *work)
-                .await?;
-            changed += 1;
-        }
-        work.commit().await?;
-        Ok(Ok(changed))
+        self.within(async {
+            let mut work = self.turn(REVISION).await?;
+            let mut changed = 0;
+            for row in all(&mut work).await? {
+                let sealed = match reseal(&row) {
+                    Ok(Some(sealed)) => sealed,
+                    Ok(None) => continue,
+                    Err(error) => return Ok(Err(error)),
+                };
+                let query =
+                    "UPDATE byok SET sealed = $2, key_id = $3, updated_ms = $4 WHERE id = $1";
+                sqlx::query(query)
+                    .bind(&row.id)
+                    .bind(sealed.sealed)
+                    .bind(text(&sealed.key_id))
+                    .bind(integer(now_ms))
+                    .execute(&mut *work)
+                    .await?;
+                changed += 1;
+            }
+            work.commit().await?;
+            Ok(Ok(changed))
+        })
+        .await
     }
 }
 

@@ -31,7 +31,15 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn keep_decisions<T: Serialize>(
+    pub async fn keep_decisions<T: Serialize + Sync>(
+        &self,
+        records: &[Record],
+        snapshots: &Snapshots<'_, T>,
+    ) -> Result<u64, Error> {
+        self.within(self.keep(records, snapshots)).await
+    }
+
+    async fn keep<T: Serialize + Sync>(
         &self,
         records: &[Record],
         snapshots: &Snapshots<'_, T>,
@@ -70,7 +78,9 @@ impl Store {
     /// When the database fails, or holds a record that cannot be read.
     pub async fn decision(&self, id: &str) -> Result<Option<Record>, Error> {
         let query = sqlx::query_scalar("SELECT record FROM decisions WHERE id = $1");
-        let found: Option<Vec<u8>> = query.bind(text(id)).fetch_optional(self.readers()).await?;
+        let query = query.bind(text(id));
+        let found: Option<Vec<u8>> =
+            self.within(async { Ok(query.fetch_optional(self.readers()).await?) }).await?;
         found.map(|bytes| Record::decode(&bytes)).transpose()
     }
 
@@ -82,7 +92,8 @@ impl Store {
     pub async fn last_decisions(&self, count: u32) -> Result<Vec<Record>, Error> {
         let query = "SELECT record FROM decisions ORDER BY sequence DESC LIMIT $1";
         let query = sqlx::query_scalar(query).bind(i64::from(count.min(MAX_LISTED)));
-        let found: Vec<Vec<u8>> = query.fetch_all(self.readers()).await?;
+        let found: Vec<Vec<u8>> =
+            self.within(async { Ok(query.fetch_all(self.readers()).await?) }).await?;
         Ok(found.iter().filter_map(|bytes| Record::decode(bytes).ok()).collect())
     }
 
@@ -91,7 +102,8 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn decisions_bytes(&self) -> Result<u64, Error> {
-        let bytes: i64 = sqlx::query_scalar(BYTES).fetch_one(self.readers()).await?;
+        let query = sqlx::query_scalar(BYTES);
+        let bytes: i64 = self.within(async { Ok(query.fetch_one(self.readers()).await?) }).await?;
         Ok(u64::try_from(bytes).unwrap_or(0))
     }
 
@@ -104,7 +116,7 @@ impl Store {
         let moment_ms = i64::try_from(moment_ms).unwrap_or(i64::MAX);
         let mut bytes = 0;
         loop {
-            let gone = self.remove(BEFORE, moment_ms).await?;
+            let gone = self.within(self.remove(BEFORE, moment_ms)).await?;
             if gone == 0 {
                 return Ok(bytes);
             }
@@ -121,7 +133,7 @@ impl Store {
         let mut bytes = 0;
         while bytes < excess_bytes {
             let rest = i64::try_from(excess_bytes - bytes).unwrap_or(i64::MAX);
-            match self.remove(OLDEST, rest).await? {
+            match self.within(self.remove(OLDEST, rest)).await? {
                 0 => break,
                 gone => bytes += gone,
             }

@@ -36,6 +36,24 @@ pub enum Error {
         /// What was found.
         cause: sqlx::Error,
     },
+    /// The file was moved, deleted or replaced while it was in use.
+    #[error(
+        "the state file `{path}` is not where it was opened: it was moved, deleted or replaced. \
+         Put it back, or start again with what is there"
+    )]
+    Displaced {
+        /// Where it was.
+        path: PathBuf,
+    },
+    /// This version of the program has other tables.
+    #[error(
+        "the tables of {place} are those of an older version of this program, and what only \
+         looks does not change them; start the router, which brings them up to date"
+    )]
+    Older {
+        /// Which.
+        place: String,
+    },
     /// A newer version of this program has changed the tables.
     #[error(
         "{place} was written by a newer version of this program (its change {version} is \
@@ -114,11 +132,17 @@ impl Error {
         matches!(self, Self::Full(_))
     }
 
-    /// Whether the database as a whole fails, so that whatever else is asked of it would
-    /// fail too. Otherwise it is about what was to be written.
+    /// Whether it is about what was to be written, so that anything else may be written
+    /// and this never. What is not known to be is not: a password that was changed, a right
+    /// that was taken away, a table that is gone concern all that is written, and may be put
+    /// right.
     #[must_use]
-    pub fn is_of_the_database(&self) -> bool {
-        self.is_passing() || self.is_full() || matches!(self, Self::Damaged { .. })
+    pub fn is_of_what_was_written(&self) -> bool {
+        match self {
+            Self::Record(_) | Self::Form(_) | Self::Value { .. } => true,
+            Self::Query(cause) => is_of_values(cause),
+            _ => false,
+        }
     }
 
     /// What kept the database at this place from being opened.
@@ -167,6 +191,32 @@ impl From<sqlx::Error> for Error {
 /// Whether somebody else has the database for now.
 pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
     matches!(fault(error), Some(Fault::Busy))
+}
+
+/// Whether these values would be refused again, and others taken.
+fn is_of_values(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(error) => {
+            let Some(code) = error.code() else { return false };
+            match error.try_downcast_ref::<SqliteError>() {
+                Some(_) => code.parse().is_ok_and(is_of_values_to_sqlite),
+                None => is_of_values_to_postgres(&code),
+            }
+        }
+        // What a hand has put into a row that was there.
+        sqlx::Error::Encode(_) | sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => true,
+        _ => false,
+    }
+}
+
+/// Too long, against a constraint, of another type.
+fn is_of_values_to_sqlite(code: i32) -> bool {
+    matches!(code & 0xff, 18..=20)
+}
+
+/// Data, constraints, and limits of the program: of a row's length, for one.
+fn is_of_values_to_postgres(code: &str) -> bool {
+    ["22", "23", "54"].iter().any(|class| code.starts_with(class))
 }
 
 /// What is wrong with the database itself.
@@ -233,5 +283,129 @@ fn fault_of_postgres(code: &str) -> Option<Fault> {
             Some(Fault::Gone)
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sqlx::error::{DatabaseError, ErrorKind};
+    use std::borrow::Cow;
+    use std::fmt;
+
+    /// What a server says.
+    #[derive(Debug)]
+    struct Said(&'static str);
+
+    impl fmt::Display for Said {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl std::error::Error for Said {}
+
+    impl DatabaseError for Said {
+        fn message(&self) -> &str {
+            self.0
+        }
+
+        fn code(&self) -> Option<Cow<'_, str>> {
+            Some(self.0.into())
+        }
+
+        fn as_error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn as_error_mut(&mut self) -> &mut (dyn std::error::Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn into_error(self: Box<Self>) -> Box<dyn std::error::Error + Send + Sync + 'static> {
+            self
+        }
+
+        fn kind(&self) -> ErrorKind {
+            ErrorKind::Other
+        }
+    }
+
+    #[test]
+    fn a_server_says_it_of_a_row_or_of_all() {
+        let error = |code| Error::from(sqlx::Error::Database(Box::new(Said(code))));
+        for code in ["22001", "22021", "22P05", "23502", "23505", "23514", "54000", "54011"] {
+            assert!(error(code).is_of_what_was_written(), "{code}");
+            assert!(!error(code).is_passing(), "{code}");
+        }
+        for code in [
+            "00000",
+            "08006",
+            "0A000",
+            "25006",
+            "25P02",
+            "26000",
+            "28000",
+            "28P01",
+            "2BP01",
+            "3D000",
+            "3F000",
+            "40001",
+            "40P01",
+            "42501",
+            "42703",
+            "42P01",
+            "42P05",
+            "53100",
+            "53200",
+            "53300",
+            "55000",
+            "55006",
+            "55P03",
+            "57014",
+            "57P01",
+            "57P03",
+            "58030",
+            "F0000",
+            "P0001",
+            "XX000",
+            "XX001",
+            "not-a-code",
+        ] {
+            assert!(!error(code).is_of_what_was_written(), "{code}");
+        }
+    }
+
+    #[test]
+    fn sqlite_says_it_of_a_row_or_of_all() {
+        for code in 0..=28 {
+            // The upper bytes only say more of the same.
+            for more in [0, 5 << 8, 12 << 8] {
+                assert_eq!(
+                    is_of_values_to_sqlite(code | more),
+                    (18..=20).contains(&code),
+                    "{code}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_to_be_of_a_row_is_of_all() {
+        for error in [
+            sqlx::Error::PoolClosed,
+            sqlx::Error::PoolTimedOut,
+            sqlx::Error::WorkerCrashed,
+            sqlx::Error::RowNotFound,
+            sqlx::Error::Protocol("?".into()),
+            sqlx::Error::BeginFailed,
+            sqlx::Error::ColumnNotFound("id".into()),
+            std::io::Error::from(std::io::ErrorKind::PermissionDenied).into(),
+        ] {
+            let error = Error::from(error);
+            assert!(!error.is_of_what_was_written(), "{error:?}");
+        }
+        assert!(Error::Value { column: "budget" }.is_of_what_was_written());
+        assert!(Error::Form(9).is_of_what_was_written());
     }
 }

@@ -29,35 +29,41 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails; then none is written.
-    pub async fn save_health<T: Serialize>(
+    pub async fn save_health<T: Serialize + Sync>(
         &self,
         format: u32,
         now_ms: u64,
         rows: &[HealthRow<T>],
     ) -> Result<(), Error> {
-        let max_age_ms = u64::try_from(MAX_AGE.as_millis()).unwrap_or(u64::MAX);
-        let mut transaction = self.work().await?;
-        let expired = sqlx::query("DELETE FROM health WHERE saved_ms < $1");
-        expired.bind(integer(now_ms.saturating_sub(max_age_ms))).execute(&mut *transaction).await?;
-        // In one order, so that of two routers none waits for the other in a circle.
-        let mut rows: Vec<_> = rows.iter().collect();
-        rows.sort_unstable_by(|a, b| a.endpoint.cmp(&b.endpoint));
-        for row in rows {
-            let Ok(record) = postcard::to_allocvec(&row.record) else {
-                tracing::warn!(endpoint = row.endpoint, "its health cannot be written down");
-                continue;
-            };
-            sqlx::query(SAVE)
-                .bind(text(&row.endpoint))
-                .bind(integer(row.saved_ms))
-                .bind(i64::from(format))
-                .bind(checksum(&record))
-                .bind(record)
+        self.within(async {
+            let max_age_ms = u64::try_from(MAX_AGE.as_millis()).unwrap_or(u64::MAX);
+            let mut transaction = self.work().await?;
+            let expired = sqlx::query("DELETE FROM health WHERE saved_ms < $1");
+            expired
+                .bind(integer(now_ms.saturating_sub(max_age_ms)))
                 .execute(&mut *transaction)
                 .await?;
-        }
-        transaction.commit().await?;
-        Ok(())
+            // In one order, so that of two routers none waits for the other in a circle.
+            let mut rows: Vec<_> = rows.iter().collect();
+            rows.sort_unstable_by(|a, b| a.endpoint.cmp(&b.endpoint));
+            for row in rows {
+                let Ok(record) = postcard::to_allocvec(&row.record) else {
+                    tracing::warn!(endpoint = row.endpoint, "its health cannot be written down");
+                    continue;
+                };
+                sqlx::query(SAVE)
+                    .bind(text(&row.endpoint))
+                    .bind(integer(row.saved_ms))
+                    .bind(i64::from(format))
+                    .bind(checksum(&record))
+                    .bind(record)
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+            transaction.commit().await?;
+            Ok(())
+        })
+        .await
     }
 
     /// The rows that were saved in this form. Those that cannot be read are told in the
@@ -69,9 +75,12 @@ impl Store {
         &self,
         format: u32,
     ) -> Result<Vec<HealthRow<T>>, Error> {
-        let query = "SELECT endpoint, saved_ms, format, checksum, record FROM health";
-        let rows = sqlx::query_as::<_, Stored>(query).fetch_all(self.readers()).await?;
-        Ok(rows.into_iter().filter_map(|row| read(row, format)).collect())
+        self.within(async {
+            let query = "SELECT endpoint, saved_ms, format, checksum, record FROM health";
+            let rows = sqlx::query_as::<_, Stored>(query).fetch_all(self.readers()).await?;
+            Ok(rows.into_iter().filter_map(|row| read(row, format)).collect())
+        })
+        .await
     }
 }
 

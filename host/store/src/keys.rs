@@ -71,21 +71,24 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn create_key(&self, key: &KeyRow) -> Result<Change, Error> {
-        let mut work = self.turn(REVISION).await?;
-        if !workspaces::exists(&key.workspace, &mut work).await? {
-            return Ok(Change::Missing);
-        }
-        if read_one(&key.hash, &mut work).await?.is_some() {
-            return Ok(Change::Taken);
-        }
-        let count = sqlx::query_scalar("SELECT count(*) FROM keys WHERE deleted_ms IS NULL");
-        let count: i64 = count.fetch_one(&mut *work).await?;
-        if count >= i64::from(MAX_KEYS) {
-            return Ok(Change::Full);
-        }
-        bind(sqlx::query(INSERT), key).execute(&mut *work).await?;
-        work.commit().await?;
-        Ok(Change::Done)
+        self.within(async {
+            let mut work = self.turn(REVISION).await?;
+            if !workspaces::exists(&key.workspace, &mut work).await? {
+                return Ok(Change::Missing);
+            }
+            if read_one(&key.hash, &mut work).await?.is_some() {
+                return Ok(Change::Taken);
+            }
+            let count = sqlx::query_scalar("SELECT count(*) FROM keys WHERE deleted_ms IS NULL");
+            let count: i64 = count.fetch_one(&mut *work).await?;
+            if count >= i64::from(MAX_KEYS) {
+                return Ok(Change::Full);
+            }
+            bind(sqlx::query(INSERT), key).execute(&mut *work).await?;
+            work.commit().await?;
+            Ok(Change::Done)
+        })
+        .await
     }
 
     /// The key with this hash, even if it is deleted.
@@ -93,7 +96,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn key(&self, hash: &str) -> Result<Option<KeyRow>, Error> {
-        read_one(hash, &mut *self.readers().acquire().await?).await
+        self.within(async { read_one(hash, &mut *self.readers().acquire().await?).await }).await
     }
 
     /// A page of keys, the newest first, and how many there are.
@@ -106,28 +109,31 @@ impl Store {
         offset: u64,
         limit: u32,
     ) -> Result<(Vec<KeyRow>, u64), Error> {
-        let workspace = filter.workspace.as_deref().map(name);
-        let is_management = filter.is_management.map(i64::from);
-        let mut view = self.view().await?;
-        let rows = sqlx::query(LIST)
-            .bind(&workspace)
-            .bind(is_management)
-            .bind(i64::from(filter.enabled_only))
-            .bind(i64::from(filter.with_deleted))
-            .bind(i64::from(limit))
-            .bind(integer(offset))
-            .fetch_all(&mut *view)
-            .await?;
-        let count: i64 = sqlx::query_scalar(COUNT)
-            .bind(&workspace)
-            .bind(is_management)
-            .bind(i64::from(filter.enabled_only))
-            .bind(i64::from(filter.with_deleted))
-            .fetch_one(&mut *view)
-            .await?;
-        view.commit().await?;
-        let page: Result<Vec<_>, _> = rows.iter().map(read).collect();
-        Ok((page?, unsigned(count)))
+        self.within(async {
+            let workspace = filter.workspace.as_deref().map(name);
+            let is_management = filter.is_management.map(i64::from);
+            let mut view = self.view().await?;
+            let rows = sqlx::query(LIST)
+                .bind(&workspace)
+                .bind(is_management)
+                .bind(i64::from(filter.enabled_only))
+                .bind(i64::from(filter.with_deleted))
+                .bind(i64::from(limit))
+                .bind(integer(offset))
+                .fetch_all(&mut *view)
+                .await?;
+            let count: i64 = sqlx::query_scalar(COUNT)
+                .bind(&workspace)
+                .bind(is_management)
+                .bind(i64::from(filter.enabled_only))
+                .bind(i64::from(filter.with_deleted))
+                .fetch_one(&mut *view)
+                .await?;
+            view.commit().await?;
+            let page: Result<Vec<_>, _> = rows.iter().map(read).collect();
+            Ok((page?, unsigned(count)))
+        })
+        .await
     }
 
     /// Changes a key that is not deleted, and returns it as it is then. Nobody changes it
@@ -140,18 +146,21 @@ impl Store {
         hash: &str,
         edit: impl FnOnce(&mut KeyRow) + Send,
     ) -> Result<Option<KeyRow>, Error> {
-        let mut work = self.turn(REVISION).await?;
-        let Some(former) = read_one(hash, &mut work).await? else { return Ok(None) };
-        if former.deleted_ms.is_some() {
-            return Ok(None);
-        }
-        let mut key = former.clone();
-        edit(&mut key);
-        (key.hash, key.created_ms, key.deleted_ms) = (former.hash, former.created_ms, None);
-        bind(sqlx::query(UPDATE), &key).execute(&mut *work).await?;
-        let key = read_one(hash, &mut work).await?;
-        work.commit().await?;
-        Ok(key)
+        self.within(async {
+            let mut work = self.turn(REVISION).await?;
+            let Some(former) = read_one(hash, &mut work).await? else { return Ok(None) };
+            if former.deleted_ms.is_some() {
+                return Ok(None);
+            }
+            let mut key = former.clone();
+            edit(&mut key);
+            (key.hash, key.created_ms, key.deleted_ms) = (former.hash, former.created_ms, None);
+            bind(sqlx::query(UPDATE), &key).execute(&mut *work).await?;
+            let key = read_one(hash, &mut work).await?;
+            work.commit().await?;
+            Ok(key)
+        })
+        .await
     }
 
     /// Deletes a key; whether there was one. Its name stays for reports.
@@ -159,18 +168,21 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn delete_key(&self, hash: &str, now_ms: u64) -> Result<bool, Error> {
-        let mut work = self.turn(REVISION).await?;
-        let query = concat!(
-            "UPDATE keys SET deleted_ms = $1, revision = ",
-            changing!(),
-            " WHERE hash = $2 AND deleted_ms IS NULL"
-        );
-        let query = sqlx::query(query).bind(integer(now_ms)).bind(name(hash));
-        let is_gone = query.execute(&mut *work).await?.rows_affected() > 0;
-        if is_gone {
-            work.commit().await?;
-        }
-        Ok(is_gone)
+        self.within(async {
+            let mut work = self.turn(REVISION).await?;
+            let query = concat!(
+                "UPDATE keys SET deleted_ms = $1, revision = ",
+                changing!(),
+                " WHERE hash = $2 AND deleted_ms IS NULL"
+            );
+            let query = sqlx::query(query).bind(integer(now_ms)).bind(name(hash));
+            let is_gone = query.execute(&mut *work).await?.rows_affected() > 0;
+            if is_gone {
+                work.commit().await?;
+            }
+            Ok(is_gone)
+        })
+        .await
     }
 
     /// Whether there ever was a key, be it deleted.
@@ -178,8 +190,11 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn has_keys(&self) -> Result<bool, Error> {
-        let query = sqlx::query_scalar::<_, i64>("SELECT created_ms FROM keys LIMIT 1");
-        Ok(query.fetch_optional(self.readers()).await?.is_some())
+        self.within(async {
+            let query = sqlx::query_scalar::<_, i64>("SELECT created_ms FROM keys LIMIT 1");
+            Ok(query.fetch_optional(self.readers()).await?.is_some())
+        })
+        .await
     }
 }
 

@@ -6,12 +6,14 @@ mod accounts;
 mod byok;
 pub mod decisions;
 mod error;
+mod file;
 mod health;
 mod keys;
 pub mod ledger;
 mod location;
 mod lock;
 mod migrations;
+mod open;
 mod presets;
 mod sql;
 mod store;
@@ -24,8 +26,9 @@ pub use health::HealthRow;
 pub use keys::{KeyFilter, KeyRow, MAX_KEYS};
 pub use location::Location;
 pub use lock::ServingLock;
+pub use open::{Durability, Options, Tables};
 pub use presets::{MAX_PRESETS, MAX_VERSIONS, PresetVersion, Settings};
-pub use store::{Durability, Options, Store};
+pub use store::Store;
 pub use workspaces::{DEFAULT_WORKSPACE, MAX_WORKSPACES, WorkspaceRow};
 
 #[cfg(test)]

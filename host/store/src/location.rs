@@ -72,7 +72,8 @@ fn url_of_file(path: &Path) -> Result<String, io::Error> {
             unreachable!("a string takes whatever is written to it");
         }
     }
-    url.push_str("?mode=rwc");
+    // Whoever loses it is not to find an empty one instead.
+    url.push_str("?mode=rw");
     Ok(url)
 }
 

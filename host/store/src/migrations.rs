@@ -2,9 +2,9 @@
 //! They are in SQLite's words. What PostgreSQL calls otherwise is translated as it is run;
 //! the checksum that a database keeps of each is that of the file.
 
-use crate::Error;
-use sqlx::migrate::{Migration, Migrator};
-use sqlx::{AnyPool, AssertSqlSafe, SqlSafeStr};
+use crate::{Error, Tables};
+use sqlx::migrate::{MigrateError, Migration, Migrator};
+use sqlx::{AnyConnection, AnyPool, AssertSqlSafe, SqlSafeStr};
 
 static FILES: Migrator = sqlx::migrate!("./migrations");
 
@@ -21,12 +21,59 @@ const WORDS: [(&str, &str); 5] = [
     (") STRICT;", ");"),
 ];
 
-/// Brings the tables up to date, or leaves them as they were.
-pub(crate) async fn run(pool: &AnyPool, is_postgres: bool, place: &str) -> Result<(), Error> {
+/// Brings the tables up to date, or leaves them as they were. Where they are, nothing is
+/// waited for: a router starts though another process writes.
+pub(crate) async fn run(
+    pool: &AnyPool,
+    is_postgres: bool,
+    tables: Tables,
+    place: &str,
+) -> Result<(), Error> {
+    let missing = match look(pool).await.map_err(|cause| Error::opening(place, cause))? {
+        Found::UpToDate => return Ok(()),
+        Found::Other => false,
+        Found::Older => true,
+    };
+    if missing && tables == Tables::AsTheyAre {
+        return Err(Error::Older { place: place.to_owned() });
+    }
     match is_postgres {
         true => apply_on_postgres(&for_postgres(&FILES), pool, place).await,
         false => apply_on_sqlite(&FILES, pool, place).await,
     }
+}
+
+/// Which changes the tables have.
+enum Found {
+    UpToDate,
+    /// Some are missing, or all.
+    Older,
+    /// Others; to be looked at, and refused, under the lock.
+    Other,
+}
+
+async fn look(pool: &AnyPool) -> Result<Found, sqlx::Error> {
+    let query = "SELECT version, checksum FROM _sqlx_migrations WHERE success ORDER BY version";
+    let applied: Vec<(i64, Vec<u8>)> = match sqlx::query_as(query).fetch_all(pool).await {
+        Ok(applied) => applied,
+        Err(error) if is_without_table(&error) => return Ok(Found::Older),
+        Err(error) => return Err(error),
+    };
+    let known = || FILES.iter().map(|file| (file.version, &*file.checksum));
+    let applied = || applied.iter().map(|(version, checksum)| (*version, &**checksum));
+    Ok(if applied().eq(known()) {
+        Found::UpToDate
+    } else if applied().all(|it| known().any(|known| known == it)) {
+        Found::Older
+    } else {
+        Found::Other
+    })
+}
+
+/// There is nothing yet. SQLite has no code of its own for that.
+fn is_without_table(error: &sqlx::Error) -> bool {
+    let Some(error) = error.as_database_error() else { return false };
+    error.code().is_some_and(|code| code == "42P01") || error.message().contains("no such table")
 }
 
 /// All in one transaction, which is taken before anything is looked at: of two processes
@@ -43,7 +90,7 @@ async fn apply_on_sqlite(files: &Migrator, pool: &AnyPool, place: &str) -> Resul
 async fn apply_on_postgres(files: &Migrator, pool: &AnyPool, place: &str) -> Result<(), Error> {
     let acquired = pool.acquire().await;
     let mut connection = acquired.map_err(|cause| Error::opening(place, cause))?;
-    let applied = files.run_direct(None, &mut *connection, false).await;
+    let applied = apply_in_turn(files, &mut connection).await;
     if let Err(cause) = applied {
         // The lock goes with the connection.
         if let Err(error) = connection.close().await {
@@ -51,6 +98,22 @@ async fn apply_on_postgres(files: &Migrator, pool: &AnyPool, place: &str) -> Res
         }
         return Err(Error::migrating(place, newest(files), cause));
     }
+    Ok(())
+}
+
+/// Whoever comes second waits for as long as the first one's changes take, and not only for
+/// as long as anybody else waits for a lock.
+async fn apply_in_turn(
+    files: &Migrator,
+    connection: &mut AnyConnection,
+) -> Result<(), MigrateError> {
+    let query = "SELECT set_config('lock_timeout', $1, false)";
+    let before: String = sqlx::query_scalar("SELECT current_setting('lock_timeout')")
+        .fetch_one(&mut *connection)
+        .await?;
+    sqlx::query(query).bind("0").execute(&mut *connection).await?;
+    files.run_direct(None, &mut *connection, false).await?;
+    sqlx::query(query).bind(before).execute(connection).await?;
     Ok(())
 }
 

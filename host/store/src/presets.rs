@@ -55,41 +55,54 @@ impl Store {
         settings: &Settings,
         now_ms: u64,
     ) -> Result<Option<PresetVersion>, Error> {
-        // Writers take turns, so that no version is numbered twice.
-        let mut work = self.turn("presets").await?;
-        let slug = &text(slug);
-        let newest = sqlx::query(NEWEST).bind(slug).fetch_optional(&mut *work).await?;
-        let newest = newest.map(|row| read(&row)).transpose()?;
-        if newest.is_none() {
-            let count = sqlx::query_scalar::<_, i64>("SELECT count(DISTINCT slug) FROM presets");
-            if count.fetch_one(&mut *work).await? >= i64::from(MAX_PRESETS) {
-                return Ok(None);
+        self.within(async {
+            // Writers take turns, so that no version is numbered twice.
+            let mut work = self.turn("presets").await?;
+            let slug = &text(slug);
+            let newest = sqlx::query(NEWEST).bind(slug).fetch_optional(&mut *work).await?;
+            let newest = newest.map(|row| read(&row)).transpose()?;
+            if newest.is_none() {
+                let count =
+                    sqlx::query_scalar::<_, i64>("SELECT count(DISTINCT slug) FROM presets");
+                if count.fetch_one(&mut *work).await? >= i64::from(MAX_PRESETS) {
+                    return Ok(None);
+                }
             }
-        }
-        let version = PresetVersion {
-            slug: slug.to_owned(),
-            version: newest.as_ref().map_or(1, |it| it.version.saturating_add(1)),
-            first_ms: newest.map_or(now_ms, |it| it.first_ms),
-            created_ms: now_ms,
-            settings: settings.clone(),
-        };
-        sqlx::query("INSERT INTO presets VALUES ($1, $2, $3, $4, $5, $6, $7)")
-            .bind(slug)
-            .bind(i64::from(version.version))
-            .bind(integer(version.first_ms))
-            .bind(integer(now_ms))
-            .bind(text(&settings.dialect))
-            .bind(text(&settings.config))
-            .bind(settings.system_prompt.as_deref().map(text))
-            .execute(&mut *work)
-            .await?;
-        sqlx::query("DELETE FROM presets WHERE slug = $1 AND version <= $2")
-            .bind(slug)
-            .bind(i64::from(version.version) - i64::from(MAX_VERSIONS))
-            .execute(&mut *work)
-            .await?;
-        work.commit().await?;
-        Ok(Some(version))
+            let version = PresetVersion {
+                slug: slug.to_owned(),
+                version: newest.as_ref().map_or(1, |it| it.version.saturating_add(1)),
+                first_ms: newest.map_or(now_ms, |it| it.first_ms),
+                created_ms: now_ms,
+                settings: settings.clone(),
+            };
+            sqlx::query("INSERT INTO presets VALUES ($1, $2, $3, $4, $5, $6, $7)")
+                .bind(slug)
+                .bind(i64::from(version.version))
+                .bind(integer(version.first_ms))
+                .bind(integer(now_ms))
+                .bind(text(&settings.dialect))
+                .bind(text(&settings.config))
+                .bind(settings.system_prompt.as_deref().map(text))
+                .execute(&mut *work)
+                .await?;
+            sqlx::query("DELETE FROM presets WHERE slug = $1 AND version <= $2")
+                .bind(slug)
+                .bind(i64::from(version.version) - i64::from(MAX_VERSIONS))
+                .execute(&mut *work)
+                .await?;
+            work.commit().await?;
+            Ok(Some(version))
+        })
+        .await
+    }
+
+    /// Moves with every change of presets, whoever made it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn presets_revision(&self) -> Result<i64, Error> {
+        let query = sqlx::query_scalar("SELECT value FROM counters WHERE name = 'presets'");
+        self.within(async { Ok(query.fetch_one(self.readers()).await?) }).await
     }
 
     /// The version of a preset that is in use.
@@ -97,8 +110,11 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn preset(&self, slug: &str) -> Result<Option<PresetVersion>, Error> {
-        let row = sqlx::query(NEWEST).bind(text(slug)).fetch_optional(self.readers()).await?;
-        row.map(|row| read(&row)).transpose()
+        self.within(async {
+            let row = sqlx::query(NEWEST).bind(text(slug)).fetch_optional(self.readers()).await?;
+            row.map(|row| read(&row)).transpose()
+        })
+        .await
     }
 
     /// One version of a preset.
@@ -110,10 +126,16 @@ impl Store {
         slug: &str,
         version: u32,
     ) -> Result<Option<PresetVersion>, Error> {
-        let query = sqlx::query("SELECT * FROM presets WHERE slug = $1 AND version = $2");
-        let row =
-            query.bind(text(slug)).bind(i64::from(version)).fetch_optional(self.readers()).await?;
-        row.map(|row| read(&row)).transpose()
+        self.within(async {
+            let query = sqlx::query("SELECT * FROM presets WHERE slug = $1 AND version = $2");
+            let row = query
+                .bind(text(slug))
+                .bind(i64::from(version))
+                .fetch_optional(self.readers())
+                .await?;
+            row.map(|row| read(&row)).transpose()
+        })
+        .await
     }
 
     /// A page of a preset's versions, oldest first, and how many there are.
@@ -126,14 +148,19 @@ impl Store {
         offset: u32,
         limit: u32,
     ) -> Result<(Vec<PresetVersion>, u64), Error> {
-        let query = "SELECT * FROM presets WHERE slug = $1 ORDER BY version LIMIT $2 OFFSET $3";
-        let slug = text(slug);
-        let query = sqlx::query(query).bind(&slug).bind(i64::from(limit)).bind(i64::from(offset));
-        let rows = query.fetch_all(self.readers()).await?;
-        let count = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM presets WHERE slug = $1");
-        let count = count.bind(&slug).fetch_one(self.readers()).await?;
-        let page: Result<Vec<_>, _> = rows.iter().map(read).collect();
-        Ok((page?, count.unsigned_abs()))
+        self.within(async {
+            let query = "SELECT * FROM presets WHERE slug = $1 ORDER BY version LIMIT $2 OFFSET $3";
+            let slug = text(slug);
+            let query =
+                sqlx::query(query).bind(&slug).bind(i64::from(limit)).bind(i64::from(offset));
+            let rows = query.fetch_all(self.readers()).await?;
+            let count =
+                sqlx::query_scalar::<_, i64>("SELECT count(*) FROM presets WHERE slug = $1");
+            let count = count.bind(&slug).fetch_one(self.readers()).await?;
+            let page: Result<Vec<_>, _> = rows.iter().map(read).collect();
+            Ok((page?, count.unsigned_abs()))
+        })
+        .await
     }
 
     /// A page of presets, each in the version that is in use, the one that was saved
@@ -146,15 +173,18 @@ impl Store {
         offset: u32,
         limit: u32,
     ) -> Result<(Vec<PresetVersion>, u64), Error> {
-        let query = "SELECT * FROM presets AS it WHERE version = \
-                     (SELECT max(version) FROM presets WHERE slug = it.slug) \
-                     ORDER BY created_ms DESC, slug LIMIT $1 OFFSET $2";
-        let query = sqlx::query(query).bind(i64::from(limit)).bind(i64::from(offset));
-        let rows = query.fetch_all(self.readers()).await?;
-        let count = sqlx::query_scalar::<_, i64>("SELECT count(DISTINCT slug) FROM presets");
-        let count = count.fetch_one(self.readers()).await?;
-        let page: Result<Vec<_>, _> = rows.iter().map(read).collect();
-        Ok((page?, count.unsigned_abs()))
+        self.within(async {
+            let query = "SELECT * FROM presets AS it WHERE version = \
+                         (SELECT max(version) FROM presets WHERE slug = it.slug) \
+                         ORDER BY created_ms DESC, slug LIMIT $1 OFFSET $2";
+            let query = sqlx::query(query).bind(i64::from(limit)).bind(i64::from(offset));
+            let rows = query.fetch_all(self.readers()).await?;
+            let count = sqlx::query_scalar::<_, i64>("SELECT count(DISTINCT slug) FROM presets");
+            let count = count.fetch_one(self.readers()).await?;
+            let page: Result<Vec<_>, _> = rows.iter().map(read).collect();
+            Ok((page?, count.unsigned_abs()))
+        })
+        .await
     }
 
     /// Forgets a preset and all its versions; whether there was one.
@@ -162,11 +192,14 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn delete_preset(&self, slug: &str) -> Result<bool, Error> {
-        let mut work = self.turn("presets").await?;
-        let query = sqlx::query("DELETE FROM presets WHERE slug = $1").bind(text(slug));
-        let gone = query.execute(&mut *work).await?.rows_affected();
-        work.commit().await?;
-        Ok(gone > 0)
+        self.within(async {
+            let mut work = self.turn("presets").await?;
+            let query = sqlx::query("DELETE FROM presets WHERE slug = $1").bind(text(slug));
+            let gone = query.execute(&mut *work).await?.rows_affected();
+            work.commit().await?;
+            Ok(gone > 0)
+        })
+        .await
     }
 }
 

@@ -1,4 +1,5 @@
-//! What tests of behaviour run on: every kind of database that there is.
+//! What tests of behaviour run on: every kind of database that there is. It is compiled for
+//! tests alone, and panics as they do.
 
 use crate::{Location, Options, Store};
 use std::ops::Deref;
@@ -36,6 +37,7 @@ impl Deref for Place {
 
 /// Tests run side by side, and a server has few connections.
 const OPTIONS: Options = Options {
+    tables: crate::Tables::UpToDate,
     durability: crate::Durability::Normal,
     server_connections: 3,
     server_timeout: Duration::from_secs(15),

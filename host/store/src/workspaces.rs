@@ -38,31 +38,34 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn create_workspace(&self, workspace: &WorkspaceRow) -> Result<Change, Error> {
-        let mut work = self.turn(REVISION).await?;
-        let query = sqlx::query("SELECT id FROM workspaces WHERE id = $1 OR slug = $2");
-        let query = query.bind(name(&workspace.id)).bind(name(&workspace.slug));
-        if query.fetch_optional(&mut *work).await?.is_some() {
-            return Ok(Change::Taken);
-        }
-        let count = sqlx::query_scalar("SELECT count(*) FROM workspaces");
-        let count: i64 = count.fetch_one(&mut *work).await?;
-        if count >= i64::from(MAX_WORKSPACES) {
-            return Ok(Change::Full);
-        }
-        sqlx::query(INSERT)
-            .bind(name(&workspace.id))
-            .bind(name(&workspace.slug))
-            .bind(text(&workspace.name))
-            .bind(integer(workspace.created_ms))
-            .bind(integer(workspace.updated_ms))
-            .bind(text(&workspace.settings))
-            .execute(&mut *work)
-            .await?;
-        for (period, amount) in &workspace.budgets {
-            put_budget(&workspace.id, *period, Some(*amount), &mut work).await?;
-        }
-        work.commit().await?;
-        Ok(Change::Done)
+        self.within(async {
+            let mut work = self.turn(REVISION).await?;
+            let query = sqlx::query("SELECT id FROM workspaces WHERE id = $1 OR slug = $2");
+            let query = query.bind(name(&workspace.id)).bind(name(&workspace.slug));
+            if query.fetch_optional(&mut *work).await?.is_some() {
+                return Ok(Change::Taken);
+            }
+            let count = sqlx::query_scalar("SELECT count(*) FROM workspaces");
+            let count: i64 = count.fetch_one(&mut *work).await?;
+            if count >= i64::from(MAX_WORKSPACES) {
+                return Ok(Change::Full);
+            }
+            sqlx::query(INSERT)
+                .bind(name(&workspace.id))
+                .bind(name(&workspace.slug))
+                .bind(text(&workspace.name))
+                .bind(integer(workspace.created_ms))
+                .bind(integer(workspace.updated_ms))
+                .bind(text(&workspace.settings))
+                .execute(&mut *work)
+                .await?;
+            for (period, amount) in &workspace.budgets {
+                put_budget(&workspace.id, *period, Some(*amount), &mut work).await?;
+            }
+            work.commit().await?;
+            Ok(Change::Done)
+        })
+        .await
     }
 
     /// The workspace with this id, or else with this slug.
@@ -70,14 +73,20 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn workspace(&self, id_or_slug: &str) -> Result<Option<WorkspaceRow>, Error> {
-        let mut view = self.view().await?;
-        let query = "SELECT * FROM workspaces WHERE id = $1 OR slug = $1 \
-                     ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END LIMIT 1";
-        let found = sqlx::query(query).bind(name(id_or_slug)).fetch_optional(&mut *view).await?;
-        let Some(mut workspace) = found.as_ref().map(read).transpose()? else { return Ok(None) };
-        workspace.budgets = budgets_of(&workspace.id, &mut view).await?;
-        view.commit().await?;
-        Ok(Some(workspace))
+        self.within(async {
+            let mut view = self.view().await?;
+            let query = "SELECT * FROM workspaces WHERE id = $1 OR slug = $1 \
+                         ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END LIMIT 1";
+            let found =
+                sqlx::query(query).bind(name(id_or_slug)).fetch_optional(&mut *view).await?;
+            let Some(mut workspace) = found.as_ref().map(read).transpose()? else {
+                return Ok(None);
+            };
+            workspace.budgets = budgets_of(&workspace.id, &mut view).await?;
+            view.commit().await?;
+            Ok(Some(workspace))
+        })
+        .await
     }
 
     /// A page of workspaces, the oldest first, and how many there are.
@@ -89,18 +98,21 @@ impl Store {
         offset: u64,
         limit: u32,
     ) -> Result<(Vec<WorkspaceRow>, u64), Error> {
-        let mut view = self.view().await?;
-        let query = "SELECT * FROM workspaces ORDER BY created_ms, id LIMIT $1 OFFSET $2";
-        let query = sqlx::query(query).bind(i64::from(limit)).bind(integer(offset));
-        let rows = query.fetch_all(&mut *view).await?;
-        let mut page = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        for workspace in &mut page {
-            workspace.budgets = budgets_of(&workspace.id, &mut view).await?;
-        }
-        let count = sqlx::query_scalar("SELECT count(*) FROM workspaces");
-        let count: i64 = count.fetch_one(&mut *view).await?;
-        view.commit().await?;
-        Ok((page, unsigned(count)))
+        self.within(async {
+            let mut view = self.view().await?;
+            let query = "SELECT * FROM workspaces ORDER BY created_ms, id LIMIT $1 OFFSET $2";
+            let query = sqlx::query(query).bind(i64::from(limit)).bind(integer(offset));
+            let rows = query.fetch_all(&mut *view).await?;
+            let mut page = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+            for workspace in &mut page {
+                workspace.budgets = budgets_of(&workspace.id, &mut view).await?;
+            }
+            let count = sqlx::query_scalar("SELECT count(*) FROM workspaces");
+            let count: i64 = count.fetch_one(&mut *view).await?;
+            view.commit().await?;
+            Ok((page, unsigned(count)))
+        })
+        .await
     }
 
     /// Changes a workspace; nobody changes it between. Its id stays, and so do its budgets
@@ -113,29 +125,32 @@ impl Store {
         id: &str,
         edit: impl FnOnce(&mut WorkspaceRow) + Send,
     ) -> Result<Change, Error> {
-        let mut work = self.turn(REVISION).await?;
-        let query = sqlx::query("SELECT * FROM workspaces WHERE id = $1").bind(name(id));
-        let found = query.fetch_optional(&mut *work).await?;
-        let Some(mut workspace) = found.as_ref().map(read).transpose()? else {
-            return Ok(Change::Missing);
-        };
-        workspace.budgets = budgets_of(&workspace.id, &mut work).await?;
-        edit(&mut workspace);
-        let query = sqlx::query("SELECT id FROM workspaces WHERE slug = $1 AND id <> $2");
-        let query = query.bind(name(&workspace.slug)).bind(name(id));
-        if query.fetch_optional(&mut *work).await?.is_some() {
-            return Ok(Change::Taken);
-        }
-        sqlx::query(UPDATE)
-            .bind(name(id))
-            .bind(name(&workspace.slug))
-            .bind(text(&workspace.name))
-            .bind(integer(workspace.updated_ms))
-            .bind(text(&workspace.settings))
-            .execute(&mut *work)
-            .await?;
-        work.commit().await?;
-        Ok(Change::Done)
+        self.within(async {
+            let mut work = self.turn(REVISION).await?;
+            let query = sqlx::query("SELECT * FROM workspaces WHERE id = $1").bind(name(id));
+            let found = query.fetch_optional(&mut *work).await?;
+            let Some(mut workspace) = found.as_ref().map(read).transpose()? else {
+                return Ok(Change::Missing);
+            };
+            workspace.budgets = budgets_of(&workspace.id, &mut work).await?;
+            edit(&mut workspace);
+            let query = sqlx::query("SELECT id FROM workspaces WHERE slug = $1 AND id <> $2");
+            let query = query.bind(name(&workspace.slug)).bind(name(id));
+            if query.fetch_optional(&mut *work).await?.is_some() {
+                return Ok(Change::Taken);
+            }
+            sqlx::query(UPDATE)
+                .bind(name(id))
+                .bind(name(&workspace.slug))
+                .bind(text(&workspace.name))
+                .bind(integer(workspace.updated_ms))
+                .bind(text(&workspace.settings))
+                .execute(&mut *work)
+                .await?;
+            work.commit().await?;
+            Ok(Change::Done)
+        })
+        .await
     }
 
     /// Sets the budget of an interval; none: it has no bound.
@@ -148,13 +163,16 @@ impl Store {
         interval: Interval,
         amount: Option<u128>,
     ) -> Result<Change, Error> {
-        let mut work = self.turn(REVISION).await?;
-        if !exists(workspace, &mut work).await? {
-            return Ok(Change::Missing);
-        }
-        put_budget(workspace, interval, amount, &mut work).await?;
-        work.commit().await?;
-        Ok(Change::Done)
+        self.within(async {
+            let mut work = self.turn(REVISION).await?;
+            if !exists(workspace, &mut work).await? {
+                return Ok(Change::Missing);
+            }
+            put_budget(workspace, interval, amount, &mut work).await?;
+            work.commit().await?;
+            Ok(Change::Done)
+        })
+        .await
     }
 
     /// Deletes a workspace that has no keys any more. The default one stays.
@@ -162,21 +180,24 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn delete_workspace(&self, id: &str) -> Result<Change, Error> {
-        let mut work = self.turn(REVISION).await?;
-        let is_kept = id == DEFAULT_WORKSPACE
-            || keys::any_of(id, &mut work).await?
-            || byok::any_of(id, &mut work).await?;
-        if is_kept {
-            return Ok(Change::InUse);
-        }
-        let budgets = sqlx::query("DELETE FROM budgets WHERE workspace = $1").bind(name(id));
-        budgets.execute(&mut *work).await?;
-        let query = sqlx::query("DELETE FROM workspaces WHERE id = $1").bind(name(id));
-        if query.execute(&mut *work).await?.rows_affected() == 0 {
-            return Ok(Change::Missing);
-        }
-        work.commit().await?;
-        Ok(Change::Done)
+        self.within(async {
+            let mut work = self.turn(REVISION).await?;
+            let is_kept = id == DEFAULT_WORKSPACE
+                || keys::any_of(id, &mut work).await?
+                || byok::any_of(id, &mut work).await?;
+            if is_kept {
+                return Ok(Change::InUse);
+            }
+            let budgets = sqlx::query("DELETE FROM budgets WHERE workspace = $1").bind(name(id));
+            budgets.execute(&mut *work).await?;
+            let query = sqlx::query("DELETE FROM workspaces WHERE id = $1").bind(name(id));
+            if query.execute(&mut *work).await?.rows_affected() == 0 {
+                return Ok(Change::Missing);
+            }
+            work.commit().await?;
+            Ok(Change::Done)
+        })
+        .await
     }
 }
 

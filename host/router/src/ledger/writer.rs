@@ -8,7 +8,7 @@ use plugway_store::ledger::{Entry, Row, State};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -18,6 +18,9 @@ const MAX_BATCH: usize = 256;
 
 /// Between trials to write what could not be written: at first, and at most.
 const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(2)];
+
+/// Whoever fails so soon has not waited for another's lock in vain.
+const MEETING: Duration = Duration::from_secs(2);
 
 /// How long the end of the process waits for what is to be written.
 const CLOSING_PATIENCE: Duration = Duration::from_secs(10);
@@ -73,12 +76,19 @@ async fn write(ledger: Arc<Ledger>, mut queue: UnboundedReceiver<Message>) {
 async fn commit(ledger: &Ledger, batch: &mut Vec<Message>) {
     leave_out_overtaken(batch);
     let [mut pause, longest] = PAUSES;
+    let mut may_have_met = true;
     loop {
         let entries: Vec<Entry> = batch.iter().map(|message| message.entry.clone()).collect();
+        let begun = Instant::now();
         match ledger.store.write_ledger(&entries).await {
             Ok(_) => break,
-            // It may come back, a full disk have room again, a damaged file be put right.
-            Err(error) if error.is_of_the_database() => fails(ledger, batch, &error),
+            // Two that met in a circle, of which the other has gone on: nobody needs to know.
+            Err(Error::Busy(_)) if may_have_met && begun.elapsed() < MEETING => {
+                may_have_met = false;
+                continue;
+            }
+            // It may come back, a full disk have room again, a password be set right.
+            Err(error) if !error.is_of_what_was_written() => fails(ledger, batch, &error),
             Err(error) if batch.len() == 1 => {
                 lose(ledger, batch, &error);
                 return;
@@ -110,7 +120,7 @@ fn answers(ledger: &Ledger) {
     if ledger.is_failing.swap(false, Ordering::Relaxed) {
         tracing::info!("the ledger is written again");
     }
-    ledger.metrics.ledger_failing.set(0);
+    ledger.show_failing();
 }
 
 /// Nobody waits for what is not written at the first trial; it is tried again.
@@ -118,7 +128,7 @@ fn fails(ledger: &Ledger, batch: &mut [Message], error: &Error) {
     if !ledger.is_failing.swap(true, Ordering::Relaxed) {
         tracing::error!(%error, "the ledger cannot be written; it is tried again until it can");
     }
-    ledger.metrics.ledger_failing.set(1);
+    ledger.show_failing();
     for message in batch {
         tell(message.told.take(), false);
     }

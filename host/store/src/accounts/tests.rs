@@ -295,8 +295,8 @@ async fn what_is_kept_is_bounded() {
             &store,
             MAX_KEYS,
             "keys (hash, name, label, workspace, is_management, created_ms, \
-            updated_ms, disabled, include_byok, settings, revision) SELECT 'h' || i, '', '', \
-            'default', 0, 0, 0, 0, 0, '{}', 0",
+            updated_ms, disabled, include_byok, settings, revision) \
+            SELECT 'h' || i, '', '', 'default', 0, 0, 0, 0, 0, '{}', 0",
         )
         .await;
         assert_eq!(store.create_key(&key("one-more")).await.unwrap(), Change::Full);

@@ -96,16 +96,19 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn daily(&self, filter: &DayFilter) -> Result<Vec<Daily>, Error> {
-        let rows = sqlx::query(SELECT)
-            .bind(filter.from_day.unwrap_or(i64::MIN))
-            .bind(filter.to_day.unwrap_or(i64::MAX))
-            .bind(filter.key.as_deref().map(name))
-            .bind(filter.workspace.as_deref().map(name))
-            .bind(filter.model.as_deref().map(name))
-            .bind(filter.provider.as_deref().map(name))
-            .fetch_all(self.readers())
-            .await?;
-        rows.iter().map(read).collect()
+        self.within(async {
+            let rows = sqlx::query(SELECT)
+                .bind(filter.from_day.unwrap_or(i64::MIN))
+                .bind(filter.to_day.unwrap_or(i64::MAX))
+                .bind(filter.key.as_deref().map(name))
+                .bind(filter.workspace.as_deref().map(name))
+                .bind(filter.model.as_deref().map(name))
+                .bind(filter.provider.as_deref().map(name))
+                .fetch_all(self.readers())
+                .await?;
+            rows.iter().map(read).collect()
+        })
+        .await
     }
 
     /// What each key and each workspace has spent: by day for the last 62 days on which
@@ -114,15 +117,18 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn spend(&self) -> Result<Vec<Spent>, Error> {
-        let mut view = self.view().await?;
-        let query = "SELECT DISTINCT day FROM daily ORDER BY day DESC LIMIT $1";
-        let days: Vec<i64> =
-            sqlx::query_scalar(query).bind(DAYS_APART).fetch_all(&mut *view).await?;
-        let first = days.last().copied().unwrap_or(i64::MIN);
-        let query = sqlx::query(SPENT).bind(first).bind(i64::MIN);
-        let rows = query.fetch_all(&mut *view).await?;
-        view.commit().await?;
-        rows.iter().map(read_spent).collect()
+        self.within(async {
+            let mut view = self.view().await?;
+            let query = "SELECT DISTINCT day FROM daily ORDER BY day DESC LIMIT $1";
+            let days: Vec<i64> =
+                sqlx::query_scalar(query).bind(DAYS_APART).fetch_all(&mut *view).await?;
+            let first = days.last().copied().unwrap_or(i64::MIN);
+            let query = sqlx::query(SPENT).bind(first).bind(i64::MIN);
+            let rows = query.fetch_all(&mut *view).await?;
+            view.commit().await?;
+            rows.iter().map(read_spent).collect()
+        })
+        .await
     }
 
     /// The same from one day on, day by day.

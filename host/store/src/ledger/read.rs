@@ -47,8 +47,11 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn generation(&self, id: &str) -> Result<Option<Row>, Error> {
-        let query = sqlx::query("SELECT * FROM generations WHERE id = $1").bind(name(id));
-        query.fetch_optional(self.readers()).await?.as_ref().map(Row::read).transpose()
+        self.within(async {
+            let query = sqlx::query("SELECT * FROM generations WHERE id = $1").bind(name(id));
+            query.fetch_optional(self.readers()).await?.as_ref().map(Row::read).transpose()
+        })
+        .await
     }
 
     /// Rows in the order in which they came, after the last one of the page before.
@@ -61,21 +64,24 @@ impl Store {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<Vec<Row>, Error> {
-        let after = after.map_or((-1, String::new()), |it| (integer(it.came_ms), name(&it.id)));
-        let rows = sqlx::query(PAGE)
-            .bind(filter.from_ms.map_or(0, integer))
-            .bind(filter.to_ms.map_or(i64::MAX, integer))
-            .bind(after.0)
-            .bind(after.1)
-            .bind(filter.key.as_deref().map(name))
-            .bind(filter.workspace.as_deref().map(name))
-            .bind(filter.provider.as_deref().map(name))
-            .bind(filter.model.as_deref().map(name))
-            .bind(filter.state.map(State::number))
-            .bind(i64::from(limit.min(MAX_PAGE)))
-            .fetch_all(self.readers())
-            .await?;
-        rows.iter().map(Row::read).collect()
+        self.within(async {
+            let after = after.map_or((-1, String::new()), |it| (integer(it.came_ms), name(&it.id)));
+            let rows = sqlx::query(PAGE)
+                .bind(filter.from_ms.map_or(0, integer))
+                .bind(filter.to_ms.map_or(i64::MAX, integer))
+                .bind(after.0)
+                .bind(after.1)
+                .bind(filter.key.as_deref().map(name))
+                .bind(filter.workspace.as_deref().map(name))
+                .bind(filter.provider.as_deref().map(name))
+                .bind(filter.model.as_deref().map(name))
+                .bind(filter.state.map(State::number))
+                .bind(i64::from(limit.min(MAX_PAGE)))
+                .fetch_all(self.readers())
+                .await?;
+            rows.iter().map(Row::read).collect()
+        })
+        .await
     }
 
     /// Removes rows that came before this moment, the oldest first and at most so many, and
@@ -84,11 +90,14 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn prune_ledger(&self, before_ms: u64, limit: u32) -> Result<u64, Error> {
-        let mut work = self.work().await?;
-        let query = sqlx::query(PRUNE).bind(integer(before_ms)).bind(i64::from(limit));
-        let gone = query.execute(&mut *work).await?.rows_affected();
-        work.commit().await?;
-        Ok(gone)
+        self.within(async {
+            let mut work = self.work().await?;
+            let query = sqlx::query(PRUNE).bind(integer(before_ms)).bind(i64::from(limit));
+            let gone = query.execute(&mut *work).await?.rows_affected();
+            work.commit().await?;
+            Ok(gone)
+        })
+        .await
     }
 
     /// The same of all rows but the newest `count` at most: of those that came in the same
@@ -97,11 +106,14 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn prune_ledger_to(&self, count: u32) -> Result<u64, Error> {
-        let mut work = self.work().await?;
-        let query = sqlx::query(PRUNE_TO).bind(i64::from(count));
-        let gone = query.execute(&mut *work).await?.rows_affected();
-        work.commit().await?;
-        Ok(gone)
+        self.within(async {
+            let mut work = self.work().await?;
+            let query = sqlx::query(PRUNE_TO).bind(i64::from(count));
+            let gone = query.execute(&mut *work).await?.rows_affected();
+            work.commit().await?;
+            Ok(gone)
+        })
+        .await
     }
 }
 

@@ -398,6 +398,16 @@ async fn interrupt(store: &Place, now_ms: u64) -> Vec<Row> {
     store.interrupt_orphans(99, now_ms, Duration::from_secs(60)).await.unwrap()
 }
 
+/// So much time passes for those who share this database. Elsewhere it is passed along.
+async fn pass(store: &Place, time_ms: i64) {
+    if store.location.is_postgres() {
+        let mut work = store.work().await.unwrap();
+        let query = sqlx::query("UPDATE runs SET beat_ms = beat_ms - $1").bind(time_ms);
+        query.execute(&mut *work).await.unwrap();
+        work.commit().await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn what_a_dead_process_left_open_counts_as_presumed_and_is_marked() {
     for store in stores().await {
@@ -408,6 +418,7 @@ async fn what_a_dead_process_left_open_counts_as_presumed_and_is_marked() {
         open(&store, &many).await;
         open(&store, &[Row { run: 99, ..row("own") }]).await;
         settle(&store, &[settled("done", 5)]).await;
+        pass(&store, 61_000).await;
         let interrupted = interrupt(&store, NOW + 61_000).await;
         assert_eq!(interrupted.len(), many.len());
         let expected = Row {
@@ -435,7 +446,8 @@ async fn on_a_server_a_run_that_is_heard_of_is_left_alone_and_in_a_file_there_is
         open(&store, &[row("alive")]).await;
         // Nothing was ever heard of that one.
         open(&store, &[Row { run: 8, ..row("silent") }]).await;
-        let interrupted = interrupt(&store, NOW + 59_000).await;
+        pass(&store, 50_000).await;
+        let interrupted = interrupt(&store, NOW + 50_000).await;
         let mut ids: Vec<_> = interrupted.iter().map(|row| &*row.id).collect();
         ids.sort_unstable();
         match store.location.is_postgres() {
@@ -443,10 +455,30 @@ async fn on_a_server_a_run_that_is_heard_of_is_left_alone_and_in_a_file_there_is
             false => assert_eq!(ids, ["alive", "silent"]),
         }
         store.beat(7, NOW + 50_000).await.unwrap();
+        pass(&store, 50_000).await;
         let again = interrupt(&store, NOW + 100_000).await;
         assert_eq!(again, []);
+        pass(&store, 11_000).await;
         interrupt(&store, NOW + 111_000).await;
         assert_eq!(days(&store).await[0].requests, 2);
+    }
+}
+
+#[tokio::test]
+async fn on_a_server_its_own_clock_says_who_is_silent_and_not_that_of_a_router() {
+    for store in shared().await.into_iter().filter(|it| it.location.is_postgres()) {
+        // One whose clock stands at the epoch, and one that is years ahead.
+        let ahead = u64::MAX / 4;
+        let (first, second) =
+            (store.beat(7, 0).await.unwrap(), store.beat(8, ahead).await.unwrap());
+        assert!(first <= second && second - first < 60_000, "{first} {second}");
+        open(&store, &[row("alive"), Row { run: 8, ..row("alive too") }]).await;
+        assert_eq!(interrupt(&store, 0).await, []);
+        assert_eq!(interrupt(&store, ahead).await, []);
+        pass(&store, 61_000).await;
+        store.beat(8, 0).await.unwrap();
+        let interrupted = interrupt(&store, 0).await;
+        assert_eq!(interrupted.iter().map(|row| &*row.id).collect::<Vec<_>>(), ["alive"]);
     }
 }
 

@@ -57,7 +57,7 @@ impl Store {
     }
 
     async fn write_rows(&self, rows: &[Row]) -> Result<Written, Error> {
-        let mut work = self.work().await?;
+        let mut work = self.ledger_work().await?;
         let taken = put(rows, &mut work).await?;
         let (mut written, mut changes) = (Written::default(), Changes::default());
         for row in rows.iter().filter(|row| row.state == State::Settled) {

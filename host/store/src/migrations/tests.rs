@@ -7,6 +7,8 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::MigrationType;
 use sqlx::{AnyPool, Executor};
 use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// The last one of those that users' databases had before there was a ledger.
 const BEFORE: i64 = 6;
@@ -30,6 +32,9 @@ async fn apply(files: &Migrator, pool: &AnyPool, is_postgres: bool) -> Result<()
 
 async fn connect(location: &Location) -> AnyPool {
     sqlx::any::install_default_drivers();
+    if let Location::File(path) = location {
+        crate::file::make(path).unwrap();
+    }
     let options = location.options().unwrap();
     AnyPoolOptions::new().max_connections(1).connect_with(options).await.unwrap()
 }
@@ -70,6 +75,72 @@ async fn tables_from_before_are_brought_up_to_date_with_what_is_in_them() {
         assert_eq!(store.presets(0, 9).await.unwrap().1, 1);
         assert!(!store.has_keys().await.unwrap());
         store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn several_may_bring_tables_with_data_up_to_date_at_a_time() {
+    let (_home, _schema, places) = places().await;
+    for location in places {
+        let is_postgres = location.is_postgres();
+        let pool = connect(&location).await;
+        apply(&files(is_postgres, |it| it.version <= BEFORE), &pool, is_postgres).await.unwrap();
+        let presets = "INSERT INTO presets VALUES ('a', 1, 1, 1, 'd', '{}', NULL), \
+                       ('b', 1, 1, 1, 'd', '{}', NULL)";
+        pool.execute(presets).await.unwrap();
+        pool.close().await;
+        let location = Arc::new(location);
+        let opening: Vec<_> = (0..4)
+            .map(|_| Arc::clone(&location))
+            .map(|location| tokio::spawn(async move { Store::open(&location).await.unwrap() }))
+            .collect();
+        for store in opening {
+            let store = store.await.unwrap();
+            assert_eq!(store.presets(0, 9).await.unwrap().1, 2);
+            assert_eq!(store.workspaces(0, 9).await.unwrap().1, 1);
+            store.close().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_only_looks_changes_no_tables() {
+    let (_home, _schema, places) = places().await;
+    for location in places {
+        let is_postgres = location.is_postgres();
+        let refused = async || {
+            let error = Store::open_as_it_is(&location).await.unwrap_err();
+            assert!(matches!(error, Error::Older { .. }), "{error:?}");
+            assert!(error.to_string().contains("start the router"), "{error}");
+        };
+        refused().await;
+        let pool = connect(&location).await;
+        apply(&files(is_postgres, |it| it.version <= BEFORE), &pool, is_postgres).await.unwrap();
+        refused().await;
+        let count = sqlx::query_scalar::<_, i64>("SELECT max(version) FROM _sqlx_migrations");
+        assert_eq!(count.fetch_one(&pool).await.unwrap(), BEFORE);
+        pool.close().await;
+        Store::open(&location).await.unwrap().close().await;
+        Store::open_as_it_is(&location).await.unwrap().close().await;
+        let pool = connect(&location).await;
+        let newer = with("CREATE TABLE newer (a INTEGER NOT NULL) STRICT;", is_postgres);
+        apply(&newer, &pool, is_postgres).await.unwrap();
+        pool.close().await;
+        let error = Store::open_as_it_is(&location).await.unwrap_err();
+        assert!(matches!(error, Error::Newer { .. }), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn tables_that_are_up_to_date_are_opened_while_another_process_writes() {
+    for place in shared().await {
+        let held = place.turn("presets").await.unwrap();
+        let began = std::time::Instant::now();
+        place.again().await.close().await;
+        Store::open_as_it_is(&place.location).await.unwrap().close().await;
+        // Well within what it takes to be told that somebody else has it.
+        assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+        drop(held);
     }
 }
 
@@ -141,6 +212,7 @@ async fn a_process_that_dies_half_way_leaves_the_tables_as_they_were() {
             .unwrap();
         let said = String::from_utf8_lossy(&died.stdout);
         assert!(!died.status.success() && said.contains("half-way"), "{died:?}");
+        assert!(!said.contains("it is done"), "{died:?}");
         let store = Store::open(&location).await.unwrap();
         assert!(!store.has_keys().await.unwrap());
         assert_eq!(store.workspaces(0, 9).await.unwrap().1, 1);
@@ -158,12 +230,36 @@ async fn dies_half_way() {
     let is_postgres = at.starts_with("postgres:");
     let location = if is_postgres { Location::Postgres(at) } else { Location::File(at.into()) };
     let pool = connect(&location).await;
-    let mut work = pool.begin().await.unwrap();
-    for file in files(is_postgres, |it| it.version > BEFORE).iter() {
-        work.execute(sqlx::raw_sql(file.sql.clone())).await.unwrap();
+    // The last of them takes its time, at its end.
+    let last = newest(&FILES);
+    let all = files(is_postgres, |_| true);
+    let slow = all.iter().cloned().map(|mut file| {
+        if file.version == last {
+            let sql = format!("{} {}", file.sql.as_str(), endless(is_postgres));
+            file.sql = AssertSqlSafe(sql).into_sql_str();
+        }
+        file
+    });
+    let slow = Migrator::with_migrations(slow.collect());
+    std::thread::spawn(|| {
+        std::thread::sleep(Duration::from_millis(1_500));
+        println!("half-way");
+        std::process::abort();
+    });
+    apply(&slow, &pool, is_postgres).await.unwrap();
+    println!("it is done, and should not be");
+}
+
+/// A server notices that its client is gone once it has something to say to it. That is after
+/// a lock would have been waited for too long.
+fn endless(is_postgres: bool) -> &'static str {
+    match is_postgres {
+        true => "SELECT pg_sleep(9);",
+        false => {
+            "WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers) \
+             SELECT count(*) FROM numbers;"
+        }
     }
-    println!("half-way");
-    std::process::abort();
 }
 
 /// All files, and one from a version to come.

@@ -3,11 +3,14 @@
 
 use super::*;
 use crate::ledger::{Entry, Row, State};
+use crate::open::MAX_LOG_PAGES;
 use crate::testing::{postgres::Schema, shared, stores};
-use crate::{PresetVersion, Settings};
+use crate::{Durability, Location, Options, PresetVersion, Settings};
 use std::path::Path;
-use std::sync::Arc;
-use tokio::net::TcpListener;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
 
 fn settings() -> Settings {
     Settings { dialect: "openai-chat".into(), config: "{}".into(), system_prompt: None }
@@ -316,6 +319,115 @@ async fn a_server_that_says_nothing_is_given_up_in_time() {
     let url = format!("postgres://me:secret@{}/x", silent.local_addr().unwrap());
     let error = Store::open_with(&Location::Postgres(url), &options).await.unwrap_err();
     assert!(matches!(error, Error::Open { .. }), "{error:?}");
+}
+
+/// Passes on what is said between clients and a server, until it falls silent: then those
+/// who are connected hear nothing any more, and are not sent away. Who comes later is.
+struct Line {
+    url: String,
+    calls: Arc<AtomicUsize>,
+}
+
+impl Line {
+    async fn to(url: &str) -> Self {
+        let (front, rest) = url.split_once('@').unwrap();
+        let (server, path) = rest.split_once('/').unwrap();
+        let (server, listener) =
+            (server.to_owned(), TcpListener::bind("127.0.0.1:0").await.unwrap());
+        let url = format!("{front}@{}/{path}", listener.local_addr().unwrap());
+        let calls = Arc::new(AtomicUsize::new(0));
+        let silenced = calls.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let server = TcpStream::connect(&server).await.unwrap();
+                let (from_client, to_client) = client.into_split();
+                let (from_server, to_server) = server.into_split();
+                let call = silenced.load(Ordering::SeqCst);
+                tokio::spawn(pass_on(from_client, to_server, call, silenced.clone()));
+                tokio::spawn(pass_on(from_server, to_client, call, silenced.clone()));
+            }
+        });
+        Self { url, calls }
+    }
+
+    fn fall_silent(&self) {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+async fn pass_on(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    call: usize,
+    silenced: Arc<AtomicUsize>,
+) {
+    let mut said = [0; 4096];
+    while let Ok(length) = from.read(&mut said).await {
+        if silenced.load(Ordering::SeqCst) != call {
+            // Neither end is closed.
+            return std::future::pending().await;
+        }
+        if length == 0 || to.write_all(&said[..length]).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn connections_that_fall_silent_stop_nothing_for_long() {
+    let Some(place) = shared().await.into_iter().find(|it| it.schema.is_some()) else { return };
+    let line = Line::to(&place.schema.as_ref().unwrap().url).await;
+    let options = Options { server_timeout: Duration::from_secs(3), ..Options::default() };
+    let location = Location::Postgres(line.url.clone());
+    let store = Store::open_with(&location, &options).await.unwrap();
+    let all = async |round: u32| {
+        let begun = tokio::time::Instant::now();
+        // In any order, as in a router: each of them a connection of its own.
+        let written = async { store.write_ledger(&[settled(&format!("gen-{round}"))]).await };
+        let results = tokio::join!(
+            async { written.await.map(drop) },
+            async { store.beat(1, 1).await.map(drop) },
+            async { store.revision().await.map(drop) },
+            async { store.accounts(None).await.map(drop) },
+            async { store.keys(&crate::KeyFilter::default(), 0, 1).await.map(drop) },
+            async { store.spend().await.map(drop) },
+            async { store.generation("gen-0").await.map(drop) },
+            async { store.presets(0, 9).await.map(drop) },
+            async { save(&store, "a").await.map(drop) },
+            async { store.delete_key("k", 1).await.map(drop) },
+            async { store.prune_ledger(0, 1).await.map(drop) },
+            async { store.load_health::<u32>(1).await.map(drop) },
+        );
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+        let results = <[Result<(), Error>; 12]>::from(results);
+        for error in results.iter().filter_map(|it| it.as_ref().err()) {
+            assert!(error.is_passing(), "{error:?}");
+        }
+        results.iter().all(Result::is_ok)
+    };
+    assert!(all(0).await);
+    line.fall_silent();
+    let mut round = 1;
+    while !all(round).await {
+        round += 1;
+        assert!(round < 6, "they do not come back");
+    }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn on_a_server_the_ledger_is_written_whatever_else_is_asked() {
+    let Some(place) = shared().await.into_iter().find(|it| it.schema.is_some()) else { return };
+    let mut held = Vec::new();
+    while let Some(connection) = place.readers().try_acquire() {
+        held.push(connection);
+    }
+    while place.readers().size() < place.readers().options().get_max_connections() {
+        held.push(place.readers().acquire().await.unwrap());
+    }
+    assert!(place.readers().try_acquire().is_none() && !held.is_empty());
+    assert_eq!(place.write_ledger(&[settled("gen-1")]).await.unwrap().settled, 1);
+    place.beat(1, 1).await.unwrap();
 }
 
 #[tokio::test]
