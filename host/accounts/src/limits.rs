@@ -42,7 +42,6 @@ pub struct Limits {
 pub struct Pass {
     /// In the order in which they are locked.
     places: Vec<Place>,
-    standings: Vec<Standing>,
 }
 
 /// Which of the limits.
@@ -112,10 +111,9 @@ pub fn enter(all: &[Arc<Limits>], tokens: u64) -> Result<Pass, Limited> {
     if let Some(refused) = refused {
         return Err(refused);
     }
-    let mut pass = Pass { places: Vec::with_capacity(all.len()), standings: Vec::new() };
+    let mut pass = Pass { places: Vec::with_capacity(all.len()) };
     for ((limits, known), (state, now)) in locked.iter_mut().zip(entered) {
         **known = state;
-        pass.standings.extend(limits.standings(&state, now));
         // A bucket takes one at least.
         let charged = if state.tokens.is_some() { tokens.max(1) } else { 0 };
         pass.places.push(Place { limits: Arc::clone(limits), entered: now, tokens: charged });
@@ -149,6 +147,17 @@ impl Limits {
     #[must_use]
     pub fn running(&self) -> u32 {
         self.state().running
+    }
+
+    /// Whether there is such a limit.
+    #[must_use]
+    pub fn has(&self, which: Limit) -> bool {
+        let state = self.state();
+        match which {
+            Limit::Requests => state.requests.is_some(),
+            Limit::Tokens => state.tokens.is_some(),
+            Limit::Concurrent => state.concurrent.is_some(),
+        }
     }
 
     /// How each limit that there is stands now.
@@ -190,19 +199,6 @@ impl Limits {
 }
 
 impl Pass {
-    /// How the scarcest limit of a kind stood when the request was let in; none where
-    /// there is none of that kind.
-    #[must_use]
-    pub fn standing(&self, which: Limit) -> Option<&Standing> {
-        let of_kind = self.standings.iter().filter(|standing| standing.which == which);
-        of_kind.min_by(|one, other| {
-            let share = |one: &Standing, other: &Standing| {
-                u64::from(one.remaining) * u64::from(other.limit)
-            };
-            share(one, other).cmp(&share(other, one))
-        })
-    }
-
     /// Charges what its prompt holds for one that was let in before that was known, under
     /// all of the limits or under none. A prompt of more than a minute's tokens is charged
     /// as in [`enter`].

@@ -200,9 +200,13 @@ pub fn compiler_of(program: PathBuf) -> Compiler {
     Compiler::Child { program, arguments: vec!["compile-component".to_owned()] }
 }
 
-/// The state that the configuration names, which has to outlast this process.
-async fn state(config: Option<&Path>, env: Environment<'_>) -> Result<Store, CommandError> {
-    state_of(&config::load(config, env)?).await
+/// The state that the configuration names, which has to outlast this process, and where it is.
+async fn state(
+    config: Option<&Path>,
+    env: Environment<'_>,
+) -> Result<(Store, Location), CommandError> {
+    let config = config::load_for_state(config, env)?;
+    Ok((state_of(&config).await?, config.state.location))
 }
 
 async fn state_of(config: &Config) -> Result<Store, CommandError> {

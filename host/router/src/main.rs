@@ -269,8 +269,8 @@ struct Ledger {
 
 /// Opens it, whether or not a router is running; none where the configuration is wrong.
 fn ledger(config: Option<&Path>) -> anyhow::Result<Option<Ledger>> {
-    // No secret is needed to read what was written.
-    let config = match config::load(config, &process_environment) {
+    // Neither a secret nor a provider is needed to read what was written.
+    let config = match config::load_for_state(config, &process_environment) {
         Ok(config) => config,
         Err(mistakes) => {
             eprintln!("{mistakes}");

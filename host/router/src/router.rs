@@ -2,6 +2,7 @@
 
 use crate::account::Accounts;
 use crate::admission::Admission;
+use crate::api::Lane;
 use crate::capacity::{Capacity, TooFewDescriptors, Wanted};
 use crate::config::Config;
 use crate::decisions::Journal;
@@ -74,6 +75,8 @@ pub struct Router {
     pub attempts: AttemptBudget,
     /// Places for connections and requests.
     pub(crate) admission: Admission,
+    /// What the administration has apart from them.
+    pub(crate) administration: Arc<Lane>,
     /// All the room for request and response bodies held whole, in KiB.
     buffer_kibibytes: usize,
     /// What is left of it.
@@ -111,6 +114,7 @@ impl Router {
         let journal = Journal::new(&config.decisions, store.clone(), metrics.clone());
         let ledger = Ledger::new(&config.ledger, store.clone(), metrics.clone());
         let (secrets, env) = (config.secrets.clone(), credentials.environment());
+        let rates = Rates::new(&config.catalog, clock.clone());
         Ok(Self {
             journal: Arc::new(journal),
             ledger: Arc::new(ledger),
@@ -120,7 +124,7 @@ impl Router {
             registry: Arc::new(registry),
             health: Health::new(clock.clone(), metrics.clone()),
             credential_health: CredentialHealth::new(clock.clone(), metrics.clone()),
-            rates: Rates::new(clock.clone()),
+            rates,
             warmth: Mutex::default(),
             metrics,
             credentials,
@@ -131,6 +135,7 @@ impl Router {
             presets: Presets::new(store.clone()),
             store,
             admission: Admission::new(capacity),
+            administration: Arc::default(),
             buffer_kibibytes: kibibytes,
             buffers: Arc::new(Semaphore::new(kibibytes)),
         })
@@ -152,7 +157,7 @@ impl Router {
         Self {
             health: Health::new(clock.clone(), self.metrics.clone()),
             credential_health: CredentialHealth::new(clock.clone(), self.metrics.clone()),
-            rates: Rates::new(clock.clone()),
+            rates: Rates::new(&self.settings().config.catalog, clock.clone()),
             attempts: AttemptBudget::new(clock.clone()),
             accounts: Accounts::new(self.store.clone(), clock.clone()).opening_with(secrets, env),
             warmth: Mutex::default(),

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 const SECRET: &str = "sk-own-provider-key-0123456789abcdef";
 const MASTER: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
@@ -84,6 +85,9 @@ async fn provider_keys_are_in_order_and_of_a_workspace_and_provider() {
     };
     assert_eq!(names("").await, "abc");
     assert_eq!(names(&format!("?workspace_id={}", team.as_str().unwrap())).await, "bc");
+    assert_eq!(names("?workspace_id=team").await, "bc");
+    let nowhere = office.manage(Method::GET, "/v1/byok?workspace_id=nowhere", &Value::Null).await;
+    assert_eq!(nowhere.status, 404);
     assert_eq!(names("?provider=open&offset=1&limit=1").await, "b");
     assert_eq!(names("?provider=other").await, "");
     let kept = office.manage(Method::DELETE, "/v1/workspaces/team", &Value::Null).await;
@@ -106,7 +110,9 @@ async fn what_is_wrong_with_a_provider_key_is_refused_by_its_name() {
         ("allowed_models", json!(["a\u{7}"]), 400),
         ("allowed_api_key_hashes", json!(["0".repeat(64)]), 400),
         ("allowed_user_ids", json!(vec!["u"; 101]), 400),
-        ("sort_order", json!(1), 400),
+        ("sort_order", json!(-1), 400),
+        ("sort_order", json!(1_000_001), 400),
+        ("sort_order", json!(null), 400),
     ] {
         let mut body = wanted();
         body[field] = value;
@@ -221,4 +227,172 @@ async fn a_provider_key_in_a_form_that_its_provider_does_not_take_is_refused() {
             assert!(!refused.text().contains(SECRET), "{}", refused.text());
         }
     }
+}
+
+/// Whether a chat is served by a client's own provider key.
+async fn is_byok(office: &Office, key: &str) -> bool {
+    let answer = office.chat(Some(key)).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    answer.json()["usage"]["is_byok"] == true
+}
+
+/// Waits until the router has read what another process did to the only provider key.
+async fn until_unusable(office: &Office, expected: bool) {
+    let began = Instant::now();
+    while office.get("/v1/byok").await["data"][0]["unusable"].is_null() == expected {
+        assert!(began.elapsed() < Duration::from_secs(20), "unusable is not {expected}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// `plugway byok rotate` by this configuration of the secrets.
+fn rotated(office: &Office, secrets: &str) -> Output {
+    let config = office.home.path().join("rotate.toml");
+    let state = office.state();
+    let provider = "[providers.x]\nbase_url = 'http://localhost'\n";
+    fs::write(&config, format!("state = {state:?}\n{secrets}\n{provider}")).unwrap();
+    let mut command = Command::new(binary());
+    command.args(["byok", "rotate", "--config"]).arg(&config).env_clear().output().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn beside_a_router_that_knows_both_master_keys_another_one_takes_over_unnoticed() {
+    let file = std::env::temp_dir().join(format!("plugway-master-{}", rand::random::<u64>()));
+    let before = file.with_extension("before");
+    for path in [&file, &before] {
+        fs::write(path, MASTER).unwrap();
+    }
+    let secrets = format!(
+        "secrets.master_key_file = {file:?}\nsecrets.previous_master_key_file = {before:?}\n"
+    );
+    let office = Office::open_at(&secrets, Clock::machine()).await;
+    let (key, _) = office.key(&json!({"name": "app"})).await;
+    let made = office.done(Method::POST, "/v1/byok", &wanted()).await["data"].clone();
+    let path = format!("/v1/byok/{}", made["id"].as_str().unwrap());
+    assert!(is_byok(&office, &key).await);
+    fs::write(&file, NEXT).unwrap();
+    // Forgotten and opened anew, by the one of before.
+    office.done(Method::PATCH, &path, &json!({"disabled": true})).await;
+    assert!(!is_byok(&office, &key).await);
+    office.done(Method::PATCH, &path, &json!({"disabled": false})).await;
+    assert!(is_byok(&office, &key).await);
+    let done = rotated(&office, &secrets);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    // The router looks every half second.
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(2) {
+        assert!(is_byok(&office, &key).await);
+        assert_eq!(office.get(&path).await["data"]["unusable"], Value::Null);
+    }
+    // By the new one alone.
+    fs::remove_file(&before).unwrap();
+    office.done(Method::PATCH, &path, &json!({"disabled": true})).await;
+    office.done(Method::PATCH, &path, &json!({"disabled": false})).await;
+    assert!(is_byok(&office, &key).await);
+    let none = rotated(&office, &format!("secrets.master_key_file = {file:?}\n"));
+    assert!(!none.status.success());
+    let said = String::from_utf8_lossy(&none.stderr).into_owned();
+    assert!(said.contains("previous_master_key_env"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_router_has_opened_serves_on_while_it_cannot_open_what_is_sealed_now() {
+    let (office, file) = office().await;
+    let (key, _) = office.key(&json!({"name": "app"})).await;
+    office.done(Method::POST, "/v1/byok", &wanted()).await;
+    assert!(is_byok(&office, &key).await);
+    let next = file.with_extension("next");
+    fs::write(&next, NEXT).unwrap();
+    let done = rotated(
+        &office,
+        &format!(
+            "secrets.master_key_file = {next:?}\nsecrets.previous_master_key_file = {file:?}\n"
+        ),
+    );
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    until_unusable(&office, true).await;
+    assert!(is_byok(&office, &key).await);
+    let ready = office.router.client().get("/readyz").await.json();
+    assert_eq!(ready["byok"]["unusable"].as_object().unwrap().len(), 1, "{ready}");
+    // Nothing is to be opened, and what was is not forgotten.
+    fs::remove_file(&file).unwrap();
+    office.key(&json!({"name": "another"})).await;
+    assert!(is_byok(&office, &key).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_key_of_all_workspaces_comes_after_their_own_and_each_in_its_order() {
+    let (office, _) = office().await;
+    let team = json!({"name": "Team", "slug": "team"});
+    office.done(Method::POST, "/v1/workspaces", &team).await;
+    let (ours, _) = office.key(&json!({"name": "ours", "workspace_id": "team"})).await;
+    let (beside, _) = office.key(&json!({"name": "beside"})).await;
+    let make = async |name: &str, workspace: Value, order: Option<i64>| {
+        let secret = format!("sk-own-{name}");
+        let mut body = json!({"provider": "open", "key": secret, "workspace_id": workspace});
+        if let Some(order) = order {
+            body["sort_order"] = json!(order);
+        }
+        office.done(Method::POST, "/v1/byok", &body).await["data"].clone()
+    };
+    let common = make("common", Value::Null, Some(3)).await;
+    assert_eq!((&common["workspace_id"], &common["sort_order"]), (&Value::Null, &json!(3)));
+    let used = async |key: &str| {
+        assert_eq!(office.chat(Some(key)).await.status, 200);
+        let seen = office.upstream.requests_with_credentials();
+        seen.last().unwrap().header("authorization").unwrap().to_owned()
+    };
+    for key in [&ours, &beside] {
+        assert_eq!(used(key).await, "Bearer sk-own-common");
+    }
+    let late = make("late", json!("team"), Some(9)).await;
+    assert_eq!(used(&ours).await, "Bearer sk-own-late");
+    assert_eq!(used(&beside).await, "Bearer sk-own-common");
+    make("early", json!("team"), Some(5)).await;
+    assert_eq!(used(&ours).await, "Bearer sk-own-early");
+    let path = format!("/v1/byok/{}", late["id"].as_str().unwrap());
+    let changed = office.done(Method::PATCH, &path, &json!({"sort_order": 0})).await;
+    assert_eq!(changed["data"]["sort_order"], 0);
+    assert_eq!(used(&ours).await, "Bearer sk-own-late");
+    // Behind all others where nothing is said.
+    assert_eq!(make("last", json!("team"), None).await["sort_order"], 6);
+    let listed = office.get("/v1/byok").await["data"].clone();
+    let orders = listed.as_array().unwrap().iter().map(|it| it["sort_order"].as_i64().unwrap());
+    assert_eq!(orders.collect::<Vec<_>>(), [0, 3, 5, 6]);
+    let refused = office.manage(Method::PATCH, &path, &json!({"sort_order": -1})).await;
+    assert_eq!(refused.json()["error"]["param"], "sort_order", "{}", refused.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_version_has_said_of_a_key_or_workspace_is_not_changed_and_not_used() {
+    let (office, _) = office().await;
+    let team = json!({"name": "Team", "slug": "team", "requests_per_minute": 1});
+    office.done(Method::POST, "/v1/workspaces", &team).await;
+    let (ours, _) = office.key(&json!({"name": "ours", "workspace_id": "team"})).await;
+    let made = office.done(Method::POST, "/v1/byok", &wanted()).await["data"].clone();
+    let id = made["id"].as_str().unwrap().to_owned();
+    let later = r#"{"from": "later"}"#;
+    let store = office.store().await;
+    store.update_byok(&id, |row| row.settings = later.to_owned()).await.unwrap().unwrap();
+    let team = office.get("/v1/workspaces/team").await["data"]["id"].clone();
+    let edit = |row: &mut plugway_store::WorkspaceRow| row.settings = later.to_owned();
+    let _ = store.update_workspace(team.as_str().unwrap(), edit).await.unwrap();
+    // Whatever is changed here has it read.
+    let (beside, _) = office.key(&json!({"name": "beside"})).await;
+    assert!(!is_byok(&office, &beside).await);
+    let refused = office.chat(Some(&ours)).await;
+    assert_eq!(refused.status, 403, "{}", refused.text());
+    for (method, path, body) in [
+        (Method::PATCH, &*format!("/v1/byok/{id}"), json!({"name": "other"})),
+        (Method::PATCH, "/v1/workspaces/team", json!({"name": "Other"})),
+        (
+            Method::PUT,
+            "/v1/workspaces/team/budgets/daily",
+            json!({"limit_usd": 1, "include_byok_in_budgets": true}),
+        ),
+    ] {
+        let refused = office.manage(method, path, &body).await;
+        assert_eq!(refused.status, 409, "{path}: {}", refused.text());
+    }
+    assert_eq!(store.byok(&id).await.unwrap().unwrap().settings, later);
 }

@@ -5,6 +5,7 @@ use crate::setup::{Pair, ask};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use plugway_simulator::Behaviour;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn before_any_key_was_made_this_machine_chats_and_administers() {
@@ -115,7 +116,6 @@ async fn a_key_is_taken_wherever_clients_of_each_format_put_it() {
 async fn a_refusal_is_told_as_each_format_tells_it() {
     let office = Office::open().await;
     let client = office.router.client();
-    let text = |value: &Value| value.as_str().map(str::to_owned);
     for (path, pointer, expected) in [
         ("/v1/chat/completions", "/error/code", json!(401)),
         ("/v1/messages", "/error/type", json!("authentication_error")),
@@ -126,21 +126,36 @@ async fn a_refusal_is_told_as_each_format_tells_it() {
         let body = refused.json();
         assert_eq!(refused.status, 401, "{path}");
         let told = body.pointer(pointer).unwrap_or(&Value::Null);
-        assert!(*told == expected || text(told).is_some(), "{path}: {body}");
+        assert_eq!(*told, expected, "{path}: {body}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reloading_and_presets_are_for_this_machine_or_a_management_key() {
+async fn reloading_and_presets_need_a_management_key_once_there_are_keys() {
+    let pair = Pair::start(Behaviour::new()).await;
+    let body = ask("test/open", "Hi").to_string();
+    for path in ["/admin/reload", "/v1/presets/brief/chat/completions"] {
+        for (mark, status) in [("x-forwarded-for", 403), ("forwarded", 403), ("x-other", 200)] {
+            let headers = HeaderMap::from_iter([(
+                HeaderName::from_static(mark),
+                HeaderValue::from_static("192.0.2.1"),
+            )]);
+            let client = pair.router.client();
+            let answer = send(&client, Method::POST, path, headers, body.clone()).await;
+            assert_eq!(answer.status, status, "{path} {mark}: {}", answer.text());
+        }
+    }
     let office = Office::open().await;
     let client = office.router.client();
     let (key, _) = office.key(&json!({"name": "app"})).await;
-    let body = ask("test/open", "Hi").to_string();
-    for (key, is_forwarded, status) in [
-        (None, false, 200),
-        (None, true, 403),
-        (Some(&key), true, 403),
-        (Some(&office.manager), true, 200),
+    // The key, whether it comes through a proxy, and what writing and reading are answered.
+    for (key, is_forwarded, written, read) in [
+        (None, false, 401, 401),
+        (None, true, 401, 401),
+        (Some(&key), false, 403, 200),
+        (Some(&key), true, 403, 403),
+        (Some(&office.manager), false, 200, 200),
+        (Some(&office.manager), true, 200, 200),
     ] {
         let mut headers = HeaderMap::new();
         if let Some(key) = key {
@@ -149,9 +164,80 @@ async fn reloading_and_presets_are_for_this_machine_or_a_management_key() {
         if is_forwarded {
             headers.insert("x-forwarded-for", "192.0.2.1".parse().unwrap());
         }
-        for path in ["/admin/reload", "/v1/presets/brief/chat/completions"] {
-            let answer = send(&client, Method::POST, path, headers.clone(), body.clone()).await;
+        for (method, path, status) in [
+            (Method::POST, "/admin/reload", written),
+            (Method::POST, "/v1/presets/brief/chat/completions", written),
+            (Method::GET, "/v1/presets", read),
+        ] {
+            let answer = send(&client, method, path, headers.clone(), body.clone()).await;
             assert_eq!(answer.status, status, "{path} {headers:?}: {}", answer.text());
         }
+    }
+}
+
+/// How a generation is answered to whoever has this key, or none.
+async fn generation(office: &Office, id: &str, key: Option<&str>) -> u16 {
+    let path = format!("/v1/generation?id={id}");
+    let answer = call(&office.router.client(), Method::GET, &path, key, &Value::Null).await;
+    answer.status.as_u16()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_became_of_a_request_is_told_in_its_workspace_alone_with_and_without_a_row() {
+    // The ledger forgets at once what the records of decisions still know.
+    let clock = plugway_routing::Clock::stopped(Duration::from_secs(1_800_000_000));
+    let toml = "accounting.keep_for = '1h'\n";
+    let office = Office::open_at(toml, clock.clone()).await;
+    for name in ["one", "two"] {
+        let body = json!({"name": name, "slug": name});
+        office.done(Method::POST, "/v1/workspaces", &body).await;
+    }
+    let (ours, _) = office.key(&json!({"name": "ours", "workspace_id": "one"})).await;
+    let (beside, _) = office.key(&json!({"name": "beside", "workspace_id": "one"})).await;
+    let (theirs, _) = office.key(&json!({"name": "theirs", "workspace_id": "two"})).await;
+    let client = office.router.client();
+    let mut ids = Vec::new();
+    // One that is served, and one that never leaves.
+    for model in ["test/open", "test/nobody"] {
+        let chat = "/v1/chat/completions";
+        let body = ask(model, "Hi");
+        let answer = call(&client, Method::POST, chat, Some(&ours), &body).await;
+        ids.push(answer.header("x-generation-id").unwrap().to_owned());
+    }
+    let check = async |when: &str| {
+        for id in &ids {
+            for (key, status) in [
+                (Some(&*ours), 200),
+                (Some(&*beside), 200),
+                (Some(&*office.manager), 200),
+                (Some(&*theirs), 404),
+                (None, 401),
+            ] {
+                assert_eq!(generation(&office, id, key).await, status, "{when} {id}");
+            }
+        }
+    };
+    check("with a row").await;
+    clock.advance(Duration::from_secs(3601));
+    check("without one").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_no_key_is_needed_whoever_has_none_is_told_what_was_asked_without_one() {
+    let office =
+        Office::open_at("server.require_keys = false", plugway_routing::Clock::machine()).await;
+    let (key, _) = office.key(&json!({"name": "app"})).await;
+    let id = async |key| office.chat(key).await.header("x-generation-id").unwrap().to_owned();
+    let (with_key, without) = (id(Some(&*key)).await, id(None).await);
+    for (id, key, status) in [
+        (&with_key, Some(&*key), 200),
+        (&with_key, Some("dummy"), 404),
+        (&with_key, None, 404),
+        (&without, None, 200),
+        // It was asked in the default workspace, which is the key's too.
+        (&without, Some(&*key), 200),
+        (&without, Some(&*office.manager), 200),
+    ] {
+        assert_eq!(generation(&office, id, key).await, status, "{id} {key:?}");
     }
 }

@@ -1,13 +1,16 @@
 //! What a key may use, and what holds for its requests where they do not say.
 
-use super::books::{TestKey, balanced, chat, code, make_key, with_key};
+use super::books::{PATIENCE, TestKey, balanced, chat, code, make_key, with_key};
 use crate::setup::{Pair, ask};
-use http::Method;
+use bytes::Bytes;
+use http::{Method, Request};
+use http_body_util::Full;
 use plugway::account::issue::NewKey;
 use plugway_accounts::KeySettings;
 use plugway_simulator::Behaviour;
-use plugway_tests::{Play, RawUpstream, TestRouter};
+use plugway_tests::{Client, Play, RawUpstream, TestRouter};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 async fn key(router: &TestRouter, settings: Value) -> TestKey {
     let settings: KeySettings = serde_json::from_value(settings).unwrap();
@@ -119,37 +122,104 @@ async fn the_strategy_is_the_requests_then_the_keys_then_the_presets_then_the_co
     let mut other = ask("test/open", "Hi");
     other["provider"] = json!({"strategy": "throughput"});
     assert_eq!(chat(&client, &wrong, &other).await.status, 200);
+    // Where they stand alone, they are of the one that holds.
+    let alone = key(&pair.router, json!({"options": {"exponents": 1}})).await;
+    let mut named = ask("test/open", "Hi");
+    named["provider"] = json!({"strategy": "price"});
+    for body in [named, ask("test/open", "Hi")] {
+        let refused = chat(&client, &alone, &body).await;
+        assert_eq!(refused.status, 400, "{}", refused.text());
+        assert!(refused.text().contains("exponents"), "{}", refused.text());
+    }
     balanced(&pair.router).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_accounted_is_not_passed_on_for_a_key_with_a_budget() {
-    const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nsound";
-    let upstream = RawUpstream::start().await;
-    upstream.play([Play::write(OK)]);
+/// A router that passes sound on, with more of its provider's table.
+async fn relaying(upstream: &RawUpstream, more: &str) -> TestRouter {
     let toml = format!(
         "[providers.loud]\nadapter = \"openai\"\nbase_url = \"{}\"\napi_key_env = \"TEST_KEY\"\n\
-         relay = [\"/audio\"]\n",
+         relay = [\"/audio\"]\n{more}\n",
         upstream.base_url()
     );
-    let router = TestRouter::start(&toml).await;
+    TestRouter::start(&toml).await
+}
+
+const SOUND: &str = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nsound";
+
+fn speak(client: &Client, key: &TestKey) -> Request<Full<Bytes>> {
+    with_key(client, key, "/v1/providers/loud/audio/speech", &json!({}))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_read_is_not_passed_on_for_a_key_that_is_held_to_what_it_says() {
+    let upstream = RawUpstream::start().await;
+    upstream.play([Play::write(SOUND)]);
+    let router = relaying(&upstream, "").await;
     let client = router.client();
     let limit = Some(1_000_000_000_000);
     let budgeted = make_key(&router, NewKey { limit, ..NewKey::default() }).await;
-    let elsewhere = key(&router, json!({"allowed_providers": ["quiet"]})).await;
-    let free = key(&router, json!({})).await;
-    for (key, status, part) in [
-        (&budgeted, 403, "a key with a budget cannot be used"),
-        (&elsewhere, 403, "may not use the provider `loud`"),
-        (&free, 200, "sound"),
-    ] {
-        let request = with_key(&client, key, "/v1/providers/loud/audio/speech", &json!({}));
-        let answer = client.read(request).await;
-        assert_eq!(answer.status, status, "{}", answer.text());
+    let refused = [
+        (budgeted, "a key with a budget"),
+        (key(&router, json!({"tokens_per_minute": 1000})).await, "a key with a limit of tokens"),
+        (key(&router, json!({"allowed_models": ["a/*"]})).await, "a key with a list of models"),
+        (key(&router, json!({"ignored_models": ["a/*"]})).await, "a key with a list of models"),
+        (
+            key(&router, json!({"allowed_providers": ["quiet"]})).await,
+            "not use the provider `loud`",
+        ),
+    ];
+    for (key, part) in &refused {
+        let answer = client.read(speak(&client, key)).await;
+        assert_eq!(answer.status, 403, "{part}: {}", answer.text());
         assert!(answer.text().contains(part), "{}", answer.text());
     }
+    let free =
+        json!({"requests_per_minute": 9, "concurrent_requests": 9, "allowed_providers": ["loud"]});
+    let free = key(&router, free).await;
+    let answer = client.read(speak(&client, &free)).await;
+    assert_eq!((answer.status.as_u16(), &*answer.text()), (200, "sound"));
     assert_eq!(upstream.requests().len(), 1);
     balanced(&router).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_passed_on_counts_towards_the_limits_of_its_provider() {
+    let upstream = RawUpstream::start().await;
+    upstream.play([Play::write(SOUND)]);
+    let router = relaying(&upstream, "requests_per_minute = 2").await;
+    let client = router.client();
+    let key = key(&router, json!({})).await;
+    for _ in 0..2 {
+        assert_eq!(client.read(speak(&client, &key)).await.status, 200);
+    }
+    let refused = client.read(speak(&client, &key)).await;
+    assert_eq!(refused.status, 503, "{}", refused.text());
+    assert!(refused.text().contains("2 requests per minute"), "{}", refused.text());
+    assert!(refused.header("retry-after").is_some());
+    assert_eq!(upstream.requests().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_passed_on_keeps_its_place_at_the_provider_until_its_answer_has_ended() {
+    let upstream = RawUpstream::start().await;
+    // The rest of the first answer never comes.
+    let beginning = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nso";
+    upstream.play([Play::write(beginning), Play::Hang]);
+    let router = relaying(&upstream, "concurrent_requests = 1").await;
+    let client = router.client();
+    let key = key(&router, json!({})).await;
+    let held = client.send(speak(&client, &key)).await;
+    assert_eq!(held.status(), 200);
+    let refused = client.read(speak(&client, &key)).await;
+    assert_eq!(refused.status, 503, "{}", refused.text());
+    assert!(refused.text().contains("1 requests at a time"), "{}", refused.text());
+    upstream.play([Play::write(SOUND)]);
+    drop(held);
+    let began = Instant::now();
+    while client.read(speak(&client, &key)).await.status != 200 {
+        assert!(began.elapsed() < PATIENCE, "the place was not given back");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,8 +22,9 @@ pub struct BroughtKey {
 pub(super) enum State {
     /// As attempts are made with it.
     Open(Arc<Credential>),
-    /// The same, by what was sealed before: that there is something new is not opened yet.
-    Outdated(Arc<Credential>),
+    /// The same, by what was sealed before: what is new was not opened yet, or cannot be, for
+    /// this reason, which may pass. To go without meanwhile would have others pay.
+    Outdated(Arc<Credential>, Option<Unusable>),
     /// It was not tried yet.
     Sealed,
     /// It cannot.
@@ -57,6 +58,27 @@ impl Unusable {
     }
 }
 
+impl State {
+    /// Why what is kept cannot be opened, if that is so.
+    pub(super) fn unusable(&self) -> Option<Unusable> {
+        match self {
+            Self::Unusable(why) => Some(*why),
+            Self::Outdated(_, why) => *why,
+            Self::Open(_) | Self::Sealed => None,
+        }
+    }
+
+    /// What comes of it where what is kept cannot be opened.
+    pub(super) fn failing(&self, why: Unusable) -> Self {
+        match self {
+            Self::Open(credential) | Self::Outdated(credential, _) if why.is_passing() => {
+                Self::Outdated(credential.clone(), Some(why))
+            }
+            _ => Self::Unusable(why),
+        }
+    }
+}
+
 impl BroughtKey {
     /// Of a row that is new, or says something else than before.
     pub(super) fn following(row: &Arc<ByokRow>, before: Option<&Self>) -> Self {
@@ -71,8 +93,8 @@ impl BroughtKey {
             _ if row.disabled => State::Sealed,
             None | Some((State::Unusable(Unusable::Settings), _)) => State::Sealed,
             Some((state, true)) => state.clone(),
-            Some((State::Open(credential) | State::Outdated(credential), false)) => {
-                State::Outdated(credential.clone())
+            Some((State::Open(credential) | State::Outdated(credential, _), false)) => {
+                State::Outdated(credential.clone(), None)
             }
             Some((State::Sealed | State::Unusable(_), false)) => State::Sealed,
         };
@@ -87,17 +109,15 @@ impl BroughtKey {
     /// As attempts are made with it; none where it cannot be used.
     pub(crate) fn credential(&self) -> Option<&Arc<Credential>> {
         match &self.state {
-            State::Open(credential) | State::Outdated(credential) => Some(credential),
+            State::Open(credential) | State::Outdated(credential, _) => Some(credential),
             State::Sealed | State::Unusable(_) => None,
         }
     }
 
-    /// Why it cannot be used, if that is so.
+    /// Why it cannot be opened as it is kept now, if that is so. It may still be used as it
+    /// was before.
     pub fn unusable(&self) -> Option<Unusable> {
-        match self.state {
-            State::Unusable(why) => Some(why),
-            State::Open(_) | State::Outdated(_) | State::Sealed => None,
-        }
+        self.state.unusable()
     }
 
     /// It is tried after the router's own credentials.

@@ -64,17 +64,24 @@ impl Caller {
 /// When a key is needed and there is none, or it may not be used for this.
 pub fn authenticate(router: &Router, headers: &HeaderMap, uri: &Uri) -> Result<Caller, Error> {
     let accounts = router.accounts.now();
-    let nobody = || Caller::new(&router.accounts, None, accounts.default_workspace.clone());
+    let nobody = || {
+        let workspace = &accounts.default_workspace;
+        match workspace.is_unreadable {
+            true => Err(Refused::Unreadable.error()),
+            false => Ok(Caller::new(&router.accounts, None, workspace.clone())),
+        }
+    };
     if !accounts.has_keys {
-        return Ok(nobody());
+        return nobody();
     }
     let key = match key(router, headers, uri) {
         Ok(key) => key,
-        // A key that is good no longer is refused all the same.
+        // One that is disabled or has expired is refused all the same; one that was revoked is
+        // known no longer.
         Err(Refused::Missing | Refused::Unknown)
             if !router.settings().config.server.require_keys =>
         {
-            return Ok(nobody());
+            return nobody();
         }
         Err(refused) => return Err(refused.error()),
     };
@@ -85,6 +92,9 @@ pub fn authenticate(router: &Router, headers: &HeaderMap, uri: &Uri) -> Result<C
         ));
     }
     let workspace = key.workspace.clone();
+    if workspace.is_unreadable {
+        return Err(Refused::Unreadable.error());
+    }
     Ok(Caller::new(&router.accounts, Some(key), workspace))
 }
 
@@ -127,6 +137,7 @@ enum Refused {
     Unknown,
     Disabled,
     Expired,
+    Unreadable,
 }
 
 impl Refused {
@@ -139,8 +150,15 @@ impl Refused {
             Self::Unknown => "The API key is not known here, or was revoked.",
             Self::Disabled => "The API key is disabled.",
             Self::Expired => "The API key has expired.",
+            Self::Unreadable => {
+                "Another version of the router has written what the API key's workspace may."
+            }
         };
-        Error::new(Code::Unauthorized, message)
+        let code = match self {
+            Self::Unreadable => Code::Forbidden,
+            _ => Code::Unauthorized,
+        };
+        Error::new(code, message)
     }
 }
 

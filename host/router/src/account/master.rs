@@ -2,6 +2,7 @@
 //! configuration says. It is looked for when it is needed, and kept by nobody.
 
 use crate::config::SecretsConfig;
+use plugway_accounts::Keyring;
 use plugway_accounts::seal::{self, MasterKey};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -72,6 +73,24 @@ pub fn find(
         return Err(MasterKeyError::Unnamed);
     };
     Ok(MasterKey::read(&text)?)
+}
+
+/// The master key, and the one of before where that is configured. Blocks as [`find`] does.
+/// What the one of before has sealed stays shut while that is not found, which is told.
+///
+/// # Errors
+/// When there is no master key of now, or it is of no use.
+pub(super) fn ring(
+    secrets: &SecretsConfig,
+    env: impl Fn(&str) -> Option<String>,
+) -> Result<Keyring, MasterKeyError> {
+    let now = find(secrets, &env)?;
+    let previous = secrets.previous().map(|secrets| find(&secrets, &env)).transpose();
+    let older = previous.unwrap_or_else(|error| {
+        tracing::warn!(%error, "the master key of before is not found");
+        None
+    });
+    Ok(Keyring::new(now, older.into_iter().collect()))
 }
 
 fn of_variable(

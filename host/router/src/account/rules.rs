@@ -5,6 +5,7 @@ use crate::catalog::Endpoint;
 use crate::error::{Code, Error};
 use crate::route::name::split_preset;
 use crate::route::{Cause, names, names_model};
+use plugway_accounts::limits::Limit;
 use plugway_accounts::{
     Account, Ask, Day, Exceeded, KeySettings, Limited, Limits, Pass, Reservation, enter, reserve,
 };
@@ -50,21 +51,32 @@ impl Caller {
     /// Whether requests may be passed on to a provider as they are.
     ///
     /// # Errors
-    /// When the provider is not allowed, or there is a budget, which what is passed on would
-    /// not be counted in.
+    /// When the provider is not allowed, or there is something to keep to that only a request
+    /// which is understood can be held against: a budget, a limit of tokens, a list of models.
     pub(crate) fn may_relay(&self, provider: &str) -> Result<(), Error> {
-        let day = Day::MAX;
+        let forbidden = |message: String| Err(Error::new(Code::Forbidden, message));
         let budgets = self.key.iter().map(|key| &key.budget).chain([&self.workspace.budget]);
-        if budgets.into_iter().any(|budget| !budget.usage(day).limits.is_empty()) {
-            let message = "What is passed on to a provider is not accounted, so a key with a \
-                           budget cannot be used for it.";
-            return Err(Error::new(Code::Forbidden, message));
-        }
-        if self.settings().is_some_and(|settings| !settings.allows_provider(provider)) {
-            let message = format!("This key may not use the provider `{provider}`.");
-            return Err(Error::new(Code::Forbidden, message));
-        }
-        Ok(())
+        let has_budget = budgets.into_iter().any(|it| !it.usage(Day::MAX).limits.is_empty());
+        let limits = self.key.iter().map(|key| &key.limits).chain([&self.workspace.limits]);
+        let counts_tokens = limits.into_iter().any(|it| it.has(Limit::Tokens));
+        let names_models =
+            |it: &KeySettings| it.allowed_models.is_some() || !it.ignored_models.is_empty();
+        let what = match () {
+            () if has_budget => "budget",
+            () if counts_tokens => "limit of tokens",
+            () if self.settings().is_some_and(names_models) => "list of models",
+            () => {
+                let allows = |it: &KeySettings| it.allows_provider(provider);
+                return match self.settings().is_none_or(allows) {
+                    true => Ok(()),
+                    false => forbidden(format!("This key may not use the provider `{provider}`.")),
+                };
+            }
+        };
+        forbidden(format!(
+            "What is passed on to a provider is not read here, so a key with a {what}, or in a \
+             workspace with one, cannot be used for it."
+        ))
     }
 
     /// What the key prefers where the request does not say.
@@ -74,13 +86,16 @@ impl Caller {
         if preset.is_none() && !names_one {
             preset.clone_from(&settings.preset);
         }
-        // Options are one strategy's.
-        if routing.strategy.is_none() && settings.strategy.is_some() {
+        // Options are the strategy's that they stand beside; where they stand alone, of the one
+        // that holds.
+        let holds = routing.strategy.is_none() || settings.strategy.is_none();
+        if routing.strategy.is_none() {
             routing.strategy.clone_from(&settings.strategy);
-            for (name, value) in settings.options.iter().flatten() {
-                if routing.options.iter().all(|(known, _)| known != name) {
-                    routing.options.push((name.clone(), value.to_string()));
-                }
+        }
+        let options = settings.options.iter().flatten().filter(|_| holds);
+        for (name, value) in options {
+            if routing.options.iter().all(|(known, _)| known != name) {
+                routing.options.push((name.clone(), value.to_string()));
             }
         }
     }

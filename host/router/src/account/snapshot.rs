@@ -31,6 +31,9 @@ pub struct Workspace {
     pub row: WorkspaceRow,
     /// What is said of it beside its budgets.
     pub settings: WorkspaceSettings,
+    /// Another version has said it, so that nobody here can tell what its keys may: they are
+    /// refused.
+    pub is_unreadable: bool,
     /// What its keys spend together.
     pub budget: Arc<Account>,
     /// How fast its keys may ask together.
@@ -192,7 +195,9 @@ impl Snapshot {
 
 impl Workspace {
     fn new(row: WorkspaceRow, before: Option<&Self>, clock: &Clock) -> Self {
-        let settings = WorkspaceSettings::of(&row);
+        let read = WorkspaceSettings::of(&row);
+        let is_unreadable = read.is_none();
+        let settings = read.unwrap_or_default();
         let name = format!("the workspace `{}`", row.slug);
         let (budget, limits) = match before {
             Some(before) => (before.budget.clone(), before.limits.clone()),
@@ -204,11 +209,16 @@ impl Workspace {
         let budgets = row.budgets.iter().map(|(interval, limit)| (counted(*interval), *limit));
         budget.set_limits(budgets.collect(), settings.include_byok_in_budgets);
         limits.change(settings.rates());
-        Self { row, settings, budget, limits }
+        Self { row, settings, is_unreadable, budget, limits }
     }
 }
 
 impl Key {
+    /// A key that was just made, before it is read; none where nobody can tell what it may.
+    pub(crate) fn made(row: KeyRow, workspace: &Arc<Workspace>, clock: &Clock) -> Option<Self> {
+        Self::new(digest_of(&row.hash)?, row, workspace, None, clock)
+    }
+
     /// None where nobody can tell what it may.
     fn new(
         digest: [u8; 32],

@@ -2,8 +2,8 @@
 //! as long as its row is there, and is wiped when the last request that uses it has ended.
 //! The master key is looked for when something is to be opened, and forgotten then.
 //!
-//! What cannot be opened is left out and told once; it is tried again now and then, for
-//! the master key may come back.
+//! What cannot be opened is left out and told once, unless it could be before and may be
+//! again; it is tried again now and then, for the master key may come back.
 
 use super::brought::{BroughtKey, BroughtKeys, State, Unusable};
 use super::master;
@@ -115,9 +115,8 @@ impl Vault {
         let (secrets, env) = (self.secrets.load_full(), self.env.clone());
         let clock = self.clock.clone();
         let tried = move || -> (Vec<Tried>, Option<String>) {
-            match master::find(&secrets, |name| env(name)) {
-                Ok(master) => {
-                    let ring = Keyring::new(master, Vec::new());
+            match master::ring(&secrets, |name| env(name)) {
+                Ok(ring) => {
                     let opened = waiting.into_iter().map(|key| {
                         let state = opened(&ring, &key, &clock);
                         (key, state)
@@ -125,8 +124,10 @@ impl Vault {
                     (opened.collect(), None)
                 }
                 Err(error) => {
-                    let missing = State::Unusable(Unusable::NoMasterKey);
-                    let missed = waiting.into_iter().map(|key| (key, missing.clone()));
+                    let missed = waiting.into_iter().map(|key| {
+                        let state = key.state.failing(Unusable::NoMasterKey);
+                        (key, state)
+                    });
                     (missed.collect(), Some(error.to_string()))
                 }
             }
@@ -157,8 +158,8 @@ impl Vault {
 fn waits(key: &BroughtKey, again: bool) -> bool {
     match key.state {
         _ if key.row.disabled => false,
-        State::Sealed | State::Outdated(_) => true,
-        State::Unusable(why) => again && why.is_passing(),
+        State::Sealed | State::Outdated(_, None) => true,
+        State::Unusable(why) | State::Outdated(_, Some(why)) => again && why.is_passing(),
         State::Open(_) => false,
     }
 }
@@ -167,7 +168,7 @@ fn opened(ring: &Keyring, key: &BroughtKey, clock: &Clock) -> State {
     let row = &key.row;
     let text = match ring.open(&row.id, &row.sealed) {
         Ok(text) => text,
-        Err(OpenError::OtherKey(_)) => return State::Unusable(Unusable::OtherMasterKey),
+        Err(OpenError::OtherKey(_)) => return key.state.failing(Unusable::OtherMasterKey),
         Err(OpenError::Damaged | OpenError::Version(_) | OpenError::Tampered) => {
             return State::Unusable(Unusable::Damaged);
         }
@@ -192,7 +193,7 @@ fn opened(ring: &Keyring, key: &BroughtKey, clock: &Clock) -> State {
 fn tell(tried: &[Tried], trouble: Option<&str>) {
     let mut news: Vec<(Unusable, usize, &str)> = Vec::new();
     for (key, state) in tried {
-        let State::Unusable(why) = *state else { continue };
+        let Some(why) = state.unusable() else { continue };
         if key.unusable() == Some(why) {
             continue;
         }
@@ -204,6 +205,6 @@ fn tell(tried: &[Tried], trouble: Option<&str>) {
     for (why, keys, first) in news {
         let why = why.to_string();
         let reason = trouble.unwrap_or(&why);
-        tracing::error!(keys, first, reason, "clients' own provider keys cannot be used");
+        tracing::error!(keys, first, reason, "clients' own provider keys cannot be opened");
     }
 }

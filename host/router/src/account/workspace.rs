@@ -26,14 +26,14 @@ pub struct WorkspaceSettings {
 }
 
 impl WorkspaceSettings {
-    /// Those of a workspace. What another version has written counts for nothing, which
-    /// is told.
+    /// Those of a workspace; none where another version has written them, which is told.
     #[must_use]
-    pub fn of(row: &WorkspaceRow) -> Self {
-        serde_json::from_str(&row.settings).unwrap_or_else(|error| {
+    pub fn of(row: &WorkspaceRow) -> Option<Self> {
+        let read = serde_json::from_str(&row.settings);
+        read.inspect_err(|error| {
             tracing::error!(id = row.id, %error, "settings of a workspace cannot be read");
-            Self::default()
         })
+        .ok()
     }
 
     /// As they are kept.

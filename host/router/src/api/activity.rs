@@ -2,8 +2,9 @@
 //! `GET /v1/activity/export`: every row, for programs that add up by themselves.
 
 use super::accounts::given::{Query, wrong};
+use super::accounts::named::ever_asked_for;
 use super::openapi::Refusals;
-use super::{Body, permit, respond};
+use super::{Body, Lane, permit, respond};
 use crate::catalog::Catalog;
 use crate::error::{Code, Error};
 use crate::upstream::Broken;
@@ -20,6 +21,7 @@ use plugway_accounts::money::Dollars;
 use plugway_store::ledger::{DayFilter, Filter};
 use serde::Serialize;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// Days that are told beside today.
@@ -58,7 +60,7 @@ pub(super) async fn answer(
         Err(error) => Err(error),
         Ok(()) => match route {
             ActivityRoute::Sums => show(router, &settings.config.catalog, query).await,
-            ActivityRoute::Rows => export(router, query),
+            ActivityRoute::Rows => export(router, query).await,
         },
     };
     answered.unwrap_or_else(|error| respond::error(&error, None))
@@ -127,7 +129,7 @@ pub(super) struct Activity {
     params(
         ("date" = Option<String>, Query, format = Date, description = "This UTC day only."),
         ("api_key_hash" = Option<String>, Query, description = "Of this key only, by its hash."),
-        ("workspace_id" = Option<String>, Query, description = "Of this workspace only."),
+        ("workspace_id" = Option<String>, Query, description = "Of this workspace only, by its id or slug; the id alone where it is deleted."),
         ("group_by" = Option<String>, Query, pattern = "^(workspace|api_key|workspace,api_key)$", description = "What is told apart beside day, model and endpoint."),
         ("format" = Option<String>, Query, pattern = "^(json|csv)$", description = "For programs or for spreadsheets."),
     ),
@@ -168,10 +170,13 @@ pub(super) async fn show(
         from_day: period.from,
         to_day: period.to,
         key: query.text("api_key_hash").map(str::to_owned),
-        workspace: query.text("workspace_id").map(str::to_owned),
+        workspace: ever_asked_for(router, &query),
         ..DayFilter::default()
     };
-    let sums = sum_by(&router.store.daily(&filter).await.map_err(failed)?, &by);
+    let turn = router.administration.turn().await?;
+    let days = router.store.daily(&filter).await.map_err(failed)?;
+    drop(turn);
+    let sums = sum_by(&days, &by);
     // The newest first, as OpenRouter has them.
     let mut items: Vec<_> =
         sums.into_iter().map(|it| ActivityItem::new(it, &by, catalog)).collect();
@@ -197,7 +202,7 @@ pub(super) async fn show(
         ("from" = Option<String>, Query, format = Date, description = "The first UTC day."),
         ("to" = Option<String>, Query, format = Date, description = "The last UTC day."),
         ("api_key_hash" = Option<String>, Query, description = "Of this key only, by its hash."),
-        ("workspace_id" = Option<String>, Query, description = "Of this workspace only."),
+        ("workspace_id" = Option<String>, Query, description = "Of this workspace only, by its id or slug; the id alone where it is deleted."),
         ("format" = Option<String>, Query, pattern = "^(jsonl|csv)$", description = "A JSON object in each line, or a spreadsheet."),
     ),
     security(("management_key" = [])),
@@ -209,7 +214,7 @@ pub(super) async fn show(
         Refusals,
     ),
 )]
-pub(super) fn export(router: &Router, query: Option<&str>) -> Result<Response<Body>, Error> {
+pub(super) async fn export(router: &Router, query: Option<&str>) -> Result<Response<Body>, Error> {
     let known = ["from", "to", "api_key_hash", "workspace_id", "format"];
     let query = Query::read(query, &known)?;
     let today = day_of(router.clock.unix_ms());
@@ -224,29 +229,39 @@ pub(super) fn export(router: &Router, query: Option<&str>) -> Result<Response<Bo
         from_ms: period.begin_ms(),
         to_ms: period.end_ms(),
         key: query.text("api_key_hash").map(str::to_owned),
-        workspace: query.text("workspace_id").map(str::to_owned),
+        workspace: ever_asked_for(router, &query),
         ..Filter::default()
     };
     let (form, content_type, end) = match is_csv(&query, "jsonl")? {
         true => (RowForm::Csv, CSV, "csv"),
         false => (RowForm::Jsonl, JSON_LINES, "jsonl"),
     };
+    // Whether there is one at all. Each page waits for another, so that whoever reads slowly
+    // keeps nobody out.
+    drop(router.administration.turn().await?);
     let exporter = Exporter::new(router.store.clone(), filter, form);
-    let pages = futures_util::stream::try_unfold(exporter, |mut exporter| async move {
+    let mut response = Response::new(pages(exporter, router.administration.clone()));
+    let name = format!("attachment; filename=\"{}_{}.{end}\"", write_day(from), write_day(to));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, content_type);
+    headers.extend(HeaderValue::try_from(name).ok().map(|name| (CONTENT_DISPOSITION, name)));
+    Ok(response)
+}
+
+/// An export, read from the ledger page by page as its client takes them.
+fn pages(exporter: Exporter, lane: Arc<Lane>) -> Body {
+    let state = (exporter, lane);
+    let pages = futures_util::stream::try_unfold(state, |(mut exporter, lane)| async move {
+        let _turn = lane.next_turn().await;
         match exporter.next().await {
-            Ok(page) => Ok(page.map(|page| (Frame::data(Bytes::from(page)), exporter))),
+            Ok(page) => Ok(page.map(|page| (Frame::data(Bytes::from(page)), (exporter, lane)))),
             Err(error) => {
                 tracing::error!(%error, "an export of the ledger broke off");
                 Err(Broken::Off)
             }
         }
     });
-    let mut response = Response::new(StreamBody::new(pages).boxed_unsync());
-    let name = format!("attachment; filename=\"{}_{}.{end}\"", write_day(from), write_day(to));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, content_type);
-    headers.extend(HeaderValue::try_from(name).ok().map(|name| (CONTENT_DISPOSITION, name)));
-    Ok(response)
+    StreamBody::new(pages).boxed_unsync()
 }
 
 impl ActivityItem {

@@ -1,5 +1,5 @@
-//! Who is let in: before anything of a request is read, its key is known, neither that nor
-//! its workspace is at a limit, and there is a place for it. Whoever is not is told cheaply.
+//! Who is let in: before anything of a request is read, its key is known, there is a place
+//! for it, and neither its key nor its workspace is at a limit. Whoever is not is told cheaply.
 
 use super::shed::{self, Bound};
 use super::{Body, respond};
@@ -17,7 +17,7 @@ use tokio::sync::OwnedSemaphorePermit;
 pub(crate) struct Admitted {
     /// Who asks.
     pub(crate) caller: Caller,
-    /// Its place among those of its key, and what is left of its limits.
+    /// Its place among those of its key and its workspace.
     pub(crate) pass: Pass,
     /// Its place among all, held until its answer has ended.
     pub(crate) place: OwnedSemaphorePermit,
@@ -40,15 +40,17 @@ pub(super) fn admit(
     let refused = |error| TurnedAway::Refused(Box::new(error));
     let caller = account::authenticate(router, request.headers(), request.uri());
     let caller = caller.map_err(refused)?;
-    let pass = caller.enter().map_err(refused)?;
     let share = router.settings().config.server.key_share_percent;
-    let is_greedy = |key: &Arc<Key>| router.admission.is_beyond(share, key.limits.running());
+    let with_this = |key: &Arc<Key>| key.limits.running().saturating_add(1);
+    let is_greedy = |key: &Arc<Key>| router.admission.is_beyond(share, with_this(key));
     let place = match is_excess {
         true => Err(Bound::Connections),
         false if caller.key.as_ref().is_some_and(is_greedy) => Err(Bound::KeyShare),
         false => router.admission.request().ok_or(Bound::Requests),
     };
     let place = place.map_err(TurnedAway::Shed)?;
+    // What finds no room has used nothing of its key's limits.
+    let pass = caller.enter().map_err(refused)?;
     Ok(Admitted { caller, pass, place })
 }
 

@@ -1,5 +1,6 @@
 //! A client's body: held whole within bounds, made plain, and read.
 
+use super::lane::MAX_BODY_BYTES;
 use crate::buffer::{Bounds, Held, Refused, hold};
 use crate::error::{Code, Error};
 use crate::{Router, Settings};
@@ -10,6 +11,8 @@ use http::request::Parts;
 use hyper::body::Incoming;
 use plugway_inflate::{Broken, Coding, Inflating, Step, TAKEN};
 use plugway_wire::BadRequest;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 /// What a JSON value takes once it is decoded, in bytes: a message with its role and
@@ -24,17 +27,35 @@ const STEP_BYTES: usize = 64 * 1024;
 pub(super) struct Limit {
     bytes: usize,
     word: &'static str,
+    is_administration: bool,
 }
 
 impl Limit {
     /// What the operator allows.
     pub(super) fn of(settings: &Settings) -> Self {
-        Self { bytes: settings.config.server.max_body_bytes, word: "server.max_body allows" }
+        let bytes = settings.config.server.max_body_bytes;
+        Self { bytes, word: "server.max_body allows", is_administration: false }
+    }
+
+    /// What the administration takes, in room of its own.
+    pub(super) fn administration(settings: &Settings) -> Self {
+        Self { is_administration: true, ..Self::of(settings).at_most(MAX_BODY_BYTES) }
     }
 
     /// Less, where a route needs no more.
     pub(super) fn at_most(self, bytes: usize) -> Self {
-        if bytes < self.bytes { Self { bytes, word: "this route reads" } } else { self }
+        match bytes < self.bytes {
+            true => Self { bytes, word: "this route reads", ..self },
+            false => self,
+        }
+    }
+
+    /// The room that is left for all such bodies.
+    fn room(self, router: &Router) -> &Arc<Semaphore> {
+        match self.is_administration {
+            true => &router.administration.bodies,
+            false => &router.buffers,
+        }
     }
 }
 
@@ -62,8 +83,12 @@ pub(super) async fn read_within<T>(
     let server = &settings.config.server;
     let coding = coding(&head.headers)?;
     let patience = deadline.saturating_duration_since(Instant::now()).min(server.body_timeout);
-    let bounds =
-        Bounds { limit: limit.bytes, room: &router.buffers, patience, idle: server.body_timeout };
+    let bounds = Bounds {
+        limit: limit.bytes,
+        room: limit.room(router),
+        patience,
+        idle: server.body_timeout,
+    };
     let refuse = |refused| match refused {
         Refused::TooSlow if Instant::now() >= deadline => Error::out_of_time(),
         refused => explain(&refused, limit),
@@ -73,7 +98,7 @@ pub(super) async fn read_within<T>(
         held = inflate(held, coding, router, limit, deadline).await?;
     }
     let (call, values) = decode(held.bytes.clone()).map_err(bad_request)?;
-    held.grow(&router.buffers, held.bytes.len(), values * VALUE_BYTES).map_err(refuse)?;
+    held.grow(limit.room(router), held.bytes.len(), values * VALUE_BYTES).map_err(refuse)?;
     Ok((call, held))
 }
 
@@ -126,7 +151,7 @@ async fn inflate(
         if bytes.len() > limit.bytes.saturating_sub(joined.len()) {
             return Err(refuse(Refused::TooLarge));
         }
-        plain.grow(&router.buffers, joined.len(), bytes.len()).map_err(refuse)?;
+        plain.grow(limit.room(router), joined.len(), bytes.len()).map_err(refuse)?;
         joined.extend_from_slice(bytes);
         // Whether anything came of it or not.
         if Instant::now() >= deadline {
@@ -141,10 +166,14 @@ async fn inflate(
 fn explain(refused: &Refused, limit: Limit) -> Error {
     match refused {
         Refused::TooLarge => {
-            let Limit { bytes, word } = limit;
+            let Limit { bytes, word, .. } = limit;
             let message = format!("The body is larger than the {bytes} bytes that {word}.");
             Error::new(Code::PayloadTooLarge, message)
         }
+        Refused::NoRoom if limit.is_administration => Error::overloaded(
+            "The router holds as many requests to its administration as it takes at once; try \
+             again soon.",
+        ),
         Refused::NoRoom => Error::overloaded(
             "The router holds as many request bodies as server.max_buffered allows; try again soon.",
         ),

@@ -16,20 +16,22 @@ use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 /// Headers of an answer that a page may read, beside those that it always may.
-const EXPOSED: HeaderValue =
-    HeaderValue::from_static("x-generation-id, x-plugway-strategy, retry-after");
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "x-generation-id, x-plugway-strategy, retry-after, x-ratelimit-limit, \
+     x-ratelimit-remaining, x-ratelimit-reset",
+);
 
 /// Routes for operators, which no page is let in to.
 const PRIVATE: [&str; 5] = ["/healthz", "/readyz", "/metrics", "/admin/reload", "/openapi.json"];
 
 /// The same with all that is below them: presets hold content, the others are keys and
 /// money.
-const PRIVATE_BELOW: [&str; 5] =
-    ["/v1/presets", "/v1/keys", "/v1/workspaces", "/v1/byok", "/v1/credits"];
+const PRIVATE_BELOW: [&str; 6] =
+    ["/v1/presets", "/v1/keys", "/v1/workspaces", "/v1/byok", "/v1/credits", "/v1/activity"];
 
 /// Whether the route at this path is none for pages.
 fn is_private(path: &str) -> bool {
-    let below = path.trim_start_matches("/api");
+    let below = path.strip_prefix("/api").unwrap_or(path);
     PRIVATE.contains(&path) || PRIVATE_BELOW.iter().any(|private| below.starts_with(private))
 }
 
@@ -117,4 +119,28 @@ fn is_open(cors: &CorsConfig) -> bool {
 
 fn is_listed(cors: &CorsConfig, origin: &HeaderValue) -> bool {
     cors.origins.iter().any(|listed| listed.as_bytes() == origin.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::accounts::AccountRoute;
+    use crate::api::activity::ActivityRoute;
+    use crate::api::presets::PresetRoute;
+
+    /// What a key that a page has been given may be asked: what it may, and what came of its
+    /// requests.
+    const OF_ONE_KEY: [&str; 3] = ["/v1/key", "/v1/auth/key", "/v1/generation"];
+
+    #[test]
+    fn what_is_for_operators_is_for_no_page_whichever_route_is_added() {
+        let accounts = AccountRoute::all().map(|(pattern, _)| pattern);
+        let presets = PresetRoute::all().map(|route| route.name());
+        let activity = [ActivityRoute::Sums, ActivityRoute::Rows].map(ActivityRoute::name);
+        for pattern in accounts.chain(presets).chain(activity).chain(["/v1/generation"]) {
+            for path in [pattern.to_owned(), format!("/api{pattern}")] {
+                assert_eq!(is_private(&path), !OF_ONE_KEY.contains(&pattern), "{path}");
+            }
+        }
+    }
 }

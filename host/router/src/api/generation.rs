@@ -10,6 +10,7 @@ use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use plugway_store::decisions::Record;
 use plugway_store::ledger::Row;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) async fn show(
@@ -17,17 +18,55 @@ pub(super) async fn show(
     settings: &Settings,
     request: &Request<Incoming>,
 ) -> Response<Body> {
-    if let Err(error) = caller::known(router, request.headers(), request.uri()) {
-        return respond::error(&error, None);
-    }
+    let reader = match Reader::of(router, request) {
+        Ok(reader) => reader,
+        Err(error) => return respond::error(&error, None),
+    };
     let found = find(router, settings, request.uri().query().unwrap_or_default()).await;
-    let key = caller::bearer(router, request.headers(), request.uri()).ok();
-    match found.and_then(|known| permitted(known, key.as_deref(), settings)) {
+    // Of what another workspace asked, a key is told no more than of what nobody asked.
+    let permitted = found.and_then(|known| match reader.may_read(&known) {
+        true => Ok(known),
+        false => Err(missing(settings)),
+    });
+    match permitted {
         Ok(known) => {
             let told = known.told(&settings.config.catalog);
             respond::json_text(StatusCode::OK, format!("{told}\n"))
         }
         Err(error) => respond::error(&error, None),
+    }
+}
+
+/// Who wants to know.
+enum Reader {
+    /// No key was ever made, or it is a management key.
+    Anyone,
+    /// Has this one.
+    Key(Arc<Key>),
+    /// Has none, where none is asked for.
+    Nobody,
+}
+
+impl Reader {
+    fn of(router: &Router, request: &Request<Incoming>) -> Result<Self, Error> {
+        caller::known(router, request.headers(), request.uri())?;
+        if !router.accounts.now().has_keys {
+            return Ok(Self::Anyone);
+        }
+        Ok(match caller::bearer(router, request.headers(), request.uri()) {
+            Ok(key) if key.row.is_management => Self::Anyone,
+            Ok(key) => Self::Key(key),
+            Err(_) => Self::Nobody,
+        })
+    }
+
+    /// What nobody knows the workspace of is no workspace's.
+    fn may_read(&self, known: &Known) -> bool {
+        match self {
+            Self::Anyone => true,
+            Self::Key(key) => known.workspace() == Some(key.workspace.row.id.as_str()),
+            Self::Nobody => known.workspace().is_some() && known.key().is_none(),
+        }
     }
 }
 
@@ -39,6 +78,7 @@ async fn find(router: &Router, settings: &Settings, query: &str) -> Result<Known
                        GET /v1/generation?id=gen-...";
         return Err(Error::new(Code::InvalidRequest, message).param("id"));
     }
+    let _turn = router.administration.turn().await?;
     let row = row(router, settings, id).await?;
     let record = match record(router, settings, id).await {
         // The ledger tells it without what the record would add.
@@ -46,15 +86,6 @@ async fn find(router: &Router, settings: &Settings, query: &str) -> Result<Known
         record => record?,
     };
     Known::of(row, record).ok_or_else(|| missing(settings))
-}
-
-/// Of what another workspace asked, a key is told no more than of what nobody asked.
-fn permitted(known: Known, key: Option<&Key>, settings: &Settings) -> Result<Known, Error> {
-    let is_foreign = |key: &Key| {
-        let own = key.workspace.row.id.as_str();
-        !key.row.is_management && known.workspace().is_some_and(|of| of != own)
-    };
-    if key.is_some_and(is_foreign) { Err(missing(settings)) } else { Ok(known) }
 }
 
 fn missing(settings: &Settings) -> Error {

@@ -12,6 +12,7 @@ mod deadline;
 mod generation;
 mod guard;
 mod inference;
+mod lane;
 mod models;
 mod offers;
 mod ollama;
@@ -27,6 +28,7 @@ mod shed;
 pub(crate) use admitted::Admitted;
 pub(crate) use body::bad_request;
 pub(crate) use chat::chat_route;
+pub(crate) use lane::Lane;
 
 use crate::error::{Code, Error};
 use crate::record;
@@ -128,7 +130,7 @@ async fn reload(
     request: &Request<Incoming>,
     peer: SocketAddr,
 ) -> Response<Body> {
-    match permit::operator(router, settings, request, peer) {
+    match permit::manager(router, settings, request, peer) {
         Ok(()) if request.method() == Method::POST => admin::reload(router.clone()).await,
         Ok(()) => respond::method_not_allowed(Dialect::OpenAiChat, Route::Reload.methods()),
         Err(error) => respond::error(&error, None),

@@ -35,7 +35,8 @@ pub(super) fn show() -> Response<Body> {
         description = "Keys, budgets, presets and the router's state. Amounts are exact decimal \
                        numbers of US dollars; days, weeks and months are those of UTC. Until a \
                        first key is made, all of it is for the router's own machine, without a \
-                       key; from then on keys and money are for management keys alone.",
+                       key; from then on it is for management keys, and presets may be read with any key \
+                       on that machine.",
     ),
     paths(
         current::show,

@@ -1,6 +1,6 @@
 //! Who may administer this router. Before any key was made that is whoever is on its
-//! machine; from then on to be there is not enough for keys and money, for which the
-//! command line opens the database itself.
+//! machine; from then on to be there is not enough: whatever proxies for others is there too,
+//! and not all of them say so. The command line opens the database itself, and SIGHUP reloads.
 
 use super::guard;
 use crate::account::caller;
@@ -23,16 +23,19 @@ pub(super) fn manager(
     }
 }
 
-/// Refuses whoever is neither on this machine nor has a management key.
-pub(super) fn operator(
+/// Refuses whoever may not read what is the operator's: with a management key it may be read
+/// from anywhere, with any key on this machine.
+pub(super) fn reader(
     router: &Router,
     settings: &Settings,
     request: &Request<Incoming>,
     peer: SocketAddr,
 ) -> Result<(), Error> {
-    let local = guard::local(settings, request, peer);
-    // To be told of the key would not help whoever has none.
-    local.or_else(|error| {
-        caller::manager(router, request.headers(), request.uri()).map_err(|_| error)
+    let permitted = manager(router, settings, request, peer);
+    permitted.or_else(|error| {
+        let local = guard::local(settings, request, peer);
+        let known = caller::bearer(router, request.headers(), request.uri());
+        // What it is missing is a management key.
+        local.and(known.map(drop)).map_err(|_| error)
     })
 }

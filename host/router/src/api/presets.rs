@@ -1,7 +1,7 @@
 //! Presets: made from the body of a request as it would be sent, versioned, listed.
 //! OpenRouter's routes and shapes; ids are slugs, for there are no others here. Whoever
-//! may use the router may name a preset; to see or change what one holds is for the
-//! router's own machine and for management keys, unless the operator opens it.
+//! may use the router may name a preset; to change one is for management keys, to see what it
+//! holds for keys on the router's own machine too, unless the operator opens it.
 
 use super::accounts::given::Query;
 use super::{Body, body, permit, respond};
@@ -17,9 +17,6 @@ use plugway_wire::{Dialect, ollama, preset};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use tokio::time::Instant;
-
-/// Bytes of a body that a preset is made of.
-const MAX_PRESET_BYTES: usize = 64 * 1024;
 
 /// A route of presets.
 pub(super) enum PresetRoute {
@@ -100,15 +97,16 @@ pub(super) async fn answer(
     request: Request<Incoming>,
     peer: SocketAddr,
 ) -> Response<Body> {
+    let method = request.method().clone();
+    let reads = method == Method::GET || method == Method::HEAD;
     let permitted = match settings.config.server.open_presets {
         true => caller::known(router, request.headers(), request.uri()),
-        false => permit::operator(router, settings, &request, peer),
+        false if reads => permit::reader(router, settings, &request, peer),
+        false => permit::manager(router, settings, &request, peer),
     };
     if let Err(error) = permitted {
         return respond::error(&error, None);
     }
-    let method = request.method().clone();
-    let reads = method == Method::GET || method == Method::HEAD;
     let answered = match route {
         PresetRoute::Save(slug, dialect) if method == Method::POST => {
             save(router, settings, slug, *dialect, request).await
@@ -135,7 +133,7 @@ async fn save(
 ) -> Result<Value, Error> {
     let (head, body) = request.into_parts();
     let deadline = Instant::now() + config.config.server.request_deadline;
-    let limit = body::Limit::of(config).at_most(MAX_PRESET_BYTES);
+    let limit = body::Limit::administration(config);
     let decode = |body: Bytes| Ok((settings(dialect, preset::keep(dialect, &body)?)?, 0));
     let read = body::read_within(router, config, limit, (&head, body), deadline, decode);
     let (settings, _room) = read.await?;

@@ -20,6 +20,7 @@ use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
+use plugway_accounts::Pass;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -55,7 +56,7 @@ pub(super) fn takes(method: &Method) -> bool {
     METHODS.split(", ").any(|known| known == method.as_str())
 }
 
-/// Passes one request on. Its place is held until the answer has ended.
+/// Passes one request on. Its places, the provider's too, are held until the answer has ended.
 pub(super) async fn pass(
     router: Arc<Router>,
     settings: Arc<Settings>,
@@ -115,6 +116,11 @@ async fn answer(
         let message =
             format!("The provider `{name}` cannot be called: {}.", credentials::reason(rest));
         Error { retry_after: Some(rest), ..Error::new(Code::TemporarilyUnavailable, message) }
+    })?;
+    record.provider_place = router.rates.enter_provider(provider).map_err(|limited| {
+        let message = format!("The provider `{name}` cannot be called: {limited}.");
+        let error = Error::new(Code::TemporarilyUnavailable, message);
+        Error { retry_after: Some(limited.retry_after), ..error }
     })?;
     let credential = credential.as_deref();
     let attached = router.credentials.attach(provider, credential, &mut outgoing, endpoint).await;
@@ -263,6 +269,8 @@ struct Record {
     expected: Option<u64>,
     is_complete: bool,
     admitted: Admitted,
+    /// Among the requests that the provider may be sent.
+    provider_place: Option<Pass>,
 }
 
 impl Record {
@@ -281,6 +289,7 @@ impl Record {
             expected: None,
             is_complete: false,
             admitted,
+            provider_place: None,
         }
     }
 }

@@ -11,6 +11,9 @@ use plugway_store::{ByokRow, Sealed};
 use std::io::Write;
 use std::path::PathBuf;
 
+const NO_KEY_BEFORE: &str = "no master key of before is named: --from-env and --from-file say \
+     where it is, or `previous_master_key_env`, `_file` or `_command` in [secrets]";
+
 /// Arguments of `byok`.
 #[derive(Args, Debug)]
 pub struct ByokArgs {
@@ -23,8 +26,7 @@ pub struct ByokArgs {
 #[derive(Debug, Subcommand)]
 pub enum ByokAction {
     /// Encrypt all of them with the master key that the configuration names now, having
-    /// opened them with the one before. Restart routers before and after: those that still
-    /// have the old key cannot open what was encrypted with the new one.
+    /// opened them with the one before. Routers are to know both of them meanwhile.
     Rotate(RotateArgs),
 }
 
@@ -34,13 +36,9 @@ pub struct RotateArgs {
     /// Configuration file [default: plugway.toml, if there is one].
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Variable that holds the master key of before.
-    #[arg(
-        long,
-        value_name = "VARIABLE",
-        required_unless_present = "from_file",
-        conflicts_with = "from_file"
-    )]
+    /// Variable that holds the master key of before [default: the one before that the
+    /// configuration names].
+    #[arg(long, value_name = "VARIABLE", conflicts_with = "from_file")]
     pub from_env: Option<String>,
     /// File that holds the master key of before.
     #[arg(long, value_name = "FILE")]
@@ -58,11 +56,16 @@ pub async fn byok(
     out: &mut impl Write,
 ) -> Result<(), CommandError> {
     let ByokAction::Rotate(args) = args.action;
-    let config = config::load(args.config.as_deref(), env)?;
-    let before = SecretsConfig {
-        master_key_env: args.from_env,
-        master_key_file: args.from_file,
-        master_key_command: Vec::new(),
+    let config = config::load_for_state(args.config.as_deref(), env)?;
+    let before = match args {
+        RotateArgs { from_env: None, from_file: None, .. } => {
+            config.secrets.previous().ok_or_else(|| CommandError::refused(NO_KEY_BEFORE))?
+        }
+        RotateArgs { from_env, from_file, .. } => SecretsConfig {
+            master_key_env: from_env,
+            master_key_file: from_file,
+            ..SecretsConfig::default()
+        },
     };
     let find = |secrets: &SecretsConfig, of| {
         master::find(secrets, env).map_err(|cause| CommandError::MasterKey { of, cause })

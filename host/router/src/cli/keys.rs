@@ -15,9 +15,10 @@ use plugway_accounts::account::{LimitUsage, Usage};
 use plugway_accounts::calendar::{day_of, write_rfc3339};
 use plugway_accounts::money::show_dollars;
 use plugway_routing::Clock;
-use plugway_store::{Change, Interval, Store};
+use plugway_store::{Change, Interval, Location, Store};
 use serde_json::{Value, json};
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Digits of a hash that are shown, and that name a key if no other begins alike.
@@ -45,7 +46,7 @@ async fn create(
     env: Environment<'_>,
     out: &mut impl Write,
 ) -> Result<(), CommandError> {
-    let (store, accounts) = open(args.config.as_deref(), env).await?;
+    let State { store, accounts, location } = open(args.config.as_deref(), env).await?;
     let now_ms = Clock::machine().unix_ms();
     let workspace =
         accounts.workspace(&args.workspace).ok_or_else(|| no_workspace(&args.workspace))?;
@@ -96,7 +97,7 @@ async fn create(
     writeln!(
         out,
         "This is the key `{}`. Keep it: it is kept nowhere here, and cannot be shown again.\n\
-         Its hash begins with {}.",
+         Its hash begins with {}. Routers that use {location} take it.",
         row.name,
         short(&row.hash)
     )?;
@@ -108,7 +109,7 @@ async fn list(
     env: Environment<'_>,
     out: &mut impl Write,
 ) -> Result<(), CommandError> {
-    let (_, accounts) = open(args.config.as_deref(), env).await?;
+    let State { accounts, .. } = open(args.config.as_deref(), env).await?;
     let workspace = match &args.workspace {
         Some(name) => Some(accounts.workspace(name).ok_or_else(|| no_workspace(name))?),
         None => None,
@@ -133,7 +134,7 @@ async fn show(
     env: Environment<'_>,
     out: &mut impl Write,
 ) -> Result<(), CommandError> {
-    let (_, accounts) = open(args.config.as_deref(), env).await?;
+    let State { accounts, .. } = open(args.config.as_deref(), env).await?;
     let told = json_of(find(&accounts, &args.key)?);
     if args.json {
         writeln!(out, "{told:#}")?;
@@ -154,7 +155,7 @@ async fn revoke(
     env: Environment<'_>,
     out: &mut impl Write,
 ) -> Result<(), CommandError> {
-    let (store, accounts) = open(args.config.as_deref(), env).await?;
+    let State { store, accounts, .. } = open(args.config.as_deref(), env).await?;
     let key = find(&accounts, &args.key)?;
     let now_ms = Clock::machine().unix_ms();
     if !store.delete_key(&key.row.hash, now_ms).await? {
@@ -173,15 +174,18 @@ async fn revoke(
     Ok(())
 }
 
-/// The state, and who is in it.
-async fn open(
-    config: Option<&std::path::Path>,
-    env: Environment<'_>,
-) -> Result<(Store, Arc<Snapshot>), CommandError> {
-    let store = state(config, env).await?;
+/// What a command looks into.
+struct State {
+    store: Store,
+    accounts: Arc<Snapshot>,
+    location: Location,
+}
+
+async fn open(config: Option<&Path>, env: Environment<'_>) -> Result<State, CommandError> {
+    let (store, location) = state(config, env).await?;
     let accounts = Accounts::new(store.clone(), Clock::machine());
     accounts.start().await?;
-    Ok((store, accounts.now()))
+    Ok(State { store, accounts: accounts.now(), location })
 }
 
 /// By hash, by the beginning of one, or by name; one key alone.

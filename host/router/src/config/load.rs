@@ -29,6 +29,18 @@ pub fn load(path: Option<&Path>, env: Environment<'_>) -> Result<Config, Diagnos
     }
 }
 
+/// Reads what [`load`] reads, for whoever sends nothing to a provider and only needs what is
+/// kept: that no provider can be used is no mistake.
+///
+/// # Errors
+/// Every mistake of the file.
+pub fn load_for_state(path: Option<&Path>, env: Environment<'_>) -> Result<Config, Diagnostics> {
+    match path.or_else(default_file) {
+        Some(path) => read(&path.to_string_lossy(), &read_file(path)?, env, false),
+        None => read("", "", env, false),
+    }
+}
+
 /// The file that is read when none is named, if there is one.
 pub fn default_file<'a>() -> Option<&'a Path> {
     Some(Path::new(DEFAULT_FILE)).filter(|file| file.exists())
@@ -77,6 +89,15 @@ pub fn read_file(path: &Path) -> Result<String, Diagnostics> {
 /// # Errors
 /// As [`load`].
 pub fn load_str(name: &str, text: &str, env: Environment<'_>) -> Result<Config, Diagnostics> {
+    read(name, text, env, true)
+}
+
+fn read(
+    name: &str,
+    text: &str,
+    env: Environment<'_>,
+    needs_provider: bool,
+) -> Result<Config, Diagnostics> {
     let (mut typed, mut found) = Typed::embedded();
     let source = Source::new(name, text);
     let document = source.parse();
@@ -90,7 +111,7 @@ pub fn load_str(name: &str, text: &str, env: Environment<'_>) -> Result<Config, 
     typed.check_aliases(&root);
     typed.note_missing_secrets(&root, env);
     typed.check_endpoints(&source, env);
-    if typed.active(env).next().is_none() && !root.has("providers") {
+    if needs_provider && typed.active(env).next().is_none() && !root.has("providers") {
         found.push(typed.no_provider());
     }
     found.extend(source.into_found());

@@ -47,7 +47,9 @@ pub use cors::CorsConfig;
 pub use decisions::DecisionsConfig;
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use ledger::LedgerConfig;
-pub use load::{Environment, default_file, load, load_file, load_str, load_text, read_file};
+pub use load::{
+    Environment, default_file, load, load_file, load_for_state, load_str, load_text, read_file,
+};
 pub use log::{LogConfig, LogFormat, LogLevel};
 pub use media::MediaConfig;
 pub use plugins::PluginsConfig;

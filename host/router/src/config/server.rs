@@ -98,7 +98,7 @@ pub(super) const FIELDS: &[Field<ServerConfig>] = &[
     Field {
         key: "open_presets",
         slot: Slot::Flag(|c| &mut c.open_presets),
-        about: "Whether whoever may use the router may read, save and delete presets under `/v1/presets`. Otherwise only its own machine may, through no proxy, or whoever has a management key. To name a preset in a request needs neither.",
+        about: "Whether whoever may use the router may read, save and delete presets under `/v1/presets`. Otherwise whoever has a management key may, and any key may read them on the router's own machine, through no proxy; before the first key that machine may do all of it. To name a preset in a request needs neither.",
     },
     Field {
         key: "max_connections",

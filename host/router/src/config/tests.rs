@@ -550,9 +550,25 @@ fn a_master_key_is_in_one_place() {
         &["plugway.toml:3:1: secrets.master_key_command: `master_key_env` says so already; \
            leave one of the two out"],
     );
-    let text = format!("{LOCAL}\n[secrets]\nmaster_key_file = 'key'");
+    check(
+        "[secrets]\nmaster_key_env = 'A'\nprevious_master_key_env = 'B'\n\
+         previous_master_key_file = 'b'",
+        &["plugway.toml:4:1: secrets.previous_master_key_file: `previous_master_key_env` says so \
+           already; leave one of the two out"],
+    );
+    check(
+        "[secrets]\nprevious_master_key_env = 'B'",
+        &[
+            "plugway.toml:2:1: secrets.previous_master_key_env: there is one of before, and none of \
+           now; say where the master key of now is found, e.g. with `master_key_env`",
+        ],
+    );
+    let keys = "master_key_file = 'key'\nprevious_master_key_file = 'old'";
+    let text = format!("{LOCAL}\n[secrets]\n{keys}");
     let config = load_str("/etc/plugway/plugway.toml", &text, &no_keys).unwrap();
     assert_eq!(config.secrets.master_key_file, Some("/etc/plugway/key".into()));
+    let previous = config.secrets.previous().unwrap();
+    assert_eq!(previous.master_key_file, Some("/etc/plugway/old".into()));
 }
 
 #[test]

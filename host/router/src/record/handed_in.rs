@@ -1,6 +1,7 @@
 //! The record of a request as it is handed in to be kept, once.
 
 use super::{Attempt, Record};
+use crate::account::Caller;
 use crate::decisions::Entry;
 use crate::ledger::Receipt;
 use plugway_engine::chat::FinishReason;
@@ -28,6 +29,7 @@ impl Record {
     }
 
     fn kept(&self) -> kept::Record {
+        let caller = self.caller.as_ref();
         kept::Record {
             id: self.id.to_string(),
             came_ms: self.came_ms,
@@ -40,6 +42,8 @@ impl Record {
                 user_agent: self.client.user_agent.clone(),
                 referer: self.client.referer.clone(),
                 title: self.client.title.clone(),
+                workspace: caller.map(|it| it.workspace.row.id.clone()),
+                key: caller.and_then(Caller::hash).map(str::to_owned),
             },
             excluded: Vec::new(),
             decision: None,

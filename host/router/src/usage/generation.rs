@@ -55,9 +55,14 @@ impl Known {
         Some(Self { row, detail, record, state })
     }
 
-    /// Whose it was.
+    /// Whose it was; none where nobody knows.
     pub(crate) fn workspace(&self) -> Option<&str> {
-        self.state.map(|_| self.row.workspace.as_str())
+        Some(self.row.workspace.as_str()).filter(|workspace| !workspace.is_empty())
+    }
+
+    /// The hash of the key that asked, if it was asked with one.
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.row.key.as_deref()
     }
 
     /// JSON.

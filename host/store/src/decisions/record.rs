@@ -8,7 +8,7 @@ use crate::Error;
 use serde::{Deserialize, Serialize};
 
 /// The form in which records are written; a change of any of their types is another one.
-const FORM: u8 = 3;
+const FORM: u8 = 4;
 
 /// One request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,6 +49,11 @@ pub struct Request {
     pub referer: Option<String>,
     /// `x-openrouter-title`, or `x-title`.
     pub title: Option<String>,
+    /// The workspace of whoever asked, by its id; none where that is not known, and nobody's
+    /// then.
+    pub workspace: Option<String>,
+    /// The hash of the key that asked; none where it was asked without one.
+    pub key: Option<String>,
 }
 
 /// What a request wants done.

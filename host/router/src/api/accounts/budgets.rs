@@ -4,7 +4,7 @@ use super::given::{self, wrong};
 use super::shape::Deleted;
 use super::typed::{Dollars, Moment, Reset, given};
 use super::workspaces::{find, missing};
-use super::{Answer, done, failed};
+use super::{Answer, done, failed, unreadable};
 use crate::account::{Workspace, WorkspaceSettings};
 use crate::api::openapi::Refusals;
 use crate::error::{Code, Error};
@@ -139,15 +139,18 @@ pub(super) async fn set(
     let interval = read_interval(interval)?;
     let workspace = find(router, id)?;
     let wanted: SetBudget = given::read(router, settings, request).await?;
+    if workspace.is_unreadable {
+        return Err(unreadable("workspace"));
+    }
     check_order(&workspace.row, interval, wanted.limit_usd.0)?;
     let (id, now_ms) = (&workspace.row.id, router.clock.unix_ms());
     if let Some(include) = wanted.include_byok_in_budgets {
         let edit = move |row: &mut WorkspaceRow| {
-            let kept = WorkspaceSettings {
-                include_byok_in_budgets: include,
-                ..WorkspaceSettings::of(row)
-            };
-            row.settings = kept.written();
+            // What nobody can read stays as it is.
+            if let Some(before) = WorkspaceSettings::of(row) {
+                let kept = WorkspaceSettings { include_byok_in_budgets: include, ..before };
+                row.settings = kept.written();
+            }
             row.updated_ms = now_ms;
         };
         let change = router.store.update_workspace(id, edit).await.map_err(failed)?;

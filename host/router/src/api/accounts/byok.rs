@@ -7,7 +7,7 @@ use shape::{Byok, ByokData, Byoks, ChangeByok, CreateByok, Hidden};
 
 use super::given::{self, Query, shown, wrong};
 use super::shape::Deleted;
-use super::{Answer, done, failed, random_id};
+use super::{Answer, done, failed, named, random_id, refreshed, unreadable};
 use crate::account::byok::{ByokSettings, byok_shape};
 use crate::account::master;
 use crate::api::openapi::Refusals;
@@ -29,6 +29,9 @@ const MAX_KEY_BYTES: usize = 32 * 1024;
 
 /// Characters of a name.
 const NAME: RangeInclusive<usize> = 0..=255;
+
+/// Places in the order of trying.
+const ORDER: RangeInclusive<i64> = 0..=1_000_000;
 
 /// Entries of a list that restricts.
 const MAX_ALLOWED: usize = 100;
@@ -65,24 +68,22 @@ pub(super) async fn create(
         return Err(Error::new(Code::NotFound, message).param("provider"));
     };
     check_shape(provider, &wanted.key)?;
-    let workspace = wanted.workspace_id.as_deref().unwrap_or(DEFAULT_WORKSPACE);
-    let no_workspace = || {
-        let message = format!("There is no workspace `{}` here.", shown(workspace));
-        Error::new(Code::NotFound, message).param("workspace_id")
+    let workspace = match &wanted.workspace_id {
+        Some(None) => None,
+        Some(Some(named)) => Some(named::workspace(router, Some(named))?.row.id.clone()),
+        None => Some(DEFAULT_WORKSPACE.to_owned()),
     };
-    let accounts = router.accounts.now();
-    let workspace = accounts.workspace(workspace).ok_or_else(no_workspace)?;
+    check_order(wanted.sort_order)?;
     let id = random_id();
     let sealed = seal(router, settings, &id, &wanted.key).await?;
-    let of_provider = accounts.byok.iter().filter(|it| it.provider == wanted.provider);
-    let last = of_provider.map(|it| it.position).max();
+    let position = wanted.sort_order.unwrap_or_else(|| next(router, &wanted.provider));
     let now_ms = router.clock.unix_ms();
     let row = ByokRow {
         id,
-        workspace: Some(workspace.row.id.clone()),
+        workspace,
         provider: wanted.provider,
         name: wanted.name.unwrap_or_default(),
-        position: last.map_or(0, |last| last.saturating_add(1)),
+        position,
         is_fallback: wanted.is_fallback,
         disabled: wanted.disabled,
         created_ms: now_ms,
@@ -93,10 +94,12 @@ pub(super) async fn create(
         settings: kept.written(),
     };
     match router.store.create_byok(&row).await.map_err(failed)? {
-        Change::Missing => return Err(no_workspace()),
+        Change::Missing => {
+            return Err(named::missing(row.workspace.as_deref().unwrap_or_default()));
+        }
         change => done(change, "provider keys")?,
     }
-    router.accounts.refresh().await.map_err(failed)?;
+    refreshed(router).await;
     Answer::created(&ByokData { data: Byok::new(router, &row) })
 }
 
@@ -108,7 +111,7 @@ pub(super) async fn create(
     params(
         ("offset" = Option<u32>, Query, minimum = 0, maximum = 10_000_000, description = "Provider keys to skip."),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "Provider keys of a page, 50 where it is left out."),
-        ("workspace_id" = Option<String>, Query, description = "Of this workspace only."),
+        ("workspace_id" = Option<String>, Query, description = "Of this workspace only, by its id or slug; those of all workspaces are left out."),
         ("provider" = Option<String>, Query, description = "Of this provider only."),
     ),
     security(("management_key" = [])),
@@ -117,10 +120,11 @@ pub(super) async fn create(
 pub(super) fn list(router: &Router, query: Option<&str>) -> Result<Answer, Error> {
     let query = Query::read(query, &["offset", "limit", "workspace_id", "provider"])?;
     let (offset, limit) = query.page()?;
-    let (workspace, provider) = (query.text("workspace_id"), query.text("provider"));
+    let workspace = named::asked_for(router, &query)?;
+    let provider = query.text("provider");
     let accounts = router.accounts.now();
     let wanted = |row: &&Arc<ByokRow>| {
-        workspace.is_none_or(|id| row.workspace.as_deref() == Some(id))
+        workspace.as_ref().is_none_or(|id| row.workspace.as_ref() == Some(id))
             && provider.is_none_or(|name| row.provider == name)
     };
     let found: Vec<_> = accounts.byok.iter().filter(wanted).collect();
@@ -153,8 +157,12 @@ pub(super) async fn change(
     request: Request<Incoming>,
 ) -> Result<Answer, Error> {
     let row = find(router, id)?;
+    if ByokSettings::of(&row).is_none() {
+        return Err(unreadable("provider key"));
+    }
     let wanted: ChangeByok = given::read(router, settings, request).await?;
     check_name(wanted.name.as_ref().and_then(|name| name.as_deref()))?;
+    check_order(wanted.sort_order)?;
     let mut changed = ByokSettings::default();
     wanted.settle(&mut changed);
     check_settings(router, &changed)?;
@@ -174,9 +182,12 @@ pub(super) async fn change(
         if let Some(((sealed, key_id), label)) = sealed {
             (row.sealed, row.key_id, row.label) = (sealed, key_id, label);
         }
-        let mut kept = ByokSettings::of(row).unwrap_or_default();
-        wanted.settle(&mut kept);
-        row.settings = kept.written();
+        // What nobody can read stays as it is.
+        if let Some(mut kept) = ByokSettings::of(row) {
+            wanted.settle(&mut kept);
+            row.settings = kept.written();
+        }
+        row.position = wanted.sort_order.unwrap_or(row.position);
         row.disabled = wanted.disabled.unwrap_or(row.disabled);
         row.is_fallback = wanted.is_fallback.unwrap_or(row.is_fallback);
         if let Some(name) = wanted.name {
@@ -219,6 +230,13 @@ pub(super) async fn delete(router: &Router, id: &str) -> Result<Answer, Error> {
     let gone = router.store.delete_byok(id).await.map_err(failed)?;
     router.accounts.refresh().await.map_err(failed)?;
     if gone { Answer::ok(&Deleted { deleted: true }) } else { Err(missing(id)) }
+}
+
+/// Behind all others of the provider.
+fn next(router: &Router, provider: &str) -> i64 {
+    let accounts = router.accounts.now();
+    let of_provider = accounts.byok.iter().filter(|it| it.provider == provider);
+    of_provider.map(|it| it.position).max().map_or(0, |last| last.saturating_add(1))
 }
 
 fn find(router: &Router, id: &str) -> Result<Arc<ByokRow>, Error> {
@@ -281,6 +299,13 @@ fn check_shape(provider: &Provider, Hidden(key): &Hidden) -> Result<(), Error> {
 
 fn too_long() -> Error {
     wrong("key", &format!("have at most {MAX_KEY_BYTES} bytes"))
+}
+
+fn check_order(order: Option<i64>) -> Result<(), Error> {
+    match order.is_none_or(|order| ORDER.contains(&order)) {
+        true => Ok(()),
+        false => Err(wrong("sort_order", &format!("be from 0 to {}", ORDER.end()))),
+    }
 }
 
 fn check_name(name: Option<&str>) -> Result<(), Error> {

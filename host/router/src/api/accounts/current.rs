@@ -65,7 +65,7 @@ pub(super) fn show(router: &Router, headers: &HeaderMap, uri: &Uri) -> Result<An
         rate_limit: RateLimit {
             requests: limit.map_or(-1, |limit| limit.get().into()),
             interval: "1m",
-            note: "The limit of requests in a minute; answers tell what is left of it.",
+            note: "The limit of requests in a minute; what it refuses is told when there is room again.",
         },
     };
     Answer::ok(&CurrentKey { data })

@@ -16,9 +16,6 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use tokio::time::Instant;
 
-/// Bytes of a body.
-const MAX_BODY_BYTES: usize = 64 * 1024;
-
 /// Bytes of a field's name that are shown.
 const SHOWN: usize = 64;
 
@@ -39,7 +36,7 @@ pub(super) async fn read<T: DeserializeOwned>(
 ) -> Result<T, Error> {
     let (head, body) = request.into_parts();
     let deadline = Instant::now() + settings.config.server.request_deadline;
-    let limit = Limit::of(settings).at_most(MAX_BODY_BYTES);
+    let limit = Limit::administration(settings);
     let decode = |body: Bytes| Ok((decode(&body)?, 0));
     let (value, _room) =
         body::read_within(router, settings, limit, (&head, body), deadline, decode).await?;

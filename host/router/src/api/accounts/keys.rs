@@ -4,7 +4,7 @@
 use super::given::{self, Query, shown};
 use super::shape::{Deleted, KeyData, KeyInfo, Keys, settings_error};
 use super::typed::{Dollars, Moment, Options, Reset, given, given_or_null};
-use super::{Answer, done, failed};
+use super::{Answer, done, failed, named, refreshed};
 use crate::account::Key;
 use crate::account::issue::{NewKey, written};
 use crate::api::openapi::Refusals;
@@ -13,7 +13,7 @@ use crate::{Router, Settings};
 use http::Request;
 use hyper::body::Incoming;
 use plugway_accounts::KeySettings;
-use plugway_store::{Change, DEFAULT_WORKSPACE, KeyRow};
+use plugway_store::{Change, KeyRow};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
@@ -30,7 +30,7 @@ pub(in crate::api) struct CreateKey {
     /// What people call it.
     #[schema(min_length = 1, max_length = 255)]
     name: String,
-    /// The id of the workspace that it belongs to; the default one where it is left out.
+    /// The workspace that it belongs to, by its id or slug; the default one where it is left out.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = String, required = false)]
     workspace_id: Option<String>,
@@ -192,13 +192,7 @@ pub(super) async fn create(
         given::text("creator_user_id", creator, NAME)?;
     }
     check_expiry(wanted.expires_at, now_ms)?;
-    let workspace = wanted.workspace_id.as_deref().unwrap_or(DEFAULT_WORKSPACE);
-    let no_workspace = || {
-        let message = format!("There is no workspace `{}` here.", shown(workspace));
-        Error::new(Code::NotFound, message).param("workspace_id")
-    };
-    let accounts = router.accounts.now();
-    let found = accounts.workspace(workspace).ok_or_else(no_workspace)?;
+    let workspace = named::workspace(router, wanted.workspace_id.as_deref())?;
     let settings = KeySettings {
         tags: wanted.tags.unwrap_or_default(),
         requests_per_minute: wanted.requests_per_minute,
@@ -214,7 +208,7 @@ pub(super) async fn create(
     settings.validate().map_err(settings_error)?;
     let issued = NewKey {
         name: wanted.name,
-        workspace: found.row.id.clone(),
+        workspace: workspace.row.id.clone(),
         is_management: wanted.is_management_key,
         expires_ms: wanted.expires_at.map(|it| it.0),
         limit: wanted.limit.map(|it| it.0),
@@ -228,11 +222,13 @@ pub(super) async fn create(
         Error::new(Code::Internal, "No key could be made; see the log.")
     })?;
     match router.store.create_key(&row).await.map_err(failed)? {
-        Change::Missing => return Err(no_workspace()),
+        Change::Missing => return Err(named::missing(&row.workspace)),
         change => done(change, "keys")?,
     }
-    router.accounts.refresh().await.map_err(failed)?;
-    let data = info(router, &*find(router, &row.hash)?);
+    refreshed(router).await;
+    let made = find(router, &row.hash)
+        .or_else(|error| Key::made(row, &workspace, &router.clock).map(Arc::new).ok_or(error));
+    let data = info(router, &*made?);
     Answer::created(&CreatedKey { data, key: secret.expose().to_owned() })
 }
 
@@ -245,7 +241,7 @@ pub(super) async fn create(
         ("offset" = Option<u32>, Query, minimum = 0, maximum = 10_000_000, description = "Keys to skip."),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "Keys of a page, 50 where it is left out."),
         ("include_disabled" = Option<bool>, Query, description = "Whether disabled keys are listed too."),
-        ("workspace_id" = Option<String>, Query, description = "Of this workspace only."),
+        ("workspace_id" = Option<String>, Query, description = "Of this workspace only, by its id or slug."),
     ),
     security(("management_key" = [])),
     responses((status = 200, description = "A page of keys.", body = Keys), Refusals),
@@ -255,10 +251,11 @@ pub(super) fn list(router: &Router, query: Option<&str>) -> Result<Answer, Error
     let query = Query::read(query, &KNOWN)?;
     let (offset, limit) = query.page()?;
     let disabled_too = query.flag("include_disabled")?.unwrap_or(true);
-    let workspace = query.text("workspace_id");
+    let workspace = named::asked_for(router, &query)?;
     let accounts = router.accounts.now();
     let wanted = |key: &&Arc<Key>| {
-        (disabled_too || !key.row.disabled) && workspace.is_none_or(|id| key.row.workspace == id)
+        (disabled_too || !key.row.disabled)
+            && workspace.as_ref().is_none_or(|id| key.row.workspace == *id)
     };
     let found: Vec<_> = accounts.keys_by_age.iter().filter(wanted).collect();
     let page = found.iter().skip(offset as usize).take(limit as usize);

@@ -8,6 +8,7 @@ pub(super) mod credits;
 pub(super) mod current;
 pub(super) mod given;
 pub(super) mod keys;
+pub(super) mod named;
 mod route;
 mod shape;
 pub(crate) mod typed;
@@ -130,7 +131,30 @@ impl Answer {
 /// What the store says when it cannot do what it is asked for.
 fn failed(error: plugway_store::Error) -> Error {
     tracing::error!(%error, "accounts cannot be kept");
+    if error.is_passing() {
+        return Error::overloaded(
+            "The router's state database does not answer for now; look whether it was done, and \
+             try again.",
+        );
+    }
     Error::new(Code::Internal, "The router's state database failed; its log says how.")
+}
+
+/// Reads what was just changed. Where that fails it was changed all the same, and is read with
+/// the next look: what was made, a key that is shown once above all, is told from its row.
+async fn refreshed(router: &Router) {
+    if let Err(error) = router.accounts.refresh().await {
+        tracing::error!(%error, "a change is kept, and not read yet");
+    }
+}
+
+/// Another version of the router has said what nobody here can read, and so nobody changes.
+fn unreadable(what: &str) -> Error {
+    let message = format!(
+        "Another version of the router has written what is said of this {what}; change it there, \
+         or delete it."
+    );
+    Error::new(Code::Conflict, message)
 }
 
 /// Whether the store has done it.

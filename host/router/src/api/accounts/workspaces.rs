@@ -3,7 +3,7 @@
 use super::given::{self, Query, shown, wrong};
 use super::shape::{Deleted, settings_error};
 use super::typed::{Moment, given, given_or_null};
-use super::{Answer, done, failed, random_id};
+use super::{Answer, done, failed, random_id, unreadable};
 use crate::account::{Workspace, WorkspaceSettings};
 use crate::api::openapi::Refusals;
 use crate::error::{Code, Error};
@@ -247,7 +247,11 @@ pub(super) async fn change(
     id: &str,
     request: Request<Incoming>,
 ) -> Result<Answer, Error> {
-    let id = find(router, id)?.row.id.clone();
+    let workspace = find(router, id)?;
+    if workspace.is_unreadable {
+        return Err(unreadable("workspace"));
+    }
+    let id = workspace.row.id.clone();
     let wanted: ChangeWorkspace = given::read(router, settings, request).await?;
     if let Some(name) = &wanted.name {
         given::text("name", name, NAME)?;
@@ -262,9 +266,11 @@ pub(super) async fn change(
     let slug = wanted.slug.clone().unwrap_or_default();
     let now_ms = router.clock.unix_ms();
     let edit = move |row: &mut WorkspaceRow| {
-        let mut kept = WorkspaceSettings::of(row);
-        wanted.settle(&mut kept);
-        row.settings = kept.written();
+        // What nobody can read stays as it is.
+        if let Some(mut kept) = WorkspaceSettings::of(row) {
+            wanted.settle(&mut kept);
+            row.settings = kept.written();
+        }
         row.name = wanted.name.unwrap_or_else(|| row.name.clone());
         row.slug = wanted.slug.unwrap_or_else(|| row.slug.clone());
         row.updated_ms = now_ms;

@@ -136,7 +136,7 @@ struct Slug {
 /// List presets
 #[utoipa::path(
     get, path = "/v1/presets", tag = "presets", operation_id = "listPresets", params(Page),
-    security((), ("management_key" = [])),
+    security(("api_key" = []), ("management_key" = [])),
     responses((status = 200, description = "A page of presets.", body = Presets), Refusals),
 )]
 fn list_presets() {}
@@ -144,7 +144,7 @@ fn list_presets() {}
 /// Show a preset
 #[utoipa::path(
     get, path = "/v1/presets/{slug}", tag = "presets", operation_id = "getPreset", params(Slug),
-    security((), ("management_key" = [])),
+    security(("api_key" = []), ("management_key" = [])),
     responses((status = 200, description = "The preset.", body = PresetData), Refusals),
 )]
 fn show_preset() {}
@@ -152,7 +152,7 @@ fn show_preset() {}
 /// Delete a preset
 #[utoipa::path(
     delete, path = "/v1/presets/{slug}", tag = "presets", operation_id = "deletePreset",
-    params(Slug), security((), ("management_key" = [])),
+    params(Slug), security(("management_key" = [])),
     responses((status = 200, description = "It is gone.", body = PresetDeleted), Refusals),
 )]
 fn delete_preset() {}
@@ -161,7 +161,7 @@ fn delete_preset() {}
 #[utoipa::path(
     get, path = "/v1/presets/{slug}/versions", tag = "presets",
     operation_id = "listPresetVersions", params(Slug, Page),
-    security((), ("management_key" = [])),
+    security(("api_key" = []), ("management_key" = [])),
     responses((status = 200, description = "A page of versions.", body = PresetVersions), Refusals),
 )]
 fn list_preset_versions() {}
@@ -171,7 +171,7 @@ fn list_preset_versions() {}
     get, path = "/v1/presets/{slug}/versions/{version}", tag = "presets",
     operation_id = "getPresetVersion",
     params(Slug, ("version" = u32, Path, description = "Its number.")),
-    security((), ("management_key" = [])),
+    security(("api_key" = []), ("management_key" = [])),
     responses((status = 200, description = "The version.", body = PresetVersionData), Refusals),
 )]
 fn show_preset_version() {}
@@ -182,7 +182,7 @@ fn show_preset_version() {}
 #[utoipa::path(
     post, path = "/v1/presets/{slug}/chat/completions", tag = "presets",
     operation_id = "savePresetAsChat", params(Slug), request_body = Object,
-    security((), ("management_key" = [])),
+    security(("management_key" = [])),
     responses((status = 200, description = "The preset.", body = PresetData), Refusals),
 )]
 fn save_preset_as_chat() {}
@@ -191,7 +191,7 @@ fn save_preset_as_chat() {}
 #[utoipa::path(
     post, path = "/v1/presets/{slug}/responses", tag = "presets",
     operation_id = "savePresetAsResponse", params(Slug), request_body = Object,
-    security((), ("management_key" = [])),
+    security(("management_key" = [])),
     responses((status = 200, description = "The preset.", body = PresetData), Refusals),
 )]
 fn save_preset_as_response() {}
@@ -200,7 +200,7 @@ fn save_preset_as_response() {}
 #[utoipa::path(
     post, path = "/v1/presets/{slug}/messages", tag = "presets",
     operation_id = "savePresetAsMessage", params(Slug), request_body = Object,
-    security((), ("management_key" = [])),
+    security(("management_key" = [])),
     responses((status = 200, description = "The preset.", body = PresetData), Refusals),
 )]
 fn save_preset_as_message() {}
@@ -217,7 +217,7 @@ fn generation() {}
 /// Read configuration and plugins again
 #[utoipa::path(
     post, path = "/admin/reload", tag = "operation", operation_id = "reload",
-    security((), ("management_key" = [])),
+    security(("management_key" = [])),
     responses((status = 200, description = "What became of it.", body = Reloaded), Refusals),
 )]
 fn reload() {}

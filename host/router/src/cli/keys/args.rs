@@ -47,7 +47,8 @@ pub struct CreateArgs {
     /// When its spending is counted anew, at midnight UTC [default: never].
     #[arg(long, value_name = "INTERVAL", requires = "limit")]
     pub reset: Option<ResetArg>,
-    /// When it ends: a day, or a moment such as 2027-12-31T23:59:59Z [default: never].
+    /// When it ends: the beginning of a UTC day such as 2027-12-31, on which it is refused
+    /// already, or a moment such as 2027-12-31T23:59:59Z [default: never].
     #[arg(long, value_name = "WHEN", value_parser = moment)]
     pub expires: Option<u64>,
     /// A key for the administration, which cannot be used for inference.

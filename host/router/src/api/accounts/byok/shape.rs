@@ -37,10 +37,16 @@ pub(in crate::api) struct CreateByok {
     #[serde(default)]
     #[schema(max_length = 255)]
     pub(super) name: Option<String>,
-    /// The workspace that may use it; the default one where it is left out.
+    /// The workspace that may use it, by its id or slug; null: all of them. The default one
+    /// where it is left out.
+    #[serde(default, deserialize_with = "given_or_null")]
+    #[schema(value_type = Option<String>, required = false)]
+    pub(super) workspace_id: Option<Option<String>>,
+    /// The smaller, the earlier it is tried; behind all others of its provider where it is left
+    /// out.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = String, required = false)]
-    pub(super) workspace_id: Option<String>,
+    #[schema(value_type = i64, required = false, minimum = 0, maximum = 1_000_000)]
+    pub(super) sort_order: Option<i64>,
     #[serde(default)]
     pub(super) disabled: bool,
     /// Whether it is used only after those that are none.
@@ -75,6 +81,10 @@ pub(in crate::api) struct ChangeByok {
     #[serde(default, deserialize_with = "given_or_null")]
     #[schema(value_type = Option<String>, required = false, max_length = 255)]
     pub(super) name: Option<Option<String>>,
+    /// The smaller, the earlier it is tried.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = i64, required = false, minimum = 0, maximum = 1_000_000)]
+    pub(super) sort_order: Option<i64>,
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = bool, required = false)]
     pub(super) disabled: Option<bool>,
