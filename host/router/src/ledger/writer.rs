@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -56,15 +57,15 @@ impl Writer {
 }
 
 async fn write(ledger: Arc<Ledger>, mut queue: UnboundedReceiver<Message>) {
-    let mut batch = Vec::with_capacity(MAX_BATCH);
+    let mut messages = Vec::with_capacity(MAX_BATCH);
     loop {
         tokio::select! {
             biased;
-            count = queue.recv_many(&mut batch, MAX_BATCH) => {
+            count = queue.recv_many(&mut messages, MAX_BATCH) => {
                 if count == 0 {
                     break;
                 }
-                commit(&ledger, &mut batch).await;
+                commit(&ledger, Batch::of(&mut messages)).await;
             }
             // Last: it is heard only when nothing waits.
             () = ledger.closing.notified() => break,
@@ -72,15 +73,37 @@ async fn write(ledger: Arc<Ledger>, mut queue: UnboundedReceiver<Message>) {
     }
 }
 
+/// What is written together, and who waits for it, in one order.
+struct Batch {
+    entries: Vec<Entry>,
+    waiting: Vec<Waiting>,
+}
+
+/// What a row holds until it is written.
+struct Waiting {
+    told: Option<oneshot::Sender<bool>>,
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+impl Batch {
+    /// Of what came from the queue.
+    fn of(messages: &mut Vec<Message>) -> Self {
+        leave_out_overtaken(messages);
+        let parts = messages
+            .drain(..)
+            .map(|Message { entry, told, place }| (entry, Waiting { told, _place: place }));
+        let (entries, waiting) = parts.unzip();
+        Self { entries, waiting }
+    }
+}
+
 /// Writes the batch, whatever it takes.
-async fn commit(ledger: &Ledger, batch: &mut Vec<Message>) {
-    leave_out_overtaken(batch);
+async fn commit(ledger: &Ledger, mut batch: Batch) {
     let [mut pause, longest] = PAUSES;
     let mut may_have_met = true;
     loop {
-        let entries: Vec<Entry> = batch.iter().map(|message| message.entry.clone()).collect();
         let begun = Instant::now();
-        match ledger.store.write_ledger(&entries).await {
+        match ledger.store.write_ledger(&batch.entries).await {
             Ok(_) => break,
             // Two that met in a circle, of which the other has gone on: nobody needs to know.
             Err(Error::Busy(_)) if may_have_met && begun.elapsed() < MEETING => {
@@ -88,8 +111,8 @@ async fn commit(ledger: &Ledger, batch: &mut Vec<Message>) {
                 continue;
             }
             // It may come back, a full disk have room again, a password be set right.
-            Err(error) if !error.is_of_what_was_written() => fails(ledger, batch, &error),
-            Err(error) if batch.len() == 1 => {
+            Err(error) if !error.is_of_what_was_written() => fails(ledger, &mut batch, &error),
+            Err(error) if batch.entries.len() == 1 => {
                 lose(ledger, batch, &error);
                 return;
             }
@@ -99,19 +122,20 @@ async fn commit(ledger: &Ledger, batch: &mut Vec<Message>) {
         pause = (pause * 2).min(longest);
     }
     answers(ledger);
-    ledger.metrics.ledger_written.inc_by(batch.len() as u64);
-    for Message { entry, told, place } in batch.drain(..) {
-        if let Entry::Settled(row) = &entry {
+    ledger.metrics.ledger_written.inc_by(batch.entries.len() as u64);
+    for entry in &batch.entries {
+        if let Entry::Settled(row) = entry {
             ledger.sharing.wrote(row);
         }
-        tell(told, true);
-        drop(place);
+    }
+    for waiting in batch.waiting {
+        tell(waiting.told, true);
     }
 }
 
-async fn one_by_one(ledger: &Ledger, batch: &mut Vec<Message>) {
-    for message in std::mem::take(batch) {
-        commit(ledger, &mut vec![message]).await;
+async fn one_by_one(ledger: &Ledger, batch: Batch) {
+    for (entry, waiting) in batch.entries.into_iter().zip(batch.waiting) {
+        commit(ledger, Batch { entries: vec![entry], waiting: vec![waiting] }).await;
     }
 }
 
@@ -124,24 +148,24 @@ fn answers(ledger: &Ledger) {
 }
 
 /// Nobody waits for what is not written at the first trial; it is tried again.
-fn fails(ledger: &Ledger, batch: &mut [Message], error: &Error) {
+fn fails(ledger: &Ledger, batch: &mut Batch, error: &Error) {
     if !ledger.is_failing.swap(true, Ordering::Relaxed) {
         tracing::error!(%error, "the ledger cannot be written; it is tried again until it can");
     }
     ledger.show_failing();
-    for message in batch {
-        tell(message.told.take(), false);
+    for waiting in &mut batch.waiting {
+        tell(waiting.told.take(), false);
     }
 }
 
-fn lose(ledger: &Ledger, batch: &mut Vec<Message>, error: &Error) {
+fn lose(ledger: &Ledger, batch: Batch, error: &Error) {
     // Or nothing would be let in that could show that others are written.
     answers(ledger);
-    ledger.metrics.ledger_lost.inc_by(batch.len() as u64);
-    for Message { entry, told, .. } in batch.drain(..) {
-        let id = &row(&entry).id;
+    ledger.metrics.ledger_lost.inc_by(batch.entries.len() as u64);
+    for (entry, waiting) in batch.entries.iter().zip(batch.waiting) {
+        let id = &row(entry).id;
         tracing::error!(%error, id, "a row of the ledger cannot be written, and is lost");
-        tell(told, false);
+        tell(waiting.told, false);
     }
 }
 
@@ -151,19 +175,19 @@ fn row(entry: &Entry) -> &Row {
     }
 }
 
-fn tell(told: Option<tokio::sync::oneshot::Sender<bool>>, is_written: bool) {
+fn tell(told: Option<oneshot::Sender<bool>>, is_written: bool) {
     // Whoever waited may have left.
     let _ = told.map(|told| told.send(is_written));
 }
 
 /// An open row whose request has ended since says nothing any more.
-fn leave_out_overtaken(batch: &mut Vec<Message>) {
-    let ended: HashSet<String> = batch
+fn leave_out_overtaken(messages: &mut Vec<Message>) {
+    let ended: HashSet<String> = messages
         .iter()
         .filter(|message| row(&message.entry).state != State::Open)
         .map(|message| row(&message.entry).id.clone())
         .collect();
-    batch.retain(|message| {
+    messages.retain(|message| {
         let row = row(&message.entry);
         row.state != State::Open || !ended.contains(&row.id)
     });
