@@ -1,11 +1,14 @@
 //! State files that cannot be used, or are used already: the router says so, ends, and
 //! leaves them as they are.
 
-use crate::http::{chat, chat_with};
+use crate::http::{chat, chat_with, get};
 use crate::process::Start;
 use plugway_simulator::{Behaviour, Kind, Simulator};
+use plugway_store::ledger::{Entry, Row};
 use plugway_store::{Change, DEFAULT_WORKSPACE, KeyRow, Location, Store};
 use sqlx::{Connection as _, SqliteConnection};
+use std::fs::OpenOptions;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -59,6 +62,57 @@ fn a_file_that_is_of_no_use_is_named_and_left_as_it_is() {
         assert!(line.contains("left as it is"), "{name}: {log}");
         assert!(std::fs::read(&file).unwrap() == bytes, "{name} was changed");
     }
+}
+
+#[test]
+fn a_file_that_is_damaged_while_it_is_served_from_refuses_what_cannot_be_accounted() {
+    // More than is held in memory.
+    const ROWS: u64 = 20_000;
+    let simulator = simulator();
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("state.db");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let store = Store::open(&Location::File(file.clone())).await.unwrap();
+        let rows: Vec<_> = (0..ROWS)
+            .map(|n| Row {
+                // In no order, as those of requests.
+                id: format!("gen-{:016x}", (n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+                detail: "{}".to_owned(),
+                ..Row::default()
+            })
+            .map(Entry::Settled)
+            .collect();
+        for batch in rows.chunks(1_000) {
+            store.write_ledger(batch).await.unwrap();
+        }
+        store.close().await;
+    });
+    let whole = std::fs::read(&file).unwrap();
+    let toml = format!("state = {file:?}\n[accounting]\ncommit_timeout = \"500ms\"");
+    let start = Start { toml: &toml, ..Start::default() };
+    let mut process = start.run(&simulator);
+    let mut connection = process.connect();
+    assert_eq!(chat(&mut connection).status, 200);
+
+    let damaged = OpenOptions::new().write(true).open(&file).unwrap();
+    damaged.write_all_at(&vec![0xa5; whole.len() - 4096], 4096).unwrap();
+    let began = Instant::now();
+    while chat(&mut connection).status == 200 {
+        assert!(began.elapsed() < Duration::from_secs(60), "never noticed: {}", process.log());
+    }
+    process.wait_for("the ledger cannot be written");
+    assert!(process.log().contains("is damaged"), "{}", process.log());
+    assert_eq!(chat(&mut connection).status, 503);
+    assert_eq!(get(&mut connection, "/readyz").status, 503);
+    assert_eq!(get(&mut connection, "/healthz").status, 200);
+    // It ends as it is told to, and the next one names what is wrong.
+    process.signal("TERM");
+    let (code, log) = process.end();
+    assert_eq!(code, Some(0), "{log}");
+    let (code, log) = start.run(&simulator).end();
+    assert_eq!(code, Some(1), "{log}");
+    assert!(log.contains("is damaged") && log.contains("left as it is"), "{log}");
 }
 
 #[test]

@@ -8,12 +8,12 @@ use crate::corrupt::make_key;
 use crate::http::{chat_with, get, get_with, send_chat_with};
 use crate::load::{all_rows, assert_accounted, free_address, under_load};
 use crate::process::{Process, Start};
-use crate::surroundings::faketime;
 use plugway_accounts::money::read_dollars;
 use plugway_simulator::{Behaviour, Kind, Simulator};
 use plugway_store::ledger::State;
 use plugway_store::{Location, Store};
 use server::{Schema, Server};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use std::collections::BTreeSet;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -21,10 +21,14 @@ use tokio::runtime::Runtime;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn wait(what: &str, mut is_so: impl FnMut() -> bool) {
+fn wait(what: &str, is_so: impl FnMut() -> bool) {
+    wait_for(what, PATIENCE, is_so);
+}
+
+fn wait_for(what: &str, patience: Duration, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {
-        assert!(began.elapsed() < PATIENCE, "never: {what}");
+        assert!(began.elapsed() < patience, "never: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -40,18 +44,88 @@ fn remaining(connection: &mut TcpStream, key: &str) -> u128 {
     read_dollars(rest.split([',', '}']).next().unwrap()).unwrap()
 }
 
+/// What happens to the server.
+trait Outage {
+    fn begin(&mut self, server: &mut Server);
+    fn end(&mut self, server: &mut Server);
+}
+
+/// It stops as if it had died.
+struct Stopped;
+
+impl Outage for Stopped {
+    fn begin(&mut self, server: &mut Server) {
+        server.stop();
+    }
+
+    fn end(&mut self, server: &mut Server) {
+        server.resume();
+    }
+}
+
+/// The password is changed, and those who know the former one are sent away.
+struct Barred {
+    runtime: Runtime,
+    inside: PgConnection,
+}
+
+impl Barred {
+    fn new(server: &Server) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let inside = runtime.block_on(PgConnection::connect(&server.url)).unwrap();
+        Self { runtime, inside }
+    }
+
+    fn set_password(&mut self, password: &str) {
+        let query = format!("ALTER ROLE plugway PASSWORD '{password}'");
+        let away = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                    WHERE usename = 'plugway' AND pid <> pg_backend_pid()";
+        self.runtime.block_on(async {
+            self.inside.execute(AssertSqlSafe(query)).await.unwrap();
+            self.inside.execute(away).await.unwrap();
+        });
+    }
+}
+
+impl Outage for Barred {
+    fn begin(&mut self, _: &mut Server) {
+        self.set_password("changed");
+    }
+
+    fn end(&mut self, server: &mut Server) {
+        let (_, rest) = server.url.split_once("plugway:").unwrap();
+        let (password, _) = rest.split_once('@').unwrap();
+        self.set_password(password);
+    }
+}
+
 #[test]
 fn while_the_server_is_gone_requests_are_refused_and_nothing_that_was_answered_is_missing() {
-    gone_and_back("refuse");
+    let Some(server) = Server::start() else { return };
+    gone_and_back(server, Stopped, "refuse");
 }
 
 #[test]
 fn while_the_server_is_gone_requests_are_served_where_that_is_declared_and_written_later() {
-    gone_and_back("continue");
+    let Some(server) = Server::start() else { return };
+    gone_and_back(server, Stopped, "continue");
 }
 
-fn gone_and_back(when_failing: &str) {
-    let Some(mut server) = Server::start() else { return };
+#[test]
+fn while_the_password_is_another_requests_are_refused_and_nothing_that_was_answered_is_missing() {
+    let Some(server) = Server::start() else { return };
+    let barred = Barred::new(&server);
+    gone_and_back(server, barred, "refuse");
+}
+
+#[test]
+fn while_the_password_is_another_rows_wait_where_that_is_declared() {
+    let Some(server) = Server::start() else { return };
+    let barred = Barred::new(&server);
+    gone_and_back(server, barred, "continue");
+}
+
+fn gone_and_back(mut server: Server, mut outage: impl Outage, when_failing: &str) {
     let behaviour = Behaviour::new().first_token_ms(2).tokens_per_second(2_000);
     let simulator = Simulator::start(Kind::OpenAi, behaviour).unwrap();
     let toml = format!(
@@ -65,7 +139,7 @@ fn gone_and_back(when_failing: &str) {
     let told = under_load(&address, |told| {
         let whole = || told.lock().unwrap().whole.len();
         wait("some are answered", || whole() > 50);
-        server.stop();
+        outage.begin(&mut server);
         wait("the ledger fails", || has_metric(&mut connection, "plugway_ledger_failing 1"));
         let before = whole();
         match when_failing {
@@ -77,7 +151,7 @@ fn gone_and_back(when_failing: &str) {
             _ => wait("they are answered all the same", || whole() > before + 50),
         }
         assert_eq!(get(&mut connection, "/healthz").status, 200);
-        server.resume();
+        outage.end(&mut server);
         wait("it is written again", || has_metric(&mut connection, "plugway_ledger_failing 0"));
         let before = whole();
         wait("some are answered again", || whole() > before + 50);
@@ -142,20 +216,15 @@ fn two_routers_share_a_server_its_keys_and_what_the_other_leaves_behind() {
     // The other lives, and whoever comes takes neither's rows: both were heard of just now.
     start.run(&simulator).address();
     assert_eq!(runtime.block_on(open_rows(&store)), 1);
-    // A minute later the dead one is known to be dead.
-    if let Some(library) = faketime() {
-        let environment =
-            [("LD_PRELOAD", &*library), ("FAKETIME", "+61"), ("FAKETIME_DONT_FAKE_MONOTONIC", "1")];
-        let mut later = Start { environment: &environment, ..start }.run(&simulator);
-        later.wait_for("in the ledger as interrupted");
-        assert_eq!(runtime.block_on(open_rows(&store)), 0);
-        let rows = runtime.block_on(all_rows(&store));
-        let interrupted: Vec<_> =
-            rows.values().filter(|row| row.state == State::Interrupted).collect();
-        assert!(interrupted.len() == 1 && interrupted[0].is_estimated, "{interrupted:?}");
-        later.address();
-    }
-    assert_eq!(chat_with(&mut connections[1], last.expose()).status, 200);
+    // Whoever has been there for a minute, and has heard nothing of it for as long, ends it.
+    wait_for("the dead one is known to be dead", 4 * PATIENCE, || {
+        runtime.block_on(open_rows(&store)) == 0
+    });
+    let rows = runtime.block_on(all_rows(&store));
+    let interrupted: Vec<_> = rows.values().filter(|row| row.state == State::Interrupted).collect();
+    assert!(interrupted.len() == 1 && interrupted[0].is_estimated, "{interrupted:?}");
+    wait("it is told", || other.log().contains("in the ledger as interrupted"));
+    assert_eq!(chat_with(&mut other.connect(), last.expose()).status, 200);
     runtime.block_on(store.close());
 }
 

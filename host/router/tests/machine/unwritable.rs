@@ -58,12 +58,39 @@ impl FullDisk {
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", "size=4m", "tmpfs"]).arg(mounted.path());
         if !mount.output().is_ok_and(|it| it.status.success()) {
-            let _ = writeln!(std::io::stderr(), "\nSKIPPED: a full disk needs the right to mount");
             return None;
         }
         let filler = mounted.path().join("filler");
         Some(Self { mounted, filler })
     }
+}
+
+/// With a small disk: here, or else in a namespace of its own, where whoever may make one
+/// may mount.
+fn with_small_disk(test: &str, run: impl FnOnce(FullDisk)) {
+    const ARGUMENTS: [&str; 3] = ["--user", "--map-root-user", "--mount"];
+    const INSIDE: &str = "PLUGWAY_TEST_MAY_MOUNT";
+    if let Some(disk) = FullDisk::mount() {
+        return run(disk);
+    }
+    assert!(std::env::var_os(INSIDE).is_none(), "nothing can be mounted in a namespace either");
+    let unshare = |arguments: &[&str]| {
+        let mut command = Command::new("unshare");
+        command.args(ARGUMENTS).args(arguments).env(INSIDE, "1").output()
+    };
+    match unshare(&["true"]) {
+        Ok(tried) if tried.status.success() => {}
+        tried => {
+            let why = "a full disk needs the right to mount, or unshare that of a namespace";
+            let _ = writeln!(std::io::stderr(), "\nSKIPPED: {why}: {tried:?}");
+            return;
+        }
+    }
+    let program = std::env::current_exe().unwrap();
+    let name = format!("unwritable::{test}");
+    let run = unshare(&[program.to_str().unwrap(), "--exact", &name, "--nocapture"]).unwrap();
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success() && said.contains("1 passed"), "{run:?}");
 }
 
 impl Trouble for FullDisk {
@@ -133,6 +160,30 @@ impl Trouble for Locked {
     }
 }
 
+/// Somebody has moved the file away.
+struct Moved(TempDir);
+
+impl Moved {
+    fn elsewhere(&self) -> PathBuf {
+        self.0.path().join("elsewhere.db")
+    }
+}
+
+impl Trouble for Moved {
+    fn directory(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn begin(&mut self, _: &Process) {
+        std::fs::rename(state_file(self), self.elsewhere()).unwrap();
+    }
+
+    fn end(&mut self, _: &Process) {
+        assert!(!state_file(self).exists(), "another one was made");
+        std::fs::rename(self.elsewhere(), state_file(self)).unwrap();
+    }
+}
+
 /// As another process does.
 async fn connect(file: &Path) -> SqliteConnection {
     let url = format!("sqlite:{}", file.display());
@@ -158,14 +209,14 @@ fn while_files_cannot_grow_requests_are_served_where_that_is_declared() {
 
 #[test]
 fn while_a_disk_is_full_requests_are_refused_and_then_served_again() {
-    let Some(disk) = FullDisk::mount() else { return };
-    refuses(disk);
+    let name = "while_a_disk_is_full_requests_are_refused_and_then_served_again";
+    with_small_disk(name, refuses);
 }
 
 #[test]
 fn while_a_disk_is_full_requests_are_served_where_that_is_declared() {
-    let Some(disk) = FullDisk::mount() else { return };
-    continues(disk);
+    let name = "while_a_disk_is_full_requests_are_served_where_that_is_declared";
+    with_small_disk(name, continues);
 }
 
 #[test]
@@ -176,6 +227,52 @@ fn while_another_process_has_the_database_requests_are_refused_and_then_served_a
 #[test]
 fn while_another_process_has_the_database_requests_are_served_where_that_is_declared() {
     continues(Locked::new());
+}
+
+#[test]
+fn while_the_file_is_elsewhere_requests_are_refused_and_then_served_again() {
+    refuses(Moved(tempfile::tempdir().unwrap()));
+}
+
+#[test]
+fn while_the_file_is_elsewhere_requests_are_served_where_that_is_declared() {
+    continues(Moved(tempfile::tempdir().unwrap()));
+}
+
+#[test]
+fn a_file_that_is_deleted_is_noticed_though_nothing_is_asked() {
+    let simulator = Simulator::start(Kind::OpenAi, Behaviour::new()).unwrap();
+    let trouble = Moved(tempfile::tempdir().unwrap());
+    let mut process = start(&trouble, &simulator, "");
+    let mut connection = process.connect();
+    id_of_served(&mut connection);
+    std::fs::remove_file(state_file(&trouble)).unwrap();
+    wait_until_failing(&mut process, 1);
+    assert_eq!(get(&mut connection, "/readyz").status, 503);
+    assert_refused(&chat(&mut connection));
+    let log = process.log();
+    assert_eq!(log.matches("keeper: the ledger cannot be written").count(), 1, "{log}");
+    assert!(!state_file(&trouble).exists(), "another one was made");
+}
+
+#[test]
+fn a_router_that_starts_while_another_process_has_the_database_waits_for_it() {
+    let simulator = Simulator::start(Kind::OpenAi, Behaviour::new()).unwrap();
+    let mut trouble = Locked::new();
+    let location = Location::File(state_file(&trouble));
+    trouble.runtime.block_on(async { Store::open(&location).await.unwrap().close().await });
+    let file = state_file(&trouble);
+    trouble.held = Some(trouble.runtime.block_on(async {
+        let mut connection = connect(&file).await;
+        sqlx::query("BEGIN EXCLUSIVE").execute(&mut connection).await.unwrap();
+        connection
+    }));
+    let mut process = start(&trouble, &simulator, "");
+    process.wait_for("the start waits for the state database");
+    trouble.end(&process);
+    let id = id_of_served(&mut process.connect());
+    assert_eq!(process.log().matches("the start waits").count(), 1, "{}", process.log());
+    assert_settled(process, &trouble, &[id]);
 }
 
 fn start(trouble: &impl Trouble, simulator: &Simulator, accounting: &str) -> Process {
