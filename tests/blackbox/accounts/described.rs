@@ -23,10 +23,12 @@ async fn every_answer_is_as_it_is_described() {
     let office = Office::open_at(&toml, Clock::machine()).await;
     let address = format!("http://{}", office.router.address());
     let key = office.manager.clone();
+    let keys = office.get("/v1/keys").await;
+    let own = keys["data"][0]["hash"].as_str().unwrap().to_owned();
     // What it cannot guess: the name of a provider.
     let byok = json!({"provider": "open", "key": "sk-own"});
     office.done(Method::POST, "/v1/byok", &byok).await;
-    let run = move || python.run("tests/python/described.py", &[&address, &key], LIMIT);
+    let run = move || python.run("tests/python/described.py", &[&address, &key, &own], LIMIT);
     let printed = tokio::task::spawn_blocking(run).await.unwrap();
     assert!(printed.contains("No issues found"), "{printed}");
     // It was let in to the end, and got behind the checks of what it sent.

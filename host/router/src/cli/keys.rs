@@ -34,7 +34,7 @@ pub async fn keys(
     out: &mut impl Write,
 ) -> Result<(), CommandError> {
     match args.action {
-        KeysAction::Create(args) => create(args, env, out).await,
+        KeysAction::Create(args) => create(*args, env, out).await,
         KeysAction::List(args) => list(&args, env, out).await,
         KeysAction::Show(args) => show(&args, env, out).await,
         KeysAction::Revoke(args) => revoke(&args, env, out).await,

@@ -188,6 +188,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_may_pass_is_told_as_such_and_what_will_not_is_not() {
+        let late = failed(plugway_store::Error::Late(std::time::Duration::from_secs(1)));
+        assert_eq!(late.code, Code::Overloaded);
+        assert!(late.retry_after.is_some());
+        let broken = failed(plugway_store::Error::Value { column: "name" });
+        assert_eq!((broken.code, broken.retry_after), (Code::Internal, None));
+    }
+
+    #[test]
     fn ids_have_the_form_of_uuids() {
         for _ in 0..100 {
             let id = random_id();

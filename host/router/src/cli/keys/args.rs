@@ -20,7 +20,7 @@ pub struct KeysArgs {
 #[derive(Debug, Subcommand)]
 pub enum KeysAction {
     /// Make a key. It is printed once, and kept nowhere.
-    Create(CreateArgs),
+    Create(Box<CreateArgs>),
     /// List the keys, oldest first.
     List(ListArgs),
     /// Show one key, with all that is said of it.
