@@ -1,6 +1,7 @@
 //! For whoever runs this router, from its own machine: what otherwise happens by
 //! itself, at once and with an answer.
 
+use super::openapi::Refusals;
 use super::{Body, respond};
 use crate::Router;
 use crate::error::{Code, Error};
@@ -8,9 +9,28 @@ use crate::reload::{ConfigReload, Reload};
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use utoipa::ToSchema;
 
-/// `POST /admin/reload`: reads the configuration again, looks through the plugins
-/// directory, tries again what was refused. Answers when all of that is done.
+/// What became of a reload.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "there to be described")]
+pub(super) struct Reloaded {
+    /// Whether all of it succeeded.
+    ok: bool,
+    #[schema(value_type = Object)]
+    config: (),
+    #[schema(value_type = Object)]
+    plugins: (),
+}
+
+/// Read configuration and plugins again
+#[utoipa::path(
+    post, path = "/admin/reload", tag = "operation", operation_id = "reload",
+    security(("management_key" = [])),
+    responses((status = 200, description = "What became of it.", body = Reloaded), Refusals),
+)]
+// The configuration is read again, the plugins directory looked through, and what was refused
+// tried again. Answers when all of that is done.
 pub(super) async fn reload(router: Arc<Router>) -> Response<Body> {
     let Ok(turn) = router.reload_turn.clone().try_acquire_owned() else {
         let error = Error::overloaded("A reload is under way; its outcome is in /readyz.");

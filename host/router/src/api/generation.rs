@@ -1,6 +1,7 @@
 //! `GET /v1/generation?id=`: what became of a request, what it cost, and why. A key is told
 //! what was asked in its workspace; its id is as hard to guess as a key all the same.
 
+use super::openapi::Refusals;
 use super::{Body, respond};
 use crate::account::{Key, caller};
 use crate::error::{Code, Error};
@@ -12,7 +13,23 @@ use plugway_store::decisions::Record;
 use plugway_store::ledger::Row;
 use std::sync::Arc;
 use std::time::Duration;
+use utoipa::ToSchema;
 
+/// What became of a request.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "there to be described")]
+pub(super) struct GenerationData {
+    #[schema(value_type = Object)]
+    data: (),
+}
+
+/// Show what became of a request
+#[utoipa::path(
+    get, path = "/v1/generation", tag = "usage", operation_id = "getGeneration",
+    params(("id" = String, Query, description = "As the header `x-generation-id` names it.")),
+    security(("api_key" = []), ("management_key" = [])),
+    responses((status = 200, description = "The record.", body = GenerationData), Refusals),
+)]
 pub(super) async fn show(
     router: &Router,
     settings: &Settings,

@@ -2,14 +2,12 @@
 //! made from the types that it reads and writes. Chats and what else clients ask models
 //! for are described by whose formats they are.
 
-mod others;
 mod refusals;
 
 pub(super) use refusals::Refusals;
 
 use super::accounts::{budgets, byok, credits, current, keys, workspaces};
-use super::activity;
-use super::{Body, respond};
+use super::{Body, activity, admin, generation, ops, presets, respond};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use refusals::ErrorAnswer;
@@ -24,6 +22,11 @@ static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| {
     Bytes::from(written.unwrap_or_default())
 });
 
+/// Show this description
+#[utoipa::path(
+    get, path = "/openapi.json", tag = "operation", operation_id = "description",
+    responses((status = 200, description = "OpenAPI 3.1.", body = Object), Refusals),
+)]
 pub(super) fn show() -> Response<Body> {
     respond::json_text(StatusCode::OK, DOCUMENT.clone())
 }
@@ -61,22 +64,22 @@ pub(super) fn show() -> Response<Body> {
         byok::one,
         byok::change,
         byok::delete,
-        others::list_presets,
-        others::show_preset,
-        others::delete_preset,
-        others::list_preset_versions,
-        others::show_preset_version,
-        others::save_preset_as_chat,
-        others::save_preset_as_response,
-        others::save_preset_as_message,
-        others::generation,
+        presets::list,
+        presets::one,
+        presets::delete,
+        presets::versions,
+        presets::one_version,
+        presets::save_chat,
+        presets::save_response,
+        presets::save_message,
+        generation::show,
         activity::show,
         activity::export,
-        others::reload,
-        others::healthz,
-        others::readyz,
-        others::metrics,
-        others::description,
+        admin::reload,
+        ops::healthz,
+        ops::readyz,
+        ops::metrics,
+        show,
     ),
     components(schemas(ErrorAnswer, budgets::BudgetInterval)),
     modifiers(&Keys),

@@ -1,5 +1,6 @@
 //! For operators: is it alive, can it serve, what has it done.
 
+use super::openapi::Refusals;
 use super::{Body, respond};
 use crate::catalog::{Credential, Provider};
 use crate::route::SnapshotPolicy;
@@ -11,8 +12,22 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
-/// The process answers. Says nothing about providers or plugins.
+/// That the process answers.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "there to be described")]
+pub(super) struct Alive {
+    /// `ok`.
+    status: String,
+}
+
+/// Tell that the process answers
+#[utoipa::path(
+    get, path = "/healthz", tag = "operation", operation_id = "health",
+    responses((status = 200, description = "It does.", body = Alive), Refusals),
+)]
+// The process answers. Says nothing about providers or plugins.
 pub(super) fn healthz() -> Response<Body> {
     respond::json_text(StatusCode::OK, "{\"status\":\"ok\"}\n")
 }
@@ -83,10 +98,36 @@ fn byok(router: &Router) -> Value {
     json!({"keys": brought.all().len(), "unusable": unusable})
 }
 
-/// Whether requests can be served: 200 once every active provider has its
-/// adapter, with the state of each plugin. A plugin that failed to load while
-/// its last good generation serves does not make the router unready; a ledger that
-/// cannot be written does, where the operator wants requests refused then.
+/// Whether requests can be served, and the state of configuration, plugins and providers.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "there to be described")]
+pub(super) struct Readiness {
+    ready: bool,
+    #[schema(value_type = Object)]
+    config: (),
+    #[schema(value_type = Object)]
+    ledger: (),
+    #[schema(value_type = Object)]
+    plugins_directory: (),
+    #[schema(value_type = Vec<Object>)]
+    plugins: (),
+    #[schema(value_type = Vec<Object>)]
+    providers: (),
+}
+
+/// Tell whether requests can be served
+#[utoipa::path(
+    get, path = "/readyz", tag = "operation", operation_id = "readiness",
+    responses(
+        Refusals,
+        (status = 200, description = "They can.", body = Readiness),
+        (status = 503, description = "They cannot.", body = Readiness),
+    ),
+)]
+// Whether requests can be served: 200 once every active provider has its
+// adapter, with the state of each plugin. A plugin that failed to load while
+// its last good generation serves does not make the router unready; a ledger that
+// cannot be written does, where the operator wants requests refused then.
 pub(super) fn readyz(router: &Router, settings: &Settings) -> Response<Body> {
     let plugins: Vec<Value> = router.registry.status().into_iter().map(plugin).collect();
     let config = router.config_status();
@@ -123,7 +164,15 @@ pub(super) fn readyz(router: &Router, settings: &Settings) -> Response<Body> {
     respond::json_text(status, format!("{body:#}"))
 }
 
-/// Prometheus' text format.
+/// Show counters and histograms
+#[utoipa::path(
+    get, path = "/metrics", tag = "operation", operation_id = "metrics",
+    responses(
+        (status = 200, description = "In OpenMetrics' format.", body = String, content_type = "application/openmetrics-text"),
+        Refusals,
+    ),
+)]
+// Prometheus' text format.
 pub(super) fn metrics(router: &Router) -> Response<Body> {
     const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     let trouble = router.registry.trouble().is_some();

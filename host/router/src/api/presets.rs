@@ -3,7 +3,12 @@
 //! may use the router may name a preset; to change one is for management keys, to see what it
 //! holds for keys on the router's own machine too, unless the operator opens it.
 
+mod shape;
+
+use shape::{Page, PresetData, PresetDeleted, PresetVersionData, PresetVersions, Presets, Slug};
+
 use super::accounts::given::Query;
+use super::openapi::Refusals;
 use super::{Body, body, permit, respond};
 use crate::account::caller;
 use crate::error::{Code, Error};
@@ -108,9 +113,11 @@ pub(super) async fn answer(
         return respond::error(&error, None);
     }
     let answered = match route {
-        PresetRoute::Save(slug, dialect) if method == Method::POST => {
-            save(router, settings, slug, *dialect, request).await
-        }
+        PresetRoute::Save(slug, dialect) if method == Method::POST => match dialect {
+            Dialect::OpenAiResponses => save_response(router, settings, slug, request).await,
+            Dialect::AnthropicMessages => save_message(router, settings, slug, request).await,
+            _ => save_chat(router, settings, slug, request).await,
+        },
         PresetRoute::One(slug) if method == Method::DELETE => delete(router, slug).await,
         PresetRoute::List if reads => list(router, request.uri().query()).await,
         PresetRoute::One(slug) if reads => one(router, slug).await,
@@ -122,6 +129,56 @@ pub(super) async fn answer(
         Ok(body) => respond::json_text(StatusCode::OK, body.to_string()),
         Err(error) => respond::error(&error, None),
     }
+}
+
+/// Save a preset from a chat completion's body
+///
+/// What the body says of the conversation is left out, but for its system prompt.
+#[utoipa::path(
+    post, path = "/v1/presets/{slug}/chat/completions", tag = "presets",
+    operation_id = "savePresetAsChat", params(Slug), request_body = Object,
+    security(("management_key" = [])),
+    responses((status = 200, description = "The preset.", body = PresetData), Refusals),
+)]
+pub(super) async fn save_chat(
+    router: &Router,
+    config: &Settings,
+    slug: &str,
+    request: Request<Incoming>,
+) -> Result<Value, Error> {
+    save(router, config, slug, Dialect::OpenAiChat, request).await
+}
+
+/// Save a preset from the body of a response to be made
+#[utoipa::path(
+    post, path = "/v1/presets/{slug}/responses", tag = "presets",
+    operation_id = "savePresetAsResponse", params(Slug), request_body = Object,
+    security(("management_key" = [])),
+    responses((status = 200, description = "The preset.", body = PresetData), Refusals),
+)]
+pub(super) async fn save_response(
+    router: &Router,
+    config: &Settings,
+    slug: &str,
+    request: Request<Incoming>,
+) -> Result<Value, Error> {
+    save(router, config, slug, Dialect::OpenAiResponses, request).await
+}
+
+/// Save a preset from the body of a message to be made
+#[utoipa::path(
+    post, path = "/v1/presets/{slug}/messages", tag = "presets",
+    operation_id = "savePresetAsMessage", params(Slug), request_body = Object,
+    security(("management_key" = [])),
+    responses((status = 200, description = "The preset.", body = PresetData), Refusals),
+)]
+pub(super) async fn save_message(
+    router: &Router,
+    config: &Settings,
+    slug: &str,
+    request: Request<Incoming>,
+) -> Result<Value, Error> {
+    save(router, config, slug, Dialect::AnthropicMessages, request).await
 }
 
 async fn save(
@@ -149,26 +206,55 @@ async fn save(
     }
 }
 
-async fn delete(router: &Router, slug: &str) -> Result<Value, Error> {
+/// Delete a preset
+#[utoipa::path(
+    delete, path = "/v1/presets/{slug}", tag = "presets", operation_id = "deletePreset",
+    params(Slug), security(("management_key" = [])),
+    responses((status = 200, description = "It is gone.", body = PresetDeleted), Refusals),
+)]
+pub(super) async fn delete(router: &Router, slug: &str) -> Result<Value, Error> {
     let changing = router.presets.changing();
     let deleted = router.store.delete_preset(slug).await;
     drop(changing);
     if deleted.map_err(failed)? { Ok(json!({"deleted": true})) } else { Err(missing(slug)) }
 }
 
-async fn list(router: &Router, query: Option<&str>) -> Result<Value, Error> {
+/// List presets
+#[utoipa::path(
+    get, path = "/v1/presets", tag = "presets", operation_id = "listPresets", params(Page),
+    security(("api_key" = []), ("management_key" = [])),
+    responses((status = 200, description = "A page of presets.", body = Presets), Refusals),
+)]
+pub(super) async fn list(router: &Router, query: Option<&str>) -> Result<Value, Error> {
     let (offset, limit) = page(query)?;
     let (page, count) = router.store.presets(offset, limit).await.map_err(failed)?;
     let page: Vec<Value> = page.iter().map(described).collect();
     Ok(json!({"data": page, "total_count": count}))
 }
 
-async fn one(router: &Router, slug: &str) -> Result<Value, Error> {
+/// Show a preset
+#[utoipa::path(
+    get, path = "/v1/presets/{slug}", tag = "presets", operation_id = "getPreset", params(Slug),
+    security(("api_key" = []), ("management_key" = [])),
+    responses((status = 200, description = "The preset.", body = PresetData), Refusals),
+)]
+pub(super) async fn one(router: &Router, slug: &str) -> Result<Value, Error> {
     let found = router.store.preset(slug).await.map_err(failed)?;
     Ok(json!({"data": with_version(&found.ok_or_else(|| missing(slug))?)}))
 }
 
-async fn versions(router: &Router, slug: &str, query: Option<&str>) -> Result<Value, Error> {
+/// List the versions of a preset
+#[utoipa::path(
+    get, path = "/v1/presets/{slug}/versions", tag = "presets",
+    operation_id = "listPresetVersions", params(Slug, Page),
+    security(("api_key" = []), ("management_key" = [])),
+    responses((status = 200, description = "A page of versions.", body = PresetVersions), Refusals),
+)]
+pub(super) async fn versions(
+    router: &Router,
+    slug: &str,
+    query: Option<&str>,
+) -> Result<Value, Error> {
     let (offset, limit) = page(query)?;
     let (page, count) = router.store.preset_versions(slug, offset, limit).await.map_err(failed)?;
     if count == 0 {
@@ -178,7 +264,15 @@ async fn versions(router: &Router, slug: &str, query: Option<&str>) -> Result<Va
     Ok(json!({"data": page, "total_count": count}))
 }
 
-async fn one_version(router: &Router, slug: &str, number: u32) -> Result<Value, Error> {
+/// Show a version of a preset
+#[utoipa::path(
+    get, path = "/v1/presets/{slug}/versions/{version}", tag = "presets",
+    operation_id = "getPresetVersion",
+    params(Slug, ("version" = u32, Path, description = "Its number.")),
+    security(("api_key" = []), ("management_key" = [])),
+    responses((status = 200, description = "The version.", body = PresetVersionData), Refusals),
+)]
+pub(super) async fn one_version(router: &Router, slug: &str, number: u32) -> Result<Value, Error> {
     let found = router.store.preset_version(slug, number).await.map_err(failed)?;
     Ok(json!({"data": version(&found.ok_or_else(|| missing(slug))?)}))
 }
