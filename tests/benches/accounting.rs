@@ -9,11 +9,12 @@
     reason = "a bench prints, and stops where it cannot go on"
 )]
 
-use http::Method;
+use http::{HeaderMap, Method, Uri};
+use plugway::account::authenticate;
 use plugway_accounts::Secret;
 use plugway_simulator::{Behaviour, Kind, Simulator};
 use plugway_store::{DEFAULT_WORKSPACE, KeyRow, Location, Store};
-use plugway_tests::{Client, RouterProcess};
+use plugway_tests::{Client, RouterProcess, TestRouter};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -47,8 +48,31 @@ const FLOODERS: usize = 16;
 fn main() {
     let runtime = Runtime::new().unwrap();
     let simulator = Simulator::start(Kind::OpenAi, Behaviour::new().reply("here")).unwrap();
+    look_up(&runtime, &simulator);
     ledger(&runtime, &simulator);
     flood(&runtime);
+}
+
+/// How long it takes to know whose a request is: the key's hash, and where that leads.
+fn look_up(runtime: &Runtime, simulator: &Simulator) {
+    const TIMES: u32 = 100_000;
+    let router = runtime.block_on(TestRouter::start(&provider(simulator)));
+    let mut secret = String::new();
+    runtime.block_on(async {
+        for _ in 0..1_000 {
+            secret = make_key(&router.router.store, "{}").await;
+        }
+        router.router.accounts.refresh().await.unwrap();
+    });
+    let mut headers = HeaderMap::new();
+    headers.insert("authorization", format!("Bearer {secret}").parse().unwrap());
+    let uri = Uri::from_static("/v1/chat/completions");
+    let began = Instant::now();
+    for _ in 0..TIMES {
+        assert!(authenticate(&router.router, &headers, &uri).unwrap().key.is_some());
+    }
+    let each = began.elapsed().as_secs_f64() * 1e6 / f64::from(TIMES);
+    println!("one of 1,000 keys is known after {each:.2} us");
 }
 
 fn ledger(runtime: &Runtime, simulator: &Simulator) {
@@ -186,31 +210,32 @@ async fn ask(client: &Client, key: &str) -> u16 {
 /// One key that may do what it likes, and one with these settings.
 async fn make_keys(state: &Path, settings: &str) -> [String; 2] {
     let store = Store::open(&Location::File(state.to_owned())).await.unwrap();
-    let mut keys = Vec::new();
-    for (name, settings) in [("behaves", "{}"), ("floods", settings)] {
-        let secret = Secret::random().unwrap();
-        let row = KeyRow {
-            hash: secret.hash(),
-            name: name.to_owned(),
-            label: secret.label(),
-            workspace: DEFAULT_WORKSPACE.to_owned(),
-            is_management: false,
-            created_ms: 0,
-            updated_ms: 0,
-            expires_ms: None,
-            disabled: false,
-            deleted_ms: None,
-            limit: None,
-            reset: None,
-            include_byok: false,
-            settings: settings.to_owned(),
-            creator: None,
-        };
-        assert_eq!(store.create_key(&row).await.unwrap(), plugway_store::Change::Done);
-        keys.push(secret.expose().to_owned());
-    }
+    let keys = [make_key(&store, "{}").await, make_key(&store, settings).await];
     store.close().await;
-    keys.try_into().unwrap()
+    keys
+}
+
+async fn make_key(store: &Store, settings: &str) -> String {
+    let secret = Secret::random().unwrap();
+    let row = KeyRow {
+        hash: secret.hash(),
+        name: String::new(),
+        label: secret.label(),
+        workspace: DEFAULT_WORKSPACE.to_owned(),
+        is_management: false,
+        created_ms: 0,
+        updated_ms: 0,
+        expires_ms: None,
+        disabled: false,
+        deleted_ms: None,
+        limit: None,
+        reset: None,
+        include_byok: false,
+        settings: settings.to_owned(),
+        creator: None,
+    };
+    assert_eq!(store.create_key(&row).await.unwrap(), plugway_store::Change::Done);
+    secret.expose().to_owned()
 }
 
 fn request(streaming: bool) -> Value {

@@ -23,7 +23,7 @@ use crate::telemetry::Metrics;
 use plugway_store::Store;
 use plugway_store::ledger::Entry;
 use sharing::Sharing;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
@@ -43,6 +43,8 @@ pub struct Ledger {
     unread: Mutex<Option<mpsc::UnboundedReceiver<Message>>>,
     /// The last transaction failed.
     is_failing: AtomicBool,
+    /// Milliseconds since the Unix epoch, by the database's clock at the last sign of life.
+    now_ms: AtomicU64,
     /// What is known of other routers' spending.
     sharing: Sharing,
     /// The file is not where it was opened.
@@ -58,6 +60,24 @@ struct Message {
     place: Option<OwnedSemaphorePermit>,
     /// Told once it is written, or could not be.
     told: Option<oneshot::Sender<bool>>,
+    /// It only says how far an answer is.
+    pending: Option<Pending>,
+}
+
+/// A word of how far an answer is waits to be written: as long as it does, there is no other.
+struct Pending(Arc<AtomicBool>);
+
+impl Pending {
+    /// None where one waits already.
+    fn begin(is_pending: &Arc<AtomicBool>) -> Option<Self> {
+        (!is_pending.swap(true, Ordering::Relaxed)).then(|| Self(is_pending.clone()))
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 impl Ledger {
@@ -75,6 +95,7 @@ impl Ledger {
             queue,
             unread: Mutex::new(Some(unread)),
             is_failing: AtomicBool::new(false),
+            now_ms: AtomicU64::new(0),
             sharing: Sharing::default(),
             is_displaced: AtomicBool::new(false),
             closing: Notify::new(),

@@ -33,8 +33,8 @@ pub async fn run(
 ) -> io::Result<()> {
     ledger::restore(&router).await.map_err(io::Error::other)?;
     // Nobody is served by a router that cannot tell who may be.
-    let spent = router.accounts.start().await.map_err(io::Error::other)?;
-    ledger::share(&router, &spent);
+    let (accounts, spent) = router.accounts.start().await.map_err(io::Error::other)?;
+    ledger::share(&router, &accounts, &spent);
     route::restore(&router).await;
     // Ends with it.
     let mut beside = JoinSet::new();

@@ -71,16 +71,17 @@ impl Accounts {
         Caller::new(self, None, self.now().default_workspace.clone())
     }
 
-    /// Reads them for the first time, and what was spent before this process, which is
-    /// returned. Before it has succeeded nobody may be served: keys may be asked for.
+    /// Reads them for the first time, and what was spent before this process. Returns both.
+    /// Before it has succeeded nobody may be served: keys may be asked for.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn start(&self) -> Result<Vec<Spent>, Error> {
+    pub async fn start(&self) -> Result<(Arc<Snapshot>, Vec<Spent>), Error> {
         self.refresh().await?;
         let spent = self.store.spend().await?;
-        spending::load(&self.now(), &spent);
-        Ok(spent)
+        let accounts = self.now();
+        spending::load(&accounts, &spent);
+        Ok((accounts, spent))
     }
 
     /// Reads them anew, for whoever has just changed something, and opens what is new.
@@ -98,8 +99,9 @@ impl Accounts {
     async fn read(&self) -> Result<(), Error> {
         let _turn = self.reading.lock().await;
         let before = self.now();
-        let has_keys = before.has_keys || self.store.has_keys().await?;
         let read = self.store.accounts(before.revision).await?;
+        // Behind it: of a key that is read there is one at the least.
+        let has_keys = before.has_keys || self.store.has_keys().await?;
         let after = before.followed_by(read, has_keys, &self.clock);
         if let Some(vault) = &self.vault {
             vault.follow(&after.byok);

@@ -224,8 +224,14 @@ impl Settlement {
         let is_empty = bill.usage.completion_tokens == 0 && self.tally.media == 0;
         let says_nothing = is_empty && self.tally.finished == 0;
         let is_error = self.tally.finish_reason == Some(FinishReason::Error)
+            || (self.is_cut && !self.says_something())
             || failure.is_some_and(|error| !self.is_cut && error.code != Code::OutOfTime);
         says_nothing || is_error
+    }
+
+    /// Whether more than reasoning was delivered, which not every client is shown.
+    fn says_something(&self) -> bool {
+        self.tally.text_bytes > 0 || self.tally.tool_bytes > 0 || self.tally.media > 0
     }
 
     fn bill(&self, usage: Usage) -> Bill {

@@ -1,12 +1,13 @@
 //! The account of one request: its place in the ledger, the open row that it leaves when
 //! it goes to a provider, the row that it settles to.
 
-use super::{Ledger, Message, Receipt};
+use super::{Ledger, Message, Pending, Receipt};
 use crate::config::LedgerConfig;
 use crate::error::Error;
 use crate::{Router, Settings};
 use plugway_store::ledger::{Entry, Row, State};
 use plugway_wire::Bill;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
@@ -17,6 +18,8 @@ pub(crate) struct Account {
     /// None: the request is served without a row.
     place: Option<OwnedSemaphorePermit>,
     opened: Mutex<Opened>,
+    /// How far it is waits to be written.
+    is_pending: Arc<AtomicBool>,
 }
 
 /// What left for providers so far.
@@ -45,7 +48,7 @@ impl Account {
         let config = settings.config.ledger;
         let (ledger, opened) = (router.ledger.clone(), Mutex::default());
         let place = ledger.place(&config)?;
-        Ok(Self { ledger, config, place, opened })
+        Ok(Self { ledger, config, place, opened, is_pending: Arc::default() })
     }
 
     /// The request leaves for a provider, which is presumed to charge so much. `row` has
@@ -54,26 +57,29 @@ impl Account {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         opened.is_open = true;
         opened.presumed = opened.presumed.plus(Presumed::by(presumed));
-        self.tell(opened.presumed, row);
+        self.tell(opened.presumed, row, None);
     }
 
     /// So much more than was presumed has been delivered by now. Nobody waits for that
     /// either, and where the ledger fails it does not wait to be written.
     pub(crate) fn goes_on(&self, more: Presumed, row: impl FnOnce() -> Row) {
-        if !self.ledger.is_failing() {
+        if self.ledger.is_failing() {
+            return;
+        }
+        if let Some(pending) = Pending::begin(&self.is_pending) {
             let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-            self.tell(opened.presumed.plus(more), row);
+            self.tell(opened.presumed.plus(more), row, Some(pending));
         }
     }
 
-    fn tell(&self, presumed: Presumed, row: impl FnOnce() -> Row) {
+    fn tell(&self, presumed: Presumed, row: impl FnOnce() -> Row, pending: Option<Pending>) {
         if self.place.is_none() {
             return;
         }
         let Presumed { upstream_cost, byok_cost } = presumed;
         let row = Row { run: self.ledger.run, upstream_cost, byok_cost, ..row() };
         let entry = Entry::Open(Row { state: State::Open, ..row });
-        self.ledger.send(Message { entry, place: None, told: None });
+        self.ledger.send(Message { entry, place: None, told: None, pending });
     }
 
     /// Whether anything left for a provider.
@@ -95,7 +101,8 @@ impl Account {
             }
             false => (None, Receipt::nothing()),
         };
-        self.ledger.send(Message { entry: Entry::Settled(row), place: Some(place), told });
+        let (entry, place) = (Entry::Settled(row), Some(place));
+        self.ledger.send(Message { entry, place, told, pending: None });
         receipt
     }
 }

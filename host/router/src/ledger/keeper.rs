@@ -50,12 +50,19 @@ pub(crate) async fn restore(router: &Router) -> Result<(), Error> {
 }
 
 async fn try_to_restore(router: &Router) -> Result<(), Error> {
-    router.store.beat(router.ledger.run, router.clock.unix_ms()).await?;
+    beat(router).await?;
     match is_shared(router) {
         true => Ok(()),
         // A file has one process that serves: whoever else is named there is dead.
         false => interrupt(router, Duration::ZERO).await,
     }
+}
+
+/// A sign of life, and the time as whoever keeps the books has it.
+async fn beat(router: &Router) -> Result<u64, Error> {
+    let now_ms = router.store.beat(router.ledger.run, router.clock.unix_ms()).await?;
+    router.ledger.now_ms.store(now_ms, Ordering::Relaxed);
+    Ok(now_ms)
 }
 
 fn is_shared(router: &Router) -> bool {
@@ -93,8 +100,7 @@ async fn stay_alive(router: &Router, may_judge: &Notify) {
     let (mut series, mut trouble) = (Series::default(), Trouble::default());
     loop {
         beats.tick().await;
-        let beaten = router.store.beat(router.ledger.run, router.clock.unix_ms()).await;
-        trouble.note(match beaten {
+        trouble.note(match beat(router).await {
             Ok(now_ms) => {
                 if series.beaten(now_ms) >= SILENT_FOR && is_shared(router) {
                     may_judge.notify_one();

@@ -1,6 +1,7 @@
 //! Several routers on one server: what others spend, and what dead ones had spent, is found
 //! in the sums by day, of which this router knows its own share, and is put into the books
-//! every few seconds. Between two looks each router knows its own spending alone.
+//! every few seconds. Between two looks each router knows its own spending alone. Which days
+//! are looked at goes by the server's clock.
 
 use crate::Router;
 use crate::account::Snapshot;
@@ -8,12 +9,17 @@ use plugway_accounts::{Account, Day, day_of};
 use plugway_store::ledger::{Row, Spent};
 use plugway_store::{Error, Location, Store};
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
 /// Between two looks at what others spend.
 const LOOKS: Duration = Duration::from_secs(2);
+
+/// Days before today that are looked at: whoever settles a row later than this, or finds the
+/// rows of a router that died before, adds to the sums and to nobody's running books.
+const DAYS: Day = 8;
 
 /// What this router has written, and what it knows of others.
 #[derive(Default)]
@@ -21,8 +27,8 @@ pub(crate) struct Sharing(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    /// The first day that is looked at. It never goes back: what was before it is in the
-    /// books from the start. None: nobody shares.
+    /// The first day that is looked at, of which all is known since the start. None: nobody
+    /// shares.
     since: Option<Day>,
     own: Amounts,
     others: Amounts,
@@ -46,10 +52,10 @@ struct Amount {
     byok: u128,
 }
 
-/// Shares from now on; so much had been spent, by whomever, which is in the books.
-pub(crate) fn share(router: &Router, spent: &[Spent]) {
+/// Shares from now on; so much had been spent, by whomever, which is in the books of these.
+pub(crate) fn share(router: &Router, accounts: &Snapshot, spent: &[Spent]) {
     if let Location::Postgres(_) = router.settings().config.state.location {
-        router.ledger.sharing.begin(day_of(router.clock.unix_ms()), spent);
+        router.ledger.sharing.begin(today(router), accounts, spent);
     }
 }
 
@@ -64,8 +70,7 @@ pub(crate) async fn follow_others(router: &Router) {
     let mut is_failing = false;
     loop {
         looks.tick().await;
-        let today = day_of(router.clock.unix_ms());
-        match sharing.look(&router.store, today, || router.accounts.now()).await {
+        match sharing.look(&router.store, today(router), || router.accounts.now()).await {
             Ok(()) => is_failing = false,
             // Once, not every other second.
             Err(error) if !std::mem::replace(&mut is_failing, true) => {
@@ -76,11 +81,17 @@ pub(crate) async fn follow_others(router: &Router) {
     }
 }
 
+fn today(router: &Router) -> Day {
+    day_of(router.ledger.now_ms.load(Ordering::Relaxed))
+}
+
 impl Sharing {
-    fn begin(&self, today: Day, spent: &[Spent]) {
-        let mut state = self.state();
-        let since = today.saturating_sub(1);
-        *state = State { since: Some(since), own: HashMap::new(), others: sums(spent, since) };
+    fn begin(&self, today: Day, accounts: &Snapshot, spent: &[Spent]) {
+        let since = today.saturating_sub(DAYS);
+        let mut others = sums(spent, since);
+        // What is in no books is still to be put there.
+        others.retain(|(payer, _), _| payer.books(accounts).is_some());
+        *self.state() = State { since: Some(since), own: Amounts::new(), others };
     }
 
     /// The database has this row of a request that has ended.
@@ -102,33 +113,35 @@ impl Sharing {
         &self,
         store: &Store,
         today: Day,
-        accounts: impl FnOnce() -> std::sync::Arc<Snapshot>,
+        accounts: impl FnOnce() -> Arc<Snapshot>,
     ) -> Result<(), Error> {
-        // What is written while the sums are read is taken for others' until the next look:
-        // rather that than to take what others spent for one's own.
-        let (since, own) = {
-            let mut state = self.state();
-            let Some(before) = state.since else { return Ok(()) };
-            let since = before.max(today.saturating_sub(1));
-            state.since = Some(since);
-            state.own.retain(|(_, day), _| *day >= since);
-            state.others.retain(|(_, day), _| *day >= since);
+        let (since, own_before) = {
+            let state = self.state();
+            let Some(since) = state.since else { return Ok(()) };
             (since, state.own.clone())
         };
         let spent = store.spend_since(since).await?;
         let accounts = accounts();
-        for ((payer, day), all) in sums(&spent, since) {
-            let at = (payer, day);
-            let now = all.without(own.get(&at).copied().unwrap_or_default());
-            let before = self.state().others.insert(at.clone(), now).unwrap_or_default();
-            if let Some(books) = at.0.books(&accounts)
-                && now != before
-            {
+        let mut state = self.state();
+        for (at, all) in sums(&spent, since) {
+            // A payer whom this router does not know yet it will know soon.
+            let Some(books) = at.0.books(&accounts) else { continue };
+            let own = |of: &Amounts| of.get(&at).copied().unwrap_or_default();
+            // What this router wrote meanwhile is in the sums, or it is not.
+            let (most, least) = (all.without(own(&own_before)), all.without(own(&state.own)));
+            let before = state.others.get(&at).copied().unwrap_or_default();
+            let now = before.within(least, most);
+            if now != before {
                 let (more, less) = (now.without(before), before.without(now));
-                books.add(day, more.billed, more.byok);
-                books.take_back(day, less.billed, less.byok);
+                books.add(at.1, more.billed, more.byok);
+                books.take_back(at.1, less.billed, less.byok);
+                state.others.insert(at, now);
             }
         }
+        let since = since.max(today.saturating_sub(DAYS));
+        state.since = Some(since);
+        state.own.retain(|(_, day), _| *day >= since);
+        state.others.retain(|(_, day), _| *day >= since);
         Ok(())
     }
 
@@ -150,6 +163,15 @@ impl Amount {
     fn add(&mut self, more: Self) {
         self.billed = self.billed.saturating_add(more.billed);
         self.byok = self.byok.saturating_add(more.byok);
+    }
+
+    /// The nearest between these.
+    fn within(self, least: Self, most: Self) -> Self {
+        let nearest = |it: u128, least: u128, most: u128| it.min(most).max(least);
+        Self {
+            billed: nearest(self.billed, least.billed, most.billed),
+            byok: nearest(self.byok, least.byok, most.byok),
+        }
     }
 
     fn without(self, part: Self) -> Self {
@@ -176,3 +198,6 @@ fn payers(key: Option<&str>, workspace: &str) -> impl Iterator<Item = Payer> {
     let key = key.map(|hash| Payer::Key(hash.to_owned()));
     key.into_iter().chain([Payer::Workspace(workspace.to_owned())])
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 //! and again until it is written. What the database does not take is tried row by row, so
 //! that no row takes others with it.
 
-use super::{Ledger, Message};
+use super::{Ledger, Message, Pending};
 use plugway_store::Error;
 use plugway_store::ledger::{Entry, Row, State};
 use std::collections::HashSet;
@@ -83,15 +83,16 @@ struct Batch {
 struct Waiting {
     told: Option<oneshot::Sender<bool>>,
     _place: Option<OwnedSemaphorePermit>,
+    _pending: Option<Pending>,
 }
 
 impl Batch {
     /// Of what came from the queue.
     fn of(messages: &mut Vec<Message>) -> Self {
         leave_out_overtaken(messages);
-        let parts = messages
-            .drain(..)
-            .map(|Message { entry, told, place }| (entry, Waiting { told, _place: place }));
+        let parts = messages.drain(..).map(|Message { entry, told, place, pending }| {
+            (entry, Waiting { told, _place: place, _pending: pending })
+        });
         let (entries, waiting) = parts.unzip();
         Self { entries, waiting }
     }
