@@ -500,7 +500,7 @@ async fn what_cannot_be_opened_is_left_out_and_told() {
     let reasons: Vec<_> = told["unusable"].as_object().unwrap().values().collect();
     assert_eq!(reasons, [1, 1], "{told}");
     LogLines::wait(|line| {
-        line["message"] == "clients' own provider keys cannot be used" && line["first"] == "two"
+        line["message"] == "clients' own provider keys cannot be opened" && line["first"] == "two"
     })
     .await;
     it.bring("three", |_| {}).await;
