@@ -11,9 +11,10 @@
 
 use http::{HeaderMap, Method, Uri};
 use plugway::account::authenticate;
-use plugway_accounts::Secret;
+use plugway::account::issue::NewKey;
+use plugway_accounts::KeySettings;
 use plugway_simulator::{Behaviour, Kind, Simulator};
-use plugway_store::{DEFAULT_WORKSPACE, KeyRow, Location, Store};
+use plugway_store::{Change, DEFAULT_WORKSPACE, Location, Store};
 use plugway_tests::{Client, RouterProcess, TestRouter};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -216,25 +217,10 @@ async fn make_keys(state: &Path, settings: &str) -> [String; 2] {
 }
 
 async fn make_key(store: &Store, settings: &str) -> String {
-    let secret = Secret::random().unwrap();
-    let row = KeyRow {
-        hash: secret.hash(),
-        name: String::new(),
-        label: secret.label(),
-        workspace: DEFAULT_WORKSPACE.to_owned(),
-        is_management: false,
-        created_ms: 0,
-        updated_ms: 0,
-        expires_ms: None,
-        disabled: false,
-        deleted_ms: None,
-        limit: None,
-        reset: None,
-        include_byok: false,
-        settings: settings.to_owned(),
-        creator: None,
-    };
-    assert_eq!(store.create_key(&row).await.unwrap(), plugway_store::Change::Done);
+    let settings: KeySettings = serde_json::from_str(settings).unwrap();
+    let new = NewKey { workspace: DEFAULT_WORKSPACE.to_owned(), settings, ..NewKey::default() };
+    let (row, secret) = new.issue(0).unwrap();
+    assert_eq!(store.create_key(&row).await.unwrap(), Change::Done);
     secret.expose().to_owned()
 }
 

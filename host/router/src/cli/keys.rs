@@ -15,7 +15,7 @@ use plugway_accounts::account::{LimitUsage, Usage};
 use plugway_accounts::calendar::{day_of, write_rfc3339};
 use plugway_accounts::money::show_dollars;
 use plugway_routing::Clock;
-use plugway_store::{Change, Interval, Location, Store};
+use plugway_store::{Change, Interval, Store};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::Path;
@@ -46,10 +46,11 @@ async fn create(
     env: Environment<'_>,
     out: &mut impl Write,
 ) -> Result<(), CommandError> {
-    let State { store, accounts, location } = open(args.config.as_deref(), env).await?;
+    // Other keys are not read for it: there may be many.
+    let (store, location) = state(args.config.as_deref(), env).await?;
     let now_ms = Clock::machine().unix_ms();
-    let workspace =
-        accounts.workspace(&args.workspace).ok_or_else(|| no_workspace(&args.workspace))?;
+    let workspace = store.workspace(&args.workspace).await?;
+    let workspace = workspace.ok_or_else(|| no_workspace(&args.workspace))?;
     if args.name.trim().is_empty() {
         return Err(CommandError::refused("--name: say what the key is for"));
     }
@@ -72,7 +73,7 @@ async fn create(
     settings.validate()?;
     let wanted = NewKey {
         name: args.name,
-        workspace: workspace.row.id.clone(),
+        workspace: workspace.id,
         is_management: args.management,
         expires_ms: args.expires,
         limit: args.limit,
@@ -155,7 +156,7 @@ async fn revoke(
     env: Environment<'_>,
     out: &mut impl Write,
 ) -> Result<(), CommandError> {
-    let State { store, accounts, .. } = open(args.config.as_deref(), env).await?;
+    let State { store, accounts } = open(args.config.as_deref(), env).await?;
     let key = find(&accounts, &args.key)?;
     let now_ms = Clock::machine().unix_ms();
     if !store.delete_key(&key.row.hash, now_ms).await? {
@@ -178,14 +179,12 @@ async fn revoke(
 struct State {
     store: Store,
     accounts: Arc<Snapshot>,
-    location: Location,
 }
 
 async fn open(config: Option<&Path>, env: Environment<'_>) -> Result<State, CommandError> {
-    let (store, location) = state(config, env).await?;
-    let accounts = Accounts::new(store.clone(), Clock::machine());
-    accounts.start().await?;
-    Ok(State { store, accounts: accounts.now(), location })
+    let (store, _) = state(config, env).await?;
+    let (accounts, _) = Accounts::new(store.clone(), Clock::machine()).start().await?;
+    Ok(State { store, accounts })
 }
 
 /// By hash, by the beginning of one, or by name; one key alone.

@@ -3,9 +3,11 @@
 
 use crate::http::{chat, chat_with, get};
 use crate::process::Start;
+use plugway::account::issue::NewKey;
+use plugway_accounts::Secret;
 use plugway_simulator::{Behaviour, Kind, Simulator};
 use plugway_store::ledger::{Entry, Row};
-use plugway_store::{Change, DEFAULT_WORKSPACE, KeyRow, Location, Store};
+use plugway_store::{Change, DEFAULT_WORKSPACE, Interval, Location, Store};
 use sqlx::{Connection as _, SqliteConnection};
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt as _;
@@ -179,25 +181,10 @@ fn of_two_routers_on_one_file_the_second_ends_and_the_command_line_works_beside_
 }
 
 /// A key of the default workspace that may spend so much, in picodollars, each day.
-pub(crate) async fn make_key(store: &Store, limit: Option<u128>) -> plugway_accounts::Secret {
-    let secret = plugway_accounts::Secret::random().unwrap();
-    let row = KeyRow {
-        hash: secret.hash(),
-        name: String::new(),
-        label: secret.label(),
-        workspace: DEFAULT_WORKSPACE.to_owned(),
-        is_management: false,
-        created_ms: 0,
-        updated_ms: 0,
-        expires_ms: None,
-        disabled: false,
-        deleted_ms: None,
-        limit,
-        reset: limit.map(|_| plugway_store::Interval::Daily),
-        include_byok: false,
-        settings: "{}".to_owned(),
-        creator: None,
-    };
+pub(crate) async fn make_key(store: &Store, limit: Option<u128>) -> Secret {
+    let reset = limit.map(|_| Interval::Daily);
+    let workspace = DEFAULT_WORKSPACE.to_owned();
+    let (row, secret) = NewKey { workspace, limit, reset, ..NewKey::default() }.issue(0).unwrap();
     assert_eq!(store.create_key(&row).await.unwrap(), Change::Done);
     secret
 }

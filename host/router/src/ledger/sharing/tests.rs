@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::account::Accounts;
+use crate::account::issue::NewKey;
 use plugway_routing::Clock;
 use plugway_store::ledger::{Entry, State as RowState};
 use plugway_store::{Change, DEFAULT_WORKSPACE, KeyRow};
@@ -65,23 +66,9 @@ fn hash(letter: char) -> String {
 }
 
 async fn make_key(store: &Store, letter: char) {
-    let row = KeyRow {
-        hash: hash(letter),
-        name: String::new(),
-        label: String::new(),
-        workspace: DEFAULT_WORKSPACE.to_owned(),
-        is_management: false,
-        created_ms: 0,
-        updated_ms: 0,
-        expires_ms: None,
-        disabled: false,
-        deleted_ms: None,
-        limit: None,
-        reset: None,
-        include_byok: false,
-        settings: "{}".to_owned(),
-        creator: None,
-    };
+    let new = NewKey { workspace: DEFAULT_WORKSPACE.to_owned(), ..NewKey::default() };
+    let (row, _) = new.issue(0).unwrap();
+    let row = KeyRow { hash: hash(letter), ..row };
     assert_eq!(store.create_key(&row).await.unwrap(), Change::Done);
 }
 
